@@ -1,0 +1,112 @@
+//! Condition types and machine reasons of a `MastodonInstance`. Sentences are made from these elsewhere.
+
+use std::fmt;
+
+macro_rules! names {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vmeta])* $variant),+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name as it stands in `status.conditions`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant)),+ }
+            }
+
+            /// The reverse of [`Self::as_str`]; `None` for what a newer operator may have written.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.as_str() == text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
+        }
+    };
+}
+
+names! {
+    /// What is known of a server, in the order in which a new one comes up.
+    ConditionType {
+        /// The spec refers to things that exist and agree with each other.
+        Accepted,
+        NamespaceReady,
+        SecretsReady,
+        DatabaseReady,
+        CacheReady,
+        BucketReady,
+        /// `db:prepare` has loaded the schema of `spec.version`.
+        SchemaReady,
+        /// The owner's account exists, confirmed, approved, with the role Owner.
+        OwnerReady,
+        /// Media cache retention, registrations and contact were set once.
+        Configured,
+        WorkloadsReady,
+        RouteReady,
+        /// Every deletion notice was sent (power state `SelfDestruct`).
+        FarewellComplete,
+        /// All of the above that the power state asks for.
+        Ready,
+        /// Deletion of the outside resources was confirmed in `spec.teardown` and seen before the deletion.
+        TeardownConfirmed,
+    }
+}
+
+names! {
+    /// Why a condition is what it is.
+    Reason {
+        /// It is as the spec wants it.
+        Ready,
+        /// Work is under way, nothing is wrong.
+        Progressing,
+        /// An earlier step is not done.
+        Waiting,
+        /// Not asked for in this power state.
+        NotWanted,
+        // What is wrong with the spec or what it refers to.
+        SecretNotFound,
+        SecretIncomplete,
+        UnknownDatabaseServer,
+        UnknownObjectStore,
+        UnknownPlacement,
+        IdConflict,
+        DomainConflict,
+        NamespaceTerminating,
+        // What is wrong outside.
+        DatabaseServerUnavailable,
+        ObjectStoreUnavailable,
+        CertificatePending,
+        QuotaExceeded,
+        // What is wrong with a pod or Job of the server's.
+        ImagePullFailed,
+        JobFailed,
+        CrashLooping,
+        Unschedulable,
+        NotReady,
+        // Farewell.
+        Announcing,
+        Paused,
+        // Anything else that the API server, database or object store said no to.
+        Error,
+    }
+}
+
+impl ConditionType {
+    /// The steps of a launch, in their order.
+    pub const LAUNCH: [Self; 9] = [
+        Self::NamespaceReady,
+        Self::SecretsReady,
+        Self::DatabaseReady,
+        Self::CacheReady,
+        Self::BucketReady,
+        Self::SchemaReady,
+        Self::OwnerReady,
+        Self::Configured,
+        Self::WorkloadsReady,
+    ];
+}

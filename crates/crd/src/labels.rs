@@ -1,0 +1,28 @@
+//! Labels, annotations and finalizers on everything that the operator makes.
+
+/// The instance's id (UUID) on every child, namespaced or not: the operator finds its owner by it.
+pub const INSTANCE: &str = "howdah.dev/instance";
+/// The process that a workload, pod or policy is for: see [`process`].
+pub const PROCESS: &str = "howdah.dev/process";
+/// Hash of the inputs that a Job was made from; a Job with another hash is another Job.
+pub const INPUTS: &str = "howdah.dev/inputs";
+/// The kind of Job: `db-prepare`, `owner`, `configure`, `farewell-token`, `farewell-progress`.
+pub const JOB: &str = "howdah.dev/job";
+/// Kubernetes' own recommended label, always [`MANAGED_BY_VALUE`].
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+pub const MANAGED_BY_VALUE: &str = "howdah-operator";
+/// Finalizer on a `MastodonInstance`: the operator's teardown runs before it is taken off.
+pub const FINALIZER: &str = "howdah.dev/teardown";
+
+/// Values of [`PROCESS`], which are also the names of the workloads and Services.
+pub mod process {
+    pub const WEB: &str = "web";
+    pub const STREAMING: &str = "streaming";
+    /// Sidekiq without the `scheduler` queue; any number of replicas.
+    pub const SIDEKIQ: &str = "sidekiq";
+    /// The one Sidekiq that listens to `scheduler`; always one replica.
+    pub const SCHEDULER: &str = "scheduler";
+    pub const REDIS: &str = "redis";
+    /// Every Job of Mastodon's own image.
+    pub const JOB: &str = "job";
+}
