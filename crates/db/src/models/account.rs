@@ -1,0 +1,103 @@
+//! Accounts own and pay; a membership gives a person a role in one.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::Conn;
+use crate::schema::{accounts, memberships};
+
+#[derive(Queryable, Selectable, Identifiable, Clone, Debug)]
+#[diesel(table_name = accounts, check_for_backend(diesel::pg::Pg))]
+pub struct Account {
+    pub id: Uuid,
+    /// `person` or `organisation`.
+    pub kind: String,
+    pub name: String,
+    /// Absent: as the settings say.
+    pub servers_allowed: Option<i32>,
+    pub created_at: DateTime<Utc>,
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = accounts)]
+pub struct NewAccount<'a> {
+    pub id: Uuid,
+    pub kind: &'a str,
+    pub name: &'a str,
+    pub servers_allowed: Option<i32>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl NewAccount<'_> {
+    pub async fn insert(&self, conn: &mut Conn) -> QueryResult<Account> {
+        diesel::insert_into(accounts::table)
+            .values(self)
+            .returning(Account::as_returning())
+            .get_result(conn)
+            .await
+    }
+}
+
+impl Account {
+    pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        accounts::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    }
+
+    /// The row, locked until the transaction ends: what is counted of an account stays true until then.
+    pub async fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        accounts::table
+            .find(id)
+            .for_update()
+            .select(Self::as_select())
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    pub async fn allow_servers(conn: &mut Conn, id: Uuid, servers: Option<i32>) -> QueryResult<bool> {
+        diesel::update(accounts::table.find(id))
+            .set(accounts::servers_allowed.eq(servers))
+            .execute(conn)
+            .await
+            .map(|rows| rows == 1)
+    }
+}
+
+#[derive(Queryable, Selectable, Identifiable, Insertable, Clone, Debug)]
+#[diesel(table_name = memberships, primary_key(account_id, person_id), check_for_backend(diesel::pg::Pg))]
+pub struct Membership {
+    pub account_id: Uuid,
+    pub person_id: Uuid,
+    /// `owner`, `technical` or `billing`.
+    pub role: String,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Membership {
+    pub async fn insert(&self, conn: &mut Conn) -> QueryResult<usize> {
+        diesel::insert_into(memberships::table).values(self).execute(conn).await
+    }
+
+    pub async fn of(conn: &mut Conn, account_id: Uuid, person_id: Uuid) -> QueryResult<Option<Self>> {
+        memberships::table
+            .find((account_id, person_id))
+            .select(Self::as_select())
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    /// A person's accounts with their role in each, the oldest first.
+    pub async fn of_person(conn: &mut Conn, person_id: Uuid) -> QueryResult<Vec<(Self, Account)>> {
+        memberships::table
+            .inner_join(accounts::table)
+            .filter(memberships::person_id.eq(person_id))
+            .order((memberships::created_at, memberships::account_id))
+            .select((Self::as_select(), Account::as_select()))
+            .load(conn)
+            .await
+    }
+}

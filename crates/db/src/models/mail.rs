@@ -1,0 +1,80 @@
+//! Mails to be sent: written in the transaction that they tell of, sent by a job afterwards.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::Conn;
+use crate::schema::mail_outbox;
+
+#[derive(Queryable, Selectable, Identifiable, Clone, Debug)]
+#[diesel(table_name = mail_outbox, check_for_backend(diesel::pg::Pg))]
+pub struct Mail {
+    pub id: Uuid,
+    pub purpose: String,
+    pub person_id: Option<Uuid>,
+    pub recipient: String,
+    pub subject: String,
+    pub text_body: String,
+    pub html_body: Option<String>,
+    pub attempts: i32,
+    pub last_error: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = mail_outbox)]
+pub struct NewMail<'a> {
+    pub id: Uuid,
+    pub purpose: &'a str,
+    pub person_id: Option<Uuid>,
+    pub recipient: &'a str,
+    pub subject: &'a str,
+    pub text_body: &'a str,
+    pub html_body: Option<&'a str>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl NewMail<'_> {
+    pub async fn insert(&self, conn: &mut Conn) -> QueryResult<usize> {
+        diesel::insert_into(mail_outbox::table)
+            .values((self, mail_outbox::attempts.eq(0)))
+            .execute(conn)
+            .await
+    }
+}
+
+impl Mail {
+    /// Locked until the transaction ends; what another sender holds is passed over.
+    pub async fn unsent(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
+        mail_outbox::table
+            .filter(mail_outbox::sent_at.is_null())
+            .order(mail_outbox::created_at)
+            .limit(limit)
+            .for_update()
+            .skip_locked()
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    pub async fn sent(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::update(mail_outbox::table.find(id))
+            .set((mail_outbox::sent_at.eq(now), mail_outbox::attempts.eq(mail_outbox::attempts + 1)))
+            .execute(conn)
+            .await
+    }
+
+    pub async fn refused(conn: &mut Conn, id: Uuid, error: &str) -> QueryResult<usize> {
+        let error: String = error.chars().take(2000).collect();
+        diesel::update(mail_outbox::table.find(id))
+            .set((
+                mail_outbox::last_error.eq(error),
+                mail_outbox::attempts.eq(mail_outbox::attempts + 1),
+            ))
+            .execute(conn)
+            .await
+    }
+}

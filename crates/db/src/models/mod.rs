@@ -1,0 +1,22 @@
+//! One file an aggregate: its row, its insertable twin, and its queries, each named for the question it answers.
+//!
+//! Times are arguments, never the database's. A change of what others may be changing too says which revision it is a change
+//! of, and answers `None` where that is no longer the row's: a conflict, not a success.
+
+pub mod account;
+pub mod api_token;
+pub mod audit;
+pub mod domain;
+pub mod idempotency;
+pub mod identity;
+pub mod instance;
+pub mod mail;
+pub mod name_claim;
+pub mod observation;
+pub mod operation;
+pub mod owner_bootstrap;
+pub mod person;
+pub mod place;
+pub mod probe;
+pub mod session;
+pub mod settings;

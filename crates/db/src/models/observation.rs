@@ -1,0 +1,53 @@
+//! What the observer saw of each server: a read model, and nothing else. No decision is written here.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::Conn;
+use crate::schema::instance_observations;
+
+#[derive(Queryable, Selectable, Identifiable, Insertable, AsChangeset, Clone, Debug)]
+#[diesel(table_name = instance_observations, primary_key(instance_id), treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
+pub struct Observation {
+    pub instance_id: Uuid,
+    /// A custom resource for it exists.
+    pub present: bool,
+    pub observed_revision: Option<i64>,
+    pub resource_version: Option<String>,
+    /// The custom resource's status as it stood; an empty object where there is none.
+    pub status: Value,
+    pub observed_at: DateTime<Utc>,
+}
+
+impl Observation {
+    /// What was seen last counts.
+    pub async fn put(&self, conn: &mut Conn) -> QueryResult<usize> {
+        diesel::insert_into(instance_observations::table)
+            .values(self)
+            .on_conflict(instance_observations::instance_id)
+            .do_update()
+            .set(self)
+            .execute(conn)
+            .await
+    }
+
+    pub async fn of(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
+        instance_observations::table
+            .find(instance_id)
+            .select(Self::as_select())
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    pub async fn of_all(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        instance_observations::table
+            .filter(instance_observations::instance_id.eq_any(instance_ids))
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+}

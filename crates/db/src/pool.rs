@@ -1,0 +1,69 @@
+//! The pool of connections.
+//!
+//! Every connection is established on the main runtime, whose threads then drive it: actix' workers are single-threaded
+//! runtimes, and a connection that one of them drives stands still whenever that worker is busy.
+
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
+use tokio::runtime::Handle;
+
+use crate::tls::{Endpoint, EndpointError};
+
+/// How long a caller waits for a connection: whoever asks the API is told within a second that the database is away.
+const ACQUIRE: Duration = Duration::from_millis(700);
+
+/// A connection that goes back to the pool when it is dropped. Dereferences to [`crate::Conn`].
+pub type Pooled = Object<AsyncPgConnection>;
+
+/// The control plane's database.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+}
+
+/// There is no connection to be had right now. The pool heals by itself: this is to be asked again.
+#[derive(Debug, thiserror::Error)]
+#[error("the database is unavailable: {0}")]
+pub struct Unavailable(String);
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error("the connection pool cannot be built: {0}")]
+    Pool(String),
+}
+
+impl Database {
+    /// Opens no connection yet. `runtime` is the one that outlives every caller.
+    pub fn open(url: &str, connections: usize, runtime: Handle) -> Result<Self, OpenError> {
+        let endpoint = Endpoint::parse(url)?;
+        let mut config = ManagerConfig::default();
+        config.custom_setup = Box::new(move |_| {
+            let (endpoint, runtime) = (endpoint.clone(), runtime.clone());
+            Box::pin(async move {
+                let established = runtime.spawn(async move { endpoint.connect().await }).await;
+                established.unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+            })
+        });
+        let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .build()
+            .map_err(|error| OpenError::Pool(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    /// A connection that has just answered.
+    pub async fn conn(&self) -> Result<Pooled, Unavailable> {
+        match tokio::time::timeout(ACQUIRE, self.pool.get()).await {
+            Ok(Ok(conn)) => Ok(conn),
+            Ok(Err(error)) => Err(Unavailable(error.to_string())),
+            Err(_) => Err(Unavailable(format!("no connection within {} ms", ACQUIRE.as_millis()))),
+        }
+    }
+}

@@ -1,0 +1,358 @@
+// @generated from the migrations: `HOWDAH_WRITE_SCHEMA=1 cargo test -p howdah-db --test schema` writes it anew.
+
+diesel::table! {
+    accounts (id) {
+        id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        servers_allowed -> Nullable<Int4>,
+        created_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        person_id -> Uuid,
+        name -> Text,
+        token_digest -> Bytea,
+        scopes -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit_details (chain_id, seq) {
+        chain_id -> Uuid,
+        seq -> Int8,
+        key -> Bytea,
+        details -> Text,
+    }
+}
+
+diesel::table! {
+    audit_entries (chain_id, seq) {
+        chain_id -> Uuid,
+        seq -> Int8,
+        at -> Timestamptz,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        action -> Text,
+        subject_kind -> Text,
+        subject_id -> Nullable<Uuid>,
+        details_digest -> Bytea,
+        previous_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_heads (chain_id) {
+        chain_id -> Uuid,
+        seq -> Int8,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    clusters (id) {
+        id -> Uuid,
+        name -> Text,
+        placement -> Text,
+        capacity -> Int4,
+        is_default -> Bool,
+        seen_at -> Nullable<Timestamptz>,
+        unreachable_since -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    data_keys (instance_id) {
+        instance_id -> Uuid,
+        kek_id -> Text,
+        wrapped -> Bytea,
+        created_at -> Timestamptz,
+        wrapped_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    database_servers (id) {
+        id -> Uuid,
+        name -> Text,
+        capacity -> Int4,
+        is_default -> Bool,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    domains (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        name -> Text,
+        proof_token -> Text,
+        proven_at -> Nullable<Timestamptz>,
+        checked_at -> Nullable<Timestamptz>,
+        last_records -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (holder_id, key) {
+        holder_id -> Uuid,
+        key -> Text,
+        request_digest -> Bytea,
+        status -> Int2,
+        body -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity_secrets (instance_id, kind, version) {
+        instance_id -> Uuid,
+        kind -> Text,
+        version -> Int4,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    instance_observations (instance_id) {
+        instance_id -> Uuid,
+        present -> Bool,
+        observed_revision -> Nullable<Int8>,
+        resource_version -> Nullable<Text>,
+        status -> Jsonb,
+        observed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    instances (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        slug -> Text,
+        domain -> Text,
+        web_domain -> Text,
+        media_domain -> Text,
+        on_platform_domain -> Bool,
+        plan -> Text,
+        version -> Text,
+        image_mastodon -> Text,
+        image_streaming -> Text,
+        desired_kind -> Text,
+        desired_hold -> Nullable<Text>,
+        desired_deletion -> Nullable<Text>,
+        desired_after -> Nullable<Timestamptz>,
+        standing_kind -> Text,
+        standing_until -> Nullable<Timestamptz>,
+        standing_since -> Nullable<Timestamptz>,
+        standing_by -> Nullable<Text>,
+        revision -> Int8,
+        cluster_id -> Uuid,
+        database_server_id -> Uuid,
+        object_store_id -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        first_answered_at -> Nullable<Timestamptz>,
+        farewell_began_at -> Nullable<Timestamptz>,
+        teardown_began_at -> Nullable<Timestamptz>,
+        tombstoned_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    mail_outbox (id) {
+        id -> Uuid,
+        purpose -> Text,
+        person_id -> Nullable<Uuid>,
+        recipient -> Text,
+        subject -> Text,
+        text_body -> Text,
+        html_body -> Nullable<Text>,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    memberships (account_id, person_id) {
+        account_id -> Uuid,
+        person_id -> Uuid,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    name_claims (name) {
+        name -> Text,
+        instance_id -> Uuid,
+        claimed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    object_stores (id) {
+        id -> Uuid,
+        name -> Text,
+        capacity -> Int4,
+        is_default -> Bool,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    operation_steps (operation_id, position) {
+        operation_id -> Uuid,
+        position -> Int2,
+        name -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    operations (id) {
+        id -> Uuid,
+        instance_id -> Uuid,
+        kind -> Text,
+        lane -> Text,
+        state -> Text,
+        requested_by -> Nullable<Uuid>,
+        failed_step -> Nullable<Text>,
+        failed_reason -> Nullable<Text>,
+        failed_detail -> Nullable<Text>,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    owner_bootstrap (instance_id) {
+        instance_id -> Uuid,
+        username -> Text,
+        email -> Text,
+        version -> Int4,
+        sealed_token -> Bytea,
+        issued_at -> Timestamptz,
+        applied_at -> Nullable<Timestamptz>,
+        shown_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    people (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        is_operator -> Bool,
+        password_hash -> Nullable<Text>,
+        created_at -> Timestamptz,
+        erased_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    probes (instance_id) {
+        instance_id -> Uuid,
+        leads_here -> Bool,
+        reason -> Text,
+        detail -> Nullable<Text>,
+        probed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        token_digest -> Bytea,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    settings (id) {
+        id -> Bool,
+        new_servers -> Text,
+        new_servers_sentence -> Text,
+        servers_per_account -> Int4,
+        support_address -> Nullable<Text>,
+        grant_every_launch -> Bool,
+        revision -> Int8,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::joinable!(identity_secrets -> instances (instance_id));
+diesel::joinable!(memberships -> accounts (account_id));
+diesel::joinable!(memberships -> people (person_id));
+diesel::joinable!(sessions -> people (person_id));
+diesel::joinable!(owner_bootstrap -> instances (instance_id));
+diesel::joinable!(instance_observations -> instances (instance_id));
+diesel::joinable!(probes -> instances (instance_id));
+diesel::joinable!(instances -> accounts (account_id));
+diesel::joinable!(instances -> clusters (cluster_id));
+diesel::joinable!(instances -> database_servers (database_server_id));
+diesel::joinable!(instances -> object_stores (object_store_id));
+diesel::joinable!(name_claims -> instances (instance_id));
+diesel::joinable!(operations -> instances (instance_id));
+diesel::joinable!(operations -> people (requested_by));
+diesel::joinable!(operation_steps -> operations (operation_id));
+diesel::joinable!(audit_entries -> audit_heads (chain_id));
+diesel::joinable!(domains -> accounts (account_id));
+diesel::joinable!(data_keys -> instances (instance_id));
+diesel::joinable!(mail_outbox -> people (person_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    accounts,
+    api_tokens,
+    audit_details,
+    audit_entries,
+    audit_heads,
+    clusters,
+    data_keys,
+    database_servers,
+    domains,
+    idempotency_keys,
+    identity_secrets,
+    instance_observations,
+    instances,
+    mail_outbox,
+    memberships,
+    name_claims,
+    object_stores,
+    operation_steps,
+    operations,
+    owner_bootstrap,
+    people,
+    probes,
+    sessions,
+    settings,
+);

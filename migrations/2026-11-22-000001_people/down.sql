@@ -1,0 +1,1 @@
+DROP TABLE api_tokens, sessions, memberships, accounts, people;

@@ -1,0 +1,1 @@
+DROP TABLE settings, object_stores, database_servers, clusters;

@@ -1,0 +1,1 @@
+DROP TABLE owner_bootstrap, identity_secrets, data_keys, domains;
