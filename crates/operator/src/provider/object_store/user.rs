@@ -1,0 +1,196 @@
+//! One tenant's S3 user, limited to its bucket by an inline policy, and its keys.
+
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::{Client, Keys, Request, parse};
+use super::{ObjectStoreError, S3Keys};
+
+/// The name of the inline policy.
+const POLICY: &str = "bucket";
+
+pub(super) async fn ensure(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectStoreError> {
+    match client
+        .send(Request::iam("make the S3 user", keys, name, &[("Action", "CreateUser")]))
+        .await
+    {
+        Err(error) if error.has_code(&["EntityAlreadyExists"]) => {}
+        made => made.map(|_| ())?,
+    }
+    let form = [
+        ("Action", "PutUserPolicy"),
+        ("PolicyName", POLICY),
+        ("PolicyDocument", &*policy(name)),
+    ];
+    client
+        .send(Request::iam("set the policy of the S3 user", keys, name, &form))
+        .await?;
+    Ok(())
+}
+
+/// What Mastodon does with a bucket, and a listing (`tootctl media remove-orphans`). Not its policy, nor other settings.
+fn policy(name: &str) -> String {
+    let objects = [
+        "GetObject",
+        "GetObjectAcl",
+        "PutObject",
+        "PutObjectAcl",
+        "DeleteObject",
+        "AbortMultipartUpload",
+    ];
+    let bucket = ["ListBucket", "GetBucketLocation"];
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": objects.map(|it| format!("s3:{it}")), "Resource": [format!("arn:aws:s3:::{name}/*")]},
+            {"Effect": "Allow", "Action": bucket.map(|it| format!("s3:{it}")), "Resource": [format!("arn:aws:s3:::{name}")]},
+        ],
+    })
+    .to_string()
+}
+
+/// The keys in hand if they work, else new ones; no others are left.
+pub(super) async fn ensure_keys(
+    client: &Client,
+    provisioner: &Keys,
+    name: &str,
+    in_hand: Option<&S3Keys>,
+) -> Result<S3Keys, ObjectStoreError> {
+    let listed = list_keys(client, provisioner, name).await?;
+    if let Some(keys) = in_hand
+        && listed.contains(&keys.access_key)
+        && are_right(client, name, keys).await?
+    {
+        remove(client, provisioner, name, listed.iter().filter(|it| **it != keys.access_key)).await?;
+        return Ok(keys.clone());
+    }
+    // Before the new pair is made: a user may have two at most. A new pair that a crash keeps from being stored ends here too.
+    remove(client, provisioner, name, listed.iter()).await?;
+    create_key(client, provisioner, name).await
+}
+
+/// False where the secret is wrong. Keys that are listed and yet unknown, or not yet allowed, are on their way to every part
+/// of the store: making new ones would begin that anew.
+async fn are_right(client: &Client, name: &str, keys: &S3Keys) -> Result<bool, ObjectStoreError> {
+    let credentials = Keys::new(&keys.access_key, &keys.secret_key);
+    let request = Request::bucket("try the keys of", &credentials, Method::GET, name);
+    match client
+        .send(Request {
+            query: &[("list-type", "2"), ("max-keys", "1")],
+            ..request
+        })
+        .await
+    {
+        Ok(_) => Ok(true),
+        Err(error) if error.has_code(&["SignatureDoesNotMatch"]) => Ok(false),
+        Err(error) if error.has_code(&["InvalidAccessKeyId", "AccessDenied"]) => {
+            Err(ObjectStoreError::KeysPending { name: name.to_owned() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn create_key(client: &Client, keys: &Keys, name: &str) -> Result<S3Keys, ObjectStoreError> {
+    let action = "make keys for the S3 user";
+    let body = client
+        .send(Request::iam(action, keys, name, &[("Action", "CreateAccessKey")]))
+        .await?;
+    let Created {
+        result: CreatedResult { access_key },
+    } = parse(action, name, &body)?;
+    Ok(S3Keys {
+        access_key: access_key.access_key_id,
+        secret_key: SecretString::from(access_key.secret_access_key),
+    })
+}
+
+async fn list_keys(client: &Client, keys: &Keys, name: &str) -> Result<Vec<String>, ObjectStoreError> {
+    let action = "list the keys of the S3 user";
+    match client.send(Request::iam(action, keys, name, &[("Action", "ListAccessKeys")])).await {
+        Err(error) if error.has_code(&["NoSuchEntity"]) => Ok(Vec::new()),
+        answer => {
+            let Listed { result } = parse(action, name, &answer?)?;
+            Ok(result.metadata.members.into_iter().map(|it| it.access_key_id).collect())
+        }
+    }
+}
+
+async fn remove(client: &Client, keys: &Keys, name: &str, ids: impl Iterator<Item = &String>) -> Result<(), ObjectStoreError> {
+    for id in ids {
+        let form = [("Action", "DeleteAccessKey"), ("AccessKeyId", id.as_str())];
+        gone(client.send(Request::iam("delete keys of the S3 user", keys, name, &form)).await)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn remove_keys(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectStoreError> {
+    let listed = list_keys(client, keys, name).await?;
+    remove(client, keys, name, listed.iter()).await
+}
+
+pub(super) async fn destroy(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectStoreError> {
+    let form = [("Action", "DeleteUserPolicy"), ("PolicyName", POLICY)];
+    gone(
+        client
+            .send(Request::iam("delete the policy of the S3 user", keys, name, &form))
+            .await,
+    )?;
+    gone(
+        client
+            .send(Request::iam("delete the S3 user", keys, name, &[("Action", "DeleteUser")]))
+            .await,
+    )
+}
+
+/// What isn't there is deleted.
+fn gone(answer: Result<Vec<u8>, ObjectStoreError>) -> Result<(), ObjectStoreError> {
+    match answer {
+        Err(error) if error.has_code(&["NoSuchEntity"]) => Ok(()),
+        answer => answer.map(|_| ()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Created {
+    #[serde(rename = "CreateAccessKeyResult")]
+    result: CreatedResult,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreatedResult {
+    access_key: NewKey,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NewKey {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(rename = "ListAccessKeysResult")]
+    result: ListedResult,
+}
+
+#[derive(Deserialize)]
+struct ListedResult {
+    #[serde(rename = "AccessKeyMetadata", default)]
+    metadata: Members,
+}
+
+#[derive(Deserialize, Default)]
+struct Members {
+    #[serde(rename = "member", default)]
+    members: Vec<ListedKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedKey {
+    access_key_id: String,
+}
