@@ -1,1 +1,34 @@
+//! What Howdah knows of its business: ids, names, money, plans, releases, the lifecycle of a server and the policies over it.
+//!
+//! Everything here is a value or a pure function. Time and randomness are arguments; there is no I/O, no async, and no word of
+//! PostgreSQL, Kubernetes or HTTP. What comes from outside becomes one of these types or an error with a machine reason.
 
+pub mod address;
+pub mod billing;
+pub mod clock;
+pub mod failure;
+pub mod ids;
+pub mod instance;
+pub mod lifecycle;
+pub mod money;
+pub mod names;
+pub mod plans;
+pub mod releases;
+
+pub use address::{AddressKind, ServerAddress};
+pub use clock::{Clock, ManualClock, Randomness, SystemClock};
+pub use failure::Failure;
+pub use ids::{
+    AccountId, ApiTokenId, ClusterId, DatabaseServerId, DomainId, InstanceId, MailId, ObjectStoreId, OperationId, ParseIdError, PersonId,
+    SessionId,
+};
+pub use instance::launch::NewServers;
+pub use instance::phase::{AddressFacts, Phase, PhaseFacts, phase};
+pub use lifecycle::{
+    Cause, Condition, Deletion, Desired, Endpoints, FarewellProgress, FarewellStage, Hold, Lane, LaunchStep, Observation, Operation,
+    OperationKind, OperationState, Refusal, Standing, Step, StepFact, StepName, StepState, Usage,
+};
+pub use money::{Currency, Money, Rate};
+pub use names::{EmailAddress, FediverseDomain, MastodonVersion, NameError, NameRules, Slug, Username};
+pub use plans::{Plan, Plans};
+pub use releases::{Release, Releases};

@@ -1,0 +1,5 @@
+//! Whether a server may run: one pure function of its standing, by an ordered chain of policies.
+
+pub mod policy;
+
+pub use policy::{Access, BillingFacts, Provider, Verdict, access, standing_at_launch};

@@ -1,0 +1,5 @@
+//! A server: whether it may be launched, what people see of it, and how it is upgraded.
+
+pub mod launch;
+pub mod phase;
+pub mod upgrade;

@@ -1,0 +1,289 @@
+//! What people see of a server: computed from everything else, total, never stored as truth.
+
+use crate::lifecycle::{Deletion, Desired, Hold, Observation, Operation, OperationKind, OperationState, StepName, StepState, words};
+
+words! {
+    Phase {
+        /// Waits until it is paid for or granted.
+        AwaitingPayment = "awaiting_payment",
+        AwaitingApproval = "awaiting_approval",
+        Launching = "launching",
+        /// A step of the launch fails and is tried again.
+        LaunchHeldUp = "launch_held_up",
+        /// Everything runs; its address doesn't lead here yet.
+        WaitingForAddress = "waiting_for_address",
+        Running = "running",
+        /// It was launched, and not all of it is well now.
+        Unwell = "unwell",
+        ReadOnly = "read_only",
+        Suspended = "suspended",
+        /// The grace period of a Close: it runs, and this can be undone.
+        Closing = "closing",
+        /// The grace period of a Remove.
+        Removing = "removing",
+        /// Other servers are being told.
+        SayingFarewell = "saying_farewell",
+        /// Its address is served elsewhere, or something else holds the farewell up.
+        FarewellHeldUp = "farewell_held_up",
+        /// Its data is being deleted.
+        TearingDown = "tearing_down",
+        Gone = "gone",
+    }
+}
+
+/// What is known of a server's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AddressFacts {
+    /// It is the customer's own domain: it needs a proof and the customer's records.
+    pub is_own: bool,
+    /// Every domain that needs it was proven.
+    pub is_proven: bool,
+    /// The last look from outside found this server there.
+    pub leads_here: bool,
+}
+
+/// Everything that a phase is computed from.
+#[derive(Debug, Clone, Copy)]
+pub struct PhaseFacts<'a> {
+    pub desired: Desired,
+    /// Nothing of it is left but its row.
+    pub is_tombstone: bool,
+    /// A Create has succeeded once.
+    pub was_launched: bool,
+    /// The live operation of the exclusive lane.
+    pub operation: Option<&'a Operation>,
+    pub observation: Option<&'a Observation>,
+    pub address: AddressFacts,
+}
+
+#[must_use]
+pub fn phase(facts: &PhaseFacts<'_>) -> Phase {
+    if facts.is_tombstone {
+        return Phase::Gone;
+    }
+    match facts.desired {
+        Desired::Deleted { deletion, .. } => leaving(deletion, facts.operation),
+        Desired::Suspended { by: Hold::Approval } => Phase::AwaitingApproval,
+        Desired::Suspended { by: Hold::Billing } if !facts.was_launched => Phase::AwaitingPayment,
+        Desired::Suspended { by: Hold::Billing } => Phase::Suspended,
+        Desired::ReadOnly { .. } => Phase::ReadOnly,
+        Desired::Running if facts.was_launched => serving(facts),
+        Desired::Running => launching(facts.operation),
+    }
+}
+
+fn launching(operation: Option<&Operation>) -> Phase {
+    let is_held_up = operation.is_some_and(|it| it.kind == OperationKind::Create && it.trouble().is_some());
+    if is_held_up { Phase::LaunchHeldUp } else { Phase::Launching }
+}
+
+fn serving(facts: &PhaseFacts<'_>) -> Phase {
+    let is_met = |name| facts.observation.is_some_and(|it| it.is_met(name));
+    if !is_met("WorkloadsReady") {
+        return Phase::Unwell;
+    }
+    let leads_here = !facts.address.is_own || (facts.address.is_proven && facts.address.leads_here);
+    if !leads_here || !is_met("RouteReady") {
+        return Phase::WaitingForAddress;
+    }
+    if is_met("Ready") { Phase::Running } else { Phase::Unwell }
+}
+
+fn leaving(deletion: Deletion, operation: Option<&Operation>) -> Phase {
+    let live = operation.filter(|it| it.kind != OperationKind::Create && it.state == OperationState::Running);
+    let step = live.and_then(Operation::current_step);
+    match (step.map(|it| (it.name, it.state)), deletion) {
+        (Some((StepName::Farewell, StepState::Failed)), _) => Phase::FarewellHeldUp,
+        (Some((StepName::Farewell, _)), _) => Phase::SayingFarewell,
+        (Some(_), _) => Phase::TearingDown,
+        (None, Deletion::Close) => Phase::Closing,
+        (None, Deletion::Remove) => Phase::Removing,
+    }
+}
+
+impl Phase {
+    /// What people read.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::AwaitingPayment => "The server starts as soon as it is paid for or granted.",
+            Self::AwaitingApproval => "An operator looks at this server before it starts.",
+            Self::Launching => "The server is being set up.",
+            Self::LaunchHeldUp => "A step of the launch fails. It is tried again and goes on by itself once the cause is gone.",
+            Self::WaitingForAddress => "The server runs and is waiting for its address to lead to it.",
+            Self::Running => "The server is running.",
+            Self::Unwell => "Something of this server is not well. It is being put right, or tried again.",
+            Self::ReadOnly => "The server can be read; nothing can be posted.",
+            Self::Suspended => "The server is suspended. Its data is kept.",
+            Self::Closing => "The server will be closed. Until then it runs, and this can be undone.",
+            Self::Removing => "The server will be removed. Until then it runs, and this can be undone.",
+            Self::SayingFarewell => "Other servers are being told to delete this server's accounts.",
+            Self::FarewellHeldUp => "The farewell is held up. It goes on by itself once the cause is gone.",
+            Self::TearingDown => "The server's data is being deleted.",
+            Self::Gone => "The server is gone.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::lifecycle::{Cause, Condition, LaunchStep, StepFact};
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn observation(met: &[&str]) -> Observation {
+        let condition = |name: &&str| Condition {
+            name: (*name).to_owned(),
+            met: Some(true),
+            reason: "Ready".to_owned(),
+            message: String::new(),
+            since: NOW,
+        };
+        Observation {
+            generation: 1,
+            observed_generation: Some(1),
+            observed_revision: Some(1),
+            version: None,
+            endpoints: None,
+            usage: None,
+            farewell: None,
+            conditions: met.iter().map(condition).collect(),
+        }
+    }
+
+    fn operation(kind: OperationKind, facts: &[(StepName, StepFact)]) -> Operation {
+        Operation::new(kind, NOW).start(NOW).unwrap().advance(facts, NOW).unwrap()
+    }
+
+    fn facts(desired: Desired) -> PhaseFacts<'static> {
+        PhaseFacts {
+            desired,
+            is_tombstone: false,
+            was_launched: false,
+            operation: None,
+            observation: None,
+            address: AddressFacts::default(),
+        }
+    }
+
+    #[test]
+    fn before_the_launch_is_over() {
+        let suspended = |by| facts(Desired::Suspended { by });
+        assert_eq!(phase(&suspended(Hold::Billing)), Phase::AwaitingPayment);
+        assert_eq!(phase(&suspended(Hold::Approval)), Phase::AwaitingApproval);
+        assert_eq!(phase(&facts(Desired::Running)), Phase::Launching);
+        let step = StepName::Launch(LaunchStep::Schema);
+        let held_up = operation(OperationKind::Create, &[(step, StepFact::Failing(Cause::new("JobFailed", None)))]);
+        assert_eq!(
+            phase(&PhaseFacts {
+                operation: Some(&held_up),
+                ..facts(Desired::Running)
+            }),
+            Phase::LaunchHeldUp
+        );
+        let going = operation(OperationKind::Create, &[(step, StepFact::Running(None))]);
+        assert_eq!(
+            phase(&PhaseFacts {
+                operation: Some(&going),
+                ..facts(Desired::Running)
+            }),
+            Phase::Launching
+        );
+    }
+
+    #[test]
+    fn once_launched() {
+        let all = observation(&["WorkloadsReady", "RouteReady", "Ready"]);
+        let no_route = observation(&["WorkloadsReady"]);
+        let broken = observation(&["RouteReady"]);
+        let not_all = observation(&["WorkloadsReady", "RouteReady"]);
+        let own = |is_proven, leads_here| AddressFacts {
+            is_own: true,
+            is_proven,
+            leads_here,
+        };
+        let table = [
+            (&all, AddressFacts::default(), Phase::Running),
+            (&no_route, AddressFacts::default(), Phase::WaitingForAddress),
+            (&broken, AddressFacts::default(), Phase::Unwell),
+            (&not_all, AddressFacts::default(), Phase::Unwell),
+            (&no_route, own(false, false), Phase::WaitingForAddress),
+            (&all, own(false, true), Phase::WaitingForAddress),
+            (&all, own(true, false), Phase::WaitingForAddress),
+            (&all, own(true, true), Phase::Running),
+        ];
+        for (observation, address, expected) in table {
+            let facts = PhaseFacts {
+                was_launched: true,
+                observation: Some(observation),
+                address,
+                ..facts(Desired::Running)
+            };
+            assert_eq!(phase(&facts), expected, "{facts:?}");
+        }
+        assert_eq!(
+            phase(&PhaseFacts {
+                was_launched: true,
+                ..facts(Desired::Running)
+            }),
+            Phase::Unwell
+        );
+        assert_eq!(
+            phase(&PhaseFacts {
+                was_launched: true,
+                ..facts(Desired::Suspended { by: Hold::Billing })
+            }),
+            Phase::Suspended
+        );
+        assert_eq!(
+            phase(&PhaseFacts {
+                was_launched: true,
+                ..facts(Desired::ReadOnly { by: Hold::Billing })
+            }),
+            Phase::ReadOnly
+        );
+    }
+
+    #[test]
+    fn on_the_way_out() {
+        let desired = |deletion| Desired::Deleted { deletion, after: NOW };
+        assert_eq!(phase(&facts(desired(Deletion::Close))), Phase::Closing);
+        assert_eq!(phase(&facts(desired(Deletion::Remove))), Phase::Removing);
+        let close = |fact| operation(OperationKind::Close, &[(StepName::Farewell, fact)]);
+        let table = [
+            (close(StepFact::Running(None)), Phase::SayingFarewell),
+            (close(StepFact::Failing(Cause::new("ServedElsewhere", None))), Phase::FarewellHeldUp),
+            (close(StepFact::Done), Phase::TearingDown),
+            (close(StepFact::Skipped), Phase::TearingDown),
+        ];
+        for (operation, expected) in table {
+            assert_eq!(
+                phase(&PhaseFacts {
+                    operation: Some(&operation),
+                    ..facts(desired(Deletion::Close))
+                }),
+                expected
+            );
+        }
+        let remove = operation(OperationKind::Remove, &[]);
+        assert_eq!(
+            phase(&PhaseFacts {
+                operation: Some(&remove),
+                ..facts(desired(Deletion::Remove))
+            }),
+            Phase::TearingDown
+        );
+        assert_eq!(
+            phase(&PhaseFacts {
+                is_tombstone: true,
+                ..facts(desired(Deletion::Close))
+            }),
+            Phase::Gone
+        );
+    }
+}
