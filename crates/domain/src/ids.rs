@@ -120,8 +120,6 @@ impl InstanceId {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
     use chrono::TimeZone;
     use proptest::prelude::*;
 

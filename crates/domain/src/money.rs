@@ -170,8 +170,6 @@ impl FromStr for Rate {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
     use proptest::prelude::*;
 
     use super::*;

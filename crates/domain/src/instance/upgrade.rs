@@ -58,8 +58,6 @@ fn lines_between(from: (u16, u16), to: (u16, u16), releases: &Releases) -> Vec<(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
     use proptest::prelude::*;
 
     use super::*;

@@ -1,7 +1,5 @@
 //! Every pair of state and event, listed.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;

@@ -189,8 +189,6 @@ fn check_scripts(ascii: &str) -> Result<(), NameError> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
     use proptest::prelude::*;
 
     use super::*;

@@ -154,8 +154,6 @@ impl FromStr for Slug {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
     use proptest::prelude::*;
 
     use super::*;

@@ -72,8 +72,6 @@ impl FromStr for Username {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
     use super::*;
 
     #[test]
