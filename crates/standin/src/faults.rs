@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Env;
 
@@ -108,9 +109,13 @@ impl Faults {
         Ok(())
     }
 
-    /// Waits as a heavy application does before it listens.
-    pub async fn start_slowly(&self) {
-        tokio::time::sleep(self.slow_start).await;
+    /// Waits as a heavy application does before it listens; told to stop meanwhile, it stops.
+    pub async fn start_slowly(&self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            () = tokio::time::sleep(self.slow_start) => Ok(()),
+            _ = terminate.recv() => bail!("SignalException: SIGTERM"),
+        }
     }
 }
 

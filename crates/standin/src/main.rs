@@ -31,6 +31,7 @@ use std::process::ExitCode;
 
 use command::Command;
 use config::{Config, Env, Process};
+use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -55,10 +56,10 @@ fn run(command: Command, env: &Env) -> anyhow::Result<()> {
         Command::Web => actix_web::rt::System::new().block_on(web::serve(Config::read(env, Process::Web)?)),
         Command::Streaming => actix_web::rt::System::new().block_on(streaming::serve(Config::read_streaming(env)?)),
         Command::Sidekiq(options) => on_one_thread(sidekiq::run(Config::read(env, Process::Sidekiq)?, options)),
-        Command::DbPrepare => on_one_thread(schema::prepare(Config::read(env, Process::Task)?)),
-        Command::DbMigrate => on_one_thread(schema::migrate(Config::read(env, Process::Task)?)),
+        Command::DbPrepare => on_one_thread(until_terminated(schema::prepare(Config::read(env, Process::Task)?))),
+        Command::DbMigrate => on_one_thread(until_terminated(schema::migrate(Config::read(env, Process::Task)?))),
         Command::Runner(script) => runner::run(&Config::read(env, Process::Task)?, &script),
-        Command::Tootctl(call) => on_one_thread(tootctl::run(Config::read(env, Process::Task)?, call)),
+        Command::Tootctl(call) => on_one_thread(until_terminated(tootctl::run(Config::read(env, Process::Task)?, call))),
         Command::Neighbour(options) => actix_web::rt::System::new().block_on(neighbour::serve(options)),
     }
 }
@@ -68,12 +69,22 @@ fn on_one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resu
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
+/// As the first process of a container a command would not hear SIGTERM by itself, and a pod that goes would wait out its grace.
+async fn until_terminated(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = work => done,
+        _ = terminate.recv() => anyhow::bail!("SignalException: SIGTERM"),
+    }
+}
+
 fn start_logging(env: &Env) {
     let level = env.get("RAILS_LOG_LEVEL").or(env.get("LOG_LEVEL")).unwrap_or("info");
     let level = level.parse().unwrap_or(tracing::Level::INFO);
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
+        .with_ansi(false)
         .with_writer(std::io::stderr)
         .init();
 }

@@ -19,7 +19,7 @@ struct Token {
 }
 
 pub async fn serve(config: StreamingConfig) -> anyhow::Result<()> {
-    config.faults.start_slowly().await;
+    config.faults.start_slowly().await?;
     config.faults.fail_at(Fault::StreamingCrash)?;
     // The real one connects before it listens, and exits where it can't.
     drop(crate::database::connect(&config.database).await?);

@@ -123,7 +123,8 @@ class ApplicationRecord
 
   alias update update!
 
-  def save!
+  # No model has validations here but those of the database, so `validate: false` changes nothing.
+  def save!(validate: true)
     return true if @changes.empty?
 
     changes = @changes.merge('updated_at' => Time.now.utc)
@@ -231,7 +232,9 @@ class Account < ApplicationRecord
 end
 
 # Mastodon's site settings: any name that it has a default for, stored as YAML.
-class Setting
+class Setting < ApplicationRecord
+  self.table_name = 'settings'
+
   DEFAULTS = {
     'site_title' => 'Mastodon',
     'site_short_description' => '',
@@ -267,15 +270,13 @@ class Setting
 
   class << self
     def [](name)
-      known!(name)
-      row = StandIn.query('SELECT value FROM settings WHERE var = $1', name.to_s).first
-      return DEFAULTS[name.to_s] if row.nil?
-
-      YAML.safe_load(row['value'].to_s, permitted_classes: [ActiveSupport::HashWithIndifferentAccess, Symbol])
+      setting!(name)
+      row = find_by(var: name.to_s)
+      row.nil? ? DEFAULTS[name.to_s] : row.value
     end
 
     def []=(name, value)
-      known!(name)
+      setting!(name)
       raise 'StandInFailure: told to fail by STANDIN_FAIL=configure' if StandIn.faults.include?('configure')
 
       value = value.to_yaml
@@ -285,12 +286,6 @@ class Setting
       return unless changed.empty?
 
       StandIn.query('INSERT INTO settings (var, value, created_at, updated_at) VALUES ($1, $2, now(), now())', name.to_s, value)
-    end
-
-    # Whether it was ever set: a default is no setting.
-    def exists?(conditions)
-      name = conditions.fetch(:var)
-      StandIn.query('SELECT 1 FROM settings WHERE var = $1', name.to_s).any?
     end
 
     def respond_to_missing?(name, _private = false)
@@ -306,9 +301,17 @@ class Setting
 
     private
 
-    def known!(name)
+    def setting!(name)
       raise NoMethodError, "undefined method `#{name}' for Setting:Class" unless DEFAULTS.key?(name.to_s)
     end
+  end
+
+  def value
+    YAML.safe_load(self[:value].to_s, permitted_classes: [ActiveSupport::HashWithIndifferentAccess, Symbol])
+  end
+
+  def value=(value)
+    @changes['value'] = value.to_yaml
   end
 end
 

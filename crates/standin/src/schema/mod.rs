@@ -169,6 +169,7 @@ async fn clear_leftovers(client: &Client) -> Result<(), tokio_postgres::Error> {
                LOOP
                  EXECUTE leftover.command;
                END LOOP;
+               SET LOCAL client_min_messages = warning;
                DROP FUNCTION IF EXISTS timestamp_id(text);
              END
              $$",

@@ -25,7 +25,7 @@ const RECONNECT: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(8);
 
 pub async fn run(config: Config, options: SidekiqOptions) -> anyhow::Result<()> {
-    config.faults.start_slowly().await;
+    config.faults.start_slowly().await?;
     config.faults.fail_at(Fault::SidekiqCrash)?;
     Jobs::connect(&config.redis)
         .await?

@@ -18,7 +18,7 @@ use crate::faults::Fault;
 
 /// Serves until it is told to stop (SIGTERM), finishing what it has begun.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
-    config.faults.start_slowly().await;
+    config.faults.start_slowly().await?;
     config.faults.fail_at(Fault::WebCrash)?;
     let port = config.port;
     let site = web::Data::new(Site::new(config)?);
