@@ -1,1 +1,95 @@
-fn main() {}
+//! The project's own tool: the development stack and the tests that need it.
+//!
+//! It starts real parts (Kubernetes, PostgreSQL, S3, DNS, mail, ingress) as processes and knows nothing of Howdah's crates: it runs the
+//! built binaries, so that a change in them never rebuilds this one.
+
+mod cache;
+mod dev;
+mod packages;
+mod places;
+mod progress;
+mod shell;
+mod stack;
+mod test;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use places::Places;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Howdah's development stack and tests")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set everything up, start the stack and Howdah with a demo customer, and stay until Ctrl-C
+    Dev {
+        /// Use this cluster, and start no Kubernetes
+        #[arg(long, value_name = "FILE")]
+        kubeconfig: Option<PathBuf>,
+    },
+    /// Start the stack and Howdah and leave them running; if they run already, bring Howdah's own parts and images up to date
+    Up {
+        /// Use this cluster, and start no Kubernetes
+        #[arg(long, value_name = "FILE", conflicts_with = "plane")]
+        kubeconfig: Option<PathBuf>,
+        /// Only Kubernetes with its DNS, ingress and images: a cluster for another stack's `--kubeconfig`
+        #[arg(long)]
+        plane: bool,
+    },
+    /// Remove all that the stack left: processes, mounts, network namespace, cgroups, data (built tools and images are kept)
+    Down,
+    /// Run every test; with --quick those that need PostgreSQL only
+    Test {
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Run a command in the stack's network namespace, with its DNS
+    Inside {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<std::ffi::OsString>,
+    },
+    /// Pass connections from the machine's loopback into the stack (started by `up`)
+    #[command(hide = true)]
+    Forward {
+        #[arg(long)]
+        netns: PathBuf,
+        /// LISTEN=TARGET, both addresses with a port
+        routes: Vec<stack::forward::Route>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Forward { netns, routes } => stack::forward::serve(&netns, &routes),
+        task => Places::find().and_then(|places| run(task, places)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task, places: Places) -> anyhow::Result<()> {
+    let scope = |kubeconfig: Option<PathBuf>, plane| match (kubeconfig, plane) {
+        (Some(file), _) => stack::Scope::OnCluster(file),
+        (None, true) => stack::Scope::Plane,
+        (None, false) => stack::Scope::Whole,
+    };
+    match task {
+        Task::Dev { kubeconfig } => dev::run(places, scope(kubeconfig, false)),
+        Task::Up { kubeconfig, plane } => stack::up(places, scope(kubeconfig, plane)).map(drop),
+        Task::Down => stack::down(&places),
+        Task::Test { quick } => test::run(places, quick),
+        Task::Inside { command } => stack::inside(&places, &command),
+        Task::Forward { .. } => unreachable!("handled before the checkout is looked for"),
+    }
+}

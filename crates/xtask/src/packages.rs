@@ -1,0 +1,49 @@
+//! The Debian packages that the stack needs, in one place; what is missing is installed, said aloud, by root only.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{progress::Progress, shell};
+
+/// For `test --quick`: a PostgreSQL of its own.
+pub const POSTGRESQL: &[&str] = &["postgresql", "postgresql-contrib"];
+
+/// For the whole stack, besides.
+pub const STACK: &[&str] = &[
+    "containerd",
+    "runc",
+    "containernetworking-plugins", // bridge, host-local, portmap
+    "mmdebstrap",
+    "buildah",
+    "iproute2",
+    "nftables",
+    "iptables", // the portmap plugin's
+    "gcc",
+    "libc6-dev",
+    "python3-venv",
+    "util-linux",
+];
+
+pub fn ensure(progress: Progress, lists: &[&[&str]]) -> Result<()> {
+    let wanted: Vec<&str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
+    // Its exit code says that one is unknown; what matters is which ones it calls installed.
+    let known = Command::new("dpkg-query").args(["-W", "-f", "${Package} ${db:Status-Status}\n"]).args(&wanted).output()?;
+    let known = String::from_utf8_lossy(&known.stdout).into_owned();
+    let missing: Vec<&str> = wanted.into_iter().filter(|name| !known.lines().any(|line| line == format!("{name} installed"))).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!("Debian packages are missing: as root, `apt-get install {}`", missing.join(" "));
+    }
+    progress.step(&format!("Debian packages that are missing: apt-get install {}", missing.join(" ")), || {
+        let apt = || {
+            let mut apt = Command::new("apt-get");
+            apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
+            apt
+        };
+        shell::output(apt().arg("update"))?;
+        shell::output(apt().args(["install", "--yes", "--no-install-recommends"]).args(&missing)).map(drop)
+    })
+}

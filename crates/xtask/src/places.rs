@@ -1,0 +1,61 @@
+//! Where things lie: the checkout, the stack's folder, the cache outside the checkout.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The workspace's root.
+    pub checkout: PathBuf,
+    /// All state of a running stack; absolute. `$HOWDAH_STACK`, or `target/stack` of the checkout.
+    pub stack: PathBuf,
+    /// What is dear to build, keyed by what it is built from; survives `down` and a clean checkout.
+    pub cache: PathBuf,
+    /// Cargo's target folder, where the project's own binaries are.
+    pub target: PathBuf,
+}
+
+impl Places {
+    pub fn find() -> Result<Self> {
+        let checkout =
+            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("xtask's crate lies two levels below the checkout")?;
+        let home = || env::var_os("HOME").map(PathBuf::from).context("HOME is not set");
+        let from = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let cache = match (from("HOWDAH_CACHE"), from("XDG_CACHE_HOME")) {
+            (Some(cache), _) => cache,
+            (None, Some(caches)) => caches.join("howdah"),
+            (None, None) => home()?.join(".cache/howdah"),
+        };
+        Ok(Self {
+            checkout: checkout.to_owned(),
+            stack: std::path::absolute(from("HOWDAH_STACK").unwrap_or_else(|| checkout.join("target/stack")))?,
+            cache: std::path::absolute(cache)?,
+            target: std::path::absolute(from("CARGO_TARGET_DIR").unwrap_or_else(|| checkout.join("target")))?,
+        })
+    }
+
+    /// A file of the development stack that is checked in.
+    pub fn deploy(&self, file: &str) -> PathBuf {
+        self.checkout.join("deploy/dev").join(file)
+    }
+
+    /// Names this stack's network namespace, cgroup and run folder: one for each stack folder, so that stacks fit side by side.
+    pub fn name(&self) -> String {
+        format!("howdah-{}", digest([self.stack.as_os_str().as_encoded_bytes()], 4))
+    }
+}
+
+/// The first `bytes` bytes, in hex, of the SHA-256 of the parts, each ended so that no two lists of parts run together alike.
+pub fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>, bytes: usize) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,35 @@
+//! Traefik: the tenants' Ingresses, and the dashboard by a fixed route. TLS with certificates of the stack's authority.
+
+use std::{fs, net::TcpStream, process::Command};
+
+use anyhow::Result;
+
+use super::{Stack, pki::Authority, tools::Tools};
+
+pub const DASHBOARD: &str = "howdah.localhost";
+pub const PLATFORM: &str = "fedi.localhost";
+/// Where Howdah's server listens.
+pub const SERVER: &str = "127.0.0.1:8080";
+
+impl Stack {
+    pub fn ingress_url(&self) -> String {
+        format!("https://{}", self.ip)
+    }
+
+    pub fn start_ingress(&self, tools: &Tools, authority: &Authority) -> Result<()> {
+        authority.server("platform", &[PLATFORM, &format!("*.{PLATFORM}"), DASHBOARD])?;
+        self.apply(tools, &fs::read_to_string(self.places.deploy("cluster/ingress-class.yaml"))?)?;
+        let fill = |file: &str| -> Result<std::path::PathBuf> {
+            let text = fs::read_to_string(self.places.deploy("ingress").join(file))?;
+            let text = text.replace("@PKI@", &self.dir("pki").to_string_lossy()).replace("@RUN@", &self.dir("run").to_string_lossy());
+            let filled = self.dir("run").join(file);
+            fs::write(&filled, text.replace("@DASHBOARD@", DASHBOARD).replace("@SERVER@", SERVER))?;
+            Ok(filled)
+        };
+        fill("routes.yaml")?;
+        let mut traefik = Command::new(tools.python("traefik"));
+        traefik.arg(format!("--configFile={}", fill("traefik.yaml")?.display())).env("KUBECONFIG", self.kubeconfig("admin"));
+        self.start("ingress", &traefik)?;
+        self.wait("ingress", || TcpStream::connect((self.ip.as_str(), 443)).is_ok())
+    }
+}

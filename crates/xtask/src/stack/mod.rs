@@ -1,0 +1,224 @@
+//! The development stack: real parts, all in one network namespace, started and taken down together.
+//!
+//! This module holds the order in which things come up; each part has a file of its own. The state of a stack is thrown away at its end:
+//! every `up` begins with empty databases, and only what is dear to build is kept.
+
+mod descriptor;
+mod dns;
+mod down;
+pub mod forward;
+mod howdah;
+mod images;
+mod ingress;
+mod kubernetes;
+mod mail;
+mod netns;
+mod node;
+mod pki;
+mod postgres;
+mod process;
+mod rootfs;
+mod s3;
+mod tools;
+
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+pub use down::down;
+pub use postgres::ThrowAway;
+pub use process::stop_starting;
+
+use crate::{packages, places::Places, progress::Progress, shell};
+use process::Record;
+use tools::Tools;
+
+/// What a stack consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Whole,
+    /// Kubernetes, its DNS and ingress, nothing of Howdah's: the cluster of another stack.
+    Plane,
+    /// All but Kubernetes, in the network where xtask is, on the cluster of this kubeconfig.
+    OnCluster(PathBuf),
+}
+
+impl Scope {
+    fn has_netns(&self) -> bool {
+        !matches!(self, Scope::OnCluster(_))
+    }
+}
+
+pub struct Stack {
+    pub places: Places,
+    /// Names the network namespace, the cgroup and the run folder.
+    pub name: String,
+    pub scope: Scope,
+    /// Where pods reach what is outside the cluster.
+    pub ip: String,
+    pub progress: Progress,
+}
+
+impl Stack {
+    fn new(places: Places, scope: Scope, progress: Progress) -> Result<Self> {
+        let ip = match &scope {
+            Scope::OnCluster(kubeconfig) => address_towards(kubeconfig)?,
+            Scope::Whole | Scope::Plane => netns::BRIDGE_IP.to_owned(),
+        };
+        Ok(Self { name: places.name(), places, scope, ip, progress })
+    }
+
+    pub fn dir(&self, folder: &str) -> PathBuf {
+        self.places.stack.join(folder)
+    }
+
+    /// For sockets, whose paths must be short, and for what another user must reach.
+    pub fn run_dir(&self) -> PathBuf {
+        PathBuf::from("/run").join(&self.name)
+    }
+
+    fn make_dirs(&self) -> Result<()> {
+        for folder in ["log", "run", "pki", "howdah"] {
+            fs::create_dir_all(self.dir(folder))?;
+        }
+        fs::create_dir_all(self.run_dir())?;
+        Ok(())
+    }
+
+    fn owner_file(&self) -> PathBuf {
+        self.dir("run").join("ready")
+    }
+
+    /// The parts that have ended although nobody stopped them.
+    pub fn ended(&self) -> Result<Vec<Record>> {
+        Ok(self.records()?.into_iter().filter(|record| !record.is_alive()).collect())
+    }
+}
+
+/// Brings the stack up and leaves it running. One that is up already is brought up to date: Howdah's binaries and images.
+pub fn up(places: Places, scope: Scope) -> Result<Stack> {
+    let progress = Progress::start();
+    let stack = Stack::new(places, scope, progress)?;
+    if stack.is_ready()? {
+        progress.say(format!("the stack in {} is up: Howdah's own parts are brought up to date", stack.places.stack.display()));
+        stack.refresh()?;
+    } else {
+        stack.fresh()?;
+    }
+    stack.descriptor_summary()?;
+    Ok(stack)
+}
+
+impl Stack {
+    fn is_ready(&self) -> Result<bool> {
+        Ok(fs::read_to_string(self.owner_file()).is_ok_and(|scope| scope == self.scope_line()) && self.ended()?.is_empty())
+    }
+
+    fn scope_line(&self) -> String {
+        format!("{:?}", self.scope)
+    }
+
+    /// From nothing; clears before what a stack that was not taken down left.
+    fn fresh(&self) -> Result<()> {
+        if !rustix::process::geteuid().is_root() {
+            bail!("the stack needs root: network namespace, mounts, the node's containers");
+        }
+        packages::ensure(self.progress, &[packages::POSTGRESQL, packages::STACK])?;
+        let tools = Tools::get(&self.places, self.progress, &self.scope)?;
+        let images = self.images(&tools)?;
+        let begun = std::time::Instant::now();
+        down::clear(self)?;
+        self.make_dirs()?;
+        if self.scope.has_netns() {
+            self.make_netns()?;
+        }
+        self.within(|| self.start_parts(&tools, &images))?;
+        self.start_forwards()?;
+        self.write_descriptor()?;
+        fs::write(self.owner_file(), self.scope_line())?;
+        self.progress.say(format!("the stack came up in {:.1} s", begun.elapsed().as_secs_f32()));
+        Ok(())
+    }
+
+    /// In order: what takes longest to get ready begins first, and nothing is waited for before something else needs it.
+    fn start_parts(&self, tools: &Tools, images: &images::Images) -> Result<()> {
+        let kubernetes = self.scope.has_netns();
+        let services = self.scope != Scope::Plane;
+        let authority = self.make_authority()?;
+        if kubernetes {
+            self.start_api_server(tools, &authority)?;
+        }
+        if services {
+            self.start_postgres(tools, images)?;
+            self.start_s3(tools)?;
+            self.start_mail(tools)?;
+        }
+        if kubernetes || services {
+            self.start_dns(tools)?;
+        }
+        if kubernetes {
+            self.start_controllers(tools)?;
+            self.start_node(tools, images)?;
+            self.start_fake_nodes(tools)?;
+            self.start_ingress(tools, &authority)?;
+        }
+        if services {
+            self.await_postgres()?;
+            self.await_s3(tools)?;
+            self.start_howdah(tools)?;
+        }
+        Ok(())
+    }
+
+    fn refresh(&self) -> Result<()> {
+        let tools = Tools::get(&self.places, self.progress, &self.scope)?;
+        let images = self.images(&tools)?;
+        self.within(|| {
+            if self.scope.has_netns() {
+                self.import_images(&images)?;
+            }
+            if self.scope != Scope::Plane {
+                self.stop_howdah()?;
+                self.start_howdah(&tools)?;
+            }
+            Ok(())
+        })?;
+        self.write_descriptor()
+    }
+}
+
+/// Becomes `command`, in the stack's network namespace, with the stack's DNS in place of the machine's.
+pub fn inside(places: &Places, command: &[OsString]) -> Result<()> {
+    netns::enter(&Path::new("/run/netns").join(places.name()))?;
+    let mut words = inside_words(places).into_iter().chain(command.iter().cloned());
+    let program = words.next().context("no command")?;
+    Err(anyhow!(Command::new(program).args(words).env("HOWDAH_STACK", &places.stack).exec()).context("can't run the command"))
+}
+
+/// What stands before a command so that names are looked up at the stack's DNS: a mount of its own over /etc/resolv.conf.
+fn inside_words(places: &Places) -> Vec<OsString> {
+    let script = r#"mount --bind "$0" /etc/resolv.conf && exec "$@""#;
+    let mut words: Vec<OsString> = ["unshare", "--mount", "--propagation", "slave", "sh", "-c", script].map(OsString::from).to_vec();
+    words.push(places.stack.join("run/resolv.conf").into_os_string());
+    words
+}
+
+/// The machine's own address from which it reaches the cluster: pods of that cluster can most likely reach it back.
+fn address_towards(kubeconfig: &Path) -> Result<String> {
+    let text = fs::read_to_string(kubeconfig).with_context(|| format!("can't read {}", kubeconfig.display()))?;
+    let host = text
+        .split("server:")
+        .nth(1)
+        .and_then(|rest| rest.split("://").nth(1))
+        .and_then(|rest| rest.split([':', '/', '"', '\n', ',', '}']).next())
+        .with_context(|| format!("{} names no server", kubeconfig.display()))?;
+    let route = shell::output(Command::new("ip").args(["-o", "route", "get", host]))?;
+    let source = route.split_whitespace().skip_while(|word| *word != "src").nth(1);
+    source.map(str::to_owned).with_context(|| format!("no route to {host}"))
+}

@@ -1,0 +1,57 @@
+//! The object store: SeaweedFS with S3 and its IAM API on one port.
+
+use std::{fs, net::TcpStream, process::Command};
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{Stack, tools::Tools};
+
+const PORT: u16 = 8333;
+pub const REGION: &str = "us-east-1";
+pub const ACCESS_KEY: &str = "howdah-admin";
+pub const SECRET_KEY: &str = "howdah-admin-secret";
+
+impl Stack {
+    pub fn s3_endpoint(&self) -> String {
+        format!("http://{}:{PORT}", self.ip)
+    }
+
+    pub fn start_s3(&self, tools: &Tools) -> Result<()> {
+        fs::create_dir_all(self.dir("s3"))?;
+        let identity = json!({
+            "name": "admin",
+            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+            "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+        });
+        let config = self.dir("s3/config.json");
+        fs::write(&config, json!({ "identities": [identity] }).to_string())?;
+        let mut weed = Command::new(tools.python("weed"));
+        weed.arg("-logtostderr").arg("server").args([
+            format!("-dir={}", self.dir("s3").display()),
+            format!("-s3.config={}", config.display()),
+            format!("-s3.ip.bind={}", self.ip),
+            format!("-s3.port={PORT}"),
+        ]);
+        weed.args([
+            "-ip=127.0.0.1", // its own parts among themselves
+            "-ip.bind=127.0.0.1",
+            "-filer",
+            "-s3",
+            "-s3.iam.readOnly=false",
+            "-s3.autoCreateBucket=false",
+            "-volume.port=18080", // by default the one of Howdah's server
+            "-volume.max=3000",   // every bucket takes several
+            "-master.volumeSizeLimitMB=128",
+            "-master.telemetry=false",
+        ]);
+        self.start("s3", weed.current_dir(self.dir("s3")))
+    }
+
+    /// It answers before it can store: its filer comes last.
+    pub fn await_s3(&self, _tools: &Tools) -> Result<()> {
+        self.wait("s3", || {
+            [(self.ip.as_str(), PORT), ("127.0.0.1", 8888), ("127.0.0.1", 18080)].iter().all(|address| TcpStream::connect(address).is_ok())
+        })
+    }
+}
