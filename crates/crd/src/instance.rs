@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
     plural = "mastodoninstances",
     shortname = "mi",
     category = "howdah",
+    doc = "One Mastodon server: what is wanted of it, and what was seen.",
     status = "MastodonInstanceStatus",
     derive = "PartialEq",
     printcolumn(name = "Domain", type_ = "string", json_path = ".spec.domain"),
@@ -294,6 +295,10 @@ pub struct MastodonInstanceStatus {
     /// `spec.revision` of the spec that the rest of this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_revision: Option<i64>,
+    /// The version whose `db:prepare` is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub schema_version: Option<String>,
     /// The version whose schema and workloads are in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]

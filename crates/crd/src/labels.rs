@@ -6,8 +6,14 @@ pub const INSTANCE: &str = "howdah.dev/instance";
 pub const PROCESS: &str = "howdah.dev/process";
 /// Hash of the inputs that a Job was made from; a Job with another hash is another Job.
 pub const INPUTS: &str = "howdah.dev/inputs";
-/// The kind of Job: `db-prepare`, `owner`, `configure`, `farewell-token`, `farewell-progress`.
+/// The kind of Job: `db-prepare`, `owner`, `configure`, `farewell-token`, `farewell-progress`: see [`job`].
 pub const JOB: &str = "howdah.dev/job";
+/// Which try of a Job this is, from 1: a failed one is followed by another after a while.
+pub const ATTEMPT: &str = "howdah.dev/attempt";
+/// Annotation on every child: digest of what the operator wanted when it last applied it.
+pub const DESIRED: &str = "howdah.dev/desired";
+/// Annotation on a run-time Secret: what the database or bucket behind it was last brought to.
+pub const ENSURED: &str = "howdah.dev/ensured";
 /// Kubernetes' own recommended label, always [`MANAGED_BY_VALUE`].
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY_VALUE: &str = "howdah-operator";
@@ -25,4 +31,13 @@ pub mod process {
     pub const REDIS: &str = "redis";
     /// Every Job of Mastodon's own image.
     pub const JOB: &str = "job";
+}
+
+/// Values of [`JOB`].
+pub mod job {
+    pub const DB_PREPARE: &str = "db-prepare";
+    pub const OWNER: &str = "owner";
+    pub const CONFIGURE: &str = "configure";
+    pub const FAREWELL_TOKEN: &str = "farewell-token";
+    pub const FAREWELL_PROGRESS: &str = "farewell-progress";
 }

@@ -1,0 +1,92 @@
+//! The command line, which is also the reference: `howdah COMMAND --help`. Every flag has an environment variable, every
+//! secret a flag that names a file instead.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::telemetry::TelemetryArgs;
+
+/// The managed-hosting control plane for Mastodon.
+#[derive(Parser)]
+#[command(version, propagate_version = true, max_term_width = 120)]
+pub struct Howdah {
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Bring the database up to date.
+    Migrate(DatabaseArgs),
+    /// Run the operator: makes Kubernetes objects, databases and buckets of MastodonInstances.
+    Operator(OperatorArgs),
+    /// Print the CustomResourceDefinitions as YAML.
+    Crds,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false, id = "database")]
+pub struct DatabaseArgs {
+    /// The control plane's PostgreSQL, `postgres://user:password@host:port/database`.
+    #[arg(long, env = "HOWDAH_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// A file that holds the same.
+    #[arg(long, env = "HOWDAH_DATABASE_URL_FILE")]
+    database_url_file: Option<PathBuf>,
+}
+
+impl DatabaseArgs {
+    pub fn url(&self) -> anyhow::Result<String> {
+        match (&self.database_url, &self.database_url_file) {
+            (Some(url), _) => Ok(url.clone()),
+            (None, Some(path)) => read_secret(path),
+            (None, None) => anyhow::bail!("give --database-url or --database-url-file"),
+        }
+    }
+}
+
+/// A secret from a file, without the line's end that editors add.
+pub fn read_secret(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+#[derive(Args)]
+pub struct KubernetesArgs {
+    /// How to reach the cluster; without it the pod's own ServiceAccount, or the user's kubeconfig.
+    #[arg(long, env = "KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+}
+
+impl KubernetesArgs {
+    pub async fn config(&self) -> anyhow::Result<kube::Config> {
+        match &self.kubeconfig {
+            None => kube::Config::infer().await.context("no cluster is configured: give --kubeconfig"),
+            Some(path) => client_config(path).await,
+        }
+    }
+}
+
+pub async fn client_config(path: &Path) -> anyhow::Result<kube::Config> {
+    let kubeconfig = kube::config::Kubeconfig::read_from(path).with_context(|| format!("cannot read {}", path.display()))?;
+    kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default())
+        .await
+        .with_context(|| format!("{} names no cluster that can be used", path.display()))
+}
+
+#[derive(Args)]
+pub struct OperatorArgs {
+    /// Database servers, object stores, pod profiles, network peers: `deploy/operator/README.md` describes it.
+    #[arg(long, env = "HOWDAH_OPERATOR_CONFIG")]
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub kubernetes: KubernetesArgs,
+    /// Where Prometheus is answered.
+    #[arg(long, env = "HOWDAH_METRICS_LISTEN", default_value = "127.0.0.1:9102")]
+    pub metrics_listen: SocketAddr,
+}

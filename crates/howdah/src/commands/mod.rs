@@ -1,0 +1,5 @@
+//! One file a command.
+
+pub mod crds;
+pub mod migrate;
+pub mod operator;
