@@ -1,1 +1,144 @@
+//! The operator: brings each `MastodonInstance` to what its spec asks for, in Kubernetes, on a database server and in an object
+//! store, and reports what it saw.
+//!
+//! It works without the rest of Howdah: whoever applies a resource and the Secrets that it names gets a running server.
+//! It must not know the control plane's database or its crates; a spec in, a status out.
 
+pub mod cache;
+pub mod certificate;
+pub mod client;
+pub mod config;
+mod controllers;
+mod digest;
+mod error;
+mod leader;
+pub mod metrics;
+pub mod provider;
+mod rate;
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use howdah_crd::{INBOX_NAMESPACE, MEDIA_NAMESPACE};
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+use secrecy::SecretString;
+
+pub use client::client;
+pub use config::{ConfigError, OperatorConfig};
+pub use metrics::Metrics;
+
+use crate::cache::{Children, SecretStore};
+use crate::config::{DatabaseServerConfig, ObjectStoreConfig};
+use crate::controllers::instance::{self, Context, Gate, Registry};
+use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreError, ObjectStoreSettings};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot use the object store `{name}`")]
+    ObjectStore {
+        name: String,
+        #[source]
+        source: ObjectStoreError,
+    },
+    #[error("cannot listen on {address} for metrics")]
+    Metrics {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("cannot take the lease")]
+    Lease(#[from] kube_lease_manager::LeaseManagerError),
+}
+
+/// Runs until `shutdown` is done. `client` and `metrics` belong together: see [`client()`].
+pub async fn run(
+    client: Client,
+    config: OperatorConfig,
+    metrics: Arc<Metrics>,
+    metrics_address: SocketAddr,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let listener = metrics::listen(metrics_address).await.map_err(|source| RunError::Metrics { address: metrics_address, source })?;
+    let servers = Servers::open(&config)?;
+    let work = || {
+        // A new leader knows nothing: what it remembered from an earlier time may be stale.
+        let context = context(client.clone(), config.clone(), servers.clone(), Arc::clone(&metrics));
+        instance::run(Arc::new(context))
+    };
+    let leading = leader::lead(client.clone(), Arc::clone(&metrics), work);
+    tokio::select! {
+        ended = leading => ended?,
+        () = metrics::serve(listener, Arc::clone(&metrics)) => {}
+        () = shutdown => tracing::info!("shutting down"),
+    }
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Servers {
+    databases: BTreeMap<String, DatabaseServer>,
+    stores: BTreeMap<String, ObjectStore>,
+}
+
+impl Servers {
+    fn open(config: &OperatorConfig) -> Result<Self, RunError> {
+        let databases = config.database_servers.iter().map(|(name, it)| Ok((name.clone(), database(it)?)));
+        let stores = config.object_stores.iter().map(|(name, it)| Ok((name.clone(), store(name, it)?)));
+        Ok(Self { databases: databases.collect::<Result<_, RunError>>()?, stores: stores.collect::<Result<_, RunError>>()? })
+    }
+}
+
+fn database(config: &DatabaseServerConfig) -> Result<DatabaseServer, RunError> {
+    let DatabaseServerConfig { host, port, user, password_file, ssl_mode, ca_file, database, template } = config.clone();
+    let password = secret(&password_file)?;
+    Ok(DatabaseServer::new(DatabaseServerSettings { host, port, user, password, sslmode: ssl_mode, ca_file, database, template }))
+}
+
+fn store(name: &str, config: &ObjectStoreConfig) -> Result<ObjectStore, RunError> {
+    let ObjectStoreConfig { endpoint, region, access_key_file, secret_key_file } = config.clone();
+    let access_key = read(&access_key_file)?;
+    let secret_key = secret(&secret_key_file)?;
+    ObjectStore::new(ObjectStoreSettings { endpoint, region, access_key, secret_key })
+        .map_err(|source| RunError::ObjectStore { name: name.to_owned(), source })
+}
+
+fn secret(path: &Path) -> Result<SecretString, RunError> {
+    read(path).map(SecretString::from)
+}
+
+fn read(path: &Path) -> Result<String, RunError> {
+    let text = std::fs::read_to_string(path).map_err(|source| RunError::Read { path: path.to_owned(), source })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Arc<Metrics>) -> Context {
+    let Servers { databases, stores } = servers;
+    let names = databases.keys().map(|it| format!("database/{it}")).chain(stores.keys().map(|it| format!("store/{it}")));
+    let gates: HashMap<String, Gate> = names.map(|name| (name, Gate::default())).collect();
+    let reporter = Reporter { controller: howdah_crd::OPERATOR_FIELD_MANAGER.to_owned(), instance: None };
+    Context {
+        recorder: Recorder::new(client.clone(), reporter),
+        gates,
+        spare_gate: Gate::default(),
+        children: Arc::new(Children::default()),
+        inbox: Arc::new(SecretStore::new(INBOX_NAMESPACE)),
+        media: Arc::new(SecretStore::new(MEDIA_NAMESPACE)),
+        registry: Arc::new(Registry::default()),
+        memories: Mutex::default(),
+        client,
+        config,
+        databases,
+        stores,
+        metrics,
+    }
+}

@@ -52,19 +52,12 @@ impl CertificateAuthority {
         let key = KeyPair::from_pem(key).map_err(CertificateError::Authority)?;
         let issuer = Issuer::from_ca_cert_pem(certificate, key).map_err(CertificateError::Authority)?;
         let not_after = Facts::read(certificate).ok_or(CertificateError::Unreadable)?.not_after;
-        Ok(Self {
-            issuer,
-            certificate_pem: certificate.trim().to_owned(),
-            not_after,
-        })
+        Ok(Self { issuer, certificate_pem: certificate.trim().to_owned(), not_after })
     }
 
     /// A new key and a certificate for it, for 90 days or as long as the authority itself lasts. `serial` is random.
     pub fn sign(&self, names: &[String], now: Timestamp, serial: [u8; 16]) -> Result<Certificate, CertificateError> {
-        let failed = |source| CertificateError::Sign {
-            names: names.to_vec(),
-            source,
-        };
+        let failed = |source| CertificateError::Sign { names: names.to_vec(), source };
         let not_after = (now + LIFETIME).min(self.not_after);
         if not_after <= now {
             return Err(CertificateError::Expired);
@@ -92,12 +85,7 @@ impl CertificateAuthority {
 /// True where a third of its life or less is left, where it is for other names, or where it can't be read.
 #[must_use]
 pub fn needs_renewal(certificate_pem: &str, names: &[String], now: Timestamp) -> bool {
-    let Some(Facts {
-        names: present,
-        not_before,
-        not_after,
-    }) = Facts::read(certificate_pem)
-    else {
+    let Some(Facts { names: present, not_before, not_after }) = Facts::read(certificate_pem) else {
         return true;
     };
     let wanted: BTreeSet<_> = names.iter().cloned().collect();
@@ -117,13 +105,10 @@ impl Facts {
         let pem = Pem::iter_from_buffer(pem.as_bytes()).next()?.ok()?;
         let certificate = pem.parse_x509().ok()?;
         let alternative = certificate.subject_alternative_name().ok()?;
-        let names = alternative
-            .iter()
-            .flat_map(|it| &it.value.general_names)
-            .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some((*name).to_owned()),
-                _ => None,
-            });
+        let names = alternative.iter().flat_map(|it| &it.value.general_names).filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        });
         Some(Self {
             names: names.collect(),
             not_before: Timestamp::from_second(certificate.validity().not_before.timestamp()).ok()?,

@@ -51,13 +51,7 @@ async fn an_empty_database_has_no_facts() {
     assert!(!test.server.configured(id, &key).await.unwrap());
     let usage = test.server.usage(id, &key).await.unwrap();
     assert!(usage.database_bytes > 1 << 20);
-    assert_eq!(
-        Usage {
-            database_bytes: 0,
-            ..usage
-        },
-        Usage::default()
-    );
+    assert_eq!(Usage { database_bytes: 0, ..usage }, Usage::default());
     test.server.destroy(id).await.unwrap();
 }
 
@@ -67,31 +61,17 @@ async fn the_facts_of_a_server() {
     let (id, _, client) = new_tenant(&test).await;
     let key = password("p");
     client.batch_execute(SCHEMA).await.unwrap();
-    assert_eq!(
-        test.server.schema_version(id, &key).await.unwrap(),
-        None,
-        "a schema without a migration"
-    );
+    assert_eq!(test.server.schema_version(id, &key).await.unwrap(), None, "a schema without a migration");
     client.batch_execute(ROWS).await.unwrap();
-    assert_eq!(
-        test.server.schema_version(id, &key).await.unwrap().as_deref(),
-        Some("20251023210145")
-    );
+    assert_eq!(test.server.schema_version(id, &key).await.unwrap().as_deref(), Some("20251023210145"));
     assert!(test.server.configured(id, &key).await.unwrap());
     let usage = test.server.usage(id, &key).await.unwrap();
-    let expected = Usage {
-        own_media_bytes: 3 + 30 + 100 + 1000 + 10000,
-        cached_media_bytes: 100 + 3000 + 10000 + 100_000,
-        users: 2,
-        ..usage
-    };
+    let expected =
+        Usage { own_media_bytes: 3 + 30 + 100 + 1000 + 10000, cached_media_bytes: 100 + 3000 + 10000 + 100_000, users: 2, ..usage };
     assert_eq!(usage, expected);
 
     assert!(test.server.owner_ready(id, &key).await.unwrap());
-    for undo in [
-        "UPDATE users SET approved = false WHERE id = 1",
-        "UPDATE users SET approved = true, confirmed_at = NULL WHERE id = 1",
-    ] {
+    for undo in ["UPDATE users SET approved = false WHERE id = 1", "UPDATE users SET approved = true, confirmed_at = NULL WHERE id = 1"] {
         client.batch_execute(undo).await.unwrap();
         assert!(!test.server.owner_ready(id, &key).await.unwrap(), "{undo}");
     }

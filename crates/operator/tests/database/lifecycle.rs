@@ -10,11 +10,7 @@ use crate::server::{TestServer, new_id, password, superuser, tenant};
 
 async fn role_facts(superuser: &Client, name: &str) -> Option<(i32, String, bool)> {
     let sql = "SELECT rolconnlimit, rolpassword, rolcreatedb OR rolcreaterole OR rolsuper FROM pg_authid WHERE rolname = $1";
-    superuser
-        .query_opt(sql, &[&name])
-        .await
-        .unwrap()
-        .map(|row| (row.get(0), row.get(1), row.get(2)))
+    superuser.query_opt(sql, &[&name]).await.unwrap().map(|row| (row.get(0), row.get(1), row.get(2)))
 }
 
 async fn exists(superuser: &Client, name: &str) -> (bool, bool) {
@@ -41,20 +37,9 @@ async fn a_tenant_owns_its_database_and_nothing_else() {
     test.server.ensure(other, &password("other"), 7).await.unwrap();
 
     let client = tenant(&test, &name, &name, "first").await.unwrap();
-    client
-        .batch_execute("CREATE TABLE public.kept (id int); INSERT INTO public.kept VALUES (1)")
-        .await
-        .unwrap();
-    for sql in [
-        "CREATE DATABASE more",
-        "CREATE ROLE more",
-        &format!("DROP DATABASE \"{neighbour}\""),
-    ] {
-        assert_eq!(
-            client.batch_execute(sql).await.unwrap_err().code().unwrap().code(),
-            "42501",
-            "{sql}"
-        );
+    client.batch_execute("CREATE TABLE public.kept (id int); INSERT INTO public.kept VALUES (1)").await.unwrap();
+    for sql in ["CREATE DATABASE more", "CREATE ROLE more", &format!("DROP DATABASE \"{neighbour}\"")] {
+        assert_eq!(client.batch_execute(sql).await.unwrap_err().code().unwrap().code(), "42501", "{sql}");
     }
     let refused = tenant(&test, &neighbour, &name, "other").await.err().unwrap();
     assert_eq!(refused.code().unwrap().code(), "42501", "no CONNECT for a neighbour: {refused}");
@@ -94,11 +79,7 @@ async fn destroyed_with_whoever_is_connected_and_again() {
     assert_eq!(exists(&superuser, &name).await, (true, true), "and made anew");
     superuser.batch_execute(&format!("DROP DATABASE \"{name}\"")).await.unwrap();
     test.server.destroy(id).await.unwrap();
-    assert_eq!(
-        exists(&superuser, &name).await,
-        (false, false),
-        "a destruction that was cut short is taken up"
-    );
+    assert_eq!(exists(&superuser, &name).await, (false, false), "a destruction that was cut short is taken up");
 }
 
 #[tokio::test]
@@ -106,10 +87,7 @@ async fn taken_up_wherever_it_was_cut_short() {
     let test = TestServer::get().await;
     let superuser = superuser().await;
     for (cut, wreck) in [
-        (
-            "before the grants",
-            "ALTER DATABASE {} ALLOW_CONNECTIONS false; GRANT ALL ON DATABASE {} TO PUBLIC",
-        ),
+        ("before the grants", "ALTER DATABASE {} ALLOW_CONNECTIONS false; GRANT ALL ON DATABASE {} TO PUBLIC"),
         ("before the database", "DROP DATABASE {}"),
         ("inside a destruction", "ALTER ROLE {} NOLOGIN"),
     ] {
@@ -120,14 +98,8 @@ async fn taken_up_wherever_it_was_cut_short() {
             superuser.batch_execute(statement).await.unwrap();
         }
         test.server.ensure(id, &password("p"), 5).await.unwrap();
-        tenant(&test, &name, &name, "p")
-            .await
-            .unwrap_or_else(|error| panic!("{cut}: {error}"));
-        let public: bool = superuser
-            .query_one("SELECT has_database_privilege('public', $1, 'CONNECT')", &[&name])
-            .await
-            .unwrap()
-            .get(0);
+        tenant(&test, &name, &name, "p").await.unwrap_or_else(|error| panic!("{cut}: {error}"));
+        let public: bool = superuser.query_one("SELECT has_database_privilege('public', $1, 'CONNECT')", &[&name]).await.unwrap().get(0);
         assert!(!public, "{cut}");
         test.server.destroy(id).await.unwrap();
     }
@@ -145,15 +117,9 @@ async fn what_is_not_a_tenants_is_refused() {
     superuser.batch_execute(&format!("DROP ROLE \"{name}\"")).await.unwrap();
 
     test.server.ensure(id, &password("p"), 5).await.unwrap();
-    superuser
-        .batch_execute(&format!("ALTER DATABASE \"{name}\" OWNER TO CURRENT_USER"))
-        .await
-        .unwrap();
+    superuser.batch_execute(&format!("ALTER DATABASE \"{name}\" OWNER TO CURRENT_USER")).await.unwrap();
     let error = test.server.ensure(id, &password("p"), 5).await.unwrap_err();
-    assert!(
-        matches!(error, DatabaseError::ForeignOwner { .. }) && !error.is_unavailable(),
-        "{error}"
-    );
+    assert!(matches!(error, DatabaseError::ForeignOwner { .. }) && !error.is_unavailable(), "{error}");
     superuser.batch_execute(&format!("DROP DATABASE \"{name}\"")).await.unwrap();
     test.server.destroy(id).await.unwrap();
 }
@@ -170,10 +136,7 @@ async fn two_operators_at_once() {
         result.unwrap();
     }
     let both = futures::future::join_all((0..4).map(|_| test.server.destroy(id))).await;
-    for result in both
-        .into_iter()
-        .chain(futures::future::join_all(many.iter().map(|id| test.server.destroy(*id))).await)
-    {
+    for result in both.into_iter().chain(futures::future::join_all(many.iter().map(|id| test.server.destroy(*id))).await) {
         result.unwrap();
     }
 }
@@ -188,11 +151,7 @@ async fn one_that_holds_the_lock_keeps_the_other_waiting() {
     let server = test.server.clone();
     let waiting = tokio::spawn(async move { server.ensure(id, &password("p"), 5).await });
     // Other tests hold locks too, but nobody waits for theirs longer than a moment.
-    eventually(
-        &superuser,
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)",
-    )
-    .await;
+    eventually(&superuser, "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)").await;
     assert_eq!(exists(&superuser, &id.resource_name().to_string()).await, (false, false));
     drop(lock);
     waiting.await.unwrap().unwrap();
@@ -222,13 +181,7 @@ async fn a_server_that_is_away_and_one_that_says_no() {
         (settings("127.0.0.1", silent.local_addr().unwrap().port(), "p"), true),
         (settings("no-such-host.invalid", 5432, "p"), true),
         (settings(&test.host, test.port, "no_such_role"), false),
-        (
-            DatabaseServerSettings {
-                sslmode: SslMode::VerifyFull,
-                ..settings(&test.host, test.port, "p")
-            },
-            false,
-        ),
+        (DatabaseServerSettings { sslmode: SslMode::VerifyFull, ..settings(&test.host, test.port, "p") }, false),
     ] {
         let begun = Instant::now();
         let error = DatabaseServer::new(settings).ensure(new_id(), &password("p"), 5).await.unwrap_err();

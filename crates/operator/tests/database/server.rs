@@ -42,21 +42,14 @@ pub fn password(text: &str) -> SecretString {
 /// As the tenant, if it gets in. Where the server trusts every login the password says nothing.
 pub async fn tenant(test: &TestServer, role: &str, database: &str, password: &str) -> Result<Client, tokio_postgres::Error> {
     let mut config = Config::new();
-    config
-        .host(&test.host)
-        .port(test.port)
-        .user(role)
-        .dbname(database)
-        .password(password);
+    config.host(&test.host).port(test.port).user(role).dbname(database).password(password);
     connect(&config).await
 }
 
 impl TestServer {
     pub async fn get() -> Self {
         let config = superuser_config();
-        let Some(Host::Tcp(host)) = config.get_hosts().first().cloned() else {
-            panic!("the URL names no TCP host")
-        };
+        let Some(Host::Tcp(host)) = config.get_hosts().first().cloned() else { panic!("the URL names no TCP host") };
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let (user, template) = PREPARED.get_or_init(prepare).await.clone();
         let server = DatabaseServer::new(DatabaseServerSettings {
@@ -76,10 +69,7 @@ impl TestServer {
 /// A provisioner, its database and a template under names that no other run has.
 async fn prepare() -> (String, String) {
     let superuser = superuser().await;
-    let (user, template) = (
-        format!("provisioner_{}", std::process::id()),
-        format!("template_{}", std::process::id()),
-    );
+    let (user, template) = (format!("provisioner_{}", std::process::id()), format!("template_{}", std::process::id()));
     for sql in [
         format!("CREATE ROLE {user} LOGIN CREATEDB CREATEROLE PASSWORD 'provisioner'"),
         format!("CREATE DATABASE {template} OWNER {user} TEMPLATE template0 ENCODING 'UTF8'"),

@@ -14,24 +14,13 @@ pub(super) async fn destroy(settings: &DatabaseServerSettings, name: &str) -> Re
     }
     let quoted = escape_identifier(name);
     // First: whoever is thrown out by FORCE does not come back.
-    session
-        .run("close the role", name, &format!("ALTER ROLE {quoted} NOLOGIN"), &[])
-        .await?;
+    session.run("close the role", name, &format!("ALTER ROLE {quoted} NOLOGIN"), &[]).await?;
     if exists(&session, "SELECT FROM pg_catalog.pg_database WHERE datname = $1", name).await? {
         session.run("act as", name, &format!("SET ROLE {quoted}"), &[]).await?;
-        session
-            .run(
-                "drop the database",
-                name,
-                &format!("DROP DATABASE IF EXISTS {quoted} WITH (FORCE)"),
-                &[],
-            )
-            .await?;
+        session.run("drop the database", name, &format!("DROP DATABASE IF EXISTS {quoted} WITH (FORCE)"), &[]).await?;
         session.run("stop acting as", name, "RESET ROLE", &[]).await?;
     }
-    session
-        .run("drop the role", name, &format!("DROP ROLE IF EXISTS {quoted}"), &[])
-        .await
+    session.run("drop the role", name, &format!("DROP ROLE IF EXISTS {quoted}"), &[]).await
 }
 
 async fn exists(session: &Session, sql: &str, name: &str) -> Result<bool, DatabaseError> {

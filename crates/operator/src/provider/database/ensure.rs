@@ -25,10 +25,7 @@ pub(super) async fn ensure(
 
 async fn ensure_role(session: &Session, name: &str, password: &SecretString, connection_limit: i32) -> Result<(), DatabaseError> {
     let role = session
-        .query_opt(
-            "SELECT rolsuper OR rolreplication OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = $1",
-            &[&name],
-        )
+        .query_opt("SELECT rolsuper OR rolreplication OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = $1", &[&name])
         .await
         .map_err(failed("look up the role", name))?;
     let verb = match role {
@@ -53,11 +50,7 @@ async fn grant_membership(session: &Session, name: &str) -> Result<(), DatabaseE
         .await
         .map_err(failed("read the server's version for", name))?
         .get(0);
-    let options = if version >= MEMBERSHIP_OPTIONS {
-        " WITH INHERIT FALSE, SET TRUE"
-    } else {
-        ""
-    };
+    let options = if version >= MEMBERSHIP_OPTIONS { " WITH INHERIT FALSE, SET TRUE" } else { "" };
     let sql = format!("GRANT {} TO CURRENT_USER{options}", escape_identifier(name));
     session.run("become a member of", name, &sql, &[]).await
 }
@@ -66,10 +59,7 @@ async fn grant_membership(session: &Session, name: &str) -> Result<(), DatabaseE
 async fn ensure_database(session: &Session, settings: &DatabaseServerSettings, name: &str) -> Result<(), DatabaseError> {
     let quoted = escape_identifier(name);
     let found = session
-        .query_opt(
-            "SELECT pg_get_userbyid(datdba)::text, datallowconn FROM pg_catalog.pg_database WHERE datname = $1",
-            &[&name],
-        )
+        .query_opt("SELECT pg_get_userbyid(datdba)::text, datallowconn FROM pg_catalog.pg_database WHERE datname = $1", &[&name])
         .await
         .map_err(failed("look up the database", name))?;
     let open = match found {
@@ -82,33 +72,16 @@ async fn ensure_database(session: &Session, settings: &DatabaseServerSettings, n
         Some(row) => {
             let owner: String = row.get(0);
             if owner != name {
-                return Err(DatabaseError::ForeignOwner {
-                    name: name.to_owned(),
-                    owner,
-                });
+                return Err(DatabaseError::ForeignOwner { name: name.to_owned(), owner });
             }
             row.get(1)
         }
     };
     // Only the owner can; the session ends right after, so the role is not handed back.
     session.run("act as", name, &format!("SET ROLE {quoted}"), &[]).await?;
-    session
-        .run(
-            "keep others out of the database",
-            name,
-            &format!("REVOKE ALL ON DATABASE {quoted} FROM PUBLIC"),
-            &[],
-        )
-        .await?;
+    session.run("keep others out of the database", name, &format!("REVOKE ALL ON DATABASE {quoted} FROM PUBLIC"), &[]).await?;
     if !open {
-        session
-            .run(
-                "open the database",
-                name,
-                &format!("ALTER DATABASE {quoted} ALLOW_CONNECTIONS true"),
-                &[],
-            )
-            .await?;
+        session.run("open the database", name, &format!("ALTER DATABASE {quoted} ALLOW_CONNECTIONS true"), &[]).await?;
     }
     Ok(())
 }

@@ -22,11 +22,7 @@ pub(super) async fn schema_version(
         if !has_tables(&session, name, &["schema_migrations"]).await? {
             return Ok(None);
         }
-        Ok(session
-            .query_one(sql, &[])
-            .await
-            .map_err(failed("read the schema's version of", name))?
-            .get(0))
+        Ok(session.query_one(sql, &[]).await.map_err(failed("read the schema's version of", name))?.get(0))
     })
     .await
 }
@@ -63,10 +59,6 @@ async fn ask(
 async fn has_tables(session: &Session, name: &str, tables: &[&str]) -> Result<bool, DatabaseError> {
     let sql = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname::pg_catalog.text = ANY ($1)";
-    let found: i64 = session
-        .query_one(sql, &[&tables])
-        .await
-        .map_err(failed("read the tables of", name))?
-        .get(0);
+    let found: i64 = session.query_one(sql, &[&tables]).await.map_err(failed("read the tables of", name))?.get(0);
     Ok(found == i64::try_from(tables.len()).expect("a handful of tables"))
 }

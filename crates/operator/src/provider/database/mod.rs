@@ -91,11 +91,7 @@ impl DatabaseServer {
     #[must_use]
     pub fn endpoint(&self) -> DatabaseEndpoint {
         let DatabaseServerSettings { host, port, sslmode, .. } = &self.settings;
-        DatabaseEndpoint {
-            host: host.clone(),
-            port: *port,
-            sslmode: *sslmode,
-        }
+        DatabaseEndpoint { host: host.clone(), port: *port, sslmode: *sslmode }
     }
 
     /// Holds the instance's advisory lock until the guard is dropped: for effects elsewhere (a bucket, an S3 user) that two
@@ -112,12 +108,7 @@ impl DatabaseServer {
     /// is asked, data is never touched.
     pub async fn ensure(&self, id: InstanceId, password: &SecretString, connection_limit: i32) -> Result<(), DatabaseError> {
         let name = id.resource_name().to_string();
-        within(
-            CHANGE_LIMIT,
-            &name,
-            ensure::ensure(&self.settings, &name, password, connection_limit),
-        )
-        .await
+        within(CHANGE_LIMIT, &name, ensure::ensure(&self.settings, &name, password, connection_limit)).await
     }
 
     /// Drops the database, whoever is connected to it, and the role. Idempotent.
@@ -148,10 +139,5 @@ impl DatabaseServer {
 }
 
 async fn within<T>(limit: Duration, name: &str, work: impl Future<Output = Result<T, DatabaseError>>) -> Result<T, DatabaseError> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(DatabaseError::Timeout {
-            name: name.to_owned(),
-            limit,
-        })
-    })
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(DatabaseError::Timeout { name: name.to_owned(), limit }))
 }

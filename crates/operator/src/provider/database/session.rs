@@ -43,10 +43,7 @@ impl std::ops::Deref for Session {
 impl Session {
     pub(super) async fn provisioner(settings: &DatabaseServerSettings) -> Result<Self, DatabaseError> {
         let mut config = Config::new();
-        config
-            .user(&settings.user)
-            .password(settings.password.expose_secret())
-            .dbname(&settings.database);
+        config.user(&settings.user).password(settings.password.expose_secret()).dbname(&settings.database);
         config.options(format!("{COMMON_OPTIONS} -c statement_timeout=30s -c lock_timeout=10s"));
         Self::open(settings, config).await
     }
@@ -68,14 +65,8 @@ impl Session {
     }
 
     async fn open(settings: &DatabaseServerSettings, mut config: Config) -> Result<Self, DatabaseError> {
-        config
-            .host(&settings.host)
-            .port(settings.port)
-            .application_name("howdah-operator")
-            .connect_timeout(CONNECT_LIMIT);
-        config
-            .keepalives_idle(Duration::from_secs(20))
-            .tcp_user_timeout(Duration::from_secs(30));
+        config.host(&settings.host).port(settings.port).application_name("howdah-operator").connect_timeout(CONNECT_LIMIT);
+        config.keepalives_idle(Duration::from_secs(20)).tcp_user_timeout(Duration::from_secs(30));
         match settings.sslmode {
             SslMode::Disable => {
                 config.ssl_mode(tokio_postgres::config::SslMode::Disable);
@@ -97,11 +88,7 @@ impl Session {
         // `connect_timeout` ends with the TCP handshake; a server that accepts and says nothing is as absent.
         let (client, connection) = super::within(CONNECT_LIMIT, &user, async {
             let server = format!("{}:{}", settings.host, settings.port);
-            config.connect(tls).await.map_err(|source| DatabaseError::Connect {
-                server,
-                user: user.clone(),
-                source,
-            })
+            config.connect(tls).await.map_err(|source| DatabaseError::Connect { server, user: user.clone(), source })
         })
         .await?;
         let driver = tokio::spawn(async move {
@@ -129,11 +116,7 @@ impl Session {
 }
 
 pub(super) fn failed(action: &'static str, name: &str) -> impl FnOnce(tokio_postgres::Error) -> DatabaseError {
-    move |source| DatabaseError::Query {
-        action,
-        name: name.to_owned(),
-        source,
-    }
+    move |source| DatabaseError::Query { action, name: name.to_owned(), source }
 }
 
 /// Two instances with the same key would only wait for each other.
@@ -143,22 +126,17 @@ fn lock_key(name: &str) -> i64 {
 }
 
 fn tls(settings: &DatabaseServerSettings) -> Result<rustls::ClientConfig, DatabaseError> {
-    let path = settings.ca_file.as_ref().ok_or_else(|| DatabaseError::NoAuthorities {
-        server: format!("{}:{}", settings.host, settings.port),
-    })?;
-    let unreadable = |source| DatabaseError::Authorities {
-        path: path.clone(),
-        source,
-    };
+    let path =
+        settings.ca_file.as_ref().ok_or_else(|| DatabaseError::NoAuthorities { server: format!("{}:{}", settings.host, settings.port) })?;
+    let unreadable = |source| DatabaseError::Authorities { path: path.clone(), source };
     let mut roots = rustls::RootCertStore::empty();
     // Read anew for each connection: authorities are rotated while the operator runs.
     for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
         roots.add(certificate.map_err(unreadable)?).map_err(DatabaseError::Tls)?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(DatabaseError::Tls)?;
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(DatabaseError::Tls)?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 

@@ -58,41 +58,13 @@ struct MediaTable {
 }
 
 const MEDIA: [MediaTable; 7] = [
-    MediaTable {
-        name: "accounts",
-        sizes: &["avatar_file_size", "header_file_size"],
-        own: Own::WhereNull("domain"),
-    },
-    MediaTable {
-        name: "media_attachments",
-        sizes: &["file_file_size", "thumbnail_file_size"],
-        own: Own::WhereEmpty("remote_url"),
-    },
-    MediaTable {
-        name: "custom_emojis",
-        sizes: &["image_file_size"],
-        own: Own::WhereNull("domain"),
-    },
-    MediaTable {
-        name: "preview_cards",
-        sizes: &["image_file_size"],
-        own: Own::Nothing,
-    },
-    MediaTable {
-        name: "preview_card_providers",
-        sizes: &["icon_file_size"],
-        own: Own::Nothing,
-    },
-    MediaTable {
-        name: "site_uploads",
-        sizes: &["file_file_size"],
-        own: Own::All,
-    },
-    MediaTable {
-        name: "backups",
-        sizes: &["dump_file_size"],
-        own: Own::All,
-    },
+    MediaTable { name: "accounts", sizes: &["avatar_file_size", "header_file_size"], own: Own::WhereNull("domain") },
+    MediaTable { name: "media_attachments", sizes: &["file_file_size", "thumbnail_file_size"], own: Own::WhereEmpty("remote_url") },
+    MediaTable { name: "custom_emojis", sizes: &["image_file_size"], own: Own::WhereNull("domain") },
+    MediaTable { name: "preview_cards", sizes: &["image_file_size"], own: Own::Nothing },
+    MediaTable { name: "preview_card_providers", sizes: &["icon_file_size"], own: Own::Nothing },
+    MediaTable { name: "site_uploads", sizes: &["file_file_size"], own: Own::All },
+    MediaTable { name: "backups", sizes: &["dump_file_size"], own: Own::All },
 ];
 
 pub(super) async fn usage(settings: &DatabaseServerSettings, name: &str, password: &SecretString) -> Result<Usage, DatabaseError> {
@@ -101,10 +73,7 @@ pub(super) async fn usage(settings: &DatabaseServerSettings, name: &str, passwor
         let columns = columns(&session, name).await?;
         let size = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
         let database_bytes = session.query_one(size, &[]).await.map_err(failed("measure", name))?.get(0);
-        let mut usage = Usage {
-            database_bytes,
-            ..Usage::default()
-        };
+        let mut usage = Usage { database_bytes, ..Usage::default() };
         for sql in MEDIA.iter().filter_map(|table| table.sums(&columns)) {
             let row = session.query_one(&sql, &[]).await.map_err(failed("sum up the media of", name))?;
             usage.own_media_bytes = usage.own_media_bytes.saturating_add(row.get(0));
@@ -112,11 +81,7 @@ pub(super) async fn usage(settings: &DatabaseServerSettings, name: &str, passwor
         }
         if columns.contains(&("users".to_owned(), "confirmed_at".to_owned())) {
             let count = "SELECT pg_catalog.count(*) FROM public.users WHERE confirmed_at IS NOT NULL";
-            usage.users = session
-                .query_one(count, &[])
-                .await
-                .map_err(failed("count the users of", name))?
-                .get(0);
+            usage.users = session.query_one(count, &[]).await.map_err(failed("count the users of", name))?.get(0);
         }
         Ok(usage)
     })
@@ -130,12 +95,8 @@ impl MediaTable {
         if !self.own.column().is_none_or(has) {
             return None;
         }
-        let sizes: Vec<_> = self
-            .sizes
-            .iter()
-            .filter(|it| has(it))
-            .map(|it| format!("greatest(coalesce({it}, 0), 0)::pg_catalog.numeric"))
-            .collect();
+        let sizes: Vec<_> =
+            self.sizes.iter().filter(|it| has(it)).map(|it| format!("greatest(coalesce({it}, 0), 0)::pg_catalog.numeric")).collect();
         if sizes.is_empty() {
             return None;
         }

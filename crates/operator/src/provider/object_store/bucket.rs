@@ -13,13 +13,7 @@ use super::{ObjectStoreError, PUBLIC_PREFIXES};
 pub(super) async fn ensure(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectStoreError> {
     create(client, keys, name).await?;
     let request = Request::bucket("set the policy of the bucket", keys, Method::PUT, name);
-    client
-        .send(Request {
-            query: &[("policy", "")],
-            body: policy(name).into_bytes(),
-            ..request
-        })
-        .await?;
+    client.send(Request { query: &[("policy", "")], body: policy(name).into_bytes(), ..request }).await?;
     Ok(())
 }
 
@@ -32,11 +26,10 @@ async fn create(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectSt
     // `us-east-1` is the region that has to be left unsaid.
     let body = match client.region() {
         "us-east-1" => Vec::new(),
-        region => format!(
-            "<CreateBucketConfiguration><LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>",
-            escape(region)
-        )
-        .into_bytes(),
+        region => {
+            format!("<CreateBucketConfiguration><LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>", escape(region))
+                .into_bytes()
+        }
     };
     match client.send(Request { body, ..request }).await {
         Err(error) if error.has_code(&["BucketAlreadyOwnedByYou"]) => Ok(()),
@@ -45,10 +38,7 @@ async fn create(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectSt
 }
 
 fn policy(name: &str) -> String {
-    let objects: Vec<_> = PUBLIC_PREFIXES
-        .iter()
-        .map(|prefix| format!("arn:aws:s3:::{name}/{prefix}/*"))
-        .collect();
+    let objects: Vec<_> = PUBLIC_PREFIXES.iter().map(|prefix| format!("arn:aws:s3:::{name}/{prefix}/*")).collect();
     json!({
         "Version": "2012-10-17",
         "Statement": [{"Sid": "PublicMedia", "Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"], "Resource": objects}],
@@ -86,26 +76,14 @@ async fn abort_uploads(client: &Client, keys: &Keys, name: &str) -> Result<(), O
     loop {
         let action = "list the open uploads of";
         let request = Request::bucket(action, keys, Method::GET, name);
-        let body = client
-            .send(Request {
-                query: &[("uploads", ""), ("max-uploads", "1000")],
-                ..request
-            })
-            .await?;
+        let body = client.send(Request { query: &[("uploads", ""), ("max-uploads", "1000")], ..request }).await?;
         let uploads = parse::<Uploads>(action, name, &body)?.uploads;
         if uploads.is_empty() || uploads == last {
             return Ok(());
         }
         for Upload { key, upload_id } in &uploads {
             let request = Request::bucket("abort an upload to", keys, Method::DELETE, name);
-            match client
-                .send(Request {
-                    key: Some(key),
-                    query: &[("uploadId", upload_id)],
-                    ..request
-                })
-                .await
-            {
+            match client.send(Request { key: Some(key), query: &[("uploadId", upload_id)], ..request }).await {
                 Err(error) if error.is_not_found() => {}
                 aborted => aborted.map(|_| ())?,
             }
@@ -118,12 +96,7 @@ async fn abort_uploads(client: &Client, keys: &Keys, name: &str) -> Result<(), O
 async fn versions(client: &Client, keys: &Keys, name: &str) -> Result<Vec<Version>, ObjectStoreError> {
     let action = "list the objects of";
     let request = Request::bucket(action, keys, Method::GET, name);
-    let body = client
-        .send(Request {
-            query: &[("versions", ""), ("max-keys", "1000")],
-            ..request
-        })
-        .await?;
+    let body = client.send(Request { query: &[("versions", ""), ("max-keys", "1000")], ..request }).await?;
     let listing: Versions = parse(action, name, &body)?;
     Ok(listing
         .entries
@@ -139,39 +112,18 @@ async fn delete(client: &Client, keys: &Keys, name: &str, versions: &[Version]) 
     let action = "delete objects of";
     let objects: String = versions
         .iter()
-        .map(|it| {
-            format!(
-                "<Object><Key>{}</Key><VersionId>{}</VersionId></Object>",
-                escape(&it.key),
-                escape(&it.version_id)
-            )
-        })
+        .map(|it| format!("<Object><Key>{}</Key><VersionId>{}</VersionId></Object>", escape(&it.key), escape(&it.version_id)))
         .collect();
     let body = format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>{objects}</Delete>").into_bytes();
     let checksum = BASE64.encode(&Sha256::digest(&body));
-    let headers = vec![
-        ("x-amz-sdk-checksum-algorithm", "SHA256".to_owned()),
-        ("x-amz-checksum-sha256", checksum),
-    ];
+    let headers = vec![("x-amz-sdk-checksum-algorithm", "SHA256".to_owned()), ("x-amz-checksum-sha256", checksum)];
     let request = Request::bucket(action, keys, Method::POST, name);
-    let answer = client
-        .send(Request {
-            query: &[("delete", "")],
-            headers,
-            body,
-            ..request
-        })
-        .await?;
+    let answer = client.send(Request { query: &[("delete", "")], headers, body, ..request }).await?;
     let result: Deleted = parse(action, name, &answer)?;
     match result.errors.into_iter().next() {
         None => Ok(()),
         // The request went through, so the status is that of the object's refusal: none.
-        Some(refused) => Err(ObjectStoreError::Refused {
-            action,
-            name: name.to_owned(),
-            status: 200,
-            code: refused.code,
-        }),
+        Some(refused) => Err(ObjectStoreError::Refused { action, name: name.to_owned(), status: 200, code: refused.code }),
     }
 }
 
@@ -253,12 +205,7 @@ mod tests {
         let statements = policy["Statement"].as_array().expect("statements");
         assert_eq!(statements.len(), 1);
         assert_eq!(statements[0]["Action"], json!(["s3:GetObject"]));
-        let objects: Vec<_> = statements[0]["Resource"]
-            .as_array()
-            .expect("objects")
-            .iter()
-            .filter_map(|it| it.as_str())
-            .collect();
+        let objects: Vec<_> = statements[0]["Resource"].as_array().expect("objects").iter().filter_map(|it| it.as_str()).collect();
         assert!(objects.iter().all(|it| it.starts_with("arn:aws:s3:::mi-a/") && it.ends_with("/*")));
         assert!(!objects.iter().any(|it| it.contains("backups") || it.contains("imports")));
     }

@@ -80,11 +80,7 @@ impl<'a> Request<'a> {
 
     /// A call of the IAM API about a user.
     pub(super) fn iam(action: &'static str, keys: &'a Keys, user: &'a str, form: &[(&str, &str)]) -> Self {
-        let form: Vec<_> = [("Version", "2010-05-08"), ("UserName", user)]
-            .iter()
-            .chain(form)
-            .map(pair)
-            .collect();
+        let form: Vec<_> = [("Version", "2010-05-08"), ("UserName", user)].iter().chain(form).map(pair).collect();
         Self {
             action,
             name: user,
@@ -124,11 +120,7 @@ impl Client {
     /// Sends it; the body of an answer 2xx, an error else.
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Vec<u8>, ObjectStoreError> {
         let (action, name) = (request.action, request.name.to_owned());
-        let failed = |source| ObjectStoreError::Request {
-            action,
-            name: name.clone(),
-            source,
-        };
+        let failed = |source| ObjectStoreError::Request { action, name: name.clone(), source };
         let url = self.url(&request)?;
         let signature = self.signature(&request, &url)?;
         let mut builder = self.http.request(request.method, url).body(request.body);
@@ -147,12 +139,7 @@ impl Client {
         if status.is_success() {
             return Ok(body);
         }
-        Err(ObjectStoreError::Refused {
-            action,
-            name,
-            status: status.as_u16(),
-            code: code(&body),
-        })
+        Err(ObjectStoreError::Refused { action, name, status: status.as_u16(), code: code(&body) })
     }
 
     fn url(&self, request: &Request<'_>) -> Result<Url, ObjectStoreError> {
@@ -162,10 +149,7 @@ impl Client {
         url.set_path(&path);
         // A URL resolves `..`, even when encoded: such a request would be about another object, or another bucket.
         if url.path() != path {
-            return Err(ObjectStoreError::Key {
-                name: request.name.to_owned(),
-                key: request.key.unwrap_or_default().to_owned(),
-            });
+            return Err(ObjectStoreError::Key { name: request.name.to_owned(), key: request.key.unwrap_or_default().to_owned() });
         }
         if !request.query.is_empty() {
             url.set_query(Some(&request.query.iter().map(pair).collect::<Vec<_>>().join("&")));
@@ -205,11 +189,7 @@ impl Client {
 
 /// The body of an answer as `T`.
 pub(super) fn parse<T: for<'de> Deserialize<'de>>(action: &'static str, name: &str, body: &[u8]) -> Result<T, ObjectStoreError> {
-    quick_xml::de::from_reader(body).map_err(|source| ObjectStoreError::Answer {
-        action,
-        name: name.to_owned(),
-        source,
-    })
+    quick_xml::de::from_reader(body).map_err(|source| ObjectStoreError::Answer { action, name: name.to_owned(), source })
 }
 
 /// `Error/Code` (S3) or `ErrorResponse/Error/Code` (IAM); empty where the body is neither (an answer to HEAD, a proxy's page).
@@ -226,9 +206,7 @@ fn code(body: &[u8]) -> String {
         code: Option<String>,
     }
     let answer: Option<Answer> = quick_xml::de::from_reader(body).ok();
-    let code = answer
-        .and_then(|it| it.code.or_else(|| it.error.and_then(|inner| inner.code)))
-        .unwrap_or_default();
+    let code = answer.and_then(|it| it.code.or_else(|| it.error.and_then(|inner| inner.code))).unwrap_or_default();
     code.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
 }
 
@@ -255,10 +233,7 @@ mod tests {
 
     #[test]
     fn code_of_either_api() {
-        assert_eq!(
-            code(b"<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>m</Message></Error>"),
-            "NoSuchBucket"
-        );
+        assert_eq!(code(b"<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>m</Message></Error>"), "NoSuchBucket");
         assert_eq!(
             code(b"<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>NoSuchEntity</Code></Error><RequestId>1</RequestId></ErrorResponse>"),
             "NoSuchEntity"
@@ -282,10 +257,7 @@ mod tests {
             ("a/../../mi-b/x", None),
             ("a/.", None),
         ] {
-            let request = Request {
-                key: Some(key),
-                ..Request::bucket("read", &keys, Method::GET, "mi-a")
-            };
+            let request = Request { key: Some(key), ..Request::bucket("read", &keys, Method::GET, "mi-a") };
             assert_eq!(client.url(&request).ok().map(|url| url.path().to_owned()).as_deref(), path, "{key}");
         }
     }

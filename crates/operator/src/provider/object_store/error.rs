@@ -21,12 +21,7 @@ pub enum ObjectStoreError {
         source: reqwest::Error,
     },
     #[error("the object store refused to {action} `{name}`: {status} {code}")]
-    Refused {
-        action: &'static str,
-        name: String,
-        status: u16,
-        code: String,
-    },
+    Refused { action: &'static str, name: String, status: u16, code: String },
     #[error("the object store's answer to {action} `{name}` makes no sense")]
     Answer {
         action: &'static str,
@@ -67,14 +62,7 @@ impl ObjectStoreError {
 
 /// `BucketNotEmpty` and `DeleteConflict` are answers to a race: somebody wrote, or a removal is not seen everywhere yet.
 fn is_transient(status: u16, code: &str) -> bool {
-    let busy = [
-        "SlowDown",
-        "RequestTimeout",
-        "OperationAborted",
-        "ConcurrentModification",
-        "BucketNotEmpty",
-        "DeleteConflict",
-    ];
+    let busy = ["SlowDown", "RequestTimeout", "OperationAborted", "ConcurrentModification", "BucketNotEmpty", "DeleteConflict"];
     status >= 500 || status == 429 || busy.contains(&code)
 }
 
@@ -93,12 +81,7 @@ mod tests {
             (409, "BucketAlreadyExists", false),
             (501, "NotImplemented", true),
         ] {
-            let error = ObjectStoreError::Refused {
-                action: "make",
-                name: "b".to_owned(),
-                status,
-                code: code.to_owned(),
-            };
+            let error = ObjectStoreError::Refused { action: "make", name: "b".to_owned(), status, code: code.to_owned() };
             assert_eq!(error.is_unavailable(), expected, "{status} {code}");
         }
     }

@@ -18,15 +18,8 @@ pub use error::ObjectStoreError;
 use client::{Client, Keys};
 
 /// What anyone may GET: all that Mastodon puts on its pages.
-pub const PUBLIC_PREFIXES: [&str; 7] = [
-    "accounts",
-    "media_attachments",
-    "custom_emojis",
-    "site_uploads",
-    "preview_cards",
-    "preview_card_providers",
-    "cache",
-];
+pub const PUBLIC_PREFIXES: [&str; 7] =
+    ["accounts", "media_attachments", "custom_emojis", "site_uploads", "preview_cards", "preview_card_providers", "cache"];
 
 /// How one object store is reached, with keys that may make buckets and users.
 #[derive(Debug, Clone)]
@@ -65,20 +58,9 @@ pub struct ObjectStore {
 
 impl ObjectStore {
     pub fn new(settings: ObjectStoreSettings) -> Result<Self, ObjectStoreError> {
-        let ObjectStoreSettings {
-            endpoint,
-            region,
-            access_key,
-            secret_key,
-        } = settings;
-        let url = Url::parse(&endpoint)
-            .ok()
-            .filter(is_origin)
-            .ok_or(ObjectStoreError::Endpoint { endpoint })?;
-        Ok(Self {
-            client: Client::new(url, region)?,
-            provisioner: Keys::new(&access_key, &secret_key),
-        })
+        let ObjectStoreSettings { endpoint, region, access_key, secret_key } = settings;
+        let url = Url::parse(&endpoint).ok().filter(is_origin).ok_or(ObjectStoreError::Endpoint { endpoint })?;
+        Ok(Self { client: Client::new(url, region)?, provisioner: Keys::new(&access_key, &secret_key) })
     }
 
     #[must_use]
@@ -141,22 +123,15 @@ mod tests {
             ("https://s3.example.org:443", "https://s3.example.org", "s3.example.org", "https"),
         ] {
             let endpoint = store(given).expect("a good endpoint").endpoint();
-            assert_eq!(
-                (endpoint.url.as_str(), endpoint.hostname.as_str(), endpoint.protocol.as_str()),
-                (url, hostname, protocol)
-            );
+            assert_eq!((endpoint.url.as_str(), endpoint.hostname.as_str(), endpoint.protocol.as_str()), (url, hostname, protocol));
         }
     }
 
     #[test]
     fn an_endpoint_is_an_origin() {
-        for given in [
-            "s3.example.org",
-            "ftp://s3.example.org",
-            "https://s3.example.org/path",
-            "https://user@s3.example.org",
-            "https://s3/?x",
-        ] {
+        for given in
+            ["s3.example.org", "ftp://s3.example.org", "https://s3.example.org/path", "https://user@s3.example.org", "https://s3/?x"]
+        {
             assert!(matches!(store(given), Err(ObjectStoreError::Endpoint { .. })), "{given}");
         }
     }

@@ -12,34 +12,18 @@ use super::{ObjectStoreError, S3Keys};
 const POLICY: &str = "bucket";
 
 pub(super) async fn ensure(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectStoreError> {
-    match client
-        .send(Request::iam("make the S3 user", keys, name, &[("Action", "CreateUser")]))
-        .await
-    {
+    match client.send(Request::iam("make the S3 user", keys, name, &[("Action", "CreateUser")])).await {
         Err(error) if error.has_code(&["EntityAlreadyExists"]) => {}
         made => made.map(|_| ())?,
     }
-    let form = [
-        ("Action", "PutUserPolicy"),
-        ("PolicyName", POLICY),
-        ("PolicyDocument", &*policy(name)),
-    ];
-    client
-        .send(Request::iam("set the policy of the S3 user", keys, name, &form))
-        .await?;
+    let form = [("Action", "PutUserPolicy"), ("PolicyName", POLICY), ("PolicyDocument", &*policy(name))];
+    client.send(Request::iam("set the policy of the S3 user", keys, name, &form)).await?;
     Ok(())
 }
 
 /// What Mastodon does with a bucket, and a listing (`tootctl media remove-orphans`). Not its policy, nor other settings.
 fn policy(name: &str) -> String {
-    let objects = [
-        "GetObject",
-        "GetObjectAcl",
-        "PutObject",
-        "PutObjectAcl",
-        "DeleteObject",
-        "AbortMultipartUpload",
-    ];
+    let objects = ["GetObject", "GetObjectAcl", "PutObject", "PutObjectAcl", "DeleteObject", "AbortMultipartUpload"];
     let bucket = ["ListBucket", "GetBucketLocation"];
     json!({
         "Version": "2012-10-17",
@@ -76,13 +60,7 @@ pub(super) async fn ensure_keys(
 async fn are_right(client: &Client, name: &str, keys: &S3Keys) -> Result<bool, ObjectStoreError> {
     let credentials = Keys::new(&keys.access_key, &keys.secret_key);
     let request = Request::bucket("try the keys of", &credentials, Method::GET, name);
-    match client
-        .send(Request {
-            query: &[("list-type", "2"), ("max-keys", "1")],
-            ..request
-        })
-        .await
-    {
+    match client.send(Request { query: &[("list-type", "2"), ("max-keys", "1")], ..request }).await {
         Ok(_) => Ok(true),
         Err(error) if error.has_code(&["SignatureDoesNotMatch"]) => Ok(false),
         Err(error) if error.has_code(&["InvalidAccessKeyId", "AccessDenied"]) => {
@@ -94,16 +72,9 @@ async fn are_right(client: &Client, name: &str, keys: &S3Keys) -> Result<bool, O
 
 async fn create_key(client: &Client, keys: &Keys, name: &str) -> Result<S3Keys, ObjectStoreError> {
     let action = "make keys for the S3 user";
-    let body = client
-        .send(Request::iam(action, keys, name, &[("Action", "CreateAccessKey")]))
-        .await?;
-    let Created {
-        result: CreatedResult { access_key },
-    } = parse(action, name, &body)?;
-    Ok(S3Keys {
-        access_key: access_key.access_key_id,
-        secret_key: SecretString::from(access_key.secret_access_key),
-    })
+    let body = client.send(Request::iam(action, keys, name, &[("Action", "CreateAccessKey")])).await?;
+    let Created { result: CreatedResult { access_key } } = parse(action, name, &body)?;
+    Ok(S3Keys { access_key: access_key.access_key_id, secret_key: SecretString::from(access_key.secret_access_key) })
 }
 
 async fn list_keys(client: &Client, keys: &Keys, name: &str) -> Result<Vec<String>, ObjectStoreError> {
@@ -132,16 +103,8 @@ pub(super) async fn remove_keys(client: &Client, keys: &Keys, name: &str) -> Res
 
 pub(super) async fn destroy(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectStoreError> {
     let form = [("Action", "DeleteUserPolicy"), ("PolicyName", POLICY)];
-    gone(
-        client
-            .send(Request::iam("delete the policy of the S3 user", keys, name, &form))
-            .await,
-    )?;
-    gone(
-        client
-            .send(Request::iam("delete the S3 user", keys, name, &[("Action", "DeleteUser")]))
-            .await,
-    )
+    gone(client.send(Request::iam("delete the policy of the S3 user", keys, name, &form)).await)?;
+    gone(client.send(Request::iam("delete the S3 user", keys, name, &[("Action", "DeleteUser")])).await)
 }
 
 /// What isn't there is deleted.

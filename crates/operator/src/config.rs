@@ -1,0 +1,258 @@
+//! The operator's configuration: one YAML file that names the database servers, object stores, pod profiles and network
+//! peers which a `MastodonInstance` may refer to. An unknown key is an error, so that a misspelt one is never silently ignored.
+//! Passwords and keys are not in it: it names the files they lie in.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use k8s_openapi::api::core::v1::Toleration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::Deserialize;
+
+use crate::provider::SslMode;
+
+/// Everything that differs between one installation and the next.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OperatorConfig {
+    /// Domains whose direct subdomains share the wildcard certificate.
+    #[serde(default)]
+    pub platform_domains: Vec<String>,
+    pub ingress_class: String,
+    pub certificates: CertificatesConfig,
+    pub database_servers: BTreeMap<String, DatabaseServerConfig>,
+    pub object_stores: BTreeMap<String, ObjectStoreConfig>,
+    /// By the name that a CR's `placement` gives.
+    pub pod_profiles: BTreeMap<String, PodProfile>,
+    pub network: NetworkConfig,
+    /// Image of every server's own Redis.
+    #[serde(default = "default_redis_image")]
+    pub redis_image: String,
+    /// How often a self-destruct's progress is asked for.
+    #[serde(default = "default_farewell_poll_seconds")]
+    pub farewell_poll_seconds: u64,
+    /// How often each server is looked at without cause; its Secrets are listed once then.
+    #[serde(default = "default_resync_seconds")]
+    pub resync_seconds: u64,
+    /// How many servers are worked on at once.
+    #[serde(default = "default_concurrency")]
+    pub concurrency: u16,
+}
+
+fn default_redis_image() -> String {
+    "redis:8".to_owned()
+}
+
+fn default_farewell_poll_seconds() -> u64 {
+    60
+}
+
+fn default_resync_seconds() -> u64 {
+    900
+}
+
+fn default_concurrency() -> u16 {
+    32
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CertificatesConfig {
+    /// A Secret in the inbox with the wildcard of the platform domains.
+    #[serde(default)]
+    pub platform_secret: Option<String>,
+    /// Who certifies every other host.
+    #[serde(with = "serde_yaml_ng::with::singleton_map")]
+    pub issuer: Issuer,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Issuer {
+    /// A CA whose `tls.crt` and `tls.key` lie in a Secret of the inbox; the operator signs.
+    #[serde(rename_all = "camelCase")]
+    Ca { secret: String },
+    /// cert-manager, by an annotation on the Ingress.
+    #[serde(rename_all = "camelCase")]
+    CertManager { cluster_issuer: String },
+}
+
+/// A PostgreSQL server that holds tenants' databases.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatabaseServerConfig {
+    pub host: String,
+    #[serde(default = "default_postgres_port")]
+    pub port: u16,
+    /// The provisioner: CREATEDB CREATEROLE, never a superuser.
+    pub user: String,
+    pub password_file: PathBuf,
+    /// Of the operator's own connection and, as `DB_SSLMODE`, of the tenants'.
+    #[serde(default)]
+    pub ssl_mode: SslMode,
+    /// The authorities that may have signed the server's certificate; needed with `verify-full`.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// The database that the provisioner connects to.
+    #[serde(default = "default_maintenance_database")]
+    pub database: String,
+    /// Template of the tenants' databases.
+    pub template: String,
+}
+
+fn default_postgres_port() -> u16 {
+    5432
+}
+
+fn default_maintenance_database() -> String {
+    "postgres".to_owned()
+}
+
+/// An S3 service, its IAM API at the same endpoint, that holds tenants' buckets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObjectStoreConfig {
+    /// `https://s3.example.com`, without a path.
+    pub endpoint: String,
+    pub region: String,
+    pub access_key_file: PathBuf,
+    pub secret_key_file: PathBuf,
+}
+
+/// Where and how the pods of a placement run.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodProfile {
+    #[serde(default)]
+    pub node_selector: BTreeMap<String, String>,
+    #[serde(default)]
+    pub tolerations: Vec<Toleration>,
+    /// Absent: the cluster's default.
+    #[serde(default)]
+    pub storage_class: Option<String>,
+    /// Absent: Kubernetes' default for the image's tag.
+    #[serde(default)]
+    pub image_pull_policy: Option<PullPolicy>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum PullPolicy {
+    Always,
+    IfNotPresent,
+    Never,
+}
+
+impl PullPolicy {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::IfNotPresent => "IfNotPresent",
+            Self::Never => "Never",
+        }
+    }
+}
+
+/// Who is reached, and who may reach a tenant, outside its namespace.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetworkConfig {
+    pub dns: Vec<Peer>,
+    pub databases: Vec<Peer>,
+    pub object_stores: Vec<Peer>,
+    pub mail: Vec<Peer>,
+    /// The ingress controller: who may reach web and streaming.
+    pub ingress: Vec<Peer>,
+    /// Pod, Service and node ranges, which public egress leaves out.
+    #[serde(default)]
+    pub cluster_cidrs: Vec<String>,
+    /// `TRUSTED_PROXY_IP`; absent: the CIDRs of `ingress`.
+    #[serde(default)]
+    pub trusted_proxies: Option<Vec<String>>,
+}
+
+/// A range of addresses, or pods by their labels; `port` narrows it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Peer {
+    #[serde(default)]
+    pub cidr: Option<String>,
+    #[serde(default)]
+    pub namespace_selector: Option<LabelSelector>,
+    #[serde(default)]
+    pub pod_selector: Option<LabelSelector>,
+    #[serde(default)]
+    pub port: Option<u16>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the operator's configuration `{}`", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the operator's configuration is not as expected")]
+    Parse(#[source] serde_yaml_ng::Error),
+    #[error("the operator's configuration has a wrong `{key}`: {problem}")]
+    Value { key: String, problem: &'static str },
+}
+
+impl OperatorConfig {
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text)
+    }
+
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = serde_yaml_ng::from_str(text).map_err(ConfigError::Parse)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What serde's types don't say.
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key: String, problem| Err(ConfigError::Value { key, problem });
+        let network = &self.network;
+        let lists = [
+            ("dns", &network.dns),
+            ("databases", &network.databases),
+            ("objectStores", &network.object_stores),
+            ("mail", &network.mail),
+            ("ingress", &network.ingress),
+        ];
+        for (name, peers) in lists {
+            for (at, peer) in peers.iter().enumerate() {
+                let selects = peer.namespace_selector.is_some() || peer.pod_selector.is_some();
+                if peer.cidr.is_some() == selects {
+                    return wrong(format!("network.{name}[{at}]"), "give either cidr, or namespaceSelector and podSelector");
+                }
+                if peer.cidr.as_deref().is_some_and(|it| !is_cidr(it)) {
+                    return wrong(format!("network.{name}[{at}].cidr"), "not an address range such as 10.0.0.0/8");
+                }
+            }
+        }
+        for (at, cidr) in network.cluster_cidrs.iter().enumerate() {
+            if !is_cidr(cidr) {
+                return wrong(format!("network.clusterCidrs[{at}]"), "not an address range such as 10.0.0.0/8");
+            }
+        }
+        for (key, seconds) in [("farewellPollSeconds", self.farewell_poll_seconds), ("resyncSeconds", self.resync_seconds)] {
+            if seconds == 0 {
+                return wrong(key.to_owned(), "at least 1");
+            }
+        }
+        if self.concurrency == 0 {
+            return wrong("concurrency".to_owned(), "at least 1");
+        }
+        Ok(())
+    }
+}
+
+fn is_cidr(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}

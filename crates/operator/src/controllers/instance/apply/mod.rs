@@ -1,0 +1,168 @@
+//! Fourth step: brings what is there to what is wanted, in an order of which each place has its reason, and says how far it
+//! came. It waits for nothing: what is not ready yet is left for the pass that its change brings.
+
+mod children;
+mod farewell;
+mod outside;
+mod prune;
+mod secrets;
+
+use std::marker::PhantomData;
+
+use howdah_crd::{Bootstrap, ConditionType, Reason};
+
+pub use children::delete;
+pub use outside::{read_key, reread};
+pub use prune::prune;
+
+use super::build::{Applied, Desired, Jobs, Objects, Prepared};
+use super::conditions::{self, Progress};
+use super::context::Context;
+use super::names;
+use super::validate::Valid;
+use crate::cache::{Child, ChildKind, Facts, Snapshot};
+use crate::error::Error;
+
+/// `None` where the pass had to end early: `progress` says why.
+pub async fn apply(
+    context: &Context,
+    valid: &Valid<'_>,
+    prepared: Objects<Prepared>,
+    progress: &mut Progress,
+) -> Result<Option<Objects<Applied>>, Error> {
+    let Objects { namespace, access, guards, secrets, cache, jobs, workloads, routes, retry_in, stage: _ } = prepared;
+
+    // Nothing else has a place without it, and nothing else is allowed without the rights.
+    if !home(context, valid, &namespace, &access, progress).await? {
+        return Ok(None);
+    }
+    // Before the first pod: it must not run without its limits and its walls.
+    children::ensure_all(context, valid, &guards).await?;
+    progress.ready(ConditionType::NamespaceReady);
+
+    // Before what uses them: a pod that misses a Secret waits for its kubelet's next try.
+    secrets::ensure(context, valid, &secrets, progress).await?;
+    outside::database(context, valid, progress).await?;
+    outside::bucket(context, valid, progress).await?;
+    if progress.again {
+        return Ok(None);
+    }
+
+    children::ensure_all(context, valid, &cache).await?;
+    let redis: Vec<&Desired> = cache.iter().filter(|it| it.key.kind == ChildKind::StatefulSet).collect();
+    progress.set(ConditionType::CacheReady, conditions::workloads(&snapshot(context, valid), &redis));
+
+    bootstrap(context, valid, &jobs, progress).await?;
+
+    // Last: they serve only what is whole.
+    if progress.is_ready(ConditionType::Configured) {
+        children::ensure_all(context, valid, &workloads).await?;
+        let deployments: Vec<&Desired> = workloads.iter().filter(|it| it.key.kind == ChildKind::Deployment).collect();
+        progress.set(ConditionType::WorkloadsReady, conditions::workloads(&snapshot(context, valid), &deployments));
+        children::ensure_all(context, valid, &routes).await?;
+        secrets::certified(context, valid, progress);
+    }
+    farewell::farewell(context, valid, &jobs, progress).await?;
+    if let Some(after) = retry_in {
+        progress.wake(after);
+    }
+    Ok(Some(Objects { namespace, access, guards, secrets, cache, jobs, workloads, routes, retry_in, stage: PhantomData }))
+}
+
+fn snapshot(context: &Context, valid: &Valid<'_>) -> Snapshot {
+    context.children.snapshot(valid.id)
+}
+
+/// The namespace and the operator's rights in it. False where the pass ends here.
+async fn home(context: &Context, valid: &Valid<'_>, namespace: &Desired, access: &Desired, progress: &mut Progress) -> Result<bool, Error> {
+    if let Some(Child { facts, owner_uid, .. }) = valid.children.get(&namespace.key) {
+        // Another's: one that was deleted a moment ago, and takes its namespace with it.
+        let foreign = owner_uid.is_some() && *owner_uid != valid.cr.metadata.uid;
+        if foreign || *facts == (Facts::Namespace { terminating: true }) {
+            progress.not(ConditionType::NamespaceReady, Reason::NamespaceTerminating, String::new());
+            progress.wake(std::time::Duration::from_secs(5));
+            return Ok(false);
+        }
+    }
+    children::ensure(context, valid, namespace).await?;
+    let written = children::ensure(context, valid, access).await?;
+    if written || !valid.secrets_known {
+        // With the rights, the next pass reads the namespace's Secrets; until then nothing may be taken for absent.
+        progress.again = true;
+        progress.not(ConditionType::NamespaceReady, Reason::Progressing, String::new());
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// `db:prepare`, the owner's account, the settings: each once what it needs is ready.
+async fn bootstrap(context: &Context, valid: &Valid<'_>, jobs: &Jobs, progress: &mut Progress) -> Result<(), Error> {
+    let Jobs { db_prepare, owner, configure, farewell_token: _, farewell_progress: _ } = jobs;
+    let has_owner = valid.done.owner || owner.is_some() || adopted(context, valid, progress).await?;
+    let needs = [ConditionType::SecretsReady, ConditionType::DatabaseReady, ConditionType::CacheReady, ConditionType::BucketReady];
+    let open = has_owner && needs.iter().all(|it| progress.is_ready(*it));
+    run(context, valid, ConditionType::SchemaReady, db_prepare.as_ref(), open, progress).await?;
+    let schema = progress.is_ready(ConditionType::SchemaReady);
+    if schema {
+        progress.schema_version = Some(valid.spec.version.clone());
+    }
+    if has_owner {
+        run(context, valid, ConditionType::OwnerReady, owner.as_ref(), open && schema, progress).await?;
+    }
+    let open = open && progress.is_ready(ConditionType::OwnerReady);
+    run(context, valid, ConditionType::Configured, configure.as_ref(), open, progress).await
+}
+
+/// One Job of the bootstrap: not there because it is done, or not yet open, or run and looked at.
+async fn run(
+    context: &Context,
+    valid: &Valid<'_>,
+    condition: ConditionType,
+    job: Option<&Desired>,
+    open: bool,
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    match job {
+        None => progress.ready(condition),
+        Some(_) if !open => progress.not(condition, Reason::Waiting, String::new()),
+        Some(job) => {
+            children::ensure(context, valid, job).await?;
+            progress.set(condition, conditions::job(&snapshot(context, valid), job));
+        }
+    }
+    Ok(())
+}
+
+/// No owner was given: is there one in the database, of a server that is taken up again?
+async fn adopted(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<bool, Error> {
+    if !progress.is_ready(ConditionType::DatabaseReady) {
+        progress.not(ConditionType::OwnerReady, Reason::Waiting, String::new());
+        return Ok(false);
+    }
+    if outside::has_owner(context, valid, progress).await? {
+        progress.ready(ConditionType::OwnerReady);
+        return Ok(true);
+    }
+    let Bootstrap::New { owner_secret_ref } = &valid.spec.bootstrap;
+    for condition in [ConditionType::SecretsReady, ConditionType::OwnerReady] {
+        progress.not(condition, Reason::SecretNotFound, &owner_secret_ref.name);
+    }
+    Ok(false)
+}
+
+/// After bootstrap nobody needs the owner's name, address and token any more; they are a person's.
+pub async fn forget_owner(context: &Context, valid: &Valid<'_>) -> Result<(), Error> {
+    let Bootstrap::New { owner_secret_ref } = &valid.spec.bootstrap;
+    if valid.done.owner && valid.done.configured {
+        secrets::delete_owner(context, valid.id, &owner_secret_ref.name).await?;
+    }
+    Ok(())
+}
+
+pub use secrets::{delete_media_certificate, delete_owner};
+
+/// Names that the namespace may keep although nothing wants them now.
+fn is_kept(name: &str, valid: &Valid<'_>) -> bool {
+    // The token is for ever, and a self-destruct can't be taken back.
+    name == names::FAREWELL && !valid.farewell_wanted
+}

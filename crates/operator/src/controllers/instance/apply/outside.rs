@@ -1,0 +1,209 @@
+//! The database with its role, and the bucket with its user. Each is brought to what is wanted once, which an annotation on
+//! the Secret of its credentials then says; so a server that is as wanted asks neither.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use howdah_crd::{ConditionType, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, Patch, PatchParams};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use super::secrets;
+use crate::controllers::instance::build::connection_limit;
+use crate::controllers::instance::conditions::Progress;
+use crate::controllers::instance::context::Context;
+use crate::controllers::instance::gate::{Gate, Shut};
+use crate::controllers::instance::names;
+use crate::controllers::instance::validate::Valid;
+use crate::digest::Digest;
+use crate::error::{Error, chain};
+use crate::provider::{DatabaseError, ObjectStoreError, S3Keys};
+
+const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
+const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+/// How soon to come back to what was full or away.
+const FULL: Duration = Duration::from_millis(200);
+const AWAY: Duration = Duration::from_secs(3);
+
+pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
+    let condition = ConditionType::DatabaseReady;
+    let Some(seen) = valid.secrets.get(names::DATABASE) else {
+        progress.not(condition, Reason::Waiting, String::new());
+        return Ok(());
+    };
+    let limit = connection_limit(&valid.spec.resources);
+    let wanted = Digest::of(&json!([valid.spec.database.server, limit, seen.uid])).short();
+    if seen.ensured.as_ref() == Some(&wanted) {
+        progress.ready(condition);
+        return Ok(());
+    }
+    let gate = gate(context, &format!("database/{}", valid.spec.database.server));
+    let _place = match gate.enter() {
+        Ok(place) => place,
+        Err(shut) => return Ok(come_back(shut, condition, Reason::DatabaseServerUnavailable, progress)),
+    };
+    let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
+    reread(context, valid.cr).await?;
+    let result = valid.database.ensure(valid.id, &password, limit).await;
+    gate.answered(!result.as_ref().is_err_and(DatabaseError::is_unavailable));
+    match result {
+        Ok(()) => {
+            annotate(context, valid, names::DATABASE, &wanted).await?;
+            progress.ready(condition);
+            Ok(())
+        }
+        Err(error) => refused_by_database(valid, condition, error, progress),
+    }
+}
+
+fn refused_by_database(valid: &Valid<'_>, condition: ConditionType, error: DatabaseError, progress: &mut Progress) -> Result<(), Error> {
+    if error.is_unavailable() {
+        tracing::warn!(instance.id = %valid.id, error = chain(&error), "the database server is away");
+        progress.not(condition, Reason::DatabaseServerUnavailable, chain(&error));
+        progress.wake(AWAY);
+        return Ok(());
+    }
+    progress.not(condition, Reason::Error, chain(&error));
+    Err(Error::Database { name: valid.namespace.clone(), source: Box::new(error) })
+}
+
+/// Is there an account with the role Owner?
+pub async fn has_owner(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<bool, Error> {
+    let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
+    match valid.database.owner_ready(valid.id, &password).await {
+        Ok(ready) => Ok(ready),
+        Err(error) => refused_by_database(valid, ConditionType::OwnerReady, error, progress).map(|()| false),
+    }
+}
+
+pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
+    let condition = ConditionType::BucketReady;
+    let wanted = Digest::of(&json!([valid.spec.object_storage.store])).short();
+    if valid.secrets.get(names::OBJECT_STORE).is_some_and(|it| it.ensured.as_ref() == Some(&wanted)) {
+        progress.ready(condition);
+        return Ok(());
+    }
+    if !progress.is_ready(ConditionType::DatabaseReady) {
+        // Its lock is the database server's.
+        progress.not(condition, Reason::Waiting, String::new());
+        return Ok(());
+    }
+    let gate = gate(context, &format!("store/{}", valid.spec.object_storage.store));
+    let _place = match gate.enter() {
+        Ok(place) => place,
+        Err(shut) => return Ok(come_back(shut, condition, Reason::ObjectStoreUnavailable, progress)),
+    };
+    // Two operators must not each make a key and remove the other's.
+    let _lock = match valid.database.lock(valid.id).await {
+        Ok(lock) => lock,
+        Err(error) => return refused_by_database(valid, condition, error, progress),
+    };
+    reread(context, valid.cr).await?;
+    let kept = keys(context, valid).await?;
+    let result = valid.store.ensure(valid.id, kept.as_ref().map(|(keys, _)| keys)).await;
+    gate.answered(!result.as_ref().is_err_and(ObjectStoreError::is_unavailable));
+    match result {
+        Ok(keys) => {
+            keep(context, valid, kept, keys, &wanted).await?;
+            progress.again = true;
+            progress.ready(condition);
+            Ok(())
+        }
+        Err(error) if error.is_unavailable() => {
+            tracing::warn!(instance.id = %valid.id, error = chain(&error), "the object store is away");
+            progress.not(condition, Reason::ObjectStoreUnavailable, chain(&error));
+            progress.wake(AWAY);
+            Ok(())
+        }
+        Err(error) => {
+            progress.not(condition, Reason::Error, chain(&error));
+            Err(Error::ObjectStore { name: valid.namespace.clone(), source: Box::new(error) })
+        }
+    }
+}
+
+/// The keys that the namespace has, read now.
+async fn keys(context: &Context, valid: &Valid<'_>) -> Result<Option<(S3Keys, Secret)>, Error> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
+    let found = api.get_opt(names::OBJECT_STORE).await.map_err(Error::kubernetes("read the Secret", names::OBJECT_STORE))?;
+    Ok(found.and_then(|secret| {
+        let access_key = text(&secret, ACCESS_KEY).ok()?;
+        let secret_key = text(&secret, SECRET_KEY).ok()?.into();
+        Some((S3Keys { access_key, secret_key }, secret))
+    }))
+}
+
+/// Keeps what the store gave: in a new Secret, or, where the keys that were kept don't work any more, in place of the old ones.
+async fn keep(context: &Context, valid: &Valid<'_>, kept: Option<(S3Keys, Secret)>, keys: S3Keys, wanted: &str) -> Result<(), Error> {
+    let data = BTreeMap::from([
+        (ACCESS_KEY.to_owned(), ByteString(keys.access_key.clone().into_bytes())),
+        (SECRET_KEY.to_owned(), ByteString(keys.secret_key.expose_secret().as_bytes().into())),
+    ]);
+    match kept {
+        None => secrets::create(context, valid, names::OBJECT_STORE, data, Some(wanted.to_owned()), false).await,
+        Some((old, secret)) => {
+            let version = secret.metadata.resource_version;
+            let mut patch = json!({"metadata": {"resourceVersion": version, "annotations": {labels::ENSURED: wanted}}});
+            if old.access_key != keys.access_key {
+                patch["data"] = json!(data);
+            }
+            merge(context, valid, names::OBJECT_STORE, &patch).await
+        }
+    }
+}
+
+async fn annotate(context: &Context, valid: &Valid<'_>, name: &str, wanted: &str) -> Result<(), Error> {
+    merge(context, valid, name, &json!({"metadata": {"annotations": {labels::ENSURED: wanted}}})).await
+}
+
+async fn merge(context: &Context, valid: &Valid<'_>, name: &str, patch: &serde_json::Value) -> Result<(), Error> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
+    let parameters = PatchParams { field_manager: Some(OPERATOR_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let written = api.patch(name, &parameters, &Patch::Merge(patch)).await.map_err(Error::kubernetes("change the Secret", name))?;
+    context.memory(valid.id).lock().wrote(&written);
+    Ok(())
+}
+
+/// The resource as it is now, past the cache. An effect outside needs it: whoever was stopped for a while, and is no longer the
+/// leader, finds here that it was deleted meanwhile.
+pub async fn reread(context: &Context, cr: &MastodonInstance) -> Result<Arc<MastodonInstance>, Error> {
+    let name = cr.metadata.name.clone().unwrap_or_default();
+    let api: Api<MastodonInstance> = Api::all(context.client.clone());
+    let now = api.get(&name).await.map_err(Error::kubernetes("read", &name))?;
+    if now.metadata.uid == cr.metadata.uid && now.metadata.deletion_timestamp == cr.metadata.deletion_timestamp {
+        return Ok(Arc::new(now));
+    }
+    Err(Error::Superseded { name })
+}
+
+pub async fn read_key(context: &Context, namespace: &str, name: &str, key: &str) -> Result<SecretString, Error> {
+    text(&secrets::read(context, namespace, name).await?, key).map(SecretString::from)
+}
+
+pub fn text(secret: &Secret, key: &str) -> Result<String, Error> {
+    let bytes = secret.data.as_ref().and_then(|it| it.get(key));
+    bytes
+        .and_then(|it| String::from_utf8(it.0.clone()).ok())
+        .ok_or_else(|| Error::SecretKey { name: secret.metadata.name.clone().unwrap_or_default(), key: key.to_owned() })
+}
+
+pub fn gate<'a>(context: &'a Context, name: &str) -> &'a Gate {
+    context.gates.get(name).unwrap_or(&context.spare_gate)
+}
+
+fn come_back(shut: Shut, condition: ConditionType, away: Reason, progress: &mut Progress) {
+    match shut {
+        Shut::Full => {
+            progress.not(condition, Reason::Progressing, String::new());
+            progress.wake(FULL);
+        }
+        Shut::Away => {
+            progress.not(condition, away, String::new());
+            progress.wake(AWAY);
+        }
+    }
+}

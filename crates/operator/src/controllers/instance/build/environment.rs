@@ -1,0 +1,113 @@
+//! Mastodon's environment, and the numbers of connections that follow from it.
+//! Which variables there are, and which are mandatory: DOC:admin/config.md, UP:config/initializers.
+
+use howdah_crd::{Resources, secrets};
+use serde_json::{Value, json};
+
+use crate::controllers::instance::names;
+use crate::controllers::instance::validate::Valid;
+
+/// Connections of one Job: Rails' pool at its default, and the advisory lock's own.
+const JOB_CONNECTIONS: i32 = 6;
+/// Migration, bundle and task.
+const JOBS: i32 = 3;
+/// Hourly usage, a person's look with psql.
+const SPARE: i32 = 4;
+
+/// CONNECTION LIMIT of the role: both generations of a roll, and the Jobs.
+#[must_use]
+pub fn connection_limit(resources: &Resources) -> i32 {
+    let Resources { web, streaming, sidekiq, scheduler, redis: _ } = resources;
+    let one_generation = web.replicas * web.concurrency * web.threads
+        + streaming.replicas * streaming.db_pool
+        + sidekiq.replicas * (sidekiq.threads + 1)
+        + scheduler.threads
+        + 1;
+    2 * one_generation + JOBS * JOB_CONNECTIONS + SPARE
+}
+
+pub fn variable(name: &str, value: impl Into<String>) -> Value {
+    json!({"name": name, "value": value.into()})
+}
+
+pub fn from_secret(name: &str, secret: &str, key: &str) -> Value {
+    json!({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}})
+}
+
+/// What every process of Mastodon's needs that opens the database: `pool` is its `DB_POOL`.
+pub fn database(valid: &Valid<'_>, pool: i32) -> Vec<Value> {
+    let endpoint = valid.database.endpoint();
+    vec![
+        variable("DB_HOST", endpoint.host),
+        variable("DB_PORT", endpoint.port.to_string()),
+        variable("DB_NAME", &valid.namespace),
+        variable("DB_USER", &valid.namespace),
+        from_secret("DB_PASS", names::DATABASE, "DB_PASS"),
+        variable("DB_SSLMODE", endpoint.sslmode.as_str()),
+        variable("DB_POOL", pool.to_string()),
+        variable("PREPARED_STATEMENTS", "true"),
+    ]
+}
+
+pub fn redis() -> Vec<Value> {
+    vec![
+        variable("REDIS_HOST", howdah_crd::labels::process::REDIS),
+        variable("REDIS_PORT", "6379"),
+        from_secret("REDIS_PASSWORD", names::REDIS, "REDIS_PASSWORD"),
+    ]
+}
+
+pub fn domains(valid: &Valid<'_>) -> Vec<Value> {
+    let mut variables = vec![variable("LOCAL_DOMAIN", &valid.spec.domain)];
+    if let Some(web_domain) = &valid.spec.web_domain {
+        variables.push(variable("WEB_DOMAIN", web_domain));
+    }
+    variables
+}
+
+/// All of a Rails process: web, Sidekiq, Jobs.
+pub fn rails(valid: &Valid<'_>, pool: i32) -> Vec<Value> {
+    let store = valid.store.endpoint();
+    let mut variables = vec![
+        variable("RAILS_ENV", "production"),
+        variable("NODE_ENV", "production"),
+        variable("RAILS_LOG_TO_STDOUT", "enabled"),
+        variable("RAILS_LOG_LEVEL", "warn"),
+        variable("RAILS_SERVE_STATIC_FILES", "true"),
+    ];
+    variables.extend(domains(valid));
+    if !valid.trusted_proxies.is_empty() {
+        variables.push(variable("TRUSTED_PROXY_IP", valid.trusted_proxies.join(",")));
+    }
+    variables.extend(database(valid, pool));
+    variables.extend(redis());
+    variables.extend([
+        variable("S3_ENABLED", "true"),
+        variable("S3_BUCKET", &valid.namespace),
+        variable("S3_REGION", store.region),
+        variable("S3_ENDPOINT", store.url),
+        variable("S3_HOSTNAME", store.hostname),
+        variable("S3_PROTOCOL", store.protocol),
+        variable("S3_ALIAS_HOST", &valid.media_domain),
+        // The bucket's policy opens media to everyone; an ACL would be refused by stores that block public ones.
+        variable("S3_PERMISSION", "private"),
+        from_secret("AWS_ACCESS_KEY_ID", names::OBJECT_STORE, "AWS_ACCESS_KEY_ID"),
+        from_secret("AWS_SECRET_ACCESS_KEY", names::OBJECT_STORE, "AWS_SECRET_ACCESS_KEY"),
+    ]);
+    for key in secrets::identity::REQUIRED {
+        variables.push(from_secret(key, names::IDENTITY, key));
+    }
+    if valid.identity_has_otp_secret {
+        let key = secrets::identity::OTP_SECRET;
+        variables.push(from_secret(key, names::IDENTITY, key));
+    }
+    if valid.farewell_on {
+        variables.push(from_secret("SELF_DESTRUCT", names::FAREWELL, "SELF_DESTRUCT"));
+    }
+    variables
+}
+
+/// The relay's variables, whichever the Secret has.
+pub fn smtp(valid: &Valid<'_>) -> Value {
+    json!([{"secretRef": {"name": valid.smtp_secret}}])
+}

@@ -1,0 +1,143 @@
+//! NetworkPolicies: everything is closed both ways, and each process gets exactly the openings it needs.
+//!
+//! | process | in from | out to |
+//! |---|---|---|
+//! | web | ingress | DNS, database, Redis, object store, the public |
+//! | streaming | ingress | DNS, database, Redis |
+//! | sidekiq | – | DNS, database, Redis, object store, mail relay, the public |
+//! | scheduler | – | DNS, database, Redis, object store, the public |
+//! | job | – | DNS, database, Redis |
+//! | redis | the five above | – |
+
+use howdah_crd::labels::{self, process};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::{Value, json};
+
+use super::{Desired, redis, streaming, web};
+use crate::cache::ChildKind;
+use crate::config::Peer;
+use crate::controllers::instance::validate::Valid;
+
+/// What is not the public internet: private, link-local (metadata services), CGNAT, loopback, benchmarks, documentation,
+/// multicast and reserved.
+const NOT_PUBLIC_V4: [&str; 14] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+];
+/// The same, and the ranges that a translator turns into IPv4 ones (mapped, NAT64, 6to4, Teredo).
+const NOT_PUBLIC_V6: [&str; 11] = [
+    "::/96",
+    "::ffff:0:0/96",
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/32",
+    "2001:db8::/32",
+    "2002::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+];
+
+/// The processes of Mastodon's images.
+const MASTODON: [&str; 5] = [process::WEB, process::STREAMING, process::SIDEKIQ, process::SCHEDULER, process::JOB];
+
+pub fn policies(valid: &Valid<'_>) -> Vec<Desired> {
+    let network = valid.network;
+    let dns = || to_peers(&network.dns, &["UDP", "TCP"]);
+    let database = || to_peers(&network.databases, &["TCP"]);
+    let store = || to_peers(&network.object_stores, &["TCP"]);
+    let mail = || to_peers(&network.mail, &["TCP"]);
+    let redis = || vec![json!({"to": [pods(process::REDIS)], "ports": [port(redis::PORT, "TCP")]})];
+    let public = || vec![public(&network.cluster_cidrs)];
+    let from_ingress = |target: u16| vec![json!({"from": peers(&network.ingress), "ports": [port(target, "TCP")]})];
+
+    let base = || [dns(), database(), redis()].concat();
+    let from_mastodon = vec![json!({"from": MASTODON.map(pods), "ports": [port(redis::PORT, "TCP")]})];
+    let policy = |name: &str, ingress: Vec<Value>, egress: Vec<Value>| {
+        let selector = json!({"matchLabels": {labels::PROCESS: name}});
+        named(valid, name, &selector, &ingress, &egress)
+    };
+    vec![
+        named(valid, "default-deny", &json!({}), &[], &[]),
+        policy(process::WEB, from_ingress(web::PORT), [base(), store(), public()].concat()),
+        policy(process::STREAMING, from_ingress(streaming::PORT), base()),
+        policy(process::SIDEKIQ, vec![], [base(), store(), mail(), public()].concat()),
+        policy(process::SCHEDULER, vec![], [base(), store(), public()].concat()),
+        policy(process::JOB, vec![], base()),
+        policy(process::REDIS, from_mastodon, vec![]),
+    ]
+}
+
+fn named(valid: &Valid<'_>, name: &str, selector: &Value, ingress: &[Value], egress: &[Value]) -> Desired {
+    let body = json!({
+        "spec": {"podSelector": selector, "policyTypes": ["Ingress", "Egress"], "ingress": ingress, "egress": egress},
+    });
+    Desired::new(valid.id, ChildKind::NetworkPolicy, Some(&valid.namespace), name, body)
+}
+
+fn pods(process: &str) -> Value {
+    json!({"podSelector": {"matchLabels": {labels::PROCESS: process}}})
+}
+
+fn port(port: u16, protocol: &str) -> Value {
+    json!({"port": port, "protocol": protocol})
+}
+
+fn peers(peers: &[Peer]) -> Vec<Value> {
+    peers.iter().map(peer).collect()
+}
+
+fn peer(peer: &Peer) -> Value {
+    let Peer { cidr, namespace_selector, pod_selector, port: _ } = peer;
+    if let Some(cidr) = cidr {
+        return json!({"ipBlock": {"cidr": cidr}});
+    }
+    let mut value = json!({});
+    let selectors: [(&str, &Option<LabelSelector>); 2] = [("namespaceSelector", namespace_selector), ("podSelector", pod_selector)];
+    for (key, selector) in selectors {
+        if let Some(selector) = selector {
+            value[key] = json!(selector);
+        }
+    }
+    value
+}
+
+/// One rule a peer, since each has its own port. No port: all of them.
+fn to_peers(peers: &[Peer], protocols: &[&str]) -> Vec<Value> {
+    let rule = |it: &Peer| match it.port {
+        Some(number) => json!({"to": [peer(it)], "ports": protocols.iter().map(|protocol| port(number, protocol)).collect::<Vec<_>>()}),
+        None => json!({"to": [peer(it)]}),
+    };
+    peers.iter().map(rule).collect()
+}
+
+/// Other servers, by HTTP and HTTPS.
+fn public(cluster_cidrs: &[String]) -> Value {
+    let except = |fixed: &[&str], is_v6: bool| -> Vec<String> {
+        let ours = cluster_cidrs.iter().filter(|it| it.contains(':') == is_v6).map(String::as_str);
+        let mut all: Vec<String> = fixed.iter().copied().chain(ours).map(str::to_owned).collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    json!({
+        "to": [
+            {"ipBlock": {"cidr": "0.0.0.0/0", "except": except(&NOT_PUBLIC_V4, false)}},
+            {"ipBlock": {"cidr": "::/0", "except": except(&NOT_PUBLIC_V6, true)}},
+        ],
+        "ports": [port(80, "TCP"), port(443, "TCP")],
+    })
+}

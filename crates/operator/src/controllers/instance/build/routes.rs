@@ -1,0 +1,55 @@
+//! Two Ingresses, each with its certificate's Secret beside it: the server's own, and the media host's in the namespace of the
+//! media gateway, since an Ingress can't name a Service of another namespace.
+
+use howdah_crd::labels::process;
+use howdah_crd::{MEDIA_NAMESPACE, MEDIA_SERVICE};
+use kube::Resource as _;
+use serde_json::{Value, json};
+
+use super::{Desired, streaming, web};
+use crate::cache::ChildKind;
+use crate::config::Issuer;
+use crate::controllers::instance::names;
+use crate::controllers::instance::validate::Valid;
+
+const MEDIA_PORT: u16 = 8080;
+
+pub fn routes(valid: &Valid<'_>) -> Vec<Desired> {
+    if valid.spec.routing.enabled { vec![server(valid), media(valid)] } else { vec![] }
+}
+
+fn server(valid: &Valid<'_>) -> Desired {
+    let paths = json!([path("/api/v1/streaming", process::STREAMING, streaming::PORT), path("/", process::WEB, web::PORT),]);
+    let body = ingress(valid, valid.spec.web_domain(), names::WEB_TLS, &paths);
+    Desired::new(valid.id, ChildKind::Ingress, Some(&valid.namespace), process::WEB, body)
+}
+
+fn media(valid: &Valid<'_>) -> Desired {
+    let paths = json!([path("/", MEDIA_SERVICE, MEDIA_PORT)]);
+    let mut body = ingress(valid, &valid.media_domain, &names::media_tls(valid.id), &paths);
+    // It lies outside the server's namespace, and has to go with the server all the same.
+    body["metadata"]["ownerReferences"] = json!(valid.cr.controller_owner_ref(&()).map(|mut owner| {
+        owner.block_owner_deletion = None;
+        vec![owner]
+    }));
+    Desired::new(valid.id, ChildKind::Ingress, Some(MEDIA_NAMESPACE), &valid.namespace, body)
+}
+
+fn ingress(valid: &Valid<'_>, host: &str, secret: &str, paths: &Value) -> Value {
+    let mut body = json!({
+        "metadata": {},
+        "spec": {
+            "ingressClassName": valid.ingress_class,
+            "tls": [{"hosts": [host], "secretName": secret}],
+            "rules": [{"host": host, "http": {"paths": paths}}],
+        },
+    });
+    if let (Issuer::CertManager { cluster_issuer }, false) = (valid.issuer, valid.on_platform(host)) {
+        body["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": cluster_issuer});
+    }
+    body
+}
+
+fn path(path: &str, service: &str, port: u16) -> Value {
+    json!({"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": port}}}})
+}

@@ -1,0 +1,65 @@
+//! Which Secrets a server has, and where each comes from. Their content is made or copied when they are applied; what exists is
+//! never made anew.
+
+use howdah_crd::MEDIA_NAMESPACE;
+
+use crate::config::Issuer;
+use crate::controllers::instance::names;
+use crate::controllers::instance::validate::Valid;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretWish {
+    pub namespace: String,
+    pub name: String,
+    pub source: SecretSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An immutable copy of an inbox Secret; where it is there, the inbox is not asked for it again.
+    Copy { from: String },
+    /// A random password under this key, made once.
+    Password { key: &'static str },
+    /// Made by a later step (the bucket's keys, the farewell's token), and kept.
+    Later,
+    /// A copy of the platform's wildcard certificate, brought up to date with it.
+    PlatformCertificate { from: String },
+    /// Signed by the CA in this inbox Secret, and renewed.
+    Certificate { ca: String, host: String },
+    /// Written by cert-manager.
+    Foreign,
+}
+
+pub fn secrets(valid: &Valid<'_>) -> Vec<SecretWish> {
+    let wish = |name: &str, source| SecretWish { namespace: valid.namespace.clone(), name: name.to_owned(), source };
+    let mut wishes = vec![
+        wish(names::IDENTITY, SecretSource::Copy { from: valid.spec.identity_secret_ref.name.clone() }),
+        wish(&valid.smtp_secret, SecretSource::Copy { from: valid.spec.smtp_ref.name.clone() }),
+        wish(names::DATABASE, SecretSource::Password { key: "DB_PASS" }),
+        wish(names::REDIS, SecretSource::Password { key: "REDIS_PASSWORD" }),
+        wish(names::OBJECT_STORE, SecretSource::Later),
+    ];
+    if let Some(from) = &valid.owner_secret {
+        wishes.push(wish(names::OWNER, SecretSource::Copy { from: from.clone() }));
+    }
+    if valid.farewell_wanted {
+        wishes.push(wish(names::FAREWELL, SecretSource::Later));
+    }
+    if valid.spec.routing.enabled {
+        wishes.push(wish(names::WEB_TLS, certificate(valid, valid.spec.web_domain())));
+        wishes.push(SecretWish {
+            namespace: MEDIA_NAMESPACE.to_owned(),
+            name: names::media_tls(valid.id),
+            source: certificate(valid, &valid.media_domain),
+        });
+    }
+    wishes
+}
+
+fn certificate(valid: &Valid<'_>, host: &str) -> SecretSource {
+    match (valid.platform_secret, valid.issuer) {
+        (Some(from), _) if valid.on_platform(host) => SecretSource::PlatformCertificate { from: from.to_owned() },
+        (_, Issuer::Ca { secret }) => SecretSource::Certificate { ca: secret.clone(), host: host.to_owned() },
+        (_, Issuer::CertManager { .. }) => SecretSource::Foreign,
+    }
+}

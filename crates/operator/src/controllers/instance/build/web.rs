@@ -1,0 +1,72 @@
+//! Puma: pages, API and the inbox.
+
+use howdah_crd::labels::process;
+use serde_json::json;
+
+use super::object::process_labels;
+use super::{Desired, environment, pod};
+use crate::cache::ChildKind;
+use crate::controllers::instance::validate::Valid;
+
+pub const PORT: u16 = 3000;
+
+pub fn web(valid: &Valid<'_>) -> Vec<Desired> {
+    let wanted = &valid.spec.resources.web;
+    let mut env = environment::rails(valid, wanted.threads);
+    env.extend([
+        environment::variable("BIND", "0.0.0.0"),
+        environment::variable("PORT", PORT.to_string()),
+        environment::variable("WEB_CONCURRENCY", wanted.concurrency.to_string()),
+        environment::variable("MAX_THREADS", wanted.threads.to_string()),
+    ]);
+    let container = json!({
+        "image": valid.spec.image.mastodon,
+        "command": ["bundle", "exec", "puma", "-C", "config/puma.rb"],
+        "env": env,
+        "envFrom": environment::smtp(valid),
+        "ports": [{"name": "http", "containerPort": PORT}],
+        // `/health` is exempt from the host check and from the redirect to https.
+        "startupProbe": pod::http_probe("/health", PORT, 1, 300),
+        "readinessProbe": pod::http_probe("/health", PORT, 5, 3),
+        "livenessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 20, "failureThreshold": 6, "timeoutSeconds": 5},
+        "resources": pod::resources(&wanted.process),
+    });
+    let mut objects = vec![
+        rolling(valid, process::WEB, wanted.replicas, pod::mastodon(valid, process::WEB, 60, container)),
+        service(valid, process::WEB, PORT),
+    ];
+    objects.extend(budget(valid, process::WEB, wanted.replicas));
+    objects
+}
+
+/// A Deployment that has its new pods ready before it takes an old one away.
+pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, template: serde_json::Value) -> Desired {
+    let body = json!({
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 2,
+            "selector": {"matchLabels": process_labels(valid.id, process)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "template": template,
+        },
+    });
+    Desired::new(valid.id, ChildKind::Deployment, Some(&valid.namespace), process, body)
+}
+
+pub fn service(valid: &Valid<'_>, process: &str, port: u16) -> Desired {
+    let body = json!({
+        "spec": {
+            "selector": process_labels(valid.id, process),
+            "ports": [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}],
+        },
+    });
+    Desired::new(valid.id, ChildKind::Service, Some(&valid.namespace), process, body)
+}
+
+/// Only where there are two: with one pod a budget would stop every drain of its node.
+pub fn budget(valid: &Valid<'_>, process: &str, replicas: i32) -> Option<Desired> {
+    (replicas >= 2).then(|| {
+        let body = json!({"spec": {"maxUnavailable": 1, "selector": {"matchLabels": process_labels(valid.id, process)}}});
+        Desired::new(valid.id, ChildKind::PodDisruptionBudget, Some(&valid.namespace), process, body)
+    })
+}

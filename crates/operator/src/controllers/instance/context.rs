@@ -1,0 +1,115 @@
+//! What every pass has at hand, and what is remembered of each server between passes. All memory can be lost: it is read anew.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use howdah_crd::MastodonInstanceStatus;
+use howdah_domain::InstanceId;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
+use kube::runtime::events::Recorder;
+
+use super::gate::Gate;
+use super::registry::Registry;
+use crate::cache::{Children, SecretSeen, SecretStore, Secrets};
+use crate::config::OperatorConfig;
+use crate::metrics::Metrics;
+use crate::provider::{DatabaseServer, ObjectStore};
+
+pub struct Context {
+    pub client: Client,
+    pub config: OperatorConfig,
+    pub databases: BTreeMap<String, DatabaseServer>,
+    pub stores: BTreeMap<String, ObjectStore>,
+    /// One for each database server and object store, by `database/NAME` and `store/NAME`.
+    pub gates: HashMap<String, Gate>,
+    /// For a name without a gate of its own, which the configuration rules out.
+    pub spare_gate: Gate,
+    pub children: Arc<Children>,
+    pub inbox: Arc<SecretStore>,
+    pub media: Arc<SecretStore>,
+    pub registry: Arc<Registry>,
+    pub metrics: Arc<Metrics>,
+    pub recorder: Recorder,
+    pub memories: Mutex<HashMap<InstanceId, Arc<Memory>>>,
+}
+
+impl Context {
+    #[expect(clippy::unused_self, reason = "the one place where the reconciler's time comes from")]
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    #[must_use]
+    pub fn resync(&self) -> Duration {
+        Duration::from_secs(self.config.resync_seconds)
+    }
+
+    #[must_use]
+    pub fn memory(&self, id: InstanceId) -> Arc<Memory> {
+        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(memories.entry(id).or_default())
+    }
+
+    pub fn forget(&self, id: InstanceId) {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+#[derive(Default)]
+pub struct Memory {
+    inner: Mutex<Remembered>,
+}
+
+#[derive(Default)]
+pub struct Remembered {
+    pub listed: Option<Listed>,
+    /// Passes in a row that failed.
+    pub failures: u32,
+    /// The status as last written, and the resourceVersion that the resource got by it.
+    pub written: Option<(String, MastodonInstanceStatus)>,
+    /// Not before then is usage measured again.
+    pub usage_not_before: Option<Instant>,
+}
+
+/// The Secrets of a namespace as last listed, and as changed by ourselves since.
+pub struct Listed {
+    pub at: Instant,
+    pub namespace_uid: String,
+    pub secrets: Secrets,
+}
+
+impl Memory {
+    pub fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Remembered {
+    #[must_use]
+    pub fn secrets_of(&self, namespace_uid: &str, fresh: Duration) -> Option<Secrets> {
+        let listed = self.listed.as_ref().filter(|it| it.namespace_uid == namespace_uid && it.at.elapsed() < fresh)?;
+        Some(listed.secrets.clone())
+    }
+
+    /// Takes in what the API server answered to our own write.
+    pub fn wrote(&mut self, secret: &Secret) {
+        if let (Some(listed), Some(name), Some(seen)) = (&mut self.listed, &secret.metadata.name, SecretSeen::of(secret)) {
+            listed.secrets.insert(name.clone(), seen);
+        }
+    }
+
+    pub fn deleted(&mut self, name: &str) {
+        if let Some(listed) = &mut self.listed {
+            listed.secrets.remove(name);
+        }
+    }
+
+    /// What is there is not what was remembered.
+    pub fn doubt(&mut self) {
+        self.listed = None;
+    }
+}

@@ -1,0 +1,123 @@
+//! The controller of `MastodonInstance`.
+//!
+//! Each pass is five steps, one file each: `dereference` finds what the spec refers to and what is there, `validate` decides
+//! whether they agree, `build` says which objects there should be, `apply` makes them so, `update_status` reports. The second
+//! and third are pure. A pass with nothing to do makes no call to the API server.
+//!
+//! A resource is looked at when it changes, when a child of it changes (found by the label `howdah.dev/instance`, since a
+//! cluster-scoped owner isn't found in a child's namespace), when a Secret in the inbox changes, and at each resync.
+
+mod apply;
+mod build;
+mod conditions;
+mod context;
+mod dereference;
+mod gate;
+mod names;
+mod reconcile;
+mod registry;
+mod teardown;
+mod update_status;
+mod usage;
+mod validate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt as _, stream};
+use howdah_crd::MastodonInstance;
+use kube::api::Api;
+use kube::runtime::controller::{Config, applier};
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::{WatchStreamExt as _, watcher};
+
+pub use context::Context;
+pub use gate::Gate;
+pub use registry::Registry;
+
+use crate::cache::SecretChange;
+use crate::cache::watch::{Ready, changes};
+
+/// How long the first lists may take before that is said.
+const LISTS: Duration = Duration::from_secs(30);
+
+/// Runs until dropped.
+pub async fn run(context: Arc<Context>) {
+    let (store, writer) = reflector::store();
+    let ready = Arc::new(Ready::default());
+    let requests = stream::select_all([resources(&context, writer).boxed(), children(&context, &ready).boxed(), secrets(&context).boxed()]);
+    let config = Config::default().concurrency(context.config.concurrency);
+    // The queue's lists have to come in before the first pass, and come in only while it is polled.
+    let open = tokio::sync::watch::Sender::new(false);
+    let passes = {
+        let opened = open.subscribe();
+        applier(
+            move |cr, context: Arc<Context>| {
+                let mut opened = opened.clone();
+                Box::pin(async move {
+                    let _opened = opened.wait_for(|it| *it).await;
+                    reconcile::reconcile(cr, context).await
+                })
+            },
+            reconcile::after_error,
+            Arc::clone(&context),
+            store,
+            requests.map(Ok::<_, std::convert::Infallible>),
+            config,
+        )
+    };
+    let lists = async {
+        while !ready.wait(LISTS).await {
+            tracing::warn!("still waiting for the first lists of all kinds");
+        }
+        context.inbox.wait().await;
+        context.media.wait().await;
+        tracing::info!("all lists are in");
+        open.send_replace(true);
+    };
+    let passes = passes.for_each(|result| async move {
+        if let Err(kube::runtime::controller::Error::RunnerError(error)) = result {
+            tracing::error!(error = crate::error::chain(&error), "the controller's queue broke");
+        }
+    });
+    tokio::join!(lists, passes);
+}
+
+/// The resources themselves, and whoever stood against one that changed.
+fn resources(
+    context: &Arc<Context>,
+    mut writer: reflector::store::Writer<MastodonInstance>,
+) -> impl Stream<Item = ObjectRef<MastodonInstance>> + Send + use<> {
+    let api: Api<MastodonInstance> = Api::all(context.client.clone());
+    let registry = Arc::clone(&context.registry);
+    watcher(api, watcher::Config::default())
+        .default_backoff()
+        .map(move |event| match event {
+            Ok(event) => {
+                writer.apply_watcher_event(&event);
+                registry.take(&event)
+            }
+            Err(error) => {
+                tracing::warn!(error = crate::error::chain(&error), "the watch on MastodonInstances was lost and is taken up again");
+                Vec::new()
+            }
+        })
+        .flat_map(stream::iter)
+}
+
+fn children(context: &Arc<Context>, ready: &Arc<Ready>) -> impl Stream<Item = ObjectRef<MastodonInstance>> + Send + use<> {
+    let registry = Arc::clone(&context.registry);
+    changes(&context.client, &context.children, ready).flat_map(move |id| stream::iter(registry.of(id)))
+}
+
+fn secrets(context: &Arc<Context>) -> impl Stream<Item = ObjectRef<MastodonInstance>> + Send + use<> {
+    let registry = Arc::clone(&context.registry);
+    let inbox = context.inbox.changes(context.client.clone());
+    let media = context.media.changes(context.client.clone());
+    stream::select(inbox, media).flat_map(move |change| {
+        stream::iter(match change {
+            SecretChange::Of(id) => registry.of(id),
+            SecretChange::Shared => registry.all(),
+        })
+    })
+}

@@ -1,0 +1,44 @@
+//! Names of a server's Secrets and other fixed names in its namespace.
+
+use howdah_domain::InstanceId;
+
+use crate::digest::Digest;
+
+/// Copy of the identity from the inbox; immutable.
+pub const IDENTITY: &str = "identity";
+/// Copy of the owner's name, address and token; only while the account is being made.
+pub const OWNER: &str = "owner";
+/// Password of the database role.
+pub const DATABASE: &str = "database";
+pub const REDIS: &str = "redis";
+/// Keys of the S3 user.
+pub const OBJECT_STORE: &str = "object-store";
+/// The token that switches self-destruct on.
+pub const FAREWELL: &str = "farewell";
+pub const WEB_TLS: &str = "web-tls";
+const SMTP_PREFIX: &str = "smtp-";
+
+/// ServiceAccount of everything that runs Mastodon's image.
+pub const MASTODON_ACCOUNT: &str = "mastodon";
+pub const REDIS_ACCOUNT: &str = "redis";
+/// The binding of ClusterRole `howdah-tenant` to the operator; ClusterRole and operator have fixed names.
+pub const ACCESS: &str = "howdah-operator";
+pub const TENANT_ROLE: &str = "howdah-tenant";
+pub const OPERATOR_ACCOUNT: &str = "howdah-operator";
+
+/// A relay login that changes is another immutable Secret, and the pods roll.
+#[must_use]
+pub fn smtp(content: Digest) -> String {
+    format!("{SMTP_PREFIX}{}", content.short())
+}
+
+#[must_use]
+pub fn is_smtp(name: &str) -> bool {
+    name.starts_with(SMTP_PREFIX)
+}
+
+/// The media host's certificate, beside its Ingress in the gateway's namespace.
+#[must_use]
+pub fn media_tls(id: InstanceId) -> String {
+    format!("{}-tls", id.resource_name())
+}

@@ -1,0 +1,196 @@
+//! A deleted resource, in the one order in which nothing is left and nothing is lost: route off, namespace deleted, waited until
+//! it is gone (only then does nothing write any more), then, and only where the teardown was confirmed and seen before the
+//! deletion, database and role, bucket and S3 user; last the finalizer. Without that confirmation no data is touched.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use howdah_crd::{Bootstrap, ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
+use howdah_domain::InstanceId;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::ResourceExt as _;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
+use kube::runtime::controller::Action;
+use serde_json::json;
+
+use super::apply;
+use super::conditions::Progress;
+use super::context::Context;
+use super::update_status::update_status;
+use crate::cache::{Child, ChildKey, ChildKind, Snapshot};
+use crate::error::{Error, chain, status_code};
+use crate::provider::{DatabaseServer, ObjectStore};
+
+/// In case the event of its end is missed.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+const AWAY: Duration = Duration::from_secs(3);
+
+pub fn has_finalizer(cr: &MastodonInstance) -> bool {
+    cr.finalizers().iter().any(|it| it == labels::FINALIZER)
+}
+
+/// Before anything is made: what is made has to be taken away again.
+pub async fn add_finalizer(context: &Context, cr: &MastodonInstance) -> Result<(), Error> {
+    let mut finalizers = cr.finalizers().to_vec();
+    finalizers.push(labels::FINALIZER.to_owned());
+    set_finalizers(context, cr, &finalizers).await
+}
+
+async fn set_finalizers(context: &Context, cr: &MastodonInstance, finalizers: &[String]) -> Result<(), Error> {
+    let name = cr.name_any();
+    let body = json!({
+        "metadata": {"uid": cr.metadata.uid, "resourceVersion": cr.metadata.resource_version, "finalizers": finalizers},
+    });
+    let api: Api<MastodonInstance> = Api::all(context.client.clone());
+    let parameters = PatchParams { field_manager: Some(OPERATOR_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    match api.patch(&name, &parameters, &Patch::Merge(&body)).await {
+        Ok(_) => Ok(()),
+        Err(error) if status_code(&error) == Some(404) => Ok(()),
+        Err(error) => Err(Error::kubernetes("set the finalizers of", &name)(error)),
+    }
+}
+
+pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: InstanceId) -> Result<Action, Error> {
+    if !has_finalizer(cr) {
+        return Ok(Action::await_change());
+    }
+    let children = context.children.snapshot(id);
+    // Another resource that claims the same id keeps what is there.
+    let shared = context.registry.is_shared(cr);
+    route_off(context, cr, id, &children, shared).await?;
+    if !namespace_gone(context, cr, id, &children).await? {
+        return Ok(Action::requeue(LOOK_AGAIN));
+    }
+    if is_confirmed(cr) && !shared {
+        let mut progress = Progress::default();
+        let destroyed = destroy(context, cr, id, &mut progress).await;
+        if !matches!(destroyed, Ok(true)) {
+            update_status(context, cr, id, &progress).await?;
+        }
+        if !destroyed? {
+            return Ok(Action::requeue(AWAY));
+        }
+        let Bootstrap::New { owner_secret_ref } = &cr.spec.bootstrap;
+        apply::delete_owner(context, id, &owner_secret_ref.name).await?;
+    }
+    // The newest: a status may have been written since this one was seen.
+    let now = apply::reread(context, cr).await?;
+    let left: Vec<String> = now.finalizers().iter().filter(|it| *it != labels::FINALIZER).cloned().collect();
+    set_finalizers(context, &now, &left).await?;
+    if !shared {
+        context.forget(id);
+    }
+    tracing::info!(instance.id = %id, destroyed = is_confirmed(cr), "taken down");
+    Ok(Action::await_change())
+}
+
+/// Was the confirmation seen, and recorded, before the deletion? The operator records it only on what isn't deleted yet.
+fn is_confirmed(cr: &MastodonInstance) -> bool {
+    let asked = cr.spec.teardown.as_ref().is_some_and(|it| it.confirm == cr.spec.id);
+    let condition = cr.status.iter().flat_map(|it| &it.conditions).find(|it| it.type_ == ConditionType::TeardownConfirmed.as_str());
+    let deleted = cr.metadata.deletion_timestamp.as_ref();
+    let recorded = condition.is_some_and(|it| it.status == "True" && deleted.is_some_and(|at| it.last_transition_time.0 <= at.0));
+    asked && recorded
+}
+
+fn is_mine(child: &Child, cr: &MastodonInstance) -> bool {
+    child.owner_uid.is_none() || child.owner_uid == cr.metadata.uid
+}
+
+async fn route_off(context: &Context, cr: &MastodonInstance, id: InstanceId, children: &Snapshot, shared: bool) -> Result<(), Error> {
+    let home = ChildKey { kind: ChildKind::Namespace, namespace: None, name: id.resource_name() };
+    let home_is_mine = children.get(&home).is_some_and(|it| is_mine(it, cr));
+    for (key, child) in children.iter().filter(|(key, _)| key.kind == ChildKind::Ingress) {
+        let in_media = key.namespace.as_deref() == Some(MEDIA_NAMESPACE);
+        let in_home = key.namespace.as_deref() == Some(home.name.as_str());
+        if (in_media && is_mine(child, cr) && (child.owner_uid.is_some() || !shared)) || (in_home && home_is_mine) {
+            apply::delete(context, key, child).await?;
+        }
+    }
+    if !shared {
+        apply::delete_media_certificate(context, id).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the namespace, and tells whether it is gone; asked of the API server itself, since what follows can't be undone.
+async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: InstanceId, children: &Snapshot) -> Result<bool, Error> {
+    let key = ChildKey { kind: ChildKind::Namespace, namespace: None, name: id.resource_name() };
+    if let Some(child) = children.get(&key) {
+        if !is_mine(child, cr) {
+            return Ok(true);
+        }
+        // While it lasts there is nothing to ask: its end is an event.
+        if child.leaving {
+            return Ok(false);
+        }
+    }
+    let api: Api<Namespace> = Api::all(context.client.clone());
+    let Some(namespace) = api.get_opt(&key.name).await.map_err(Error::kubernetes("read", &key))? else { return Ok(true) };
+    let owner = namespace.owner_references().iter().find(|it| it.controller == Some(true)).map(|it| it.uid.clone());
+    if owner.is_some() && owner != cr.metadata.uid {
+        return Ok(true);
+    }
+    if namespace.metadata.deletion_timestamp.is_none() {
+        let preconditions =
+            Preconditions { uid: namespace.metadata.uid.clone(), resource_version: namespace.metadata.resource_version.clone() };
+        let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        match api.delete(&key.name, &parameters).await {
+            Ok(_) => {}
+            Err(error) if status_code(&error) == Some(404) => return Ok(true),
+            Err(error) => return Err(Error::kubernetes("delete", &key)(error)),
+        }
+    }
+    Ok(false)
+}
+
+/// Database and role, then bucket and user. False where one of them is away.
+async fn destroy(context: &Context, cr: &MastodonInstance, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
+    // Whoever was stopped for a while, and is no longer the leader, finds here that another has done it.
+    let now = apply::reread(context, cr).await?;
+    if !is_confirmed(&now) {
+        return Err(Error::Superseded { name: now.name_any() });
+    }
+    let Some(database) = context.databases.get(&cr.spec.database.server) else {
+        progress.not(ConditionType::DatabaseReady, Reason::UnknownDatabaseServer, &cr.spec.database.server);
+        return Ok(false);
+    };
+    let Some(store) = context.stores.get(&cr.spec.object_storage.store) else {
+        progress.not(ConditionType::BucketReady, Reason::UnknownObjectStore, &cr.spec.object_storage.store);
+        return Ok(false);
+    };
+    Ok(destroy_database(database, id, progress).await? && destroy_bucket(database, store, id, progress).await?)
+}
+
+async fn destroy_database(database: &DatabaseServer, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
+    match database.destroy(id).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_unavailable() => {
+            progress.not(ConditionType::DatabaseReady, Reason::DatabaseServerUnavailable, chain(&error));
+            Ok(false)
+        }
+        Err(error) => {
+            progress.not(ConditionType::DatabaseReady, Reason::Error, chain(&error));
+            Err(Error::Database { name: id.resource_name(), source: Box::new(error) })
+        }
+    }
+}
+
+async fn destroy_bucket(database: &DatabaseServer, store: &ObjectStore, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
+    let away = |progress: &mut Progress, reason, words: String| {
+        progress.not(ConditionType::BucketReady, reason, words);
+        Ok(false)
+    };
+    let _lock = match database.lock(id).await {
+        Ok(lock) => lock,
+        Err(error) => return away(progress, Reason::DatabaseServerUnavailable, chain(&error)),
+    };
+    match store.destroy(id).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_unavailable() => away(progress, Reason::ObjectStoreUnavailable, chain(&error)),
+        Err(error) => {
+            progress.not(ConditionType::BucketReady, Reason::Error, chain(&error));
+            Err(Error::ObjectStore { name: id.resource_name(), source: Box::new(error) })
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Fifth step: writes what the pass found out, if that is news, and tells of it by an Event.
+
+use std::time::Duration;
+
+use howdah_crd::{ConditionType, Endpoints, MastodonInstance, MastodonInstanceStatus, OPERATOR_FIELD_MANAGER, Reason};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType};
+use kube::{Resource as _, ResourceExt as _};
+use serde_json::json;
+
+use super::conditions::{self, Progress, Verdict};
+use super::context::Context;
+use super::validate::Refusal;
+use crate::cache::is_older;
+use crate::error::{Error, chain};
+use howdah_domain::InstanceId;
+
+/// The order in which conditions stand in the status.
+const ORDER: [ConditionType; 14] = [
+    ConditionType::Ready,
+    ConditionType::Accepted,
+    ConditionType::NamespaceReady,
+    ConditionType::SecretsReady,
+    ConditionType::DatabaseReady,
+    ConditionType::CacheReady,
+    ConditionType::BucketReady,
+    ConditionType::SchemaReady,
+    ConditionType::OwnerReady,
+    ConditionType::Configured,
+    ConditionType::WorkloadsReady,
+    ConditionType::RouteReady,
+    ConditionType::FarewellComplete,
+    ConditionType::TeardownConfirmed,
+];
+/// The API server's limit is 32 KiB; nobody reads so much.
+const MESSAGE_LIMIT: usize = 1000;
+const EVENT_LIMIT: Duration = Duration::from_secs(5);
+
+/// A refused spec: nothing else is known of it, and what was known stays.
+pub fn refused(refusal: Refusal, progress: &mut Progress) {
+    let Refusal { reason, message } = refusal;
+    if matches!(reason, Reason::SecretNotFound | Reason::SecretIncomplete) {
+        progress.not(ConditionType::SecretsReady, reason, &message);
+    }
+    progress.not(ConditionType::Accepted, reason, message);
+}
+
+/// An error that ended the pass belongs to the step that it was in: the first one that nothing is known of yet.
+pub fn failed(error: &Error, progress: &mut Progress) {
+    if matches!(error.cause(), crate::error::Cause::Conflict | crate::error::Cause::Forbidden) {
+        // Over in a moment: no news for anyone.
+        return;
+    }
+    let reason = match error.refusal() {
+        Some(words) if words.contains("exceeded quota") => Reason::QuotaExceeded,
+        _ => Reason::Error,
+    };
+    if let Some(step) = ConditionType::LAUNCH.into_iter().find(|it| !progress.is_ready(*it)) {
+        progress.verdicts.entry(step).or_insert_with(|| Verdict::not(reason, chain(error)));
+    }
+}
+
+pub async fn update_status(context: &Context, cr: &MastodonInstance, id: InstanceId, progress: &Progress) -> Result<(), Error> {
+    let before = current(context, cr, id);
+    let status = next(cr, &before, progress, context.now());
+    if status == before {
+        return Ok(());
+    }
+    let name = cr.name_any();
+    let body = json!({
+        "apiVersion": MastodonInstance::api_version(&()),
+        "kind": MastodonInstance::kind(&()),
+        // Never on a resource that was deleted, or changed by another operator, meanwhile.
+        "metadata": {"name": name, "uid": cr.metadata.uid, "resourceVersion": version(context, cr, id)},
+        "status": status,
+    });
+    let api: Api<MastodonInstance> = Api::all(context.client.clone());
+    let parameters = PatchParams::apply(OPERATOR_FIELD_MANAGER).force();
+    let written =
+        api.patch_status(&name, &parameters, &Patch::Apply(&body)).await.map_err(Error::kubernetes("write the status of", &name))?;
+    let written_version = written.metadata.resource_version.unwrap_or_default();
+    context.memory(id).lock().written = Some((written_version, status.clone()));
+    tell(context, cr, &before, &status).await;
+    Ok(())
+}
+
+/// The status as it is known: our own last write is newer than the cache for a moment.
+pub fn current(context: &Context, cr: &MastodonInstance, id: InstanceId) -> MastodonInstanceStatus {
+    let memory = context.memory(id);
+    let remembered = memory.lock();
+    match &remembered.written {
+        Some((version, status)) if is_older(cr.metadata.resource_version.as_deref().unwrap_or_default(), version) => status.clone(),
+        _ => cr.status.clone().unwrap_or_default(),
+    }
+}
+
+/// The newest resourceVersion that is known of the resource.
+fn version(context: &Context, cr: &MastodonInstance, id: InstanceId) -> String {
+    let cached = cr.metadata.resource_version.clone().unwrap_or_default();
+    match &context.memory(id).lock().written {
+        Some((version, _)) if is_older(&cached, version) => version.clone(),
+        _ => cached,
+    }
+}
+
+fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progress, now: jiff::Timestamp) -> MastodonInstanceStatus {
+    let spec = &cr.spec;
+    let mut conditions = Vec::new();
+    for type_ in ORDER {
+        let old = before.conditions.iter().find(|it| it.type_ == type_.as_str());
+        let verdict = match type_ {
+            ConditionType::Ready => Some(overall(spec.routing.enabled, before, progress)),
+            _ => progress.verdicts.get(&type_).cloned(),
+        };
+        match (verdict, old) {
+            (Some(mut verdict), old) => {
+                verdict.message = verdict.message.chars().take(MESSAGE_LIMIT).collect();
+                conditions.push(conditions::condition(type_, &verdict, old, cr.metadata.generation, now));
+            }
+            // Asked for no longer.
+            (None, Some(_)) if type_ == ConditionType::TeardownConfirmed && spec.teardown.is_none() => {}
+            (None, Some(old)) => conditions.push(old.clone()),
+            (None, None) if ConditionType::LAUNCH.contains(&type_) => {
+                let waiting = Verdict::not(Reason::Waiting, String::new());
+                conditions.push(conditions::condition(type_, &waiting, None, cr.metadata.generation, now));
+            }
+            (None, None) => {}
+        }
+    }
+    let runs = conditions.iter().any(|it| it.type_ == ConditionType::WorkloadsReady.as_str() && it.status == "True");
+    MastodonInstanceStatus {
+        observed_generation: cr.metadata.generation,
+        observed_revision: Some(spec.revision),
+        schema_version: progress.schema_version.clone().or_else(|| before.schema_version.clone()),
+        version: if runs && progress.is_ready(ConditionType::WorkloadsReady) { Some(spec.version.clone()) } else { before.version.clone() },
+        endpoints: spec
+            .routing
+            .enabled
+            .then(|| Endpoints { web: format!("https://{}", spec.web_domain()), media: format!("https://{}", spec.media_domain()) }),
+        usage: progress.usage.clone().or_else(|| before.usage.clone()),
+        farewell: progress.farewell.clone().or_else(|| before.farewell.clone()),
+        conditions,
+    }
+}
+
+/// Ready is the first step that isn't.
+fn overall(has_route: bool, before: &MastodonInstanceStatus, progress: &Progress) -> Verdict {
+    let route = has_route.then_some(ConditionType::RouteReady);
+    let mut waits = None;
+    for type_ in [ConditionType::Accepted].into_iter().chain(ConditionType::LAUNCH).chain(route) {
+        let verdict = match progress.verdicts.get(&type_) {
+            Some(verdict) => verdict.clone(),
+            None => remembered(type_, before),
+        };
+        match verdict {
+            verdict if verdict.is_true() => {}
+            // Something else holds it up, and says so.
+            Verdict { reason: Reason::Waiting, .. } => waits = waits.or(Some(verdict)),
+            Verdict { reason, message, truth } => {
+                let message = if message.is_empty() { type_.to_string() } else { format!("{type_}: {message}") };
+                return Verdict { truth, reason, message };
+            }
+        }
+    }
+    waits.unwrap_or_else(Verdict::ready)
+}
+
+fn remembered(type_: ConditionType, before: &MastodonInstanceStatus) -> Verdict {
+    let old = before.conditions.iter().find(|it| it.type_ == type_.as_str());
+    match old {
+        Some(Condition { status, .. }) if status == "True" => Verdict::ready(),
+        Some(Condition { reason, message, .. }) => Verdict::not(Reason::parse(reason).unwrap_or(Reason::Error), message),
+        None => Verdict::not(Reason::Waiting, String::new()),
+    }
+}
+
+/// An Event where Ready has another reason than before. That it can't be written is no failure of the server's.
+async fn tell(context: &Context, cr: &MastodonInstance, before: &MastodonInstanceStatus, after: &MastodonInstanceStatus) {
+    let ready = |status: &MastodonInstanceStatus| {
+        let found = status.conditions.iter().find(|it| it.type_ == ConditionType::Ready.as_str());
+        found.map(|it| (it.reason.clone(), it.message.clone()))
+    };
+    let Some((reason, note)) = ready(after) else { return };
+    if ready(before).is_some_and(|(old, _)| old == reason) {
+        return;
+    }
+    let quiet = [Reason::Ready, Reason::Progressing, Reason::Waiting].map(Reason::as_str);
+    let type_ = if quiet.contains(&reason.as_str()) { EventType::Normal } else { EventType::Warning };
+    let event = Event { type_, reason, note: Some(note), action: "Reconcile".to_owned(), secondary: None };
+    let published = tokio::time::timeout(EVENT_LIMIT, context.recorder.publish(&event, &cr.object_ref(&()))).await;
+    match published {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(error = chain(&error), "an Event could not be written"),
+        Err(_) => tracing::debug!("an Event was not written in time"),
+    }
+}

@@ -1,0 +1,184 @@
+//! Second step, pure: do the spec and what it refers to agree? What comes out needs no further question.
+
+use std::time::Duration;
+
+use howdah_crd::{Bootstrap, ConditionType, FarewellStage, MastodonInstance, MastodonInstanceSpec, PowerState, Reason, secrets};
+use howdah_domain::InstanceId;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::conditions;
+use super::dereference::{Dereferenced, Rivalry};
+use super::names;
+use crate::cache::{SecretSeen, Secrets, Snapshot};
+use crate::config::{Issuer, NetworkConfig, OperatorConfig, PodProfile};
+use crate::digest::Digest;
+use crate::provider::{DatabaseServer, ObjectStore};
+
+/// Everything the objects are built from.
+pub struct Valid<'a> {
+    pub cr: &'a MastodonInstance,
+    pub spec: &'a MastodonInstanceSpec,
+    pub id: InstanceId,
+    /// Also the name of database, role, bucket and S3 user.
+    pub namespace: String,
+    pub media_domain: String,
+    /// Major and minor version.
+    pub minor: (u32, u32),
+    pub profile: &'a PodProfile,
+    pub database: &'a DatabaseServer,
+    pub store: &'a ObjectStore,
+    pub network: &'a NetworkConfig,
+    pub trusted_proxies: Vec<String>,
+    pub ingress_class: &'a str,
+    pub redis_image: &'a str,
+    pub issuer: &'a Issuer,
+    pub platform_secret: Option<&'a str>,
+    platform_domains: &'a [String],
+    pub farewell_poll: Duration,
+    pub identity_has_otp_secret: bool,
+    pub smtp_secret: String,
+    /// The owner's Secret in the inbox, while the account is still to be made from it. It may be gone where the account
+    /// exists already: a server that is taken up again.
+    pub owner_secret: Option<String>,
+    pub done: Done,
+    pub farewell_wanted: bool,
+    /// The token is there: every Rails process has it.
+    pub farewell_on: bool,
+    pub farewell_paused: bool,
+    pub farewell_stage: Option<FarewellStage>,
+    /// Changes when a run-time Secret is another one.
+    pub secrets_digest: String,
+    pub children: &'a Snapshot,
+    pub secrets: &'a Secrets,
+    pub secrets_known: bool,
+    pub now: Timestamp,
+}
+
+/// Steps that are done once and for all, read from the status (which an earlier pass wrote from what it saw).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    pub schema: bool,
+    pub owner: bool,
+    pub configured: bool,
+}
+
+/// Why a spec is not acted on; what runs goes on running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub reason: Reason,
+    pub message: String,
+}
+
+impl Valid<'_> {
+    /// Does the platform's wildcard cover this host? A wildcard stands for one label.
+    #[must_use]
+    pub fn on_platform(&self, host: &str) -> bool {
+        host.split_once('.')
+            .is_some_and(|(_, parent)| self.platform_secret.is_some() && self.platform_domains.iter().any(|it| it == parent))
+    }
+}
+
+pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Result<Valid<'a>, Refusal> {
+    let spec = &found.cr.spec;
+    if let Some(Rivalry { reason, other }) = &found.rivalry {
+        return refuse(*reason, format!("{other} has it already"));
+    }
+    let database = found.database.as_ref().ok_or_else(|| refusal(Reason::UnknownDatabaseServer, spec.database.server.clone()))?;
+    let store = found.store.as_ref().ok_or_else(|| refusal(Reason::UnknownObjectStore, spec.object_storage.store.clone()))?;
+    let profile = config.pod_profiles.get(&spec.placement).ok_or_else(|| refusal(Reason::UnknownPlacement, spec.placement.clone()))?;
+
+    let identity = copy_or_inbox(found.identity.as_ref(), found.secrets.get(names::IDENTITY), &spec.identity_secret_ref.name)?;
+    require(identity, &secrets::identity::REQUIRED, &spec.identity_secret_ref.name)?;
+    let smtp_secret = smtp(found)?;
+
+    let status = found.cr.status.clone().unwrap_or_default();
+    let is_true = |condition| conditions::is_true(&status, condition);
+    let done = Done {
+        schema: is_true(ConditionType::SchemaReady) && status.schema_version.as_ref() == Some(&spec.version),
+        owner: is_true(ConditionType::OwnerReady),
+        configured: is_true(ConditionType::Configured),
+    };
+    let farewell_wanted = spec.power_state == PowerState::SelfDestruct;
+    let trusted_proxies = config.network.trusted_proxies.clone();
+    Ok(Valid {
+        cr: &found.cr,
+        spec,
+        id: found.id,
+        namespace: found.id.resource_name(),
+        media_domain: spec.media_domain(),
+        minor: minor(&spec.version),
+        profile,
+        database,
+        store,
+        network: &config.network,
+        trusted_proxies: trusted_proxies.unwrap_or_else(|| config.network.ingress.iter().filter_map(|it| it.cidr.clone()).collect()),
+        ingress_class: &config.ingress_class,
+        redis_image: &config.redis_image,
+        issuer: &config.certificates.issuer,
+        platform_secret: config.certificates.platform_secret.as_deref(),
+        platform_domains: &config.platform_domains,
+        farewell_poll: Duration::from_secs(config.farewell_poll_seconds),
+        identity_has_otp_secret: identity.keys.contains(secrets::identity::OTP_SECRET),
+        smtp_secret,
+        owner_secret: if done.owner && done.configured { None } else { owner(found)? },
+        done,
+        farewell_wanted,
+        farewell_on: farewell_wanted && found.secrets.contains_key(names::FAREWELL),
+        farewell_paused: farewell_wanted && spec.farewell_paused,
+        farewell_stage: status.farewell.map(|it| it.stage),
+        secrets_digest: secrets_digest(&found.secrets),
+        children: &found.children,
+        secrets: &found.secrets,
+        secrets_known: found.secrets_known,
+        now: found.now,
+    })
+}
+
+fn refusal(reason: Reason, message: String) -> Refusal {
+    Refusal { reason, message }
+}
+
+fn refuse<T>(reason: Reason, message: String) -> Result<T, Refusal> {
+    Err(refusal(reason, message))
+}
+
+/// The copy in the server's own namespace counts where there is one: it is what runs.
+fn copy_or_inbox<'a>(inbox: Option<&'a SecretSeen>, copy: Option<&'a SecretSeen>, name: &str) -> Result<&'a SecretSeen, Refusal> {
+    copy.or(inbox).ok_or_else(|| refusal(Reason::SecretNotFound, name.to_owned()))
+}
+
+fn require(secret: &SecretSeen, keys: &[&str], name: &str) -> Result<(), Refusal> {
+    let lacks = secret.lacks(keys);
+    if lacks.is_empty() { Ok(()) } else { refuse(Reason::SecretIncomplete, format!("{name}: {}", lacks.join(", "))) }
+}
+
+/// Name of the wanted copy. A relay login that has vanished from the inbox is no reason to take it from a running server.
+fn smtp(found: &Dereferenced) -> Result<String, Refusal> {
+    let name = &found.cr.spec.smtp_ref.name;
+    match &found.smtp {
+        Some(seen) => {
+            require(seen, &secrets::smtp::REQUIRED, name)?;
+            Ok(names::smtp(seen.digest))
+        }
+        None => found.secrets.keys().find(|it| names::is_smtp(it)).cloned().ok_or_else(|| refusal(Reason::SecretNotFound, name.clone())),
+    }
+}
+
+fn owner(found: &Dereferenced) -> Result<Option<String>, Refusal> {
+    let Bootstrap::New { owner_secret_ref } = &found.cr.spec.bootstrap;
+    let Some(seen) = found.owner.as_ref().or(found.secrets.get(names::OWNER)) else { return Ok(None) };
+    require(seen, &secrets::owner::REQUIRED, &owner_secret_ref.name)?;
+    Ok(Some(owner_secret_ref.name.clone()))
+}
+
+fn minor(version: &str) -> (u32, u32) {
+    let mut parts = version.split('.').map(|it| it.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+fn secrets_digest(secrets: &Secrets) -> String {
+    let names = [names::DATABASE, names::REDIS, names::OBJECT_STORE];
+    let digests: Vec<_> = names.iter().map(|name| secrets.get(*name).map(|it| it.digest.hex())).collect();
+    Digest::of(&json!(digests)).short()
+}

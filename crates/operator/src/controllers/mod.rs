@@ -1,0 +1,3 @@
+//! Controllers, one folder a kind.
+
+pub mod instance;
