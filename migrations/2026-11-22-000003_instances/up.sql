@@ -49,6 +49,8 @@ CREATE TABLE instances (
     object_store_id    uuid NOT NULL REFERENCES object_stores,
     created_at         timestamptz NOT NULL,
     updated_at         timestamptz NOT NULL,
+    -- Its launch succeeded.
+    launched_at        timestamptz,
     -- The first time that a look from outside found this server at its address.
     first_answered_at  timestamptz,
     -- The first pass of the farewell: a Close can't be undone from here on.

@@ -11,6 +11,16 @@ pub struct Corrupt {
     pub what: String,
 }
 
+impl Corrupt {
+    pub(crate) fn new(table: &'static str, id: impl ToString, what: String) -> Self {
+        Self {
+            table,
+            id: id.to_string(),
+            what,
+        }
+    }
+}
+
 pub trait QueryErrorExt {
     /// The constraint or unique index that a row would have violated.
     fn unique_violation(&self) -> Option<&str>;

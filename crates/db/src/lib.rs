@@ -4,6 +4,7 @@
 //! [`queue::enqueue`]s. Queries live on models and take `&mut Conn`; none of them opens a transaction, and no other crate names
 //! diesel. This crate must not know HTTP, Kubernetes or Stripe.
 
+pub mod lock;
 pub mod migrate;
 pub mod models;
 pub mod pool;

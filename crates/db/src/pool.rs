@@ -3,6 +3,7 @@
 //! Every connection is established on the main runtime, whose threads then drive it: actix' workers are single-threaded
 //! runtimes, and a connection that one of them drives stands still whenever that worker is busy.
 
+use std::fmt;
 use std::time::Duration;
 
 use diesel::ConnectionError;
@@ -65,5 +66,16 @@ impl Database {
             Ok(Err(error)) => Err(Unavailable(error.to_string())),
             Err(_) => Err(Unavailable(format!("no connection within {} ms", ACQUIRE.as_millis()))),
         }
+    }
+
+    /// A connection that never goes back to the pool: it ends when it is dropped.
+    pub(crate) async fn own_conn(&self) -> Result<crate::Conn, Unavailable> {
+        self.conn().await.map(Object::take)
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("pool", &self.pool.status()).finish()
     }
 }

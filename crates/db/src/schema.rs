@@ -140,6 +140,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    instance_syncs (instance_id) {
+        instance_id -> Uuid,
+        revision -> Int8,
+        reason -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        tried_at -> Timestamptz,
+        torn_down_uid -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     instances (id) {
         id -> Uuid,
         account_id -> Uuid,
@@ -166,6 +177,7 @@ diesel::table! {
         object_store_id -> Uuid,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        launched_at -> Nullable<Timestamptz>,
         first_answered_at -> Nullable<Timestamptz>,
         farewell_began_at -> Nullable<Timestamptz>,
         teardown_began_at -> Nullable<Timestamptz>,
@@ -249,6 +261,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    orphans (cluster_id, kind, name) {
+        cluster_id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        found_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     owner_bootstrap (instance_id) {
         instance_id -> Uuid,
         username -> Text,
@@ -310,25 +331,27 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(audit_entries -> audit_heads (chain_id));
+diesel::joinable!(data_keys -> instances (instance_id));
+diesel::joinable!(domains -> accounts (account_id));
 diesel::joinable!(identity_secrets -> instances (instance_id));
-diesel::joinable!(memberships -> accounts (account_id));
-diesel::joinable!(memberships -> people (person_id));
-diesel::joinable!(sessions -> people (person_id));
-diesel::joinable!(owner_bootstrap -> instances (instance_id));
 diesel::joinable!(instance_observations -> instances (instance_id));
-diesel::joinable!(probes -> instances (instance_id));
+diesel::joinable!(instance_syncs -> instances (instance_id));
 diesel::joinable!(instances -> accounts (account_id));
 diesel::joinable!(instances -> clusters (cluster_id));
 diesel::joinable!(instances -> database_servers (database_server_id));
 diesel::joinable!(instances -> object_stores (object_store_id));
+diesel::joinable!(mail_outbox -> people (person_id));
+diesel::joinable!(memberships -> accounts (account_id));
+diesel::joinable!(memberships -> people (person_id));
 diesel::joinable!(name_claims -> instances (instance_id));
+diesel::joinable!(operation_steps -> operations (operation_id));
 diesel::joinable!(operations -> instances (instance_id));
 diesel::joinable!(operations -> people (requested_by));
-diesel::joinable!(operation_steps -> operations (operation_id));
-diesel::joinable!(audit_entries -> audit_heads (chain_id));
-diesel::joinable!(domains -> accounts (account_id));
-diesel::joinable!(data_keys -> instances (instance_id));
-diesel::joinable!(mail_outbox -> people (person_id));
+diesel::joinable!(orphans -> clusters (cluster_id));
+diesel::joinable!(owner_bootstrap -> instances (instance_id));
+diesel::joinable!(probes -> instances (instance_id));
+diesel::joinable!(sessions -> people (person_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
@@ -343,6 +366,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     identity_secrets,
     instance_observations,
+    instance_syncs,
     instances,
     mail_outbox,
     memberships,
@@ -350,6 +374,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     object_stores,
     operation_steps,
     operations,
+    orphans,
     owner_bootstrap,
     people,
     probes,

@@ -1,1 +1,10 @@
+//! What tests stand on: a real database for each, and builders for the rows that a test is not about.
+//!
+//! Nothing here is part of the product, and whatever goes wrong here panics: a test without its ground has failed.
 
+mod database;
+pub mod proxy;
+pub mod rows;
+pub mod wait;
+
+pub use database::TestDatabase;

@@ -71,6 +71,41 @@ impl Domain {
             .await
     }
 
+    /// Domains of servers that are there and were not looked at for long enough: proven ones since `proven_before`, others
+    /// since `unproven_before`.
+    pub async fn due(conn: &mut Conn, unproven_before: DateTime<Utc>, proven_before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
+        use crate::schema::instances;
+        let is_used = diesel::dsl::exists(
+            instances::table
+                .filter(instances::account_id.eq(domains::account_id))
+                .filter(instances::tombstoned_at.is_null())
+                .filter(instances::domain.eq(domains::name).or(instances::web_domain.eq(domains::name))),
+        );
+        let is_due = domains::checked_at
+            .is_null()
+            .or(domains::proven_at.is_null().and(domains::checked_at.le(unproven_before).assume_not_null()))
+            .or(domains::checked_at.le(proven_before).assume_not_null());
+        domains::table
+            .filter(is_used)
+            .filter(is_due)
+            .order((domains::checked_at.asc().nulls_first(), domains::id))
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    /// The proof ends with what it was for: another launch at this name needs a new one.
+    pub async fn end_proof(conn: &mut Conn, account_id: Uuid, names: &[&str]) -> QueryResult<usize> {
+        diesel::delete(
+            domains::table
+                .filter(domains::account_id.eq(account_id))
+                .filter(domains::name.eq_any(names)),
+        )
+        .execute(conn)
+        .await
+    }
+
     pub async fn checked(conn: &mut Conn, id: Uuid, records: &Value, now: DateTime<Utc>) -> QueryResult<usize> {
         diesel::update(domains::table.find(id))
             .set((domains::checked_at.eq(now), domains::last_records.eq(records)))

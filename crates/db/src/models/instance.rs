@@ -36,6 +36,8 @@ pub struct Instance {
     pub object_store_id: Uuid,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// A Create has succeeded.
+    pub launched_at: Option<DateTime<Utc>>,
     pub first_answered_at: Option<DateTime<Utc>>,
     pub farewell_began_at: Option<DateTime<Utc>>,
     pub teardown_began_at: Option<DateTime<Utc>>,
@@ -209,6 +211,52 @@ impl Instance {
             .await
     }
 
+    /// Servers that billing holds back, the oldest first.
+    pub async fn held_by_billing(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
+        instances::table
+            .filter(instances::desired_kind.eq("suspended"))
+            .filter(instances::desired_hold.eq("billing"))
+            .filter(instances::tombstoned_at.is_null())
+            .order(instances::id)
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    /// Servers of an account at this name, for handles or for the server, without the tombstones.
+    pub async fn of_account_at(conn: &mut Conn, account_id: Uuid, name: &str) -> QueryResult<Vec<Self>> {
+        instances::table
+            .filter(instances::account_id.eq(account_id))
+            .filter(instances::domain.eq(name).or(instances::web_domain.eq(name)))
+            .filter(instances::tombstoned_at.is_null())
+            .order(instances::id)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    /// Launched servers that nobody has looked at from outside since `looked_before`, the longest ago first; those that never
+    /// answered, and those whose farewell may be due, whatever the time of the last look.
+    pub async fn to_look_at(conn: &mut Conn, looked_before: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
+        use crate::schema::probes;
+        let is_leaving = instances::desired_kind
+            .eq("deleted")
+            .and(instances::desired_after.le(now).assume_not_null());
+        let is_old = probes::probed_at.is_null().or(probes::probed_at.lt(looked_before)).assume_not_null();
+        instances::table
+            .left_join(probes::table)
+            .filter(instances::tombstoned_at.is_null())
+            .filter(instances::teardown_began_at.is_null())
+            .filter(instances::launched_at.is_not_null())
+            .filter(instances::first_answered_at.is_null().or(is_leaving).or(is_old))
+            .order((probes::probed_at.asc().nulls_first(), instances::id))
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
     /// Servers that ought to answer from outside and have to be looked at: all that are routed and not tombstones.
     pub async fn to_probe(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
         use crate::schema::probes;
@@ -263,6 +311,15 @@ impl Instance {
             .get_result(conn)
             .await
             .optional()
+    }
+
+    /// The launch succeeded. What is wanted stays as it was, and so does the revision.
+    pub async fn launched(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
+        diesel::update(instances::table.find(id).filter(instances::launched_at.is_null()))
+            .set(instances::launched_at.eq(now))
+            .execute(conn)
+            .await
+            .map(|rows| rows == 1)
     }
 
     /// The first successful look from outside; later ones change nothing. An observation, so the revision stays.

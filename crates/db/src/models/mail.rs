@@ -60,6 +60,30 @@ impl Mail {
             .await
     }
 
+    /// As it is now, locked until the transaction ends; `None` where another sender holds it, or it was sent.
+    pub async fn lock_unsent(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        mail_outbox::table
+            .find(id)
+            .filter(mail_outbox::sent_at.is_null())
+            .for_update()
+            .skip_locked()
+            .select(Self::as_select())
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    /// What is still to be sent, the oldest first.
+    pub async fn waiting(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
+        mail_outbox::table
+            .filter(mail_outbox::sent_at.is_null())
+            .order(mail_outbox::created_at)
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
     pub async fn sent(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
         diesel::update(mail_outbox::table.find(id))
             .set((mail_outbox::sent_at.eq(now), mail_outbox::attempts.eq(mail_outbox::attempts + 1)))

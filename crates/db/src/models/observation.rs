@@ -50,4 +50,20 @@ impl Observation {
             .load(conn)
             .await
     }
+
+    /// Ids of the servers of a cluster that were last seen there.
+    pub async fn present_in(conn: &mut Conn, cluster_id: Uuid) -> QueryResult<Vec<Uuid>> {
+        use crate::schema::instances;
+        instance_observations::table
+            .inner_join(instances::table)
+            .filter(instance_observations::present)
+            .filter(instances::cluster_id.eq(cluster_id))
+            .select(instance_observations::instance_id)
+            .load(conn)
+            .await
+    }
+
+    pub async fn forget(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {
+        diesel::delete(instance_observations::table.find(instance_id)).execute(conn).await
+    }
 }

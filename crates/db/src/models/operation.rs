@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use howdah_domain as domain;
 use uuid::Uuid;
 
 use super::instance::Page;
+use super::lifecycle::clip;
 use crate::Conn;
 use crate::schema::{instances, operation_steps, operations};
 
@@ -33,14 +35,12 @@ pub struct Operation {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// An operation is born queued, with all its steps waiting.
-pub struct NewOperation<'a> {
+/// An operation is born queued, with all the steps of its kind waiting.
+pub struct NewOperation {
     pub id: Uuid,
     pub instance_id: Uuid,
-    pub kind: &'a str,
-    pub lane: &'a str,
+    pub kind: domain::OperationKind,
     pub requested_by: Option<Uuid>,
-    pub steps: &'a [&'a str],
     pub created_at: DateTime<Utc>,
 }
 
@@ -59,23 +59,16 @@ pub struct OperationStep {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// The end of an operation that failed for good.
-pub struct Failed<'a> {
-    pub step: Option<&'a str>,
-    pub reason: &'a str,
-    pub detail: Option<&'a str>,
-}
-
-impl NewOperation<'_> {
+impl NewOperation {
     /// Fails on `operations_one_live_a_lane` where the instance has a live operation in that lane.
     pub async fn insert(&self, conn: &mut Conn) -> QueryResult<Operation> {
-        let operation = diesel::insert_into(operations::table)
+        let row = diesel::insert_into(operations::table)
             .values((
                 operations::id.eq(self.id),
                 operations::instance_id.eq(self.instance_id),
-                operations::kind.eq(self.kind),
-                operations::lane.eq(self.lane),
-                operations::state.eq("queued"),
+                operations::kind.eq(self.kind.as_str()),
+                operations::lane.eq(self.kind.lane().as_str()),
+                operations::state.eq(domain::OperationState::Queued.as_str()),
                 operations::requested_by.eq(self.requested_by),
                 operations::revision.eq(1),
                 operations::created_at.eq(self.created_at),
@@ -83,19 +76,13 @@ impl NewOperation<'_> {
             .returning(Operation::as_returning())
             .get_result(conn)
             .await?;
-        let steps: Vec<_> = (0i16..)
-            .zip(self.steps)
-            .map(|(position, name)| {
-                (
-                    operation_steps::operation_id.eq(self.id),
-                    operation_steps::position.eq(position),
-                    operation_steps::name.eq(*name),
-                    operation_steps::state.eq("waiting"),
-                )
-            })
+        let operation = domain::Operation::new(self.kind, self.created_at);
+        let steps: Vec<OperationStep> = (0i16..)
+            .zip(&operation.steps)
+            .map(|(position, step)| OperationStep::from_domain(self.id, position, step))
             .collect();
         diesel::insert_into(operation_steps::table).values(steps).execute(conn).await?;
-        Ok(operation)
+        Ok(row)
     }
 }
 
@@ -187,48 +174,34 @@ impl Operation {
             .await
     }
 
-    /// False where it was not queued any more.
-    pub async fn start(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
-        diesel::update(operations::table.find(id).filter(operations::state.eq("queued")))
+    /// Writes an operation and its steps as they are now; only what differs is written, and all of it is one new revision.
+    /// `None` where `revision` is no longer the row's. The steps are those it was made with.
+    pub async fn save(conn: &mut Conn, id: Uuid, revision: i64, operation: &domain::Operation) -> QueryResult<Option<Self>> {
+        let failure = operation.failure.as_ref();
+        let saved: Option<Self> = diesel::update(operations::table.find(id).filter(operations::revision.eq(revision)))
             .set((
-                operations::state.eq("running"),
-                operations::started_at.eq(now),
-                operations::revision.eq(operations::revision + 1),
+                operations::state.eq(operation.state.as_str()),
+                operations::failed_step.eq(failure.map(|(step, _)| step.as_str())),
+                operations::failed_reason.eq(failure.map(|(_, cause)| clip(&cause.reason, 63))),
+                operations::failed_detail.eq(failure.and_then(|(_, cause)| cause.detail.as_deref()).map(|it| clip(it, 2000))),
+                operations::started_at.eq(operation.started_at),
+                operations::finished_at.eq(operation.finished_at),
+                operations::revision.eq(revision + 1),
             ))
-            .execute(conn)
+            .returning(Self::as_returning())
+            .get_result(conn)
             .await
-            .map(|rows| rows == 1)
-    }
-
-    /// False where it had ended already: an end is for ever.
-    pub async fn succeed(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
-        Self::end(conn, id, "succeeded", None, now).await
-    }
-
-    /// False where it had ended already.
-    pub async fn cancel(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
-        Self::end(conn, id, "cancelled", None, now).await
-    }
-
-    /// False where it had ended already.
-    pub async fn fail(conn: &mut Conn, id: Uuid, failed: Failed<'_>, now: DateTime<Utc>) -> QueryResult<bool> {
-        Self::end(conn, id, "failed", Some(failed), now).await
-    }
-
-    async fn end(conn: &mut Conn, id: Uuid, state: &str, failed: Option<Failed<'_>>, now: DateTime<Utc>) -> QueryResult<bool> {
-        let failed = failed.as_ref();
-        diesel::update(operations::table.find(id).filter(operations::state.eq_any(LIVE)))
-            .set((
-                operations::state.eq(state),
-                operations::failed_step.eq(failed.and_then(|it| it.step)),
-                operations::failed_reason.eq(failed.map(|it| it.reason)),
-                operations::failed_detail.eq(failed.and_then(|it| it.detail)),
-                operations::finished_at.eq(now),
-                operations::revision.eq(operations::revision + 1),
-            ))
-            .execute(conn)
-            .await
-            .map(|rows| rows == 1)
+            .optional()?;
+        if saved.is_some() {
+            let stored = OperationStep::of(conn, id).await?;
+            for (position, step) in (0i16..).zip(&operation.steps) {
+                let step = OperationStep::from_domain(id, position, step);
+                if !stored.contains(&step) {
+                    step.write(conn).await?;
+                }
+            }
+        }
+        Ok(saved)
     }
 }
 
@@ -253,18 +226,7 @@ impl OperationStep {
             .await
     }
 
-    /// Writes a step as it is now, and a new revision of its operation. False where nothing differs, so that an observer that
-    /// looks often writes seldom.
-    pub async fn put(&self, conn: &mut Conn) -> QueryResult<bool> {
-        let stored: Self = operation_steps::table
-            .find((self.operation_id, self.position))
-            .for_update()
-            .select(Self::as_select())
-            .first(conn)
-            .await?;
-        if stored == *self {
-            return Ok(false);
-        }
+    async fn write(&self, conn: &mut Conn) -> QueryResult<usize> {
         diesel::update(operation_steps::table.find((self.operation_id, self.position)))
             .set((
                 operation_steps::state.eq(&self.state),
@@ -274,11 +236,6 @@ impl OperationStep {
                 operation_steps::finished_at.eq(self.finished_at),
             ))
             .execute(conn)
-            .await?;
-        diesel::update(operations::table.find(self.operation_id))
-            .set(operations::revision.eq(operations::revision + 1))
-            .execute(conn)
-            .await?;
-        Ok(true)
+            .await
     }
 }

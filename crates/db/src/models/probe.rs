@@ -38,4 +38,8 @@ impl Probe {
             .await
             .optional()
     }
+
+    pub async fn forget(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {
+        diesel::delete(probes::table.find(instance_id)).execute(conn).await
+    }
 }

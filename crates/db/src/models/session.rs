@@ -56,4 +56,11 @@ impl Session {
             .await
             .map(|rows| rows == 1)
     }
+
+    /// Deletes sessions that had ended before `before`.
+    pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::delete(sessions::table.filter(sessions::expires_at.lt(before).or(sessions::revoked_at.lt(before).assume_not_null())))
+            .execute(conn)
+            .await
+    }
 }

@@ -1,0 +1,100 @@
+//! What the last sync of a server came to.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::lifecycle::clip;
+use crate::Conn;
+use crate::schema::instance_syncs;
+
+#[derive(Queryable, Selectable, Identifiable, Clone, Debug, PartialEq, Eq)]
+#[diesel(table_name = instance_syncs, primary_key(instance_id), check_for_backend(diesel::pg::Pg))]
+pub struct InstanceSync {
+    pub instance_id: Uuid,
+    /// That was sent, or tried to be.
+    pub revision: i64,
+    /// Why it was not taken; `None` where it was.
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+    pub tried_at: DateTime<Utc>,
+    /// UID of the custom resource that the teardown was confirmed in.
+    pub torn_down_uid: Option<String>,
+}
+
+/// Why a sync was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble<'a> {
+    pub reason: &'a str,
+    pub detail: Option<&'a str>,
+}
+
+impl InstanceSync {
+    pub async fn of(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
+        instance_syncs::table
+            .find(instance_id)
+            .select(Self::as_select())
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    /// Something is about to be sent: without this row nothing ever was.
+    pub async fn begin(conn: &mut Conn, instance_id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::insert_into(instance_syncs::table)
+            .values((
+                instance_syncs::instance_id.eq(instance_id),
+                instance_syncs::revision.eq(revision),
+                instance_syncs::tried_at.eq(now),
+            ))
+            .on_conflict_do_nothing()
+            .execute(conn)
+            .await
+    }
+
+    /// How it ended. False where it ended so before.
+    pub async fn end(
+        conn: &mut Conn,
+        instance_id: Uuid,
+        revision: i64,
+        trouble: Option<Trouble<'_>>,
+        now: DateTime<Utc>,
+    ) -> QueryResult<bool> {
+        let reason = trouble.map(|it| clip(it.reason, 63));
+        let detail = trouble.and_then(|it| it.detail).map(|it| clip(it, 2000));
+        let changed = instance_syncs::revision
+            .ne(revision)
+            .or(instance_syncs::reason.is_distinct_from(reason.clone()))
+            .or(instance_syncs::detail.is_distinct_from(detail.clone()));
+        diesel::update(instance_syncs::table.find(instance_id).filter(changed))
+            .set((
+                instance_syncs::revision.eq(revision),
+                instance_syncs::reason.eq(&reason),
+                instance_syncs::detail.eq(&detail),
+                instance_syncs::tried_at.eq(now),
+            ))
+            .execute(conn)
+            .await
+            .map(|rows| rows == 1)
+    }
+
+    /// The teardown was confirmed in the custom resource with this UID.
+    pub async fn torn_down(conn: &mut Conn, instance_id: Uuid, uid: &str) -> QueryResult<usize> {
+        diesel::update(instance_syncs::table.find(instance_id))
+            .set(instance_syncs::torn_down_uid.eq(uid))
+            .execute(conn)
+            .await
+    }
+
+    /// Servers whose last sync was not taken, for operators.
+    pub async fn troubled(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
+        instance_syncs::table
+            .filter(instance_syncs::reason.is_not_null())
+            .order(instance_syncs::tried_at)
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+}
