@@ -1,0 +1,220 @@
+//! Which host's media lies in which bucket.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use howdah_crd::MastodonInstance;
+use howdah_domain::InstanceId;
+
+/// The longest name that DNS has.
+const NAME_LIMIT: usize = 253;
+
+/// Where one server's media lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// As in `spec.objectStorage.store`.
+    pub store: String,
+    pub name: String,
+}
+
+/// One server, as far as the gateway cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub resource: String,
+    pub host: String,
+    pub bucket: Bucket,
+}
+
+impl Server {
+    /// `None` where nothing is to be served: a domain is served only after its proof, and that is when routing is on.
+    pub(crate) fn of(instance: &MastodonInstance) -> Option<Self> {
+        let resource = instance.metadata.name.clone()?;
+        let spec = &instance.spec;
+        let id: InstanceId = spec.id.parse().ok()?;
+        let bucket = Bucket { store: spec.object_storage.store.clone(), name: crate::bucket_name(id) };
+        spec.routing.enabled.then(|| Self { resource, host: spec.media_domain(), bucket })
+    }
+}
+
+/// Shared by the watch, which writes, and the workers, which read.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts(Arc<RwLock<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    /// Before the first whole list, an unknown host may be one that is not known yet.
+    loaded: bool,
+    by_resource: HashMap<String, Server>,
+    by_host: HashMap<String, Bucket>,
+}
+
+/// What is known of a host.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    Found(Bucket),
+    Unknown,
+    NotLoaded,
+}
+
+impl Hosts {
+    /// Replaces all that was known.
+    pub(crate) fn replace(&self, servers: impl IntoIterator<Item = Server>) {
+        self.write(|table| {
+            table.by_resource = servers.into_iter().map(|it| (it.resource.clone(), it)).collect();
+            table.loaded = true;
+        });
+    }
+
+    pub(crate) fn set(&self, resource: &str, server: Option<Server>) {
+        self.write(|table| {
+            match server {
+                Some(server) => table.by_resource.insert(resource.to_owned(), server),
+                None => table.by_resource.remove(resource),
+            };
+        });
+    }
+
+    /// Hosts and their buckets at once, for [`crate::serve`].
+    #[must_use]
+    pub fn of(buckets: impl IntoIterator<Item = (String, Bucket)>) -> Self {
+        let hosts = Self::default();
+        hosts.replace(buckets.into_iter().map(|(host, bucket)| Server { resource: host.clone(), host, bucket }));
+        hosts
+    }
+
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).loaded
+    }
+
+    pub(crate) fn find(&self, host: &str) -> Lookup {
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match table.by_host.get(host) {
+            Some(bucket) => Lookup::Found(bucket.clone()),
+            None if table.loaded => Lookup::Unknown,
+            None => Lookup::NotLoaded,
+        }
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Table)) {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut table);
+        let Table { by_resource, by_host, .. } = &mut *table;
+        by_host.clear();
+        // Of two that claim a host the one with the smaller name has it, whichever was seen first.
+        let mut servers: Vec<_> = by_resource.values().collect();
+        servers.sort_by(|one, other| one.resource.cmp(&other.resource));
+        for server in servers {
+            by_host.entry(server.host.clone()).or_insert_with(|| server.bucket.clone());
+        }
+    }
+}
+
+/// The name in a Host header, without the port: lower-case, without the root's dot. `None` for what can be no media host.
+pub(crate) fn host_name(header: &str) -> Option<String> {
+    let name = match header.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit()) => name,
+        Some(_) => return None,
+        None => header,
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let good =
+        !name.is_empty() && name.len() <= NAME_LIMIT && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'.');
+    good.then(|| name.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(resource: &str, host: &str) -> Server {
+        let bucket = Bucket { store: "main".to_owned(), name: format!("bucket-{resource}") };
+        Server { resource: resource.to_owned(), host: host.to_owned(), bucket }
+    }
+
+    fn found(hosts: &Hosts, host: &str) -> Option<String> {
+        match hosts.find(host) {
+            Lookup::Found(bucket) => Some(bucket.name),
+            Lookup::Unknown | Lookup::NotLoaded => None,
+        }
+    }
+
+    #[test]
+    fn names_in_host_headers() {
+        for (header, expected) in [
+            ("media.social.example", Some("media.social.example")),
+            ("MEDIA.Social.Example", Some("media.social.example")),
+            ("media.social.example:443", Some("media.social.example")),
+            ("media.social.example.", Some("media.social.example")),
+            ("media.social.example.:8443", Some("media.social.example")),
+            ("10.0.0.1:8080", Some("10.0.0.1")),
+            ("", None),
+            (".", None),
+            (":80", None),
+            ("media.social.example:", None),
+            ("media.social.example:80x", None),
+            ("[::1]:80", None),
+            ("user@media.social.example", None),
+            ("media.social.example/../x", None),
+            ("media social", None),
+            ("mediä.example", None),
+        ] {
+            assert_eq!(host_name(header).as_deref(), expected, "{header}");
+        }
+        assert_eq!(host_name(&"a".repeat(254)), None);
+    }
+
+    #[test]
+    fn hosts_come_and_go_with_their_servers() {
+        let hosts = Hosts::default();
+        assert_eq!(hosts.find("media.a.example"), Lookup::NotLoaded);
+        hosts.replace([server("a", "media.a.example"), server("b", "media.b.example")]);
+        assert_eq!(found(&hosts, "media.a.example").as_deref(), Some("bucket-a"));
+        hosts.set("c", Some(server("c", "media.c.example")));
+        hosts.set("a", None);
+        hosts.set("b", Some(server("b", "media.other.example")));
+        assert_eq!(hosts.find("media.a.example"), Lookup::Unknown);
+        assert_eq!(hosts.find("media.b.example"), Lookup::Unknown);
+        assert_eq!(found(&hosts, "media.other.example").as_deref(), Some("bucket-b"));
+        assert_eq!(found(&hosts, "media.c.example").as_deref(), Some("bucket-c"));
+        hosts.replace([]);
+        assert_eq!(hosts.find("media.c.example"), Lookup::Unknown);
+    }
+
+    #[test]
+    fn a_server_is_served_where_its_routing_is_on() {
+        let process =
+            serde_json::json!({"replicas": 1, "concurrency": 1, "threads": 1, "dbPool": 1, "cpu": "1", "memory": "1Gi", "storage": "1Gi"});
+        let instance = |id: &str, media: Option<&str>, routing: bool| {
+            let mut spec = serde_json::json!({
+                "id": id, "domain": "social.example", "webDomain": "web.social.example", "revision": 1, "version": "4.5.0",
+                "image": {"mastodon": "m", "streaming": "s"}, "identitySecretRef": {"name": "i"}, "smtpRef": {"name": "s"},
+                "resources": {"web": process, "streaming": process, "sidekiq": process, "scheduler": process, "redis": process},
+                "bootstrap": {"new": {"ownerSecretRef": {"name": "o"}}}, "database": {"server": "main"},
+                "objectStorage": {"store": "main"}, "routing": {"enabled": routing},
+            });
+            if let Some(media) = media {
+                spec["mediaDomain"] = media.into();
+            }
+            let resource = serde_json::json!({"apiVersion": "howdah.dev/v1alpha1", "kind": "MastodonInstance", "metadata": {"name": "a"}, "spec": spec});
+            serde_json::from_value::<MastodonInstance>(resource).expect("a MastodonInstance")
+        };
+        let id = "0198a000-0000-7000-8000-000000000001";
+        let hosts = |instance| Server::of(&instance).map(|it| it.host);
+        assert_eq!(hosts(instance(id, None, true)).as_deref(), Some("media.web.social.example"));
+        assert_eq!(hosts(instance(id, Some("files.example"), true)).as_deref(), Some("files.example"));
+        assert_eq!(hosts(instance(id, None, false)), None, "not before its proof");
+        assert_eq!(hosts(instance("not an id", None, true)), None);
+        let bucket = Server::of(&instance(id, None, true)).expect("a server").bucket;
+        assert!(bucket.name.starts_with("mi-") && bucket.name.len() == 29, "{bucket:?}");
+    }
+
+    #[test]
+    fn a_claimed_host_stays_with_one_server() {
+        let hosts = Hosts::default();
+        hosts.replace([server("b", "media.a.example")]);
+        hosts.set("a", Some(server("a", "media.a.example")));
+        assert_eq!(found(&hosts, "media.a.example").as_deref(), Some("bucket-a"));
+        hosts.set("a", None);
+        assert_eq!(found(&hosts, "media.a.example").as_deref(), Some("bucket-b"));
+    }
+}
