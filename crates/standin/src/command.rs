@@ -95,19 +95,11 @@ fn sidekiq(options: &[&str]) -> Result<Command, Misuse> {
     let mut queues = Vec::new();
     let mut words = options.iter();
     while let Some(option) = words.next() {
-        let mut value = |wants| {
-            words.next().ok_or_else(|| Misuse::Option {
-                option: (*option).to_owned(),
-                wants,
-            })
-        };
+        let mut value = |wants| words.next().ok_or_else(|| Misuse::Option { option: (*option).to_owned(), wants });
         match *option {
             "-c" | "--concurrency" => {
                 let number = value("a number of threads")?;
-                concurrency = number.parse().map_err(|_| Misuse::Option {
-                    option: (*option).to_owned(),
-                    wants: "a number of threads",
-                })?;
+                concurrency = number.parse().map_err(|_| Misuse::Option { option: (*option).to_owned(), wants: "a number of threads" })?;
             }
             // `-q push,6` gives a weight; the order is enough here.
             "-q" | "--queue" => queues.push(value("a queue's name")?.split(',').next().unwrap_or_default().to_owned()),
@@ -126,17 +118,11 @@ fn neighbour(options: &[&str]) -> Result<Command, Misuse> {
     let (mut certificate, mut key) = (None, None);
     for pair in options.chunks(2) {
         let [option, value] = pair else {
-            return Err(Misuse::Option {
-                option: pair.concat(),
-                wants: "a value",
-            });
+            return Err(Misuse::Option { option: pair.concat(), wants: "a value" });
         };
         match *option {
             "--listen" => {
-                let address = value.parse().map_err(|_| Misuse::Option {
-                    option: "--listen".into(),
-                    wants: "an address and a port",
-                })?;
+                let address = value.parse().map_err(|_| Misuse::Option { option: "--listen".into(), wants: "an address and a port" })?;
                 listen = Some(address);
             }
             "--tls-cert" => certificate = Some(PathBuf::from(value)),
@@ -144,14 +130,8 @@ fn neighbour(options: &[&str]) -> Result<Command, Misuse> {
             _ => return Err(Misuse::Unknown(format!("inbox {option}"))),
         }
     }
-    let listen = listen.ok_or(Misuse::Option {
-        option: "--listen".into(),
-        wants: "an address and a port",
-    })?;
-    Ok(Command::Neighbour(NeighbourOptions {
-        listen,
-        tls: certificate.zip(key),
-    }))
+    let listen = listen.ok_or(Misuse::Option { option: "--listen".into(), wants: "an address and a port" })?;
+    Ok(Command::Neighbour(NeighbourOptions { listen, tls: certificate.zip(key) }))
 }
 
 fn call(words: &[&str]) -> Call {
@@ -212,17 +192,9 @@ mod tests {
 
     #[test]
     fn sidekiq_takes_its_threads_and_queues() {
-        let expected = SidekiqOptions {
-            concurrency: 3,
-            queues: vec!["default".into(), "push".into()],
-        };
-        assert_eq!(
-            parse("bundle exec sidekiq -c 3 -q default,8 -q push").unwrap(),
-            Command::Sidekiq(expected)
-        );
-        let Command::Sidekiq(all) = parse("bundle exec sidekiq").unwrap() else {
-            panic!("not sidekiq")
-        };
+        let expected = SidekiqOptions { concurrency: 3, queues: vec!["default".into(), "push".into()] };
+        assert_eq!(parse("bundle exec sidekiq -c 3 -q default,8 -q push").unwrap(), Command::Sidekiq(expected));
+        let Command::Sidekiq(all) = parse("bundle exec sidekiq").unwrap() else { panic!("not sidekiq") };
         assert_eq!(all.queues, ALL_QUEUES);
         assert!(parse("bundle exec sidekiq -c many").is_err());
     }

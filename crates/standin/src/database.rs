@@ -57,37 +57,20 @@ pub struct Lease<'pool> {
 impl Pool {
     /// To be called on the runtime that shall drive the connections. Opens none.
     pub fn new(config: &DatabaseConfig, size: usize) -> Self {
-        Self {
-            config: config.clone(),
-            runtime: Handle::current(),
-            idle: Mutex::default(),
-            places: Semaphore::new(size.max(1)),
-        }
+        Self { config: config.clone(), runtime: Handle::current(), idle: Mutex::default(), places: Semaphore::new(size.max(1)) }
     }
 
     pub async fn get(&self) -> anyhow::Result<Lease<'_>> {
         let place = self.places.acquire().await?;
-        let kept = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .filter(|client| !client.is_closed());
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().filter(|client| !client.is_closed());
         let client = match kept {
             Some(client) => client,
             None => {
                 let config = self.config.clone();
-                self.runtime
-                    .spawn(async move { connect(&config).await })
-                    .await?
-                    .context("PG::ConnectionBad")?
+                self.runtime.spawn(async move { connect(&config).await }).await?.context("PG::ConnectionBad")?
             }
         };
-        Ok(Lease {
-            client: Some(client),
-            pool: self,
-            _place: place,
-        })
+        Ok(Lease { client: Some(client), pool: self, _place: place })
     }
 }
 

@@ -16,20 +16,13 @@ use crate::people::{self, LocalAccount, uri_of};
 const DELIVERY_RETRIES: u32 = 16;
 
 pub fn delivery(activity: &Value, account: i64, inbox: &str) -> Job {
-    Job::new(
-        DELIVERY,
-        "push",
-        DELIVERY_RETRIES,
-        vec![Value::from(activity.to_string()), Value::from(account), Value::from(inbox)],
-    )
+    Job::new(DELIVERY, "push", DELIVERY_RETRIES, vec![Value::from(activity.to_string()), Value::from(account), Value::from(inbox)])
 }
 
 /// Posts a signed activity. An error means: try again later. What the other server will never take counts as done (4xx but 401, 408
 /// and 429; 501), as Mastodon has it.
 pub async fn deliver(http: &reqwest::Client, client: &Client, config: &Config, args: &[Value]) -> anyhow::Result<()> {
-    let [Value::String(body), account, Value::String(inbox)] = args else {
-        bail!("a delivery's arguments are malformed")
-    };
+    let [Value::String(body), account, Value::String(inbox)] = args else { bail!("a delivery's arguments are malformed") };
     let account = account.as_i64().context("a delivery names no account")?;
     let inbox: Url = inbox.parse().with_context(|| format!("`{inbox}` is no inbox"))?;
     let host = match (inbox.host_str(), inbox.port()) {
@@ -37,10 +30,7 @@ pub async fn deliver(http: &reqwest::Client, client: &Client, config: &Config, a
         (Some(host), None) => host.to_owned(),
         (None, _) => bail!("`{inbox}` has no host"),
     };
-    let username: String = client
-        .query_one("SELECT username FROM accounts WHERE id = $1", &[&account])
-        .await?
-        .get(0);
+    let username: String = client.query_one("SELECT username FROM accounts WHERE id = $1", &[&account]).await?.get(0);
     let key = people::private_key(client, config, account).await?;
     let key_id = format!("{}#main-key", uri_of(&username, &config.identity));
     let headers = sign_post(&key, &key_id, &host, inbox.path(), body.as_bytes(), clock::now())?;
@@ -70,9 +60,7 @@ pub async fn deliver(http: &reqwest::Client, client: &Client, config: &Config, a
 pub async fn process(http: &reqwest::Client, client: &Client, config: &Config, activity: &Value) -> anyhow::Result<Option<Job>> {
     let actor = activity["actor"].as_str().context("the activity names no actor")?;
     if activity["type"] == "Delete" && activity["object"].as_str() == Some(actor) {
-        client
-            .execute("DELETE FROM accounts WHERE domain IS NOT NULL AND uri = $1", &[&actor])
-            .await?;
+        client.execute("DELETE FROM accounts WHERE domain IS NOT NULL AND uri = $1", &[&actor]).await?;
         return Ok(None);
     }
     let remote = know(http, client, actor).await?;
@@ -90,11 +78,7 @@ pub async fn process(http: &reqwest::Client, client: &Client, config: &Config, a
             &[&remote.id, &account.id, &activity["id"].as_str()],
         )
         .await?;
-    Ok(Some(delivery(
-        &objects::accept(&account.username, &config.identity, activity),
-        account.id,
-        &remote.inbox,
-    )))
+    Ok(Some(delivery(&objects::accept(&account.username, &config.identity, activity), account.id, &remote.inbox)))
 }
 
 struct Remote {
@@ -104,23 +88,10 @@ struct Remote {
 
 /// The row of a remote actor, fetched and stored if it is new.
 async fn know(http: &reqwest::Client, client: &Client, uri: &str) -> anyhow::Result<Remote> {
-    if let Some(row) = client
-        .query_opt("SELECT id, inbox_url FROM accounts WHERE domain IS NOT NULL AND uri = $1", &[&uri])
-        .await?
-    {
-        return Ok(Remote {
-            id: row.get(0),
-            inbox: row.get(1),
-        });
+    if let Some(row) = client.query_opt("SELECT id, inbox_url FROM accounts WHERE domain IS NOT NULL AND uri = $1", &[&uri]).await? {
+        return Ok(Remote { id: row.get(0), inbox: row.get(1) });
     }
-    let document: Value = http
-        .get(uri)
-        .header("accept", "application/activity+json")
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
+    let document: Value = http.get(uri).header("accept", "application/activity+json").send().await?.error_for_status()?.json().await?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let domain = uri.parse::<Url>()?.host_str().context("the actor has no host")?.to_owned();
     let (username, inbox) = (text(&document["preferredUsername"]), text(&document["inbox"]));

@@ -78,19 +78,10 @@ impl Faults {
         if !chosen {
             return Ok(Self::default());
         }
-        let modes = env
-            .get("STANDIN_FAIL")
-            .unwrap_or_default()
-            .split(',')
-            .map(str::trim)
-            .filter(|mode| !mode.is_empty());
+        let modes = env.get("STANDIN_FAIL").unwrap_or_default().split(',').map(str::trim).filter(|mode| !mode.is_empty());
         let active = modes
             .map(|mode| {
-                NAMES
-                    .iter()
-                    .find(|(name, _)| *name == mode)
-                    .map(|(_, fault)| *fault)
-                    .ok_or_else(|| BadSwitch::Mode(mode.to_owned()))
+                NAMES.iter().find(|(name, _)| *name == mode).map(|(_, fault)| *fault).ok_or_else(|| BadSwitch::Mode(mode.to_owned()))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { active, slow_start })
@@ -126,11 +117,7 @@ mod tests {
     #[test]
     fn a_list_of_domains_limits_a_fault_to_them() {
         let with = |domain| {
-            Env::from([
-                ("STANDIN_FAIL", "owner, web_crash"),
-                ("STANDIN_FAIL_DOMAINS", "a.example,b.example"),
-                ("LOCAL_DOMAIN", domain),
-            ])
+            Env::from([("STANDIN_FAIL", "owner, web_crash"), ("STANDIN_FAIL_DOMAINS", "a.example,b.example"), ("LOCAL_DOMAIN", domain)])
         };
         assert!(Faults::read(&with("b.example")).unwrap().has(Fault::Owner));
         assert!(Faults::read(&with("b.example")).unwrap().fail_at(Fault::WebCrash).is_err());
@@ -139,9 +126,6 @@ mod tests {
 
     #[test]
     fn an_unknown_mode_is_said_and_not_ignored() {
-        assert_eq!(
-            Faults::read(&Env::from([("STANDIN_FAIL", "onwer")])),
-            Err(BadSwitch::Mode("onwer".into()))
-        );
+        assert_eq!(Faults::read(&Env::from([("STANDIN_FAIL", "onwer")])), Err(BadSwitch::Mode("onwer".into())));
     }
 }

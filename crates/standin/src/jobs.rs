@@ -74,22 +74,14 @@ impl Jobs {
     pub async fn connect(config: &RedisConfig) -> RedisResult<Self> {
         let client = redis::Client::open(config.url.as_str())?;
         // A blocking pop answers late by design.
-        let options = AsyncConnectionConfig::new()
-            .set_response_timeout(Some(WAIT * 3))
-            .set_connection_timeout(Some(WAIT * 2));
-        Ok(Self {
-            connection: client.get_multiplexed_async_connection_with_config(&options).await?,
-        })
+        let options = AsyncConnectionConfig::new().set_response_timeout(Some(WAIT * 3)).set_connection_timeout(Some(WAIT * 2));
+        Ok(Self { connection: client.get_multiplexed_async_connection_with_config(&options).await? })
     }
 
     pub async fn push(&mut self, jobs: &[Job]) -> anyhow::Result<()> {
         let mut batch = redis::pipe();
         for job in jobs {
-            batch
-                .sadd("queues", &job.queue)
-                .ignore()
-                .lpush(format!("queue:{}", job.queue), serde_json::to_string(job)?)
-                .ignore();
+            batch.sadd("queues", &job.queue).ignore().lpush(format!("queue:{}", job.queue), serde_json::to_string(job)?).ignore();
         }
         Ok(batch.query_async(&mut self.connection).await?)
     }
@@ -120,10 +112,7 @@ impl Jobs {
 
     pub async fn stats(&mut self) -> RedisResult<Stats> {
         let queues: Vec<String> = self.connection.smembers("queues").await?;
-        let mut stats = Stats {
-            enqueued: 0,
-            retries: self.connection.zcard("retry").await?,
-        };
+        let mut stats = Stats { enqueued: 0, retries: self.connection.zcard("retry").await? };
         for queue in queues {
             stats.enqueued += self.connection.llen::<_, i64>(format!("queue:{queue}")).await?;
         }
@@ -133,15 +122,8 @@ impl Jobs {
     /// (used, most allowed): 0 where there is no limit.
     pub async fn memory(&mut self) -> RedisResult<(u64, u64)> {
         let info: String = redis::cmd("INFO").arg("memory").query_async(&mut self.connection).await?;
-        let number = |name: &str| {
-            info.lines()
-                .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
-                .unwrap_or(0)
-        };
-        let limit = [number("maxmemory:"), number("total_system_memory:")]
-            .into_iter()
-            .filter(|&limit| limit > 0)
-            .min();
+        let number = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(0);
+        let limit = [number("maxmemory:"), number("total_system_memory:")].into_iter().filter(|&limit| limit > 0).min();
         Ok((number("used_memory:"), limit.unwrap_or(0)))
     }
 

@@ -37,10 +37,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let env = Env::of_this_process();
     start_logging(&env);
-    match Command::parse(&arguments)
-        .map_err(anyhow::Error::from)
-        .and_then(|command| run(command, &env))
-    {
+    match Command::parse(&arguments).map_err(anyhow::Error::from).and_then(|command| run(command, &env)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -81,10 +78,5 @@ async fn until_terminated(work: impl Future<Output = anyhow::Result<()>>) -> any
 fn start_logging(env: &Env) {
     let level = env.get("RAILS_LOG_LEVEL").or(env.get("LOG_LEVEL")).unwrap_or("info");
     let level = level.parse().unwrap_or(tracing::Level::INFO);
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_target(false)
-        .with_ansi(false)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(false).with_writer(std::io::stderr).init();
 }

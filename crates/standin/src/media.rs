@@ -25,20 +25,12 @@ pub fn own_key(class: &str, attachment: &str, id: i64, style: &str, file: &str) 
 
 fn partition(id: i64) -> String {
     let digits = if id < WIDE_FROM { format!("{id:09}") } else { format!("{id:012}") };
-    let threes: Vec<&str> = digits
-        .as_bytes()
-        .chunks_exact(3)
-        .map(|three| std::str::from_utf8(three).unwrap_or_default())
-        .collect();
+    let threes: Vec<&str> = digits.as_bytes().chunks_exact(3).map(|three| std::str::from_utf8(three).unwrap_or_default()).collect();
     threes.join("/")
 }
 
 pub fn url(storage: &StorageConfig, key: &str) -> String {
-    let prefix = if storage.key_prefix.is_empty() {
-        String::new()
-    } else {
-        format!("{}/", storage.key_prefix)
-    };
+    let prefix = if storage.key_prefix.is_empty() { String::new() } else { format!("{}/", storage.key_prefix) };
     format!("{}://{}/{prefix}{key}", storage.protocol, storage.alias_host)
 }
 
@@ -52,14 +44,7 @@ pub async fn give_avatar(http: &reqwest::Client, client: &Client, config: &Confi
         return Ok(());
     };
     let file = format!("{}.png", random_hex(8));
-    storage::put(
-        http,
-        storage,
-        &own_key("accounts", "avatars", account, "original", &file),
-        AVATAR_TYPE,
-        AVATAR.to_vec(),
-    )
-    .await?;
+    storage::put(http, storage, &own_key("accounts", "avatars", account, "original", &file), AVATAR_TYPE, AVATAR.to_vec()).await?;
     let size = i32::try_from(AVATAR.len())?;
     client
         .execute(
@@ -78,14 +63,8 @@ mod tests {
 
     #[test]
     fn keys_are_those_of_paperclip() {
-        assert_eq!(
-            own_key("accounts", "avatars", 42, "original", "a.png"),
-            "accounts/avatars/000/000/042/original/a.png"
-        );
-        assert_eq!(
-            own_key("site_uploads", "files", 999_999_999, "@1x", "a.png"),
-            "site_uploads/files/999/999/999/@1x/a.png"
-        );
+        assert_eq!(own_key("accounts", "avatars", 42, "original", "a.png"), "accounts/avatars/000/000/042/original/a.png");
+        assert_eq!(own_key("site_uploads", "files", 999_999_999, "@1x", "a.png"), "site_uploads/files/999/999/999/@1x/a.png");
         assert_eq!(partition(1_000_000_000), "001/000/000/000");
         assert_eq!(partition(113_456_789_012_345_678), "113/456/789/012/345/678");
     }

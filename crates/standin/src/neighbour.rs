@@ -39,29 +39,15 @@ impl Neighbour {
 
 pub async fn serve(options: NeighbourOptions) -> anyhow::Result<()> {
     let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(10)).build()?;
-    let state = Mutex::new(State {
-        deliveries: Vec::new(),
-        answer: StatusCode::ACCEPTED,
-    });
-    let neighbour = web::Data::new(Neighbour {
-        key: ActorKey::generate()?,
-        http,
-        state,
-    });
-    let server = HttpServer::new(move || App::new().app_data(neighbour.clone()).configure(routes))
-        .workers(1)
-        .shutdown_timeout(1);
+    let state = Mutex::new(State { deliveries: Vec::new(), answer: StatusCode::ACCEPTED });
+    let neighbour = web::Data::new(Neighbour { key: ActorKey::generate()?, http, state });
+    let server = HttpServer::new(move || App::new().app_data(neighbour.clone()).configure(routes)).workers(1).shutdown_timeout(1);
     let server = match &options.tls {
         None => server.bind(options.listen)?,
         Some((certificate, key)) => {
-            let chain = CertificateDer::pem_file_iter(certificate)
-                .context("the certificate can't be read")?
-                .collect::<Result<_, _>>()?;
+            let chain = CertificateDer::pem_file_iter(certificate).context("the certificate can't be read")?.collect::<Result<_, _>>()?;
             let key = PrivateKeyDer::from_pem_file(key).context("the key can't be read")?;
-            server.bind_rustls_0_23(
-                options.listen,
-                rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?,
-            )?
+            server.bind_rustls_0_23(options.listen, rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?)?
         }
     };
     println!("listening on {}", options.listen);
@@ -82,12 +68,7 @@ fn routes(app: &mut web::ServiceConfig) {
 
 /// The name it is reached by: one server stands for any number of hosts.
 fn own_host(request: &HttpRequest) -> String {
-    request
-        .headers()
-        .get("host")
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost")
-        .to_owned()
+    request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned()
 }
 
 #[derive(Deserialize)]
@@ -132,9 +113,7 @@ async fn take_in(neighbour: web::Data<Neighbour>, body: web::Bytes, request: Htt
         return HttpResponse::Unauthorized().finish();
     }
     if state.answer.is_success() {
-        state
-            .deliveries
-            .push(json!({"host": own_host(&request), "path": request.path(), "activity": activity}));
+        state.deliveries.push(json!({"host": own_host(&request), "path": request.path(), "activity": activity}));
     }
     HttpResponse::build(state.answer).finish()
 }
@@ -183,10 +162,7 @@ struct Follow {
 
 /// Answers with the status that the followed server's inbox gave.
 async fn follow(neighbour: web::Data<Neighbour>, wish: web::Json<Follow>, request: HttpRequest) -> HttpResponse {
-    let follower = wish
-        .follower
-        .clone()
-        .unwrap_or_else(|| format!("https://{}/users/visitor", own_host(&request)));
+    let follower = wish.follower.clone().unwrap_or_else(|| format!("https://{}/users/visitor", own_host(&request)));
     match send_follow(&neighbour, &wish.actor, &follower).await {
         Ok(status) => HttpResponse::Ok().json(json!({"status": status})),
         Err(error) => HttpResponse::BadGateway().json(json!({"error": format!("{error:#}")})),
@@ -194,28 +170,14 @@ async fn follow(neighbour: web::Data<Neighbour>, wish: web::Json<Follow>, reques
 }
 
 async fn send_follow(neighbour: &Neighbour, actor: &str, follower: &str) -> anyhow::Result<u16> {
-    let document: Value = neighbour
-        .http
-        .get(actor)
-        .header("accept", "application/activity+json")
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
+    let document: Value =
+        neighbour.http.get(actor).header("accept", "application/activity+json").send().await?.error_for_status()?.json().await?;
     let inbox: url::Url = document["inbox"].as_str().context("the actor has no inbox")?.parse()?;
     let id = format!("{follower}#follows/{}", random_hex(4));
     let body = json!({"@context": "https://www.w3.org/ns/activitystreams", "id": id, "type": "Follow", "actor": follower, "object": actor});
     let body = body.to_string();
     let host = inbox.host_str().context("the inbox has no host")?;
-    let signed = sign_post(
-        &neighbour.key.private_pem,
-        &format!("{follower}#main-key"),
-        host,
-        inbox.path(),
-        body.as_bytes(),
-        clock::now(),
-    )?;
+    let signed = sign_post(&neighbour.key.private_pem, &format!("{follower}#main-key"), host, inbox.path(), body.as_bytes(), clock::now())?;
     let answer = neighbour
         .http
         .post(inbox)

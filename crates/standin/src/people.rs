@@ -88,10 +88,7 @@ async fn give_key(client: &impl GenericClient, config: &Config, account: i64, ke
         store_keypair(client, account, &key.public_pem, &sealed).await?;
     } else {
         client
-            .execute(
-                "UPDATE accounts SET public_key = $2, private_key = $3 WHERE id = $1",
-                &[&account, &key.public_pem, &key.private_pem],
-            )
+            .execute("UPDATE accounts SET public_key = $2, private_key = $3 WHERE id = $1", &[&account, &key.public_pem, &key.private_pem])
             .await?;
     }
     Ok(())
@@ -115,35 +112,22 @@ pub async fn store_keypair(
 
 pub async fn public_key(client: &impl GenericClient, account: i64) -> anyhow::Result<String> {
     if keys_have_a_table(client).await?
-        && let Some(row) = client
-            .query_opt("SELECT public_key FROM keypairs WHERE account_id = $1 AND NOT revoked", &[&account])
-            .await?
+        && let Some(row) = client.query_opt("SELECT public_key FROM keypairs WHERE account_id = $1 AND NOT revoked", &[&account]).await?
     {
         return Ok(row.get(0));
     }
-    Ok(client
-        .query_one("SELECT public_key FROM accounts WHERE id = $1", &[&account])
-        .await?
-        .get(0))
+    Ok(client.query_one("SELECT public_key FROM accounts WHERE id = $1", &[&account]).await?.get(0))
 }
 
 /// The private key of a local account. From 4.7 on it opens with the server's encryption keys only: without them nobody here can sign.
 pub async fn private_key(client: &impl GenericClient, config: &Config, account: i64) -> anyhow::Result<String> {
     if keys_have_a_table(client).await?
-        && let Some(row) = client
-            .query_opt(
-                "SELECT private_key FROM keypairs WHERE account_id = $1 AND NOT revoked",
-                &[&account],
-            )
-            .await?
+        && let Some(row) = client.query_opt("SELECT private_key FROM keypairs WHERE account_id = $1 AND NOT revoked", &[&account]).await?
     {
         let sealed: Option<String> = row.get(0);
         return Ok(RecordCipher::new(&config.identity).decrypt(&sealed.context("the key pair has no private half")?)?);
     }
-    let key: Option<String> = client
-        .query_one("SELECT private_key FROM accounts WHERE id = $1", &[&account])
-        .await?
-        .get(0);
+    let key: Option<String> = client.query_one("SELECT private_key FROM accounts WHERE id = $1", &[&account]).await?.get(0);
     key.with_context(|| format!("account {account} has no key"))
 }
 

@@ -28,11 +28,7 @@ pub async fn put(
     content_type: &str,
     body: Vec<u8>,
 ) -> Result<(), StorageError> {
-    let key = if storage.key_prefix.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{}/{key}", storage.key_prefix)
-    };
+    let key = if storage.key_prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", storage.key_prefix) };
     let path = format!("/{}/{key}", storage.bucket);
     let time = clock::now().format("%Y%m%dT%H%M%SZ").to_string();
     let payload = HEXLOWER.encode(digest::digest(&digest::SHA256, &body).as_ref());
@@ -48,26 +44,16 @@ pub async fn put(
     }
     headers.sort_unstable();
     let authorization = authorization(storage, "PUT", &path, &headers, &payload, &time);
-    let mut request = http
-        .put(format!("{}{path}", storage.endpoint))
-        .header("authorization", authorization)
-        .body(body);
+    let mut request = http.put(format!("{}{path}", storage.endpoint)).header("authorization", authorization).body(body);
     for (name, value) in headers.iter().filter(|(name, _)| *name != "host") {
         request = request.header(*name, value);
     }
-    let response = request
-        .send()
-        .await
-        .map_err(|source| StorageError::Unreachable { key: key.clone(), source })?;
+    let response = request.send().await.map_err(|source| StorageError::Unreachable { key: key.clone(), source })?;
     if response.status().is_success() {
         return Ok(());
     }
     let status = response.status().as_u16();
-    Err(StorageError::Refused {
-        key,
-        status,
-        answer: response.text().await.unwrap_or_default(),
-    })
+    Err(StorageError::Refused { key, status, answer: response.text().await.unwrap_or_default() })
 }
 
 /// `headers` are sorted by name; `path` has only characters that need no escape.
@@ -78,21 +64,13 @@ fn authorization(storage: &StorageConfig, method: &str, path: &str, headers: &[(
     let request = format!("{method}\n{path}\n\n{canonical}\n{signed}\n{payload}");
     let day = &time[..8];
     let scope = format!("{day}/{}/s3/aws4_request", storage.region);
-    let to_sign = format!(
-        "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
-        HEXLOWER.encode(digest::digest(&digest::SHA256, request.as_bytes()).as_ref())
-    );
+    let to_sign =
+        format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", HEXLOWER.encode(digest::digest(&digest::SHA256, request.as_bytes()).as_ref()));
     let chain = [day, storage.region.as_str(), "s3", "aws4_request", to_sign.as_str()];
     let signature = chain.iter().fold(format!("AWS4{}", storage.secret_key).into_bytes(), |key, part| {
-        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes())
-            .as_ref()
-            .to_vec()
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec()
     });
-    format!(
-        "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={}",
-        storage.access_key,
-        HEXLOWER.encode(&signature)
-    )
+    format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={}", storage.access_key, HEXLOWER.encode(&signature))
 }
 
 #[cfg(test)]
@@ -121,9 +99,6 @@ mod tests {
             ("x-amz-date", "20130524T000000Z".to_owned()),
         ];
         let header = authorization(&storage, "GET", "/test.txt", &headers, empty, "20130524T000000Z");
-        assert!(
-            header.ends_with("Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
-            "{header}"
-        );
+        assert!(header.ends_with("Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"), "{header}");
     }
 }

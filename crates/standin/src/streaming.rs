@@ -25,17 +25,11 @@ pub async fn serve(config: StreamingConfig) -> anyhow::Result<()> {
     drop(crate::database::connect(&config.database).await?);
     Jobs::connect(&config.redis).await?.ping().await?;
     let port = config.port;
-    let state = web::Data::new(Streaming {
-        database: Pool::new(&config.database, config.database.pool),
-        config,
-    });
+    let state = web::Data::new(Streaming { database: Pool::new(&config.database, config.database.pool), config });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .route(
-                "/api/v1/streaming/health",
-                web::get().to(|| async { HttpResponse::Ok().content_type("text/plain").body("OK") }),
-            )
+            .route("/api/v1/streaming/health", web::get().to(|| async { HttpResponse::Ok().content_type("text/plain").body("OK") }))
             .route("/metrics", web::get().to(metrics))
             .route("/api/v1/streaming", web::get().to(stream))
             .route("/api/v1/streaming/{tail:.*}", web::get().to(stream))
@@ -57,10 +51,7 @@ async fn metrics(state: web::Data<Streaming>) -> HttpResponse {
 
 /// A token is looked up directly in PostgreSQL; without a good one there is nothing to hear, with one there is only silence.
 async fn stream(state: web::Data<Streaming>, query: web::Query<Token>, request: HttpRequest) -> HttpResponse {
-    let bearer = request
-        .headers()
-        .get("authorization")
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned));
+    let bearer = request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned));
     let Some(token) = bearer.or_else(|| query.into_inner().access_token) else {
         return HttpResponse::Unauthorized().json(serde_json::json!({"error": "Missing access token"}));
     };
@@ -76,11 +67,6 @@ async fn stream(state: web::Data<Streaming>, query: web::Query<Token>, request: 
 
 async fn known(state: &Streaming, token: &str) -> anyhow::Result<bool> {
     let client = state.database.get().await?;
-    let row = client
-        .query_opt(
-            "SELECT 1 FROM oauth_access_tokens WHERE token = $1 AND revoked_at IS NULL",
-            &[&token],
-        )
-        .await?;
+    let row = client.query_opt("SELECT 1 FROM oauth_access_tokens WHERE token = $1 AND revoked_at IS NULL", &[&token]).await?;
     Ok(row.is_some())
 }

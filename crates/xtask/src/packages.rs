@@ -9,6 +9,9 @@ use crate::{progress::Progress, shell};
 /// For `test --quick`: a PostgreSQL of its own.
 pub const POSTGRESQL: &[&str] = &["postgresql", "postgresql-contrib"];
 
+/// For the stand-in's own tests, besides.
+pub const REDIS: &[&str] = &["redis-server"];
+
 /// For the whole stack, besides.
 pub const STACK: &[&str] = &[
     "containerd",

@@ -17,7 +17,7 @@ const ACCEPTANCE: &str = "howdah-acceptance";
 
 pub fn run(places: Places, quick: bool) -> Result<()> {
     let progress = Progress::start();
-    packages::ensure(progress, &[packages::POSTGRESQL])?;
+    packages::ensure(progress, &[packages::POSTGRESQL, packages::REDIS])?;
     progress.step("tests of the crates", || {
         let postgres = ThrowAway::start(&places, progress)?;
         let mut tests = cargo(&places);

@@ -26,10 +26,7 @@ pub struct RecordEncryption {
 impl Identity {
     /// The names this server answers to; any other `Host` is refused (UP:config/initializers/1_hosts.rb).
     pub fn answers_to(&self, host: &str) -> bool {
-        let name = host
-            .rsplit_once(':')
-            .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
-            .map_or(host, |(name, _)| name);
+        let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
         let mut names = [&self.local_domain, &self.web_domain].into_iter().chain(&self.alternate_domains);
         names.any(|known| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host))
     }
@@ -60,14 +57,7 @@ pub fn read(reader: &mut Reader<'_>, version: Version) -> Identity {
         reader.required("OTP_SECRET");
     }
     let vapid_public_key = vapid(reader);
-    Identity {
-        local_domain,
-        web_domain,
-        alternate_domains,
-        secret_key_base,
-        record_encryption,
-        vapid_public_key,
-    }
+    Identity { local_domain, web_domain, alternate_domains, secret_key_base, record_encryption, vapid_public_key }
 }
 
 /// Blank or a placeholder aborts the boot (UP:config/initializers/active_record_encryption.rb).
@@ -82,9 +72,8 @@ fn encryption_key(reader: &mut Reader<'_>, name: &str) -> String {
 /// A P-256 pair, base64url, padded or not: web push signs with it.
 fn vapid(reader: &mut Reader<'_>) -> String {
     let decode = |key: &str| BASE64URL_NOPAD.decode(key.trim_end_matches('=').as_bytes()).ok();
-    let private = reader.checked("VAPID_PRIVATE_KEY", "base64url of 32 bytes is wanted", |key| {
-        decode(key).is_some_and(|key| key.len() == 32)
-    });
+    let private =
+        reader.checked("VAPID_PRIVATE_KEY", "base64url of 32 bytes is wanted", |key| decode(key).is_some_and(|key| key.len() == 32));
     let is_point = |key: &str| decode(key).is_some_and(|key| key.len() == 65 && key[0] == 4);
     let public = reader.checked("VAPID_PUBLIC_KEY", "base64url of an uncompressed P-256 point is wanted", is_point);
     if let (Some(private_key), Some(public_key)) = (decode(&private), decode(&public))
@@ -112,9 +101,7 @@ pub fn is_host(text: &str) -> bool {
             && label.len() <= 63
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     name.len() <= 253 && name.split('.').all(label) && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }

@@ -97,10 +97,7 @@ impl Config {
             skip_post_migrations: env.get("SKIP_POST_DEPLOYMENT_MIGRATIONS").is_some(),
             self_destruct: env.get("SELF_DESTRUCT").map(str::to_owned),
             self_destruct_interval: Duration::from_secs(reader.number("STANDIN_SELF_DESTRUCT_INTERVAL_SECONDS", 60)),
-            retry_after: env
-                .get("STANDIN_RETRY_SECONDS")
-                .is_some()
-                .then(|| Duration::from_secs(reader.number("STANDIN_RETRY_SECONDS", 1))),
+            retry_after: env.get("STANDIN_RETRY_SECONDS").is_some().then(|| Duration::from_secs(reader.number("STANDIN_RETRY_SECONDS", 1))),
             ready_file: env.get("MASTODON_SIDEKIQ_READY_FILENAME").map(str::to_owned),
             faults,
             identity,

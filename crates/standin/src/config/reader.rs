@@ -90,10 +90,7 @@ impl<'env> Reader<'env> {
     }
 
     pub fn malformed(&mut self, name: &str, why: &'static str) {
-        self.refuse(Refusal::Malformed {
-            name: name.to_owned(),
-            why,
-        });
+        self.refuse(Refusal::Malformed { name: name.to_owned(), why });
     }
 
     /// The value, or an empty string and a refusal: what is built from it is never handed out.
@@ -128,10 +125,6 @@ impl<'env> Reader<'env> {
     }
 
     pub fn finish(self) -> Result<(), Refusals> {
-        if self.refusals.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusals(self.refusals))
-        }
+        if self.refusals.is_empty() { Ok(()) } else { Err(Refusals(self.refusals)) }
     }
 }

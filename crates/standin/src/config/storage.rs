@@ -29,11 +29,8 @@ pub fn read(reader: &mut Reader<'_>) -> Option<StorageConfig> {
             return None;
         }
     }
-    let is_endpoint = |url: &str| {
-        url.strip_prefix("http://")
-            .or(url.strip_prefix("https://"))
-            .is_some_and(|rest| is_host(rest.trim_end_matches('/')))
-    };
+    let is_endpoint =
+        |url: &str| url.strip_prefix("http://").or(url.strip_prefix("https://")).is_some_and(|rest| is_host(rest.trim_end_matches('/')));
     let endpoint = reader.checked("S3_ENDPOINT", "http(s)://host is wanted, without a path", is_endpoint);
     let storage = StorageConfig {
         endpoint: endpoint.trim_end_matches('/').to_owned(),

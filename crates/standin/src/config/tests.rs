@@ -15,10 +15,7 @@ pub fn whole() -> Env {
         ("ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"),
         ("ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT", "cccccccccccccccccccccccccccccccc"),
         ("VAPID_PRIVATE_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="),
-        (
-            "VAPID_PUBLIC_KEY",
-            "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU=",
-        ),
+        ("VAPID_PUBLIC_KEY", "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU="),
         ("DB_HOST", "db.internal"),
         ("DB_PORT", "5433"),
         ("DB_NAME", "mi-a"),
@@ -135,24 +132,13 @@ fn a_vapid_pair_of_two_halves_is_refused() {
 
 #[test]
 fn every_reason_is_named_at_once() {
-    assert_eq!(
-        refused(&whole().without("LOCAL_DOMAIN").without("SMTP_LOGIN")),
-        ["LOCAL_DOMAIN", "SMTP_LOGIN"]
-    );
+    assert_eq!(refused(&whole().without("LOCAL_DOMAIN").without("SMTP_LOGIN")), ["LOCAL_DOMAIN", "SMTP_LOGIN"]);
 }
 
 #[test]
 fn what_changed_between_releases_is_known() {
     assert_eq!(refused(&whole().with("STANDIN_VERSION", "4.3.23")), ["OTP_SECRET"]);
-    assert!(
-        refused(
-            &whole()
-                .with("STANDIN_VERSION", "4.3.23")
-                .with("OTP_SECRET", "x")
-                .with("REDIS_NAMESPACE", "a")
-        )
-        .is_empty()
-    );
+    assert!(refused(&whole().with("STANDIN_VERSION", "4.3.23").with("OTP_SECRET", "x").with("REDIS_NAMESPACE", "a")).is_empty());
     assert_eq!(refused(&whole().with("REDIS_NAMESPACE", "a")), ["REDIS_NAMESPACE"]);
 }
 
@@ -161,14 +147,9 @@ fn the_urls_stand_for_their_groups() {
     let env = ["DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASS", "REDIS_HOST", "REDIS_PORT"]
         .iter()
         .fold(whole(), |env, name| env.without(name));
-    let env = env
-        .with("DATABASE_URL", "postgresql://u:p@h:1234/n")
-        .with("REDIS_URL", "redis://r:6379/1");
+    let env = env.with("DATABASE_URL", "postgresql://u:p@h:1234/n").with("REDIS_URL", "redis://r:6379/1");
     let config = Config::read(&env, Process::Web).unwrap();
-    assert_eq!(
-        (config.database.host.as_str(), config.database.port, config.database.name.as_str()),
-        ("h", 1234, "n")
-    );
+    assert_eq!((config.database.host.as_str(), config.database.port, config.database.name.as_str()), ("h", 1234, "n"));
 }
 
 #[test]
@@ -182,9 +163,6 @@ fn a_task_needs_no_mail_and_streaming_no_secrets() {
 
 #[test]
 fn no_media_group_is_asked_for_where_s3_is_off() {
-    let env = whole()
-        .with("S3_ENABLED", "false")
-        .without("S3_BUCKET")
-        .without("AWS_ACCESS_KEY_ID");
+    let env = whole().with("S3_ENABLED", "false").without("S3_BUCKET").without("AWS_ACCESS_KEY_ID");
     assert!(Config::read(&env, Process::Web).unwrap().storage.is_none());
 }

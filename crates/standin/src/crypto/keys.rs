@@ -29,15 +29,8 @@ pub struct ResetPasswordTokens {
 
 impl ResetPasswordTokens {
     pub fn new(secret_key_base: &str) -> Self {
-        let key: [u8; 64] = derive(
-            pbkdf2::PBKDF2_HMAC_SHA1,
-            DEFAULT_ROUNDS,
-            secret_key_base,
-            "Devise reset_password_token",
-        );
-        Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-        }
+        let key: [u8; 64] = derive(pbkdf2::PBKDF2_HMAC_SHA1, DEFAULT_ROUNDS, secret_key_base, "Devise reset_password_token");
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key) }
     }
 
     pub fn digest(&self, raw: &str) -> String {
@@ -59,9 +52,6 @@ mod tests {
     #[test]
     fn a_token_is_digested_as_devise_does() {
         let tokens = ResetPasswordTokens::new(&"0123456789abcdef".repeat(8));
-        assert_eq!(
-            tokens.digest("raw-token"),
-            "d0448ec2b0ad1db7f6104982affb6213836a2482f07c177761237ea1009d68fc"
-        );
+        assert_eq!(tokens.digest("raw-token"), "d0448ec2b0ad1db7f6104982affb6213836a2482f07c177761237ea1009d68fc");
     }
 }

@@ -14,11 +14,7 @@ pub fn hash(password: &str) -> String {
     let salt = random_bytes(16);
     let mut hash = [0; 32];
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, &salt, password.as_bytes(), &mut hash);
-    format!(
-        "$pbkdf2-sha256$i={ROUNDS},l=32${}${}",
-        BASE64_NOPAD.encode(&salt),
-        BASE64_NOPAD.encode(&hash)
-    )
+    format!("$pbkdf2-sha256$i={ROUNDS},l=32${}${}", BASE64_NOPAD.encode(&salt), BASE64_NOPAD.encode(&hash))
 }
 
 pub fn verify(password: &str, stored: &str) -> bool {

@@ -22,9 +22,7 @@ impl RecordCipher {
     pub fn new(identity: &Identity) -> Self {
         let keys = &identity.record_encryption;
         let key = record_encryption_key(&keys.primary_key, &keys.key_derivation_salt);
-        Self {
-            key: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("the key has 32 bytes")),
-        }
+        Self { key: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("the key has 32 bytes")) }
     }
 
     pub fn encrypt(&self, clear: &str) -> String {
@@ -47,10 +45,7 @@ impl RecordCipher {
         let iv: [u8; 12] = part(&message["h"]["iv"])?.try_into().ok()?;
         let tag = part(&message["h"]["at"]).filter(|tag| tag.len() == TAG)?;
         let mut sealed = [part(&message["p"])?, tag].concat();
-        let clear = self
-            .key
-            .open_in_place(Nonce::assume_unique_for_key(iv), Aad::empty(), &mut sealed)
-            .ok()?;
+        let clear = self.key.open_in_place(Nonce::assume_unique_for_key(iv), Aad::empty(), &mut sealed).ok()?;
         String::from_utf8(clear.to_vec()).ok()
     }
 }

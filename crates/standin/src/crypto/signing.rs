@@ -29,20 +29,13 @@ impl ActorKey {
         let pair = KeyPair::generate(KeySize::Rsa2048)?;
         let private: Pkcs8V1Der<'_> = pair.as_der()?;
         let public: PublicKeyX509Der<'_> = pair.public_key().as_der()?;
-        Ok(Self {
-            private_pem: pem("PRIVATE KEY", private.as_ref()),
-            public_pem: pem("PUBLIC KEY", public.as_ref()),
-        })
+        Ok(Self { private_pem: pem("PRIVATE KEY", private.as_ref()), public_pem: pem("PUBLIC KEY", public.as_ref()) })
     }
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
     let encoded = BASE64.encode(der);
-    let lines: Vec<&str> = encoded
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).expect("base64 is ASCII"))
-        .collect();
+    let lines: Vec<&str> = encoded.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("base64 is ASCII")).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
@@ -90,26 +83,13 @@ mod tests {
     fn a_delivery_is_signed_by_the_key_that_the_actor_shows() {
         let key = ActorKey::generate().unwrap();
         let now = "2026-08-07T12:00:00Z".parse().unwrap();
-        let headers = sign_post(
-            &key.private_pem,
-            "https://a.example/users/b#main-key",
-            "c.example",
-            "/inbox",
-            b"{}",
-            now,
-        )
-        .unwrap();
+        let headers = sign_post(&key.private_pem, "https://a.example/users/b#main-key", "c.example", "/inbox", b"{}", now).unwrap();
         assert_eq!(headers.date, "Fri, 07 Aug 2026 12:00:00 GMT");
         assert_eq!(headers.digest, "SHA-256=RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=");
         let signature = headers.signature.split("signature=\"").nth(1).unwrap().trim_end_matches('"');
-        let signed = format!(
-            "(request-target): post /inbox\nhost: c.example\ndate: {}\ndigest: {}",
-            headers.date, headers.digest
-        );
+        let signed = format!("(request-target): post /inbox\nhost: c.example\ndate: {}\ndigest: {}", headers.date, headers.digest);
         let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der_of(&key.public_pem).unwrap());
-        public
-            .verify(signed.as_bytes(), &BASE64.decode(signature.as_bytes()).unwrap())
-            .unwrap();
+        public.verify(signed.as_bytes(), &BASE64.decode(signature.as_bytes()).unwrap()).unwrap();
     }
 
     #[test]

@@ -14,9 +14,7 @@ pub struct MessageVerifier {
 
 impl MessageVerifier {
     pub fn new(secret_key_base: &str, name: &str) -> Self {
-        Self {
-            key: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &rails_key(secret_key_base, name)),
-        }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &rails_key(secret_key_base, name)) }
     }
 
     pub fn generate(&self, value: &str) -> String {
@@ -33,9 +31,7 @@ impl MessageVerifier {
         let value = match payload.get("_rails") {
             None => payload,
             Some(envelope) => {
-                let expired = envelope["exp"]
-                    .as_str()
-                    .is_some_and(|end| end.parse::<DateTime<Utc>>().is_ok_and(|end| now >= end));
+                let expired = envelope["exp"].as_str().is_some_and(|end| end.parse::<DateTime<Utc>>().is_ok_and(|end| now >= end));
                 if expired || !envelope["pur"].is_null() {
                     return None;
                 }
@@ -63,19 +59,13 @@ mod tests {
     fn a_message_is_written_and_read_as_rails_does() {
         let by_rails = "InNvY2lhbC5leGFtcGxlIg==--9f39087cefce4991f4dd6c2e3f551cfc21f6678c";
         assert_eq!(verifier().generate("social.example"), by_rails);
-        assert_eq!(
-            verifier().verified(by_rails, at("2026-01-01T00:00:00Z")).as_deref(),
-            Some("social.example")
-        );
+        assert_eq!(verifier().verified(by_rails, at("2026-01-01T00:00:00Z")).as_deref(), Some("social.example"));
     }
 
     #[test]
     fn an_envelope_ends_and_a_purpose_is_another_message() {
         let expiring = "eyJfcmFpbHMiOnsiZGF0YSI6InNvY2lhbC5leGFtcGxlIiwiZXhwIjoiMjAyMC0wMS0wMVQwMDowMDowMC4wMDBaIn19--70c8bfd986b2ff7fbb853349f2d5e79d61dc28df";
-        assert_eq!(
-            verifier().verified(expiring, at("2019-12-31T23:59:59Z")).as_deref(),
-            Some("social.example")
-        );
+        assert_eq!(verifier().verified(expiring, at("2019-12-31T23:59:59Z")).as_deref(), Some("social.example"));
         assert_eq!(verifier().verified(expiring, at("2020-01-01T00:00:00Z")), None);
         let purposed = "eyJfcmFpbHMiOnsiZGF0YSI6InNvY2lhbC5leGFtcGxlIiwicHVyIjoieCJ9fQ==--f76b6e5fd233315ab26b48cccaaac0b954b74b49";
         assert_eq!(verifier().verified(purposed, at("2020-01-01T00:00:00Z")), None);
@@ -88,9 +78,6 @@ mod tests {
         assert_eq!(verifier().verified(&message.replace("InN", "InM"), now), None);
         assert_eq!(verifier().verified("true", now), None);
         assert_eq!(MessageVerifier::new("other", "self-destruct").verified(&message, now), None);
-        assert_eq!(
-            MessageVerifier::new(&"0123456789abcdef".repeat(8), "other").verified(&message, now),
-            None
-        );
+        assert_eq!(MessageVerifier::new(&"0123456789abcdef".repeat(8), "other").verified(&message, now), None);
     }
 }

@@ -46,23 +46,11 @@ pub const BASE_VERSIONS: [&str; 12] = [
 ];
 
 const fn pre(since: Line, version: &'static str, name: &'static str, sql: &'static str) -> Migration {
-    Migration {
-        version,
-        name,
-        since,
-        kind: Kind::Pre,
-        step: Step::Sql(sql),
-    }
+    Migration { version, name, since, kind: Kind::Pre, step: Step::Sql(sql) }
 }
 
 const fn post(since: Line, version: &'static str, name: &'static str, sql: &'static str) -> Migration {
-    Migration {
-        version,
-        name,
-        since,
-        kind: Kind::Post,
-        step: Step::Sql(sql),
-    }
+    Migration { version, name, since, kind: Kind::Post, step: Step::Sql(sql) }
 }
 
 /// In the order of their versions.
@@ -126,12 +114,7 @@ pub const MIGRATIONS: [Migration; 18] = [
         "CREATE INDEX index_statuses_public_20250129 ON statuses (id DESC, language, account_id)
            WHERE deleted_at IS NULL AND visibility = 0 AND reblog_of_id IS NULL AND (NOT reply OR in_reply_to_account_id = account_id);",
     ),
-    post(
-        (4, 4),
-        "20250129144813",
-        "RemoveOldPublicIndexToStatuses",
-        "DROP INDEX index_statuses_public_20200119;",
-    ),
+    post((4, 4), "20250129144813", "RemoveOldPublicIndexToStatuses", "DROP INDEX index_statuses_public_20200119;"),
     pre(
         (4, 4),
         "20250411094808",
@@ -217,12 +200,7 @@ pub const MIGRATIONS: [Migration; 18] = [
          );
          CREATE INDEX index_collections_on_account_id ON collections (account_id);",
     ),
-    post(
-        (4, 6),
-        "20251209093813",
-        "BackfillAccountIdScheme",
-        "UPDATE accounts SET id_scheme = 0 WHERE id_scheme IS NULL;",
-    ),
+    post((4, 6), "20251209093813", "BackfillAccountIdScheme", "UPDATE accounts SET id_scheme = 0 WHERE id_scheme IS NULL;"),
     pre(
         (4, 7),
         "20260630101504",
@@ -284,11 +262,7 @@ mod tests {
     fn versions_are_timestamps_in_order_and_none_comes_twice() {
         let all: Vec<&str> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         assert!(all.is_sorted() && all.windows(2).all(|pair| pair[0] != pair[1]));
-        assert!(
-            all.iter()
-                .chain(&BASE_VERSIONS)
-                .all(|version| version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit()))
-        );
+        assert!(all.iter().chain(&BASE_VERSIONS).all(|version| version.len() == 14 && version.bytes().all(|byte| byte.is_ascii_digit())));
         assert!(!BASE_VERSIONS.iter().any(|version| all.contains(version)));
     }
 
@@ -296,10 +270,7 @@ mod tests {
     fn every_release_since_4_4_brings_both_kinds() {
         for line in [(4, 4), (4, 5), (4, 6), (4, 7)] {
             for kind in [Kind::Pre, Kind::Post] {
-                assert!(
-                    MIGRATIONS.iter().any(|migration| migration.since == line && migration.kind == kind),
-                    "{line:?} {kind:?}"
-                );
+                assert!(MIGRATIONS.iter().any(|migration| migration.since == line && migration.kind == kind), "{line:?} {kind:?}");
             }
         }
         assert_eq!(known_to((4, 3)).count(), 0);

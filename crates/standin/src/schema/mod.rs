@@ -47,11 +47,7 @@ pub async fn prepare(config: Config) -> anyhow::Result<()> {
 
 /// `rake db:migrate`: with `SKIP_POST_DEPLOYMENT_MIGRATIONS` only what the release before can live with.
 pub async fn migrate(config: Config) -> anyhow::Result<()> {
-    let fault = if config.skip_post_migrations {
-        Fault::PreMigrate
-    } else {
-        Fault::PostMigrate
-    };
+    let fault = if config.skip_post_migrations { Fault::PreMigrate } else { Fault::PostMigrate };
     config.faults.fail_at(fault)?;
     let mut client = database::connect(&config.database).await.context("PG::ConnectionBad")?;
     refuse_old_postgres(&client, &config).await?;
@@ -64,10 +60,7 @@ pub async fn migrate(config: Config) -> anyhow::Result<()> {
 
 /// Versions in `schema_migrations`; none where the table is not there.
 pub async fn migrated(client: &Client) -> Result<Vec<String>, tokio_postgres::Error> {
-    let exists: bool = client
-        .query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[])
-        .await?
-        .get(0);
+    let exists: bool = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.get(0);
     if !exists {
         return Ok(Vec::new());
     }
@@ -78,17 +71,10 @@ pub async fn migrated(client: &Client) -> Result<Vec<String>, tokio_postgres::Er
 async fn connect_or_create(config: &Config) -> anyhow::Result<Client> {
     match database::connect(&config.database).await {
         Err(error) if error.code() == Some(&SqlState::INVALID_CATALOG_NAME) => {
-            let maintenance = database::connect_to(&config.database, "postgres")
-                .await
-                .context("PG::ConnectionBad")?;
+            let maintenance = database::connect_to(&config.database, "postgres").await.context("PG::ConnectionBad")?;
             let name = config.database.name.replace('"', "\"\"");
             let created = maintenance.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await;
-            created.with_context(|| {
-                format!(
-                    "Couldn't create '{}' database. Please check your configuration.",
-                    config.database.name
-                )
-            })?;
+            created.with_context(|| format!("Couldn't create '{}' database. Please check your configuration.", config.database.name))?;
             println!("Created database '{}'", config.database.name);
             database::connect(&config.database).await.context("PG::ConnectionBad")
         }
@@ -115,10 +101,7 @@ struct MigrationLock;
 impl MigrationLock {
     /// Held until the connection ends.
     async fn take(client: &Client) -> anyhow::Result<Self> {
-        let taken: bool = client
-            .query_one("SELECT pg_try_advisory_lock(2053462845, hashtext(current_database()))", &[])
-            .await?
-            .get(0);
+        let taken: bool = client.query_one("SELECT pg_try_advisory_lock(2053462845, hashtext(current_database()))", &[]).await?.get(0);
         if !taken {
             bail!("ActiveRecord::ConcurrentMigrationError: Cannot run migrations because another migration process is currently running.");
         }
@@ -147,9 +130,7 @@ async fn load(client: &mut Client, config: &Config) -> anyhow::Result<()> {
         )
         .await?;
     for version in BASE_VERSIONS {
-        transaction
-            .execute("INSERT INTO schema_migrations (version) VALUES ($1)", &[&version])
-            .await?;
+        transaction.execute("INSERT INTO schema_migrations (version) VALUES ($1)", &[&version]).await?;
     }
     transaction.commit().await?;
     Ok(())
@@ -188,15 +169,10 @@ async fn run_pending(client: &mut Client, config: &Config, skip_post: bool) -> a
         println!("== {} {}: migrating", migration.version, migration.name);
         let transaction = client.transaction().await?;
         match migration.step {
-            Step::Sql(sql) => transaction
-                .batch_execute(sql)
-                .await
-                .with_context(|| format!("{} failed", migration.name))?,
+            Step::Sql(sql) => transaction.batch_execute(sql).await.with_context(|| format!("{} failed", migration.name))?,
             Step::MoveLocalKeys => move_local_keys(&transaction, config).await?,
         }
-        transaction
-            .execute("INSERT INTO schema_migrations (version) VALUES ($1)", &[&migration.version])
-            .await?;
+        transaction.execute("INSERT INTO schema_migrations (version) VALUES ($1)", &[&migration.version]).await?;
         transaction.commit().await?;
         println!("== {} {}: migrated", migration.version, migration.name);
     }
@@ -205,19 +181,13 @@ async fn run_pending(client: &mut Client, config: &Config, skip_post: bool) -> a
 
 async fn move_local_keys(client: &impl GenericClient, config: &Config) -> anyhow::Result<()> {
     let cipher = RecordCipher::new(&config.identity);
-    let accounts = client
-        .query(
-            "SELECT id, public_key, private_key FROM accounts WHERE domain IS NULL AND private_key IS NOT NULL",
-            &[],
-        )
-        .await?;
+    let accounts =
+        client.query("SELECT id, public_key, private_key FROM accounts WHERE domain IS NULL AND private_key IS NOT NULL", &[]).await?;
     for account in accounts {
         let (id, public_key, private_key): (i64, String, String) = (account.get(0), account.get(1), account.get(2));
         people::store_keypair(client, id, &public_key, &cipher.encrypt(&private_key)).await?;
     }
-    client
-        .execute("UPDATE accounts SET public_key = '', private_key = NULL WHERE domain IS NULL", &[])
-        .await?;
+    client.execute("UPDATE accounts SET public_key = '', private_key = NULL WHERE domain IS NULL", &[]).await?;
     Ok(())
 }
 

@@ -27,11 +27,7 @@ const GRACE: Duration = Duration::from_secs(8);
 pub async fn run(config: Config, options: SidekiqOptions) -> anyhow::Result<()> {
     config.faults.start_slowly().await?;
     config.faults.fail_at(Fault::SidekiqCrash)?;
-    Jobs::connect(&config.redis)
-        .await?
-        .ping()
-        .await
-        .context("RedisClient::CannotConnectError")?;
+    Jobs::connect(&config.redis).await?.ping().await.context("RedisClient::CannotConnectError")?;
     drop(crate::database::connect(&config.database).await.context("PG::ConnectionBad")?);
     let config = Arc::new(config);
     let (stop, stopping) = watch::channel(false);
@@ -41,20 +37,10 @@ pub async fn run(config: Config, options: SidekiqOptions) -> anyhow::Result<()> 
     let places = Arc::new(Semaphore::new(options.concurrency));
     let mut tasks = vec![tokio::spawn(put_back_retries(config.clone(), stopping.clone()))];
     if options.queues.iter().any(|queue| queue == "scheduler") {
-        tasks.push(tokio::spawn(schedule::run(
-            config.clone(),
-            worker.self_destructing,
-            stopping.clone(),
-        )));
+        tasks.push(tokio::spawn(schedule::run(config.clone(), worker.self_destructing, stopping.clone())));
     }
     if !config.faults.has(Fault::QueueStuck) {
-        tasks.push(tokio::spawn(take_jobs(
-            config.clone(),
-            worker,
-            options.queues.clone(),
-            places.clone(),
-            stopping,
-        )));
+        tasks.push(tokio::spawn(take_jobs(config.clone(), worker, options.queues.clone(), places.clone(), stopping)));
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {

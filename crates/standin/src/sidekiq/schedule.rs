@@ -19,22 +19,13 @@ const MOST_ENQUEUED: i64 = 10_000;
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub async fn run(config: Arc<Config>, self_destructing: bool, mut stopping: watch::Receiver<bool>) {
-    let (class, every) = if self_destructing {
-        (SELF_DESTRUCT, config.self_destruct_interval)
-    } else {
-        (INSTANCE_REFRESH, HOUR)
-    };
+    let (class, every) = if self_destructing { (SELF_DESTRUCT, config.self_destruct_interval) } else { (INSTANCE_REFRESH, HOUR) };
     loop {
         tokio::select! {
             () = tokio::time::sleep(every) => {}
             _ = stopping.changed() => return,
         }
-        let enqueue = async {
-            Jobs::connect(&config.redis)
-                .await?
-                .push(&[Job::new(class, "scheduler", 0, Vec::new())])
-                .await
-        };
+        let enqueue = async { Jobs::connect(&config.redis).await?.push(&[Job::new(class, "scheduler", 0, Vec::new())]).await };
         if let Err(error) = enqueue.await {
             tracing::error!("{class} can't be enqueued: {error:#}");
         }
@@ -59,9 +50,7 @@ pub async fn self_destruct_pass(client: &Client, config: &Config, jobs: &mut Job
     for account in client.query(requested, &[&MOST_ACCOUNTS_A_PASS]).await? {
         let id: i64 = account.get(0);
         say_farewell(client, config, jobs, id, account.get(1), &inboxes).await?;
-        client
-            .execute("DELETE FROM account_deletion_requests WHERE account_id = $1", &[&id])
-            .await?;
+        client.execute("DELETE FROM account_deletion_requests WHERE account_id = $1", &[&id]).await?;
     }
     Ok(())
 }
@@ -77,12 +66,7 @@ async fn say_farewell(
     let activity: Value = objects::delete_actor(username, &config.identity);
     let notices: Vec<Job> = inboxes.iter().map(|inbox| delivery(&activity, id, inbox)).collect();
     jobs.push(&notices).await?;
-    client
-        .execute(
-            "UPDATE accounts SET suspended_at = now() AT TIME ZONE 'utc', suspension_origin = 0 WHERE id = $1",
-            &[&id],
-        )
-        .await?;
+    client.execute("UPDATE accounts SET suspended_at = now() AT TIME ZONE 'utc', suspension_origin = 0 WHERE id = $1", &[&id]).await?;
     Ok(())
 }
 

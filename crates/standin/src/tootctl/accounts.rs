@@ -21,10 +21,7 @@ pub async fn run(client: &mut Client, config: &Config, verb: &str, rest: &[&str]
 }
 
 async fn create(client: &mut Client, config: &Config, username: &str, call: &Call) -> anyhow::Result<()> {
-    let email = call
-        .value("email")
-        .ok_or_else(|| Refused::because("No value provided for required options '--email'"))?
-        .to_lowercase();
+    let email = call.value("email").ok_or_else(|| Refused::because("No value provided for required options '--email'"))?.to_lowercase();
     let role = role_id(client, call).await?;
     let mut errors = Vec::new();
     if !people::is_username(username) {
@@ -50,28 +47,15 @@ async fn create(client: &mut Client, config: &Config, username: &str, call: &Cal
              VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() AT TIME ZONE 'utc' END, $6 OR COALESCE(
                (SELECT value = E'--- open\\n' FROM settings WHERE var = 'registrations_mode'), false),
                now() AT TIME ZONE 'utc', now() AT TIME ZONE 'utc')",
-            &[
-                &email,
-                &account,
-                &password::hash(&secret),
-                &role,
-                &call.has("confirmed"),
-                &call.has("approve"),
-            ],
+            &[&email, &account, &password::hash(&secret), &role, &call.has("confirmed"), &call.has("approve")],
         )
         .await;
-    if created
-        .as_ref()
-        .is_err_and(|error| error.code() == Some(&SqlState::UNIQUE_VIOLATION))
-    {
+    if created.as_ref().is_err_and(|error| error.code() == Some(&SqlState::UNIQUE_VIOLATION)) {
         report(&[("email", "has already been taken")])?;
     }
     created?;
     transaction.commit().await?;
-    Jobs::connect(&config.redis)
-        .await?
-        .push(&[Job::new(AVATAR, "default", 16, vec![Value::from(account)])])
-        .await?;
+    Jobs::connect(&config.redis).await?.push(&[Job::new(AVATAR, "default", 16, vec![Value::from(account)])]).await?;
     println!("OK");
     println!("New password: {secret}");
     Ok(())
@@ -122,9 +106,7 @@ async fn modify(client: &Client, username: &str, call: &Call) -> anyhow::Result<
 }
 
 async fn delete(client: &Client, username: &str) -> anyhow::Result<()> {
-    let account = LocalAccount::find(client, username)
-        .await?
-        .ok_or_else(|| Refused::because("No user with such username"))?;
+    let account = LocalAccount::find(client, username).await?.ok_or_else(|| Refused::because("No user with such username"))?;
     client.execute("DELETE FROM accounts WHERE id = $1", &[&account.id]).await?;
     println!("OK");
     Ok(())
@@ -135,14 +117,11 @@ async fn role_id(client: &Client, call: &Call) -> anyhow::Result<Option<i64>> {
         return Ok(None);
     };
     let row = client.query_opt("SELECT id FROM user_roles WHERE name = $1", &[&name]).await?;
-    Ok(Some(
-        row.ok_or_else(|| Refused::because("Cannot find user role with that name"))?.get(0),
-    ))
+    Ok(Some(row.ok_or_else(|| Refused::because("Cannot find user role with that name"))?.get(0)))
 }
 
 fn is_address(text: &str) -> bool {
-    text.split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains(['@', ' ']))
+    text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains(['@', ' ']))
 }
 
 /// `report_errors` (UP:lib/mastodon/cli/accounts.rb): each attribute, its error below.
@@ -150,9 +129,7 @@ fn report(errors: &[(&str, &str)]) -> anyhow::Result<()> {
     if errors.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = errors
-        .iter()
-        .map(|(attribute, message)| format!("Failure/Error: {attribute}\n    {attribute} {message}"))
-        .collect();
+    let lines: Vec<String> =
+        errors.iter().map(|(attribute, message)| format!("Failure/Error: {attribute}\n    {attribute} {message}")).collect();
     Err(Refused::because(lines.join("\n")))
 }

@@ -35,10 +35,7 @@ pub async fn media_usage(client: &Client) -> anyhow::Result<()> {
             "Custom emoji",
             "SELECT COALESCE(sum(image_file_size), 0)::bigint, COALESCE(sum(image_file_size) FILTER (WHERE domain IS NULL), 0)::bigint FROM custom_emojis",
         ),
-        (
-            "Preview cards",
-            "SELECT COALESCE(sum(image_file_size), 0)::bigint, NULL::bigint FROM preview_cards",
-        ),
+        ("Preview cards", "SELECT COALESCE(sum(image_file_size), 0)::bigint, NULL::bigint FROM preview_cards"),
         (
             "Avatars",
             "SELECT COALESCE(sum(avatar_file_size), 0)::bigint, COALESCE(sum(avatar_file_size) FILTER (WHERE domain IS NULL), 0)::bigint FROM accounts",
@@ -47,14 +44,8 @@ pub async fn media_usage(client: &Client) -> anyhow::Result<()> {
             "Headers",
             "SELECT COALESCE(sum(header_file_size), 0)::bigint, COALESCE(sum(header_file_size) FILTER (WHERE domain IS NULL), 0)::bigint FROM accounts",
         ),
-        (
-            "Backups",
-            "SELECT COALESCE(sum(dump_file_size), 0)::bigint, NULL::bigint FROM backups",
-        ),
-        (
-            "Settings",
-            "SELECT COALESCE(sum(file_file_size), 0)::bigint, NULL::bigint FROM site_uploads",
-        ),
+        ("Backups", "SELECT COALESCE(sum(dump_file_size), 0)::bigint, NULL::bigint FROM backups"),
+        ("Settings", "SELECT COALESCE(sum(file_file_size), 0)::bigint, NULL::bigint FROM site_uploads"),
     ];
     for (what, sql) in USAGE {
         let row = client.query_one(sql, &[]).await?;
@@ -74,10 +65,7 @@ pub async fn cache_clear(config: &Config) -> anyhow::Result<()> {
 }
 
 pub async fn feeds_build(client: &Client) -> anyhow::Result<()> {
-    let users: i64 = client
-        .query_one("SELECT count(*) FROM users WHERE approved AND confirmed_at IS NOT NULL", &[])
-        .await?
-        .get(0);
+    let users: i64 = client.query_one("SELECT count(*) FROM users WHERE approved AND confirmed_at IS NOT NULL", &[]).await?.get(0);
     println!("Regenerated feeds for {users} accounts");
     Ok(())
 }

@@ -95,17 +95,11 @@ pub async fn sign_in(site: web::Data<Site>, sent: web::Form<Credentials>) -> Res
         )
         .await?;
     let cookie = format!("_session_id={session}; Path=/; Secure; HttpOnly; SameSite=Lax");
-    Ok(HttpResponse::SeeOther()
-        .insert_header((LOCATION, "/"))
-        .insert_header(("set-cookie", cookie))
-        .finish())
+    Ok(HttpResponse::SeeOther().insert_header((LOCATION, "/")).insert_header(("set-cookie", cookie)).finish())
 }
 
 pub async fn forgotten_form() -> HttpResponse {
-    page(
-        "Reset password",
-        "<h1>Reset password</h1><p role=\"alert\">The link is invalid or has expired: ask for a new one.</p>",
-    )
+    page("Reset password", "<h1>Reset password</h1><p role=\"alert\">The link is invalid or has expired: ask for a new one.</p>")
 }
 
 /// The user whose token this is, while it is younger than six hours.
@@ -129,9 +123,7 @@ fn see(place: &str) -> HttpResponse {
 }
 
 fn unprocessable(body: &str) -> HttpResponse {
-    HttpResponse::UnprocessableEntity()
-        .content_type("text/html; charset=utf-8")
-        .body(document("Mastodon", body))
+    HttpResponse::UnprocessableEntity().content_type("text/html; charset=utf-8").body(document("Mastodon", body))
 }
 
 fn form(token: &str, alert: &str) -> String {
@@ -157,9 +149,5 @@ fn sign_in_page(alert: &str) -> String {
 }
 
 fn alert_html(alert: &str) -> String {
-    if alert.is_empty() {
-        String::new()
-    } else {
-        format!("<p role=\"alert\">{}</p>", escape(alert))
-    }
+    if alert.is_empty() { String::new() } else { format!("<p role=\"alert\">{}</p>", escape(alert)) }
 }

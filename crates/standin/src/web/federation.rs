@@ -18,10 +18,7 @@ pub struct Resource {
 
 pub async fn webfinger(site: web::Data<Site>, query: web::Query<Resource>) -> Result<HttpResponse, Failure> {
     let identity = &site.config.identity;
-    let Some((name, domain)) = query
-        .resource
-        .strip_prefix("acct:")
-        .and_then(|handle| handle.trim_start_matches('@').split_once('@'))
+    let Some((name, domain)) = query.resource.strip_prefix("acct:").and_then(|handle| handle.trim_start_matches('@').split_once('@'))
     else {
         return Ok(HttpResponse::BadRequest().finish());
     };
@@ -60,11 +57,7 @@ pub async fn instance(site: web::Data<Site>) -> Result<HttpResponse, Failure> {
 
 /// The actor's document where JSON is asked for, else the profile page.
 pub async fn actor(site: web::Data<Site>, name: web::Path<String>, request: HttpRequest) -> Result<HttpResponse, Failure> {
-    let accepts = request
-        .headers()
-        .get("accept")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accepts = request.headers().get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !accepts.contains("json") {
         return pages::profile(site, name).await;
     }
@@ -74,9 +67,7 @@ pub async fn actor(site: web::Data<Site>, name: web::Path<String>, request: Http
         Some(account) if account.suspended => HttpResponse::Gone().finish(),
         Some(account) => {
             let key = people::public_key(&*client, account.id).await?;
-            HttpResponse::Ok()
-                .content_type(objects::ACTIVITY_JSON)
-                .body(objects::actor(&account, &key, &site.config).to_string())
+            HttpResponse::Ok().content_type(objects::ACTIVITY_JSON).body(objects::actor(&account, &key, &site.config).to_string())
         }
     })
 }
@@ -98,15 +89,9 @@ pub async fn take_in(site: web::Data<Site>, body: web::Bytes, request: HttpReque
     };
     let client = site.database.get().await?;
     client
-        .execute(
-            "INSERT INTO standin_inbox (path, signature, activity) VALUES ($1, $2, $3)",
-            &[&request.path(), &signature, &activity],
-        )
+        .execute("INSERT INTO standin_inbox (path, signature, activity) VALUES ($1, $2, $3)", &[&request.path(), &signature, &activity])
         .await?;
-    site.jobs()
-        .await?
-        .push(&[Job::new(PROCESSING, "ingress", 8, vec![activity])])
-        .await?;
+    site.jobs().await?.push(&[Job::new(PROCESSING, "ingress", 8, vec![activity])]).await?;
     Ok(HttpResponse::Accepted().finish())
 }
 
@@ -114,9 +99,7 @@ pub async fn take_in(site: web::Data<Site>, body: web::Bytes, request: HttpReque
 pub async fn taken_in(site: web::Data<Site>) -> Result<HttpResponse, Failure> {
     let client = site.database.get().await?;
     let rows = client.query("SELECT path, activity FROM standin_inbox ORDER BY id", &[]).await?;
-    let activities: Vec<Value> = rows
-        .iter()
-        .map(|row| json!({"path": row.get::<_, String>(0), "activity": row.get::<_, Value>(1)}))
-        .collect();
+    let activities: Vec<Value> =
+        rows.iter().map(|row| json!({"path": row.get::<_, String>(0), "activity": row.get::<_, Value>(1)})).collect();
     Ok(HttpResponse::Ok().json(json!({"count": activities.len(), "activities": activities})))
 }

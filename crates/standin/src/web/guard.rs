@@ -17,27 +17,17 @@ type Guarded<B> = Result<ServiceResponse<EitherBody<B, BoxBody>>, Error>;
 pub async fn host<B: MessageBody>(site: web::Data<Site>, request: ServiceRequest, next: Next<B>) -> Guarded<B> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let own = header(HOST.as_str()).is_some_and(|host| site.config.identity.answers_to(&host));
-    let forwarded = header("x-forwarded-host").is_none_or(|hosts| {
-        hosts
-            .rsplit(',')
-            .next()
-            .is_some_and(|host| site.config.identity.answers_to(host.trim()))
-    });
+    let forwarded = header("x-forwarded-host")
+        .is_none_or(|hosts| hosts.rsplit(',').next().is_some_and(|host| site.config.identity.answers_to(host.trim())));
     if request.path() == "/health" || (own && forwarded) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    Ok(refuse(
-        request,
-        HttpResponse::Forbidden().content_type("text/plain").body("Blocked hosts\n"),
-    ))
+    Ok(refuse(request, HttpResponse::Forbidden().content_type("text/plain").body("Blocked hosts\n")))
 }
 
 /// 301 to HTTPS (307 where a method would be lost) unless the proxy says that it was HTTPS.
 pub async fn https<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Guarded<B> {
-    let secure = request
-        .headers()
-        .get("x-forwarded-proto")
-        .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"));
+    let secure = request.headers().get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"));
     if secure || request.path().starts_with("/health") {
         return Ok(next.call(request).await?.map_into_left_body());
     }
@@ -58,19 +48,14 @@ pub async fn self_destruct<B: MessageBody>(site: web::Data<Site>, request: Servi
     if !site.self_destructing || stays_open(request.path()) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    let answer = HttpResponse::Gone()
-        .content_type("text/html; charset=utf-8")
-        .body("<h1>Gone</h1><p>This server is closing down.</p>");
+    let answer = HttpResponse::Gone().content_type("text/html; charset=utf-8").body("<h1>Gone</h1><p>This server is closing down.</p>");
     Ok(refuse(request, answer))
 }
 
 fn stays_open(path: &str) -> bool {
     const EXACT: [&str; 4] = ["/health", "/.well-known/nodeinfo", "/nodeinfo/2.0", "/standin/inbox"];
     const UNDER: [&str; 5] = ["/auth/sign_in", "/auth/password", "/auth/challenge", "/settings/export", "/backups"];
-    let below = |prefix: &&str| {
-        path.strip_prefix(*prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let below = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     EXACT.contains(&path) || UNDER.iter().any(below)
 }
 
@@ -84,25 +69,12 @@ mod tests {
 
     #[test]
     fn a_closing_server_lets_people_in_to_fetch_their_own() {
-        for open in [
-            "/health",
-            "/nodeinfo/2.0",
-            "/.well-known/nodeinfo",
-            "/auth/sign_in",
-            "/auth/password/edit",
-            "/settings/export/follows.csv",
-        ] {
+        for open in
+            ["/health", "/nodeinfo/2.0", "/.well-known/nodeinfo", "/auth/sign_in", "/auth/password/edit", "/settings/export/follows.csv"]
+        {
             assert!(stays_open(open), "{open}");
         }
-        for gone in [
-            "/",
-            "/users/alice",
-            "/.well-known/webfinger",
-            "/inbox",
-            "/api/v2/instance",
-            "/auth/sign_up",
-            "/settings/exports",
-        ] {
+        for gone in ["/", "/users/alice", "/.well-known/webfinger", "/inbox", "/api/v2/instance", "/auth/sign_up", "/settings/exports"] {
             assert!(!stays_open(gone), "{gone}");
         }
     }

@@ -76,9 +76,5 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/auth/password/edit", web::get().to(auth::new_password_form))
         .route("/auth/password", web::post().to(auth::set_password))
         .route("/auth/password", web::put().to(auth::set_password))
-        .default_service(web::to(|| async {
-            HttpResponse::NotFound()
-                .content_type("text/html; charset=utf-8")
-                .body("<h1>404</h1>")
-        }));
+        .default_service(web::to(|| async { HttpResponse::NotFound().content_type("text/html; charset=utf-8").body("<h1>404</h1>") }));
 }

@@ -38,9 +38,7 @@ pub async fn front(site: web::Data<Site>) -> Result<HttpResponse, Failure> {
 pub async fn profile(site: web::Data<Site>, name: web::Path<String>) -> Result<HttpResponse, Failure> {
     let client = site.database.get().await?;
     Ok(match LocalAccount::find(&client, &name).await? {
-        None => HttpResponse::NotFound()
-            .content_type("text/html; charset=utf-8")
-            .body("<h1>404</h1>"),
+        None => HttpResponse::NotFound().content_type("text/html; charset=utf-8").body("<h1>404</h1>"),
         Some(account) if account.suspended => HttpResponse::Gone().content_type("text/html; charset=utf-8").body("<h1>410</h1>"),
         Some(account) => {
             let handle = format!("@{}@{}", account.username, site.config.identity.local_domain);
@@ -50,9 +48,7 @@ pub async fn profile(site: web::Data<Site>, name: web::Path<String>) -> Result<H
 }
 
 pub fn page(title: &str, body: &str) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .body(document(title, body))
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(document(title, body))
 }
 
 pub fn document(title: &str, body: &str) -> String {
@@ -63,8 +59,5 @@ pub fn document(title: &str, body: &str) -> String {
 }
 
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

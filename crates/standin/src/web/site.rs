@@ -37,8 +37,7 @@ impl Site {
 
     /// Made at first use: the key takes a tenth of a second.
     pub fn tokens(&self) -> &ResetPasswordTokens {
-        self.tokens
-            .get_or_init(|| ResetPasswordTokens::new(&self.config.identity.secret_key_base))
+        self.tokens.get_or_init(|| ResetPasswordTokens::new(&self.config.identity.secret_key_base))
     }
 
     pub async fn jobs(&self) -> anyhow::Result<Jobs> {
@@ -93,9 +92,7 @@ impl ResponseError for Failure {
 
     fn error_response(&self) -> HttpResponse {
         tracing::error!("{:#}", self.0);
-        HttpResponse::InternalServerError()
-            .content_type("text/html; charset=utf-8")
-            .body(format!("<h1>500</h1><p>{self}</p>"))
+        HttpResponse::InternalServerError().content_type("text/html; charset=utf-8").body(format!("<h1>500</h1><p>{self}</p>"))
     }
 }
 
