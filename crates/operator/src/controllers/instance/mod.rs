@@ -12,6 +12,8 @@ mod build;
 mod conditions;
 mod context;
 mod dereference;
+#[cfg(test)]
+mod fixture;
 mod gate;
 mod names;
 mod reconcile;

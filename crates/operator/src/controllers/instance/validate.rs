@@ -182,3 +182,7 @@ fn secrets_digest(secrets: &Secrets) -> String {
     let digests: Vec<_> = names.iter().map(|name| secrets.get(*name).map(|it| it.digest.hex())).collect();
     Digest::of(&json!(digests)).short()
 }
+
+#[cfg(test)]
+#[path = "validate_tests.rs"]
+mod tests;

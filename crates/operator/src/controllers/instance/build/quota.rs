@@ -9,7 +9,7 @@ use crate::cache::ChildKind;
 use crate::controllers::instance::validate::Valid;
 
 /// Rails in a Job of Mastodon's image.
-pub const JOB: Size = Size { millis: 250, bytes: 1024 * MI };
+pub const JOB: Size = Size { millis: 100, bytes: 1024 * MI };
 /// The small server that answers for a server that is read-only or suspended.
 const GATE: Size = Size { millis: 20, bytes: 64 * MI };
 const BUNDLE: Size = Size { millis: 250, bytes: 512 * MI };

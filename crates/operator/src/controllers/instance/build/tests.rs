@@ -1,1 +1,215 @@
+#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
 
+use howdah_crd::labels::process;
+use howdah_crd::{MastodonInstanceSpec, PowerState};
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, PodSpec, ResourceQuota, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cache::ChildKind;
+use crate::controllers::instance::fixture::{config, dereferenced, resource, secret, with_true};
+use crate::controllers::instance::names;
+use crate::controllers::instance::validate::validate;
+
+fn all(objects: &Objects<Prepared>) -> Vec<&Desired> {
+    let Objects { namespace, access, guards, secrets: _, cache, jobs, workloads, routes, retry_in: _, stage: _ } = objects;
+    let Jobs { db_prepare, owner, configure, farewell_token, farewell_progress } = jobs;
+    let jobs = [db_prepare, owner, configure, farewell_token, farewell_progress].into_iter().flatten();
+    [namespace, access].into_iter().chain(guards).chain(cache).chain(jobs).chain(workloads).chain(routes).collect()
+}
+
+fn built(resource: Value) -> Objects<Prepared> {
+    let config = config();
+    let found = dereferenced(resource);
+    let valid = validate(&found, &config).map_err(|it| it.message).unwrap();
+    build(&valid)
+}
+
+fn find<'a>(objects: &'a Objects<Prepared>, kind: ChildKind, name: &str) -> &'a Value {
+    let found = all(objects).into_iter().find(|it| it.key.kind == kind && it.key.name == name);
+    &found.unwrap_or_else(|| panic!("there is no {kind:?} {name}")).body
+}
+
+fn environment(container: &Value, name: &str) -> Option<Value> {
+    container["env"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned()
+}
+
+fn pods(objects: &Objects<Prepared>) -> Vec<(String, Value)> {
+    let pods = all(objects).into_iter().filter(|it| matches!(it.key.kind, ChildKind::Deployment | ChildKind::StatefulSet | ChildKind::Job));
+    pods.map(|it| (it.key.name.clone(), it.body["spec"]["template"].clone())).collect()
+}
+
+#[test]
+fn the_objects_of_a_new_server() {
+    let objects = built(resource());
+    let bodies: Vec<String> = all(&objects).iter().map(|it| serde_yaml_ng::to_string(&it.body).unwrap()).collect();
+    insta::assert_snapshot!(bodies.join("---\n"));
+    insta::assert_snapshot!(format!("{:#?}", objects.secrets));
+}
+
+/// A misspelt field would be dropped by the API server without a word.
+#[test]
+fn every_object_says_only_what_its_kind_knows() {
+    fn typed<T: serde::de::DeserializeOwned + serde::Serialize>(body: &Value) -> Value {
+        serde_json::to_value(serde_json::from_value::<T>(body.clone()).unwrap()).unwrap()
+    }
+    for desired in all(&built(resource())) {
+        let body = &desired.body;
+        let known = match desired.key.kind {
+            ChildKind::Namespace => typed::<Namespace>(body),
+            ChildKind::RoleBinding => typed::<RoleBinding>(body),
+            ChildKind::ResourceQuota => typed::<ResourceQuota>(body),
+            ChildKind::LimitRange => typed::<LimitRange>(body),
+            ChildKind::ServiceAccount => typed::<ServiceAccount>(body),
+            ChildKind::NetworkPolicy => typed::<NetworkPolicy>(body),
+            ChildKind::StatefulSet => typed::<StatefulSet>(body),
+            ChildKind::Service => typed::<Service>(body),
+            ChildKind::Job => typed::<Job>(body),
+            ChildKind::Deployment => typed::<Deployment>(body),
+            ChildKind::PodDisruptionBudget => typed::<PodDisruptionBudget>(body),
+            ChildKind::Ingress => typed::<Ingress>(body),
+            ChildKind::Pod => continue,
+        };
+        assert!(crate::digest::contains(&known, body), "{}: {body:#}\nis known as {known:#}", desired.key);
+    }
+}
+
+#[test]
+fn every_pod_passes_restricted_and_has_no_token() {
+    for (name, template) in pods(&built(resource())) {
+        let spec: PodSpec = serde_json::from_value(template["spec"].clone()).unwrap();
+        assert_eq!(spec.automount_service_account_token, Some(false), "{name}");
+        let pod = spec.security_context.unwrap();
+        assert_eq!((pod.run_as_non_root, pod.seccomp_profile.unwrap().type_.as_str()), (Some(true), "RuntimeDefault"), "{name}");
+        assert!(
+            pod.run_as_user.is_some_and(|it| it > 0) && pod.run_as_group == pod.run_as_user && pod.fs_group == pod.run_as_user,
+            "{name}"
+        );
+        for container in spec.containers {
+            let security = container.security_context.unwrap();
+            assert_eq!(security.allow_privilege_escalation, Some(false), "{name}");
+            assert_eq!(security.read_only_root_filesystem, Some(true), "{name}");
+            assert_eq!(security.capabilities.unwrap().drop.unwrap(), ["ALL"], "{name}");
+            let resources = container.resources.unwrap();
+            assert!(resources.limits.unwrap().contains_key("memory") && resources.requests.unwrap().contains_key("cpu"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn exactly_one_pod_listens_to_scheduler() {
+    let objects = built(resource());
+    for (name, template) in pods(&objects) {
+        let command = template["spec"]["containers"][0]["command"].to_string();
+        assert_eq!(command.contains("\"scheduler\""), name == process::SCHEDULER, "{name}: {command}");
+    }
+    let scheduler = find(&objects, ChildKind::Deployment, process::SCHEDULER);
+    assert_eq!(scheduler["spec"]["replicas"], 1);
+    assert_eq!(scheduler["spec"]["strategy"]["type"], "Recreate");
+}
+
+#[test]
+fn the_queue_fasp_came_with_4_4() {
+    for (version, has_fasp) in [("4.3.23", false), ("4.4.0", true), ("4.10.0", true), ("5.0.0", true)] {
+        let mut resource = resource();
+        resource["spec"]["version"] = json!(version);
+        let objects = built(resource);
+        let command =
+            find(&objects, ChildKind::Deployment, process::SIDEKIQ)["spec"]["template"]["spec"]["containers"][0]["command"].to_string();
+        assert_eq!(command.contains("\"fasp\""), has_fasp, "{version}");
+    }
+}
+
+#[test]
+fn the_budget_is_for_two_and_more() {
+    let objects = built(resource());
+    let budgets: Vec<&str> =
+        all(&objects).into_iter().filter(|it| it.key.kind == ChildKind::PodDisruptionBudget).map(|it| it.key.name.as_str()).collect();
+    assert_eq!(budgets, [process::WEB]);
+}
+
+#[test]
+fn the_roles_connections_cover_both_generations_and_the_jobs() {
+    let spec: MastodonInstanceSpec = serde_json::from_value(resource()["spec"].clone()).unwrap();
+    // web 2 × 2 × 5, streaming 10, sidekiq 15 + 1, scheduler 5 + 1: twice 52; Jobs 3 × 6; 4 to spare.
+    assert_eq!(connection_limit(&spec.resources), 2 * 52 + 18 + 4);
+    let objects = built(resource());
+    for (name, pool) in [("web", "5"), ("streaming", "10"), ("sidekiq", "16"), ("scheduler", "6")] {
+        let container = &find(&objects, ChildKind::Deployment, name)["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(environment(container, "DB_POOL").unwrap()["value"], pool, "{name}");
+    }
+}
+
+#[test]
+fn what_is_done_has_no_job() {
+    let objects = built(with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]));
+    let Jobs { db_prepare, owner, configure, farewell_token, farewell_progress } = &objects.jobs;
+    assert!([db_prepare, owner, configure, farewell_token, farewell_progress].iter().all(|it| it.is_none()));
+    assert!(objects.secrets.iter().all(|it| it.name != names::OWNER));
+}
+
+#[test]
+fn another_version_is_prepared_anew() {
+    let mut resource = with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]);
+    resource["spec"]["version"] = json!("4.6.5");
+    assert!(built(resource).jobs.db_prepare.is_some());
+}
+
+#[test]
+fn a_farewell_first_mints_its_token_and_then_tells_every_rails_process() {
+    let mut resource = with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]);
+    resource["spec"]["powerState"] = json!(PowerState::SelfDestruct);
+    let objects = built(resource.clone());
+    assert!(objects.jobs.farewell_token.is_some() && objects.jobs.farewell_progress.is_none());
+    let has_token = |objects: &Objects<Prepared>| -> Vec<String> {
+        let all = pods(objects).into_iter();
+        all.filter(|(_, it)| it["spec"]["containers"][0]["env"].to_string().contains("SELF_DESTRUCT")).map(|(name, _)| name).collect()
+    };
+    assert!(has_token(&objects).is_empty());
+
+    let config = config();
+    let mut found = dereferenced(resource.clone());
+    found.secrets.insert(names::FAREWELL.to_owned(), secret(&["SELF_DESTRUCT"]));
+    let objects = build(&validate(&found, &config).map_err(|it| it.message).unwrap());
+    assert!(objects.jobs.farewell_token.is_none());
+    let progress = objects.jobs.farewell_progress.as_ref().unwrap().key.name.clone();
+    assert_eq!(has_token(&objects), [progress.as_str(), "web", "sidekiq", "scheduler"]);
+
+    resource["spec"]["farewellPaused"] = json!(true);
+    let mut found = dereferenced(resource);
+    found.secrets.insert(names::FAREWELL.to_owned(), secret(&["SELF_DESTRUCT"]));
+    let objects = build(&validate(&found, &config).map_err(|it| it.message).unwrap());
+    assert!(objects.jobs.farewell_progress.is_none());
+    for (name, replicas) in [("web", 2), ("sidekiq", 0), ("scheduler", 0)] {
+        assert_eq!(find(&objects, ChildKind::Deployment, name)["spec"]["replicas"], replicas, "{name}");
+    }
+}
+
+#[test]
+fn no_route_before_it_is_asked_for() {
+    let mut resource = resource();
+    resource["spec"]["routing"]["enabled"] = json!(false);
+    let objects = built(resource);
+    assert!(objects.routes.is_empty());
+    assert!(objects.secrets.iter().all(|it| !it.name.ends_with("tls")));
+}
+
+#[test]
+fn the_wildcard_covers_one_label() {
+    let config = config();
+    let found = dereferenced(resource());
+    let valid = validate(&found, &config).map_err(|it| it.message).unwrap();
+    for (host, covered) in [
+        ("alice.fedi.example.net", true),
+        ("media.alice.fedi.example.net", false),
+        ("fedi.example.net", false),
+        ("social.example.org", false),
+    ] {
+        assert_eq!(valid.on_platform(host), covered, "{host}");
+    }
+}
