@@ -25,6 +25,8 @@ pub enum Command {
     Migrate(DatabaseArgs),
     /// Run the operator: makes Kubernetes objects, databases and buckets of MastodonInstances.
     Operator(OperatorArgs),
+    /// Run the media gateway: serves every server's media from its bucket.
+    Media(MediaArgs),
     /// Print the CustomResourceDefinitions as YAML.
     Crds,
 }
@@ -89,4 +91,15 @@ pub struct OperatorArgs {
     /// Where Prometheus is answered.
     #[arg(long, env = "HOWDAH_METRICS_LISTEN", default_value = "127.0.0.1:9102")]
     pub metrics_listen: SocketAddr,
+}
+
+#[derive(Args)]
+pub struct MediaArgs {
+    /// Object stores by the name that a MastodonInstance gives, `main=https://s3.example.com`.
+    #[arg(long = "object-store", env = "HOWDAH_OBJECT_STORES", value_delimiter = ',', required = true)]
+    pub object_stores: Vec<String>,
+    #[command(flatten)]
+    pub kubernetes: KubernetesArgs,
+    #[arg(long, env = "HOWDAH_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
 }

@@ -30,6 +30,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Migrate(args) => commands::migrate::run(args).await,
         Command::Operator(args) => commands::operator::run(args).await,
+        Command::Media(args) => commands::media::run(args).await,
         Command::Crds => commands::crds::run(),
     }
 }
