@@ -38,11 +38,7 @@ impl Somebody {
     pub fn new(store: &S3, keys: Option<(&str, &str)>) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build()?;
         let credentials = keys.map(|(access, secret)| Credentials::new(access, secret, None, None, "test"));
-        Ok(Self {
-            http,
-            store: store.clone(),
-            credentials,
-        })
+        Ok(Self { http, store: store.clone(), credentials })
     }
 
     /// `path` with its query, as it goes over the wire.
@@ -53,14 +49,7 @@ impl Somebody {
     /// A call of the IAM API; `form` as it goes over the wire.
     pub async fn iam(&self, form: &str) -> Result<Answer> {
         let form = format!("Version=2010-05-08&{form}");
-        self.send(
-            "iam",
-            Method::POST,
-            "/",
-            &[("content-type", "application/x-www-form-urlencoded")],
-            &form,
-        )
-        .await
+        self.send("iam", Method::POST, "/", &[("content-type", "application/x-www-form-urlencoded")], &form).await
     }
 
     async fn send(&self, service: &str, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
@@ -83,21 +72,14 @@ impl Somebody {
                 .settings(settings)
                 .build()?
                 .into();
-            let signable = SignableRequest::new(
-                method.as_str(),
-                url.as_str(),
-                headers.iter().copied(),
-                SignableBody::Bytes(body.as_bytes()),
-            )?;
+            let signable =
+                SignableRequest::new(method.as_str(), url.as_str(), headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
             let (headers, _) = sign(signable, &parameters)?.into_parts().0.into_parts();
             for header in &headers {
                 request = request.header(header.name(), header.value());
             }
         }
         let response = request.send().await.with_context(|| format!("{method} {url}"))?;
-        Ok(Answer {
-            status: response.status().as_u16(),
-            body: response.text().await?,
-        })
+        Ok(Answer { status: response.status().as_u16(), body: response.text().await? })
     }
 }
