@@ -70,6 +70,12 @@ pub struct Jobs {
 /// How long a process waits for a job before it looks around.
 const WAIT: Duration = Duration::from_secs(2);
 
+const LOCK: Duration = Duration::from_secs(120);
+
+fn lock_of(class: &str) -> String {
+    format!("uniquejobs:{class}")
+}
+
 impl Jobs {
     pub async fn connect(config: &RedisConfig) -> RedisResult<Self> {
         let client = redis::Client::open(config.url.as_str())?;
@@ -84,6 +90,18 @@ impl Jobs {
             batch.sadd("queues", &job.queue).ignore().lpush(format!("queue:{}", job.queue), serde_json::to_string(job)?).ignore();
         }
         Ok(batch.query_async(&mut self.connection).await?)
+    }
+
+    /// Pushes a job of which there is to be only one at a time (`lock: :until_executed`); a killed process's lock ends by itself.
+    pub async fn push_alone(&mut self, job: &Job) -> anyhow::Result<()> {
+        let mut lock = redis::cmd("SET");
+        lock.arg(lock_of(&job.class)).arg(&job.jid).arg("NX").arg("EX").arg(LOCK.as_secs());
+        let taken: Option<String> = lock.query_async(&mut self.connection).await?;
+        if taken.is_some() { self.push(std::slice::from_ref(job)).await } else { Ok(()) }
+    }
+
+    pub async fn unlock(&mut self, class: &str) -> RedisResult<()> {
+        self.connection.del(lock_of(class)).await
     }
 
     /// The next job of the first queue that has one; `None` after a while without any.

@@ -25,7 +25,8 @@ pub async fn run(config: Arc<Config>, self_destructing: bool, mut stopping: watc
             () = tokio::time::sleep(every) => {}
             _ = stopping.changed() => return,
         }
-        let enqueue = async { Jobs::connect(&config.redis).await?.push(&[Job::new(class, "scheduler", 0, Vec::new())]).await };
+        let job = Job::new(class, "scheduler", 0, Vec::new());
+        let enqueue = async { Jobs::connect(&config.redis).await?.push_alone(&job).await };
         if let Err(error) = enqueue.await {
             tracing::error!("{class} can't be enqueued: {error:#}");
         }

@@ -70,8 +70,14 @@ impl Worker {
                 let account = job.args.first().and_then(Value::as_i64).context("no account")?;
                 media::give_avatar(&self.http, &client, &self.config, account).await
             }
-            SELF_DESTRUCT if self.self_destructing => schedule::self_destruct_pass(&client, &self.config, jobs).await,
-            SELF_DESTRUCT | INSTANCE_REFRESH => Ok(()),
+            SELF_DESTRUCT | INSTANCE_REFRESH => {
+                let passed = match job.class.as_str() {
+                    SELF_DESTRUCT if self.self_destructing => schedule::self_destruct_pass(&client, &self.config, jobs).await,
+                    _ => Ok(()),
+                };
+                jobs.unlock(&job.class).await?;
+                passed
+            }
             unknown => bail!("NameError: uninitialized constant {unknown}"),
         }
     }

@@ -106,7 +106,7 @@ async fn a_farewell_reaches_every_known_server_once_for_each_account() {
     assert_eq!(progress(&server), "3 accounts are still pending deletion.");
     let _scheduler = server.start("bundle exec sidekiq -c 1 -q scheduler");
     wait_for("the first pass", async || (progress(&server) == "Deletion notices are still being processed").then_some(())).await;
-    let _push = server.start("bundle exec sidekiq -c 2 -q push");
+    let _push = server.start("bundle exec sidekiq -c 2 -q push -q default");
     wait_for("the end", async || progress(&server).starts_with("Every deletion notice has been sent!").then_some(())).await;
     let heard = wait_for("the notices", async || Some(neighbour.heard().await).filter(|heard| heard["count"] == 3)).await;
     assert_eq!(heard["by_type"], json!({"Delete": 3}));
@@ -120,7 +120,7 @@ async fn a_notice_that_failed_is_sent_again() {
     let (mut server, neighbour) = known().await;
     neighbour.answer_with(503).await;
     server.set("SELF_DESTRUCT", TOKEN);
-    let _sidekiq = server.start("bundle exec sidekiq -c 2 -q scheduler -q push");
+    let _sidekiq = server.start("bundle exec sidekiq -c 2 -q scheduler -q push -q default");
     wait_for("the failures", async || progress(&server).contains("scheduled for retry").then_some(())).await;
     assert_eq!(neighbour.heard().await["count"], 0);
     neighbour.answer_with(202).await;
