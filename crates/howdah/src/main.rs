@@ -29,8 +29,10 @@ fn main() -> anyhow::Result<()> {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Migrate(args) => commands::migrate::run(args).await,
+        Command::Worker(args) => commands::worker::run(*args).await,
         Command::Operator(args) => commands::operator::run(args).await,
         Command::Media(args) => commands::media::run(args).await,
         Command::Crds => commands::crds::run(),
+        Command::Admin(command) => commands::admin::run(*command).await,
     }
 }

@@ -1,6 +1,8 @@
 //! One file a command.
 
+pub mod admin;
 pub mod crds;
 pub mod media;
 pub mod migrate;
 pub mod operator;
+pub mod worker;

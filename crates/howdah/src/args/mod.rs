@@ -1,6 +1,10 @@
 //! The command line, which is also the reference: `howdah COMMAND --help`. Every flag has an environment variable, every
 //! secret a flag that names a file instead.
 
+pub mod admin;
+pub mod control_plane;
+pub mod worker;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -23,12 +27,17 @@ pub struct Howdah {
 pub enum Command {
     /// Bring the database up to date.
     Migrate(DatabaseArgs),
+    /// Run the worker: brings what the record wants to the clusters, and what they report back into the record.
+    Worker(Box<worker::WorkerArgs>),
     /// Run the operator: makes Kubernetes objects, databases and buckets of MastodonInstances.
     Operator(OperatorArgs),
     /// Run the media gateway: serves every server's media from its bucket.
     Media(MediaArgs),
     /// Print the CustomResourceDefinitions as YAML.
     Crds,
+    /// Set the platform up: settings, operators, tokens, places.
+    #[command(subcommand)]
+    Admin(Box<admin::AdminCommand>),
 }
 
 #[derive(Args)]

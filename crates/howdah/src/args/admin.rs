@@ -1,0 +1,103 @@
+//! What `howdah admin` takes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::control_plane::ControlPlaneArgs;
+
+#[derive(Subcommand)]
+pub enum AdminCommand {
+    /// Print a new key-encryption key for the key file.
+    NewKey {
+        /// Its name, which stays with what it seals.
+        #[arg(default_value = "key-1")]
+        id: String,
+    },
+    /// Write the platform's first settings; what is there already stays.
+    Setup(SetupArgs),
+    /// Add an operator of the platform.
+    AddOperator(PersonArgs),
+    /// Add a customer with an account of their own.
+    AddCustomer(PersonArgs),
+    /// Print a new API token for somebody.
+    AddToken(TokenArgs),
+    /// Record a place where servers can be put, by its name in the operator's configuration.
+    AddPlace(PlaceArgs),
+}
+
+#[derive(Args)]
+pub struct SetupArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// Whom customers write to; stands under every error.
+    #[arg(long)]
+    pub support_address: String,
+    /// `open`, `by_approval` or `closed`.
+    #[arg(long, default_value = "open")]
+    pub new_servers: String,
+    /// What the public reads where new servers are not open.
+    #[arg(long, default_value = "")]
+    pub new_servers_sentence: String,
+    /// Servers that an account may have.
+    #[arg(long, default_value_t = 1)]
+    pub servers_per_account: i32,
+    /// Without billing: every launch is granted.
+    #[arg(long)]
+    pub grant_every_launch: bool,
+}
+
+#[derive(Args)]
+pub struct PersonArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    pub email: String,
+    #[arg(long, default_value = "")]
+    pub name: String,
+    #[arg(long)]
+    pub password_file: Option<PathBuf>,
+    /// Servers that the account may have; without it as the settings say.
+    #[arg(long)]
+    pub servers_allowed: Option<i32>,
+}
+
+#[derive(Args)]
+pub struct TokenArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// Whose.
+    pub email: String,
+    #[arg(long, default_value = "made by howdah admin")]
+    pub name: String,
+    #[arg(long = "scope", value_delimiter = ',', default_value = "read,write")]
+    pub scopes: Vec<String>,
+    /// For how long.
+    #[arg(long, default_value = "90d", value_parser = humantime::parse_duration)]
+    pub valid: Duration,
+}
+
+#[derive(Args)]
+pub struct PlaceArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    #[arg(value_enum)]
+    pub kind: PlaceKind,
+    pub name: String,
+    /// Servers that find room there.
+    #[arg(long)]
+    pub capacity: i32,
+    /// A pod profile of the operator's configuration; of clusters only.
+    #[arg(long, default_value = "default")]
+    pub placement: String,
+    /// Where new servers go unless told otherwise.
+    #[arg(long)]
+    pub default: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PlaceKind {
+    Cluster,
+    DatabaseServer,
+    ObjectStore,
+}
