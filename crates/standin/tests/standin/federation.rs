@@ -155,3 +155,16 @@ async fn a_forged_token_closes_nothing() {
     assert!(server.fails("bin/tootctl self-destruct").contains("Domains do not match"));
     assert_eq!(server.number("SELECT count(*) FROM accounts WHERE suspended_at IS NOT NULL").await, 0);
 }
+
+#[tokio::test]
+async fn the_other_server_follows_whom_it_is_told_to() {
+    let mut server = Server::new("4.5.11").await;
+    let neighbour = Neighbour::start(&mut server).await;
+    let wish = json!({"actor": neighbour.url("/users/somebody")});
+    let answer = neighbour.http.post(neighbour.url("/standin/follow")).json(&wish).send().await.expect("an answer");
+    assert_eq!(answer.json::<Value>().await.expect("JSON"), json!({"status": 202}));
+    let heard = neighbour.heard().await;
+    assert_eq!((&heard["by_type"], &heard["deliveries"][0]["path"]), (&json!({"Follow": 1}), &json!("/users/somebody/inbox")));
+    assert_eq!(neighbour.http.delete(neighbour.url("/standin/inbox")).send().await.expect("an answer").status(), 204);
+    assert_eq!(neighbour.heard().await["count"], 0);
+}
