@@ -40,6 +40,14 @@ impl InstanceSync {
             .optional()
     }
 
+    pub async fn of_all(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        instance_syncs::table
+            .filter(instance_syncs::instance_id.eq_any(instance_ids))
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
     /// Something is about to be sent: without this row nothing ever was.
     pub async fn begin(conn: &mut Conn, instance_id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<usize> {
         diesel::insert_into(instance_syncs::table)

@@ -1,0 +1,9 @@
+//! The real ports: Kubernetes, public DNS and HTTPS, SMTP.
+
+pub mod kubernetes;
+pub mod mail;
+pub mod outside;
+
+pub use kubernetes::Kubernetes;
+pub use mail::LettreMailer;
+pub use outside::PublicOutside;

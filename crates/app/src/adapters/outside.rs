@@ -1,0 +1,210 @@
+//! Public DNS by resolvers of the settings, and HTTPS to our own ingress.
+//!
+//! The names are customers': whatever they lead to, only the ingress' addresses are ever connected to. Nothing is cached, no
+//! redirect is followed, no proxy is used, and every answer has a bound in time and size.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::xfer::DnsHandle;
+use hickory_resolver::proto::op::{DnsRequestOptions, Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name as DnsName, RData, RecordType};
+use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::ports::outside::{Addresses, Answer, Outside, OutsideError};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+const MAX_BODY: usize = 64 * 1024;
+const MAX_TEXTS: usize = 50;
+
+type Resolver = NameServerPool<TokioRuntimeProvider>;
+
+/// Where the outside is looked at from.
+#[derive(Clone, Debug, Default)]
+pub struct OutsideSettings {
+    /// Recursive resolvers that see what the public sees.
+    pub resolvers: Vec<SocketAddr>,
+    /// Where our clusters' ingress is reached.
+    pub ingress_addresses: Vec<IpAddr>,
+    /// Certificates in PEM that are trusted besides the public ones: of a private network or a development stack.
+    pub extra_ca: Option<Vec<u8>>,
+}
+
+pub struct PublicOutside {
+    resolver: Resolver,
+    http: reqwest::Client,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OutsideSetupError {
+    #[error("the resolvers for looks from outside cannot be used")]
+    Resolver(#[source] NetError),
+    #[error("the HTTPS client for looks from outside cannot be built")]
+    Http(#[source] reqwest::Error),
+}
+
+impl PublicOutside {
+    /// # Errors
+    /// [`OutsideSetupError`].
+    pub fn new(settings: &OutsideSettings) -> Result<Self, OutsideSetupError> {
+        let resolver = resolver(&settings.resolvers).map_err(OutsideSetupError::Resolver)?;
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .https_only(true)
+            .timeout(PATIENCE)
+            .connect_timeout(PATIENCE)
+            .pool_max_idle_per_host(0)
+            .user_agent("Howdah (looks whether this server answers)")
+            .dns_resolver(Arc::new(OnlyOurs {
+                resolver: resolver.clone(),
+                ours: settings.ingress_addresses.iter().copied().collect(),
+            }));
+        if let Some(pem) = &settings.extra_ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(OutsideSetupError::Http)?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let http = builder.build().map_err(OutsideSetupError::Http)?;
+        Ok(Self { resolver, http })
+    }
+}
+
+/// The name servers themselves, without the library's resolver before them: that one keeps answers, and answers for some names
+/// (`….localhost`) without asking anybody.
+fn resolver(addresses: &[SocketAddr]) -> Result<Resolver, NetError> {
+    let server = |address: &SocketAddr| {
+        let on_port = |mut connection: ConnectionConfig| {
+            connection.port = address.port();
+            connection
+        };
+        let connections = vec![on_port(ConnectionConfig::udp()), on_port(ConnectionConfig::tcp())];
+        NameServerConfig::new(address.ip(), true, connections)
+    };
+    let mut options = ResolverOpts::default();
+    options.timeout = Duration::from_secs(2);
+    options.attempts = 2;
+    let context = Arc::new(PoolContext::new(options, TlsConfig::new()?));
+    Ok(NameServerPool::from_config(addresses.iter().map(server), context, TokioRuntimeProvider::default()))
+}
+
+/// Resolves to our own ingress or to nothing.
+struct OnlyOurs {
+    resolver: Resolver,
+    ours: BTreeSet<IpAddr>,
+}
+
+impl Resolve for OnlyOurs {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (resolver, ours) = (self.resolver.clone(), self.ours.clone());
+        Box::pin(async move {
+            let found = addresses(&resolver, name.as_str()).await?;
+            let ours: Vec<SocketAddr> = found
+                .addresses
+                .into_iter()
+                .filter(|it| ours.contains(it))
+                .map(|it| SocketAddr::new(it, 0))
+                .collect();
+            if ours.is_empty() {
+                return Err(OutsideError("the name does not lead to this platform".to_owned()).into());
+            }
+            Ok(Box::new(ours.into_iter()) as Addrs)
+        })
+    }
+}
+
+async fn lookup(resolver: &Resolver, name: &str, kind: RecordType) -> Result<Vec<RData>, OutsideError> {
+    let failed = |error: &dyn std::fmt::Display| OutsideError(format!("{kind} of {name}: {error}"));
+    let asked = DnsName::from_ascii(format!("{}.", name.trim_end_matches('.'))).map_err(|error| failed(&error))?;
+    let asking = async { resolver.lookup(Query::query(asked, kind), DnsRequestOptions::default()).next().await };
+    let answer = tokio::time::timeout(PATIENCE, asking).await.map_err(|_| failed(&"no answer in time"))?;
+    match answer {
+        Some(Ok(answer)) => match answer.metadata.response_code {
+            ResponseCode::NoError | ResponseCode::NXDomain => Ok(answer.answers.iter().map(|it| it.data.clone()).collect()),
+            code => Err(failed(&code)),
+        },
+        Some(Err(error)) if error.is_no_records_found() => Ok(Vec::new()),
+        Some(Err(error)) => Err(failed(&error)),
+        None => Err(failed(&"no answer")),
+    }
+}
+
+async fn addresses(resolver: &Resolver, name: &str) -> Result<Addresses, OutsideError> {
+    let (v4, v6) = futures::join!(lookup(resolver, name, RecordType::A), lookup(resolver, name, RecordType::AAAA));
+    // One kind is enough: a resolver may fail for the other.
+    let found: Vec<RData> = match (v4, v6) {
+        (Err(error), Err(_)) => return Err(error),
+        (v4, v6) => v4.into_iter().chain(v6).flatten().collect(),
+    };
+    let mut seen = Addresses::default();
+    for data in found {
+        match data {
+            RData::A(address) => seen.addresses.push(IpAddr::V4(address.0)),
+            RData::AAAA(address) => seen.addresses.push(IpAddr::V6(address.0)),
+            RData::CNAME(alias) => {
+                let alias = alias.0.to_utf8().trim_end_matches('.').to_owned();
+                if !seen.cname.contains(&alias) {
+                    seen.cname.push(alias);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(seen)
+}
+
+impl Outside for PublicOutside {
+    fn txt<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<String>, OutsideError>> {
+        Box::pin(async move {
+            let found = lookup(&self.resolver, name, RecordType::TXT).await?;
+            let texts = found.iter().filter_map(|it| match it {
+                RData::TXT(txt) => Some(txt.txt_data.iter().map(|it| String::from_utf8_lossy(it)).collect::<String>()),
+                _ => None,
+            });
+            Ok(texts.take(MAX_TEXTS).collect())
+        })
+    }
+
+    fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Addresses, OutsideError>> {
+        Box::pin(addresses(&self.resolver, name))
+    }
+
+    fn nodeinfo<'a>(&'a self, web_domain: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {
+        Box::pin(async move {
+            let url = format!("https://{web_domain}/.well-known/nodeinfo");
+            let failed = |error: reqwest::Error| OutsideError(chain(&error));
+            let mut response = self.http.get(url).send().await.map_err(failed)?;
+            let location = response.headers().get(reqwest::header::LOCATION);
+            let location = location.and_then(|it| it.to_str().ok()).map(str::to_owned);
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(failed)? {
+                body.extend_from_slice(&chunk);
+                if body.len() > MAX_BODY {
+                    return Err(OutsideError(format!("the answer is longer than {MAX_BODY} bytes")));
+                }
+            }
+            Ok(Answer {
+                status: response.status().as_u16(),
+                location,
+                body,
+            })
+        })
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,111 @@
+//! Work that runs in the worker, enqueued in the transaction that makes it necessary.
+//!
+//! Each job is a row of the queue with a small payload; it reads everything else from the record when it runs, so that it may
+//! run late, twice, or after others. A business timer is a row that [`Tick`] compares with the clock, never a `run_at`.
+
+mod handlers;
+mod resync_all;
+mod send_mails;
+mod sync_instance;
+mod tick;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use howdah_db::queue::{JobOptions, enqueue};
+use howdah_db::{Conn, QueryResult};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use handlers::{Context, define};
+
+/// Brings one server's Secrets and custom resource to what its row says now, or on its way out of the cluster. Syncs of one
+/// server run one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncInstance {
+    pub instance_id: Uuid,
+    /// How often it was tried again because the cluster was away.
+    #[serde(default)]
+    pub attempt: u32,
+}
+
+/// Looks after everything that time brings: graces that end, farewells, proofs, looks from outside, mails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick {}
+
+/// Syncs every server anew, spread over time, and reports orphans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResyncAll {}
+
+/// Sends what waits in the outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendMails {}
+
+impl SyncInstance {
+    pub const NAME: &'static str = "sync_instance";
+
+    #[must_use]
+    pub const fn of(instance_id: Uuid) -> Self {
+        Self { instance_id, attempt: 0 }
+    }
+
+    /// As soon as this transaction commits; one that waits already is replaced.
+    ///
+    /// # Errors
+    /// The query's.
+    pub async fn enqueue(&self, conn: &mut Conn) -> QueryResult<()> {
+        self.put(conn, &self.queue(), None).await
+    }
+
+    /// Once more after a while: 1 s, 2 s, 4 s … 15 s. Does not take the place of one that is asked for meanwhile.
+    pub(crate) async fn enqueue_again(&self, conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<()> {
+        let again = Self { attempt: self.attempt.saturating_add(1), ..*self };
+        let seconds = 2i64.saturating_pow(self.attempt).min(15);
+        again.put(conn, &format!("{}:again", self.queue()), Some(now + TimeDelta::seconds(seconds))).await
+    }
+
+    pub(crate) async fn enqueue_at(&self, conn: &mut Conn, at: DateTime<Utc>) -> QueryResult<()> {
+        self.put(conn, &format!("{}:resync", self.queue()), Some(at)).await
+    }
+
+    fn queue(&self) -> String {
+        format!("sync:{}", self.instance_id)
+    }
+
+    async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {
+        let queue = self.queue();
+        let options = JobOptions {
+            job_key: Some(key),
+            queue: Some(&queue),
+            run_at,
+            ..JobOptions::default()
+        };
+        enqueue(conn, Self::NAME, self, options).await
+    }
+}
+
+/// A job of which one at a time is enough.
+macro_rules! only_one {
+    ($job:ident, $name:literal) => {
+        impl $job {
+            pub const NAME: &'static str = $name;
+
+            /// As soon as this transaction commits; one that waits already is replaced. Not tried again: the next one does
+            /// the same.
+            ///
+            /// # Errors
+            /// The query's.
+            pub async fn enqueue(&self, conn: &mut Conn) -> QueryResult<()> {
+                let options = JobOptions {
+                    job_key: Some(Self::NAME),
+                    queue: Some(Self::NAME),
+                    max_attempts: Some(1),
+                    ..JobOptions::default()
+                };
+                enqueue(conn, Self::NAME, self, options).await
+            }
+        }
+    };
+}
+
+only_one!(Tick, "tick");
+only_one!(ResyncAll, "resync_all");
+only_one!(SendMails, "send_mails");

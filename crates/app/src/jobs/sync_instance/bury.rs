@@ -1,0 +1,62 @@
+//! The end of a server's life in the record: a tombstone with nothing personal left.
+
+use howdah_db::models::domain::Domain;
+use howdah_db::models::identity::IdentitySecret;
+use howdah_db::models::instance::Instance;
+use howdah_db::models::name_claim::NameClaim;
+use howdah_db::models::observation::Observation;
+use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
+use howdah_db::models::owner_bootstrap::OwnerBootstrap;
+use howdah_db::models::probe::Probe;
+use howdah_db::Conn;
+use howdah_domain::lifecycle::StepFact;
+use howdah_domain::StepName;
+use uuid::Uuid;
+
+use crate::progress;
+use crate::worker::{WorkError, Worker};
+
+/// Called only when nothing of the server is left anywhere. The second time changes nothing.
+pub async fn bury(worker: &Worker, id: Uuid) -> Result<(), WorkError> {
+    let mut conn = worker.app.database.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        let Some(instance) = Instance::lock(conn, id).await?.filter(|it| it.tombstoned_at.is_none()) else {
+            return Ok(());
+        };
+        let now = worker.now();
+        // What the farewell came to is written before its observation goes.
+        progress::advance(worker, conn, id).await?;
+        end_operation(worker, conn, id).await?;
+        scrub(conn, &instance).await?;
+        Instance::bury(conn, id, instance.revision, now).await?.ok_or(WorkError::Conflict)?;
+        tracing::info!(instance.id = %id, "nothing of the server is left");
+        progress::record(conn, &instance, "instance.gone", now).await
+    })
+    .await
+}
+
+async fn end_operation(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<(), WorkError> {
+    let Some(row) = OperationRow::live(conn, id, "exclusive").await? else { return Ok(()) };
+    let steps = OperationStep::of(conn, row.id).await?;
+    let operation = row.with_steps(&steps)?;
+    let ended = operation.advance(&[(StepName::Teardown, StepFact::Done)], worker.now());
+    if let Ok(ended) = ended {
+        OperationRow::save(conn, row.id, row.revision, &ended).await?.ok_or(WorkError::Conflict)?;
+    }
+    Ok(())
+}
+
+/// Secrets, the owner's name and address, what was seen; and its names, but for one of the platform's that was ever served.
+async fn scrub(conn: &mut Conn, instance: &Instance) -> Result<(), WorkError> {
+    OwnerBootstrap::erase(conn, instance.id).await?;
+    IdentitySecret::destroy(conn, instance.id).await?;
+    Observation::forget(conn, instance.id).await?;
+    Probe::forget(conn, instance.id).await?;
+    if !instance.on_platform_domain {
+        Domain::end_proof(conn, instance.account_id, &[&instance.domain, &instance.web_domain]).await?;
+    }
+    if !(instance.on_platform_domain && instance.launched_at.is_some()) {
+        NameClaim::release(conn, instance.id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! The whole custom resource and the Secrets of one server, from its row. Pure.
+
+use std::collections::BTreeMap;
+
+use howdah_crd as crd;
+use howdah_crd::secrets::owner;
+use howdah_crd::{MastodonInstance, MastodonInstanceSpec};
+use howdah_db::models::instance::Instance;
+use howdah_domain::plans::{Process, Resources};
+use howdah_domain::{Deletion, Desired, InstanceId};
+
+use crate::ports::cluster::InboxSecret;
+use crate::sealed::Variables;
+
+/// Everything that the custom resource is made of.
+pub struct Parts<'a> {
+    pub instance: &'a Instance,
+    pub desired: Desired,
+    pub resources: &'a Resources,
+    /// A pod profile of the operator's configuration.
+    pub placement: &'a str,
+    pub database_server: &'a str,
+    pub object_store: &'a str,
+    /// Its address may be served: it is the platform's, or the customer's own and proven.
+    pub is_routed: bool,
+    /// The last look from outside found another server there, or none.
+    pub leads_elsewhere: bool,
+}
+
+/// The names that everything of a server has in the inbox.
+pub struct Names {
+    pub resource: String,
+    pub identity: String,
+    pub owner: String,
+    pub smtp: String,
+}
+
+impl Names {
+    #[must_use]
+    pub fn of(instance_id: uuid::Uuid) -> Self {
+        let resource = InstanceId::from_uuid(instance_id).resource_name();
+        Self {
+            identity: format!("{resource}-identity"),
+            owner: format!("{resource}-owner"),
+            smtp: format!("{resource}-smtp"),
+            resource,
+        }
+    }
+}
+
+#[must_use]
+pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
+    let instance = parts.instance;
+    let names = Names::of(instance.id);
+    let secret = |name| crd::SecretRef { name };
+    let spec = MastodonInstanceSpec {
+        id: instance.id.to_string(),
+        domain: instance.domain.clone(),
+        web_domain: (instance.web_domain != instance.domain).then(|| instance.web_domain.clone()),
+        media_domain: Some(instance.media_domain.clone()),
+        revision: instance.revision,
+        version: instance.version.clone(),
+        image: crd::Image {
+            mastodon: instance.image_mastodon.clone(),
+            streaming: instance.image_streaming.clone(),
+        },
+        resources: resources(parts.resources),
+        power_state: power_state(instance),
+        farewell_paused: instance.farewell_began_at.is_some() && instance.teardown_began_at.is_none() && parts.leads_elsewhere,
+        placement: parts.placement.to_owned(),
+        bootstrap: crd::Bootstrap::New {
+            owner_secret_ref: secret(names.owner),
+        },
+        identity_secret_ref: secret(names.identity),
+        database: crd::DatabaseSpec {
+            server: parts.database_server.to_owned(),
+        },
+        object_storage: crd::ObjectStorageSpec {
+            store: parts.object_store.to_owned(),
+        },
+        routing: crd::Routing { enabled: parts.is_routed },
+        smtp_ref: secret(names.smtp),
+        deletion_policy: crd::DeletionPolicy::Retain,
+        teardown: teardown(instance, parts.desired),
+    };
+    let mut resource = MastodonInstance::new(&names.resource, spec);
+    resource.metadata.labels = Some(BTreeMap::from([(crd::labels::INSTANCE.to_owned(), instance.id.to_string())]));
+    resource
+}
+
+/// A farewell that has begun is never taken back, whatever comes after it.
+const fn power_state(instance: &Instance) -> crd::PowerState {
+    if instance.farewell_began_at.is_some() {
+        crd::PowerState::SelfDestruct
+    } else {
+        crd::PowerState::Running
+    }
+}
+
+fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
+    let Desired::Deleted { deletion, .. } = desired else { return None };
+    let kind = match deletion {
+        Deletion::Close => crd::TeardownKind::Close,
+        Deletion::Remove => crd::TeardownKind::Remove,
+    };
+    instance.teardown_began_at.map(|_| crd::Teardown {
+        kind,
+        confirm: instance.id.to_string(),
+    })
+}
+
+fn resources(plan: &Resources) -> crd::Resources {
+    crd::Resources {
+        web: crd::WebResources {
+            replicas: plan.web.replicas.into(),
+            concurrency: plan.web.concurrency.into(),
+            threads: plan.web.threads.into(),
+            process: process(&plan.web.process),
+        },
+        streaming: crd::StreamingResources {
+            replicas: plan.streaming.replicas.into(),
+            db_pool: plan.streaming.db_pool.into(),
+            process: process(&plan.streaming.process),
+        },
+        sidekiq: crd::SidekiqResources {
+            replicas: plan.sidekiq.replicas.into(),
+            threads: plan.sidekiq.threads.into(),
+            process: process(&plan.sidekiq.process),
+        },
+        scheduler: crd::SchedulerResources {
+            threads: plan.scheduler.threads.into(),
+            process: process(&plan.scheduler.process),
+        },
+        redis: crd::RedisResources {
+            storage: plan.redis.storage.clone(),
+            process: process(&plan.redis.process),
+        },
+    }
+}
+
+fn process(process: &Process) -> crd::ProcessResources {
+    crd::ProcessResources {
+        cpu: process.cpu.clone(),
+        memory: process.memory.clone(),
+    }
+}
+
+/// What the owner's account is made from; `None` once it was.
+pub struct Owner {
+    pub username: String,
+    pub email: String,
+    pub token: String,
+}
+
+/// The inbox's Secrets as they ought to be. The identity can't be changed by anybody, us included.
+#[must_use]
+pub fn secrets(instance_id: uuid::Uuid, identity: Variables, smtp: Variables, owner: Option<Owner>) -> Vec<InboxSecret> {
+    let names = Names::of(instance_id);
+    let secret = |name, variables, immutable| InboxSecret {
+        name,
+        instance: instance_id.to_string(),
+        variables,
+        immutable,
+    };
+    let mut secrets = vec![secret(names.identity, identity, true), secret(names.smtp, smtp, false)];
+    if let Some(owner) = owner {
+        secrets.push(secret(names.owner, owner.into_variables(), false));
+    }
+    secrets
+}
+
+impl Owner {
+    fn into_variables(self) -> Variables {
+        Variables::from([
+            (owner::USERNAME.to_owned(), self.username),
+            (owner::EMAIL.to_owned(), self.email),
+            (owner::RESET_PASSWORD_TOKEN.to_owned(), self.token),
+        ])
+    }
+}
+
+/// Another writer's revision is ahead of the row's: the record was restored from an older backup.
+#[must_use]
+pub fn is_ahead(found: &MastodonInstance, revision: i64) -> bool {
+    let observed = found.status.as_ref().and_then(|it| it.observed_revision).unwrap_or_default();
+    found.spec.revision.max(observed) > revision
+}
+
+/// Nothing is to be written.
+#[must_use]
+pub fn is_as_wanted(found: &MastodonInstance, wanted: &MastodonInstance) -> bool {
+    let label = |it: &MastodonInstance| it.metadata.labels.as_ref().and_then(|it| it.get(crd::labels::INSTANCE).cloned());
+    found.spec == wanted.spec && label(found) == label(wanted)
+}

@@ -1,0 +1,189 @@
+//! What a sync reads from the record, and what it writes back.
+
+use chrono::{DateTime, Utc};
+use howdah_crd::MastodonInstance;
+use howdah_db::Conn;
+use howdah_db::models::domain::Domain;
+use howdah_db::models::instance::{DesiredColumns, Instance};
+use howdah_db::models::owner_bootstrap::OwnerBootstrap;
+use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
+use howdah_db::models::probe::Probe;
+use howdah_db::models::sync::{InstanceSync, Trouble};
+use howdah_domain::billing::{self, BillingFacts};
+use howdah_domain::{Clock, Desired, Hold, SystemClock};
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+use super::manifest::{self, Owner, Parts};
+use super::is_to_be_there;
+use crate::ports::cluster::InboxSecret;
+use crate::sealed::{self, Kind};
+use crate::worker::{WorkError, Worker};
+use crate::{progress, settings};
+
+/// Everything that one sync is about.
+pub struct Wanted {
+    pub instance: Instance,
+    pub cluster: Cluster,
+    pub resource: MastodonInstance,
+    pub secrets: Vec<InboxSecret>,
+    /// What the last sync came to; `None` where nothing was ever sent.
+    pub before: Option<InstanceSync>,
+}
+
+impl Wanted {
+    /// With the custom resource gone: nothing was ever sent, or the one that is gone was torn down.
+    pub fn nothing_is_left(&self) -> bool {
+        self.before.as_ref().is_none_or(|it| it.torn_down_uid.is_some())
+    }
+}
+
+/// Whom billing holds back and policy lets run now, runs from here on.
+pub async fn release_hold(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<(), WorkError> {
+    let now = worker.now();
+    let Some(instance) = Instance::lock(conn, id).await?.filter(|it| it.tombstoned_at.is_none()) else {
+        return Ok(());
+    };
+    let desired = instance.desired()?;
+    if desired != (Desired::Suspended { by: Hold::Billing }) {
+        return Ok(());
+    }
+    let verdict = billing::access(&BillingFacts {
+        standing: instance.standing()?,
+        now,
+        grace: settings::PAST_DUE,
+        read_only: settings::READ_ONLY,
+    });
+    if verdict.access == billing::Access::Run
+        && let Ok(released) = desired.hold_to(verdict.access)
+    {
+        let columns = DesiredColumns::from(released);
+        Instance::set_desired(conn, id, instance.revision, &columns, now)
+            .await?
+            .ok_or(WorkError::Conflict)?;
+    }
+    Ok(())
+}
+
+/// `None` where there is nothing to bring about.
+pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<Wanted>, WorkError> {
+    let Some(instance) = Instance::by_id(conn, id).await?.filter(|it| it.tombstoned_at.is_none()) else {
+        return Ok(None);
+    };
+    let desired = instance.desired()?;
+    let before = InstanceSync::of(conn, id).await?;
+    if !is_to_be_there(desired, before.is_some()) && instance.teardown_began_at.is_none() {
+        return Ok(None);
+    }
+    let missing = |what: String| WorkError::Missing { what };
+    let cluster = Cluster::by_id(conn, instance.cluster_id)
+        .await?
+        .ok_or_else(|| missing(format!("cluster {}", instance.cluster_id)))?;
+    let database_server = DatabaseServer::by_id(conn, instance.database_server_id)
+        .await?
+        .ok_or_else(|| missing(format!("database server {}", instance.database_server_id)))?;
+    let object_store = ObjectStore::by_id(conn, instance.object_store_id)
+        .await?
+        .ok_or_else(|| missing(format!("object store {}", instance.object_store_id)))?;
+    let plan = worker.app.plans.get(&instance.plan).ok_or_else(|| missing(format!("the plan `{}`", instance.plan)))?;
+    let resource = manifest::custom_resource(&Parts {
+        instance: &instance,
+        desired,
+        resources: &plan.resources,
+        placement: &cluster.placement,
+        database_server: &database_server.name,
+        object_store: &object_store.name,
+        is_routed: is_routed(conn, &instance).await?,
+        leads_elsewhere: Probe::of(conn, id).await?.is_some_and(|it| !it.leads_here),
+    });
+    let secrets = secrets(worker, conn, &instance).await?;
+    Ok(Some(Wanted {
+        instance,
+        cluster,
+        resource,
+        secrets,
+        before,
+    }))
+}
+
+/// The platform's names are served at once, a customer's own once every name that needs it was proven.
+async fn is_routed(conn: &mut Conn, instance: &Instance) -> Result<bool, WorkError> {
+    if instance.on_platform_domain {
+        return Ok(true);
+    }
+    let names = to_be_proven(instance);
+    let found = Domain::of_account_named(conn, instance.account_id, &names).await?;
+    let is_proven = |name: &&str| found.iter().any(|it| it.name == **name && it.proven_at.is_some());
+    Ok(names.iter().all(is_proven))
+}
+
+/// As [`howdah_domain::ServerAddress::to_be_proven`], of a row: the web domain besides the handles' where it is not below it.
+fn to_be_proven(instance: &Instance) -> Vec<&str> {
+    let (local, web) = (instance.domain.as_str(), instance.web_domain.as_str());
+    let is_below = web.strip_suffix(local).is_some_and(|it| it.is_empty() || it.ends_with('.'));
+    if is_below { vec![local] } else { vec![local, web] }
+}
+
+async fn secrets(worker: &Worker, conn: &mut Conn, instance: &Instance) -> Result<Vec<InboxSecret>, WorkError> {
+    let keys = &worker.app.keys;
+    let missing = |what: &str| WorkError::Missing {
+        what: format!("the {what} of {}", instance.id),
+    };
+    let identity = sealed::open(conn, keys, instance.id, Kind::Identity)
+        .await?
+        .ok_or_else(|| missing("identity"))?;
+    let smtp = sealed::open(conn, keys, instance.id, Kind::Smtp)
+        .await?
+        .ok_or_else(|| missing("relay login"))?;
+    let owner = match OwnerBootstrap::of(conn, instance.id).await? {
+        Some(owner) if instance.launched_at.is_none() => {
+            let token = owner.token(conn, keys).await?;
+            Some(Owner {
+                token: String::from_utf8_lossy(token.expose_secret()).into_owned(),
+                username: owner.username,
+                email: owner.email,
+            })
+        }
+        _ => None,
+    };
+    Ok(manifest::secrets(instance.id, identity, smtp, owner))
+}
+
+pub async fn taken(worker: &Worker, conn: &mut Conn, wanted: &Wanted) -> Result<(), WorkError> {
+    put(worker, conn, wanted, None).await?;
+    if wanted.cluster.unreachable_since.is_some() {
+        Cluster::seen(conn, wanted.cluster.id, true, worker.now()).await?;
+    }
+    tell(worker, conn, wanted).await
+}
+
+pub async fn trouble(worker: &Worker, conn: &mut Conn, wanted: &Wanted, reason: &str, detail: &str) -> Result<(), WorkError> {
+    let detail = Some(detail);
+    put(worker, conn, wanted, Some(Trouble { reason, detail })).await?;
+    tell(worker, conn, wanted).await
+}
+
+pub async fn unreachable(worker: &Worker, conn: &mut Conn, wanted: &Wanted, error: &str) -> Result<(), WorkError> {
+    if Cluster::seen(conn, wanted.cluster.id, false, worker.now()).await? > 0 {
+        tracing::warn!(cluster.name = wanted.cluster.name, error, "the cluster cannot be reached");
+    }
+    tell(worker, conn, wanted).await
+}
+
+async fn put(worker: &Worker, conn: &mut Conn, wanted: &Wanted, trouble: Option<Trouble<'_>>) -> Result<(), WorkError> {
+    let instance = &wanted.instance;
+    InstanceSync::end(conn, instance.id, instance.revision, trouble, worker.now()).await?;
+    Ok(())
+}
+
+/// The live operation says what came of it.
+async fn tell(worker: &Worker, conn: &mut Conn, wanted: &Wanted) -> Result<(), WorkError> {
+    let id = wanted.instance.id;
+    howdah_db::transaction(conn, async |conn| progress::advance(worker, conn, id).await).await?;
+    Ok(())
+}
+
+/// The queue's time is the machine's, not the business'.
+pub fn queue_now() -> DateTime<Utc> {
+    SystemClock.now()
+}

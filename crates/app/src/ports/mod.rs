@@ -1,0 +1,10 @@
+//! What the worker needs of the outside, where there are two implementations today: the real one in `adapters`, and the one
+//! that tests hold in memory.
+
+pub mod cluster;
+pub mod mailer;
+pub mod outside;
+
+pub use cluster::{Cluster, ClusterError};
+pub use mailer::{Envelope, Mailer, MailError};
+pub use outside::{Addresses, Answer, Outside, OutsideError};

@@ -1,0 +1,171 @@
+//! What follows from what is known of a server. Pure and total.
+
+use chrono::{DateTime, Utc};
+use howdah_domain::lifecycle::{Cause, LaunchStep, StepFact, farewell_facts, launch_facts};
+use howdah_domain::{Deletion, Desired, Observation, Operation, OperationKind, OperationState, StepName, failure};
+
+pub struct Facts<'a> {
+    pub desired: Desired,
+    /// The row's.
+    pub revision: i64,
+    /// The version that the row wants.
+    pub version: &'a str,
+    pub was_launched: bool,
+    /// A look from outside has once found it at its address.
+    pub has_answered: bool,
+    /// What can't be taken back and has begun: a farewell ([`Deletion::Close`]) or the teardown ([`Deletion::Remove`]).
+    pub begun: Option<Deletion>,
+    /// A farewell has begun, whatever came after it.
+    pub said_farewell: bool,
+    /// The live operation of the exclusive lane.
+    pub operation: Option<&'a Operation>,
+    pub observation: Option<&'a Observation>,
+    /// Why nothing can be brought about in the cluster now.
+    pub outage: Option<&'a Cause>,
+    /// A fresh look from outside; `None` where there is none.
+    pub leads_here: Option<Result<(), Cause>>,
+    pub now: DateTime<Utc>,
+}
+
+/// What is written down.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The live operation as it is now.
+    pub operation: Option<Operation>,
+    pub begin: Option<Begin>,
+    pub has_launched: bool,
+    pub owner_exists: bool,
+}
+
+/// A point of no return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    Farewell,
+    Teardown,
+}
+
+impl Begin {
+    /// The audit's word.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::Farewell => "instance.farewell",
+            Self::Teardown => "instance.teardown",
+        }
+    }
+}
+
+#[must_use]
+pub fn decide(facts: &Facts<'_>) -> Decision {
+    let owner_exists = facts.observation.is_some_and(|it| it.is_met(LaunchStep::Owner.condition()));
+    let has_launched = !facts.was_launched && is_up(facts);
+    let decision = match facts.desired {
+        Desired::Running => launch(facts),
+        Desired::Deleted { deletion, .. } if facts.desired.is_due_for_deletion(facts.now) => leave(facts, deletion),
+        // In its grace period, or held back: nothing is begun.
+        Desired::Deleted { .. } | Desired::ReadOnly { .. } | Desired::Suspended { .. } => Decision::default(),
+    };
+    Decision {
+        owner_exists,
+        has_launched,
+        ..decision
+    }
+}
+
+/// Everything of the launch is there, as the row wants it now. It counts in a grace period too: who is up may be known outside.
+fn is_up(facts: &Facts<'_>) -> bool {
+    is_up_to_date(facts) && launch_facts(facts.observation, None).iter().all(|(_, fact)| *fact == StepFact::Done)
+}
+
+fn launch(facts: &Facts<'_>) -> Decision {
+    let Some(create) = facts.operation.filter(|it| it.kind == OperationKind::Create) else {
+        return Decision::default();
+    };
+    let mut steps = launch_facts(facts.observation, facts.outage);
+    if !is_up_to_date(facts) {
+        // Workloads of an earlier state of the record are not what was asked for.
+        for (name, fact) in &mut steps {
+            if *name == StepName::Launch(LaunchStep::Workloads) && *fact == StepFact::Done {
+                *fact = facts.outage.map_or(StepFact::Running(None), |it| StepFact::Failing(it.clone()));
+            }
+        }
+    }
+    Decision {
+        operation: advanced(create, &steps, facts.now),
+        ..Decision::default()
+    }
+}
+
+/// The observation is about the row as it is.
+fn is_up_to_date(facts: &Facts<'_>) -> bool {
+    facts.observation.is_some_and(|it| {
+        it.observed_revision == Some(facts.revision) && it.version.is_some_and(|version| version.to_string() == facts.version)
+    })
+}
+
+fn leave(facts: &Facts<'_>, deletion: Deletion) -> Decision {
+    let (farewell, begin) = match deletion {
+        Deletion::Remove => (None, facts.begun.is_none().then_some(Begin::Teardown)),
+        Deletion::Close => {
+            let (fact, begin) = farewell(facts);
+            (Some((StepName::Farewell, fact)), begin)
+        }
+    };
+    let mut steps: Vec<(StepName, StepFact)> = farewell.into_iter().collect();
+    if facts.begun == Some(Deletion::Remove) || begin == Some(Begin::Teardown) {
+        steps.push((StepName::Teardown, teardown(facts)));
+    }
+    let leaving = facts
+        .operation
+        .filter(|it| matches!(it.kind, OperationKind::Close | OperationKind::Remove));
+    Decision {
+        operation: leaving.and_then(|it| advanced(it, &steps, facts.now)),
+        begin,
+        ..Decision::default()
+    }
+}
+
+/// How the farewell is, and what begins by that.
+fn farewell(facts: &Facts<'_>) -> (StepFact, Option<Begin>) {
+    match facts.begun {
+        Some(Deletion::Remove) if facts.said_farewell => (StepFact::Done, None),
+        Some(Deletion::Remove) => (StepFact::Skipped, None),
+        Some(Deletion::Close) => {
+            let pause = facts.leads_here.clone().and_then(Result::err);
+            let fact = farewell_facts(facts.observation, pause.or_else(|| facts.outage.cloned()));
+            let begin = (fact == StepFact::Done).then_some(Begin::Teardown);
+            (fact, begin)
+        }
+        // Nobody out there has ever met this server.
+        None if !facts.was_launched || !facts.has_answered => (StepFact::Skipped, Some(Begin::Teardown)),
+        None => match &facts.leads_here {
+            Some(Ok(())) => (StepFact::Running(None), Some(Begin::Farewell)),
+            Some(Err(cause)) => (StepFact::Failing(cause.clone()), None),
+            None => (StepFact::Running(None), None),
+        },
+    }
+}
+
+fn teardown(facts: &Facts<'_>) -> StepFact {
+    if let Some(outage) = facts.outage {
+        return StepFact::Failing(outage.clone());
+    }
+    let trouble = facts
+        .observation
+        .and_then(|it| it.condition("TeardownConfirmed"))
+        .filter(|it| failure::is_trouble(&it.reason));
+    match trouble {
+        Some(it) => StepFact::Failing(Cause::new(&it.reason, Some(it.message.clone()))),
+        None => StepFact::Running(None),
+    }
+}
+
+/// The operation with these steps, started where it waited. `None` where it has ended.
+fn advanced(operation: &Operation, steps: &[(StepName, StepFact)], now: DateTime<Utc>) -> Option<Operation> {
+    let operation = match operation.state {
+        OperationState::Queued => operation.clone().start(now).ok()?,
+        OperationState::Running => operation.clone(),
+        OperationState::Succeeded | OperationState::Failed | OperationState::Cancelled => return None,
+    };
+    operation.advance(steps, now).ok()
+}

@@ -1,0 +1,158 @@
+//! What comes next for one server, in one transaction: the single place where an operation advances and where a farewell, a
+//! teardown or a launch's success is written down.
+//!
+//! [`advance`] reads everything that is known (the row, the live operation, the observation, the last look from outside, what
+//! the last sync came to) and asks the pure [`decide`] for what follows. It is called whenever one of these changed, and
+//! may be called at any time and any number of times: with nothing new it writes nothing. It knows no cluster.
+
+mod decide;
+mod mail;
+
+use chrono::{DateTime, Utc};
+use howdah_db::models::audit::{Actor, Record};
+use howdah_db::models::instance::Instance;
+use howdah_db::models::observation::Observation as ObservationRow;
+use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
+use howdah_db::models::owner_bootstrap::OwnerBootstrap;
+use howdah_db::models::place::Cluster;
+use howdah_db::models::probe::Probe;
+use howdah_db::models::sync::InstanceSync;
+use howdah_db::Conn;
+use howdah_domain::lifecycle::Cause;
+use howdah_domain::Observation;
+use uuid::Uuid;
+
+pub use decide::{Begin, Decision, Facts, decide};
+
+use crate::jobs::{SendMails, SyncInstance};
+use crate::observer::translate;
+use crate::worker::{WorkError, Worker};
+
+/// Decides for one server and writes it down, in the caller's transaction. False where nothing changed.
+pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Result<bool, WorkError> {
+    let now = worker.now();
+    let Some(instance) = Instance::lock(conn, instance_id).await?.filter(|it| it.tombstoned_at.is_none()) else {
+        return Ok(false);
+    };
+    let known = Known::read(conn, &instance).await?;
+    let desired = instance.desired()?;
+    let decision = decide(&Facts {
+        desired,
+        revision: instance.revision,
+        version: &instance.version,
+        was_launched: instance.launched_at.is_some(),
+        has_answered: instance.first_answered_at.is_some(),
+        begun: instance.begun(),
+        said_farewell: instance.farewell_began_at.is_some(),
+        operation: known.operation.as_ref().map(|(_, it)| it),
+        observation: known.observation.as_ref(),
+        outage: known.outage.as_ref(),
+        leads_here: leads_here(known.probe.as_ref(), worker.fresh_after(now)),
+        now,
+    });
+    write(worker, conn, &instance, &known, decision, now).await
+}
+
+/// What the record knows of a server besides its row.
+struct Known {
+    operation: Option<(OperationRow, howdah_domain::Operation)>,
+    observation: Option<Observation>,
+    outage: Option<Cause>,
+    probe: Option<Probe>,
+}
+
+impl Known {
+    async fn read(conn: &mut Conn, instance: &Instance) -> Result<Self, WorkError> {
+        let operation = match OperationRow::live(conn, instance.id, "exclusive").await? {
+            Some(row) => {
+                let steps = OperationStep::of(conn, row.id).await?;
+                let operation = row.with_steps(&steps)?;
+                Some((row, operation))
+            }
+            None => None,
+        };
+        let observation = ObservationRow::of(conn, instance.id).await?.filter(|it| it.present);
+        let cluster = Cluster::by_id(conn, instance.cluster_id).await?;
+        let sync = InstanceSync::of(conn, instance.id).await?;
+        Ok(Self {
+            operation,
+            observation: observation.as_ref().and_then(translate::stored),
+            outage: outage(cluster.as_ref(), sync.as_ref()),
+            probe: Probe::of(conn, instance.id).await?,
+        })
+    }
+}
+
+/// Why nothing can be brought about in the cluster now.
+fn outage(cluster: Option<&Cluster>, sync: Option<&InstanceSync>) -> Option<Cause> {
+    if cluster.is_some_and(|it| it.unreachable_since.is_some()) {
+        return Some(Cause::new("ClusterUnavailable", None));
+    }
+    let sync = sync?;
+    sync.reason.as_deref().map(|reason| Cause::new(reason, sync.detail.clone()))
+}
+
+/// The last look from outside, as long as it is fresh: `None` where nobody has looked lately.
+fn leads_here(probe: Option<&Probe>, fresh_after: DateTime<Utc>) -> Option<Result<(), Cause>> {
+    let probe = probe.filter(|it| it.probed_at >= fresh_after)?;
+    Some(if probe.leads_here {
+        Ok(())
+    } else {
+        Err(Cause::new(&probe.reason, probe.detail.clone()))
+    })
+}
+
+async fn write(
+    worker: &Worker,
+    conn: &mut Conn,
+    instance: &Instance,
+    known: &Known,
+    decision: Decision,
+    now: DateTime<Utc>,
+) -> Result<bool, WorkError> {
+    let Decision { operation, begin, has_launched, owner_exists } = decision;
+    let mut changed = false;
+    if let (Some(new), Some((row, old))) = (&operation, &known.operation)
+        && new != old
+    {
+        OperationRow::save(conn, row.id, row.revision, new).await?.ok_or(WorkError::Conflict)?;
+        changed = true;
+    }
+    if owner_exists && OwnerBootstrap::applied(conn, instance.id, now).await? {
+        changed = true;
+    }
+    if has_launched && Instance::launched(conn, instance.id, now).await? {
+        mail::server_is_ready(worker, conn, instance).await?;
+        SendMails::default().enqueue(conn).await?;
+        // The owner's Secret has done its work: the sync takes it out of the inbox.
+        SyncInstance::of(instance.id).enqueue(conn).await?;
+        changed = true;
+    }
+    if let Some(begin) = begin {
+        let written = match begin {
+            Begin::Farewell => Instance::begin_farewell(conn, instance.id, instance.revision, now).await?,
+            Begin::Teardown => Instance::begin_teardown(conn, instance.id, instance.revision, now).await?,
+        };
+        written.ok_or(WorkError::Conflict)?;
+        SyncInstance::of(instance.id).enqueue(conn).await?;
+        record(conn, instance, begin.action(), now).await?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// The audit entry of what Howdah did by itself. To be the last of its transaction.
+pub(crate) async fn record(conn: &mut Conn, instance: &Instance, action: &str, now: DateTime<Utc>) -> Result<(), WorkError> {
+    Record {
+        chain_id: instance.account_id,
+        at: now,
+        actor: Actor::Platform,
+        action,
+        subject_kind: "instance",
+        subject_id: Some(instance.id),
+        details: serde_json::json!({ "domain": instance.domain }),
+    }
+    .insert(conn)
+    .await?;
+    Ok(())
+}
