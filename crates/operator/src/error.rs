@@ -121,15 +121,23 @@ pub fn status_code(error: &kube::Error) -> Option<u16> {
     }
 }
 
-/// The error and all that it came from, in one line.
+/// The error and all that it came from, in one line; of an answer of the API server's its sentence alone.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let separator = if text.is_empty() { "" } else { ": " };
+        let boxed = error.downcast_ref::<Box<kube::Error>>().map(AsRef::as_ref);
+        if let Some(kube::Error::Api(status)) = boxed.or_else(|| error.downcast_ref()) {
+            return format!("{text}{separator}{}", status.message);
+        }
+        let words = error.to_string();
+        // Some errors repeat what they came from.
+        if !text.ends_with(&words) {
+            text = format!("{text}{separator}{words}");
+        }
+        next = error.source();
     }
     text
 }

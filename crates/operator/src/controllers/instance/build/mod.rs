@@ -17,6 +17,10 @@ mod streaming;
 mod web;
 
 #[cfg(test)]
+mod netpol;
+#[cfg(test)]
+mod reach;
+#[cfg(test)]
 mod tests;
 
 use std::marker::PhantomData;

@@ -36,20 +36,10 @@ const NOT_PUBLIC_V4: [&str; 14] = [
     "224.0.0.0/4",
     "240.0.0.0/4",
 ];
-/// The same, and the ranges that a translator turns into IPv4 ones (mapped, NAT64, 6to4, Teredo).
-const NOT_PUBLIC_V6: [&str; 11] = [
-    "::/96",
-    "::ffff:0:0/96",
-    "64:ff9b::/96",
-    "64:ff9b:1::/48",
-    "100::/64",
-    "2001::/32",
-    "2001:db8::/32",
-    "2002::/16",
-    "fc00::/7",
-    "fe80::/10",
-    "ff00::/8",
-];
+/// The same, and the ranges that a translator turns into IPv4 ones (NAT64, 6to4, Teredo). Mapped addresses are IPv4 on the wire,
+/// and the API server takes none.
+const NOT_PUBLIC_V6: [&str; 10] =
+    ["::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8"];
 
 /// The processes of Mastodon's images.
 const MASTODON: [&str; 5] = [process::WEB, process::STREAMING, process::SIDEKIQ, process::SCHEDULER, process::JOB];

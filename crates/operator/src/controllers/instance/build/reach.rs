@@ -1,0 +1,201 @@
+//! Who may reach whom, process by process, by the policies that are built: two servers, what they need outside, and what
+//! they must not see. Every pair of parties is asked about every port; what is allowed is exactly what the table says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use serde_json::Value;
+
+use super::netpol::{Party, Pod, Port, allows};
+use super::{Desired, Jobs, Objects, Prepared, build};
+use crate::cache::ChildKind;
+use crate::config::OperatorConfig;
+use crate::controllers::instance::fixture::{CONFIG, ID, dereferenced, resource};
+use crate::controllers::instance::validate::validate;
+
+const NETWORK: &str = r#"
+network:
+  dns: [{cidr: 10.1.0.53/32, port: 53}]
+  databases: [{cidr: 10.1.0.54/32, port: 5433}]
+  objectStores: [{cidr: 10.1.0.83/32, port: 8333}]
+  mail: [{cidr: 10.1.0.25/32, port: 1025}]
+  ingress: [{namespaceSelector: {matchLabels: {name: ingress}}, podSelector: {matchLabels: {app: traefik}}}]
+  clusterCidrs: [10.96.0.0/16, 10.244.0.0/16, "2001:470:1::/48"]
+"#;
+
+const DNS: &[Port] = &[("UDP", 53), ("TCP", 53)];
+const PUBLIC: &[Port] = &[("TCP", 80), ("TCP", 443)];
+
+/// Of one server; `outside` is another server on the internet.
+const OPENINGS: &[(&str, &str, &[Port])] = &[
+    ("ingress", "web", &[("TCP", 3000)]),
+    ("ingress", "streaming", &[("TCP", 4000)]),
+    ("web", "redis", &[("TCP", 6379)]),
+    ("web", "dns", DNS),
+    ("web", "database", &[("TCP", 5433)]),
+    ("web", "store", &[("TCP", 8333)]),
+    ("web", "outside", PUBLIC),
+    ("web", "outside by IPv6", PUBLIC),
+    ("streaming", "redis", &[("TCP", 6379)]),
+    ("streaming", "dns", DNS),
+    ("streaming", "database", &[("TCP", 5433)]),
+    ("sidekiq", "redis", &[("TCP", 6379)]),
+    ("sidekiq", "dns", DNS),
+    ("sidekiq", "database", &[("TCP", 5433)]),
+    ("sidekiq", "store", &[("TCP", 8333)]),
+    ("sidekiq", "relay", &[("TCP", 1025)]),
+    ("sidekiq", "outside", PUBLIC),
+    ("sidekiq", "outside by IPv6", PUBLIC),
+    ("scheduler", "redis", &[("TCP", 6379)]),
+    ("scheduler", "dns", DNS),
+    ("scheduler", "database", &[("TCP", 5433)]),
+    ("scheduler", "store", &[("TCP", 8333)]),
+    ("scheduler", "outside", PUBLIC),
+    ("scheduler", "outside by IPv6", PUBLIC),
+    ("job", "redis", &[("TCP", 6379)]),
+    ("job", "dns", DNS),
+    ("job", "database", &[("TCP", 5433)]),
+];
+
+/// What no server's process may reach or be reached from, beside the other server.
+const FORBIDDEN: &[(&str, &str)] = &[
+    ("API server", "10.1.0.1"),
+    ("API server's Service", "10.96.0.1"),
+    ("node", "10.1.0.2"),
+    ("pod of another namespace by IPv6", "2001:470:1::7"),
+    ("control plane's database", "127.0.0.1"),
+    ("metadata service", "169.254.169.254"),
+    ("metadata service by IPv6", "fd00:ec2::254"),
+    ("metadata service, mapped", "::ffff:169.254.169.254"),
+    ("metadata service, translated", "64:ff9b::a9fe:a9fe"),
+    ("private network", "192.168.1.1"),
+    ("provider's network", "100.64.0.1"),
+    ("neighbour on the link", "fe80::1"),
+];
+
+/// Every port that anything above listens on, and some that only an attacker asks for.
+const PORTS: &[Port] = &[
+    ("UDP", 53),
+    ("TCP", 53),
+    ("TCP", 22),
+    ("TCP", 25),
+    ("TCP", 80),
+    ("UDP", 443),
+    ("TCP", 443),
+    ("TCP", 1025),
+    ("TCP", 3000),
+    ("TCP", 4000),
+    ("TCP", 5432),
+    ("TCP", 5433),
+    ("TCP", 6379),
+    ("TCP", 8080),
+    ("TCP", 8333),
+    ("TCP", 10250),
+    ("TCP", 16443),
+];
+
+const OTHER_ID: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1e";
+
+fn config() -> OperatorConfig {
+    let rest = CONFIG.split_once("\nnetwork:").expect("the configuration ends with its network").0;
+    OperatorConfig::parse(&format!("{rest}{NETWORK}")).expect("a configuration")
+}
+
+fn labels(value: &Value) -> BTreeMap<String, String> {
+    serde_json::from_value(value.clone()).expect("labels")
+}
+
+/// A server's policies and one pod of each of its processes.
+fn server(config: &OperatorConfig, id: &str, which: &str, subnet: &str) -> (Vec<NetworkPolicy>, Vec<Party>) {
+    let mut resource = resource();
+    resource["spec"]["id"] = id.into();
+    let found = dereferenced(resource);
+    let objects = build(&validate(&found, config).map_err(|it| it.message).expect("a valid server"));
+    let Objects { namespace, guards, cache, jobs, workloads, .. }: Objects<Prepared> = objects;
+    let Jobs { db_prepare, .. } = jobs;
+    let policies = guards.iter().filter(|it| it.key.kind == ChildKind::NetworkPolicy);
+    let policies = policies.map(|it| serde_json::from_value(it.body.clone()).expect("a NetworkPolicy")).collect();
+    let has_pods = |it: &&Desired| matches!(it.key.kind, ChildKind::Deployment | ChildKind::StatefulSet | ChildKind::Job);
+    let pods = cache.iter().chain(&db_prepare).chain(&workloads).filter(has_pods).enumerate().map(|(at, owner)| {
+        let labels = labels(&owner.body["spec"]["template"]["metadata"]["labels"]);
+        let name = format!("{which}/{}", labels[howdah_crd::labels::PROCESS]);
+        let pod =
+            Pod { namespace: namespace.key.name.clone(), namespace_labels: self::labels(&namespace.body["metadata"]["labels"]), labels };
+        Party::pod(&name, &format!("{subnet}.{}", at + 1), pod)
+    });
+    let pods = pods.collect();
+    (policies, pods)
+}
+
+fn bystander(name: &str, address: &str, namespace: &str, app: &str) -> Party {
+    let one = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    Party::pod(name, address, Pod { namespace: namespace.to_owned(), namespace_labels: one("name", namespace), labels: one("app", app) })
+}
+
+fn world() -> (Vec<NetworkPolicy>, Vec<Party>) {
+    let config = config();
+    let (mut policies, mut parties) = server(&config, ID, "A", "10.244.1");
+    let (more, pods) = server(&config, OTHER_ID, "B", "10.244.2");
+    policies.extend(more);
+    parties.extend(pods);
+    parties.push(bystander("ingress", "10.244.3.1", "ingress", "traefik"));
+    parties.push(bystander("another pod beside the ingress", "10.244.3.2", "ingress", "other"));
+    parties.push(bystander("a pod that calls itself ingress", "10.244.3.3", "elsewhere", "traefik"));
+    parties.push(bystander("media gateway", "10.244.3.4", "howdah-media", "media-gateway"));
+    let outside = [
+        ("dns", "10.1.0.53"),
+        ("database", "10.1.0.54"),
+        ("store", "10.1.0.83"),
+        ("relay", "10.1.0.25"),
+        ("outside", "93.184.216.34"),
+        ("outside by IPv6", "2606:2800:220:1::1"),
+    ];
+    parties.extend(outside.iter().chain(FORBIDDEN).map(|(name, address)| Party::outside(name, address)));
+    (policies, parties)
+}
+
+fn is_a_servers(party: &Party) -> bool {
+    party.name.starts_with("A/") || party.name.starts_with("B/")
+}
+
+#[test]
+fn who_may_reach_whom() {
+    let (policies, parties) = world();
+    let names: BTreeSet<_> = parties.iter().filter(|it| it.name.starts_with("A/")).map(|it| it.name.as_str()).collect();
+    assert_eq!(names, BTreeSet::from(["A/job", "A/redis", "A/scheduler", "A/sidekiq", "A/streaming", "A/web"]));
+
+    let mut found = BTreeSet::new();
+    for from in &parties {
+        for to in parties.iter().filter(|to| to.name != from.name && (is_a_servers(from) || is_a_servers(to))) {
+            for port in PORTS.iter().filter(|port| allows(&policies, from, to, **port)) {
+                found.insert(format!("{} > {} {}/{}", from.name, to.name, port.0, port.1));
+            }
+        }
+    }
+    let processes = ["web", "streaming", "sidekiq", "scheduler", "job", "redis"];
+    let mut expected = BTreeSet::new();
+    for which in ["A", "B"] {
+        let party = |name: &str| if processes.contains(&name) { format!("{which}/{name}") } else { name.to_owned() };
+        for (from, to, ports) in OPENINGS {
+            expected.extend(ports.iter().map(|port| format!("{} > {} {}/{}", party(from), party(to), port.0, port.1)));
+        }
+    }
+    let surplus: Vec<_> = found.difference(&expected).collect();
+    let missing: Vec<_> = expected.difference(&found).collect();
+    assert!(surplus.is_empty() && missing.is_empty(), "allowed and not in the table: {surplus:#?}\nin the table and refused: {missing:#?}");
+}
+
+/// A pod that carries none of our labels (somebody's debug container, say) is shut in too.
+#[test]
+fn a_stranger_in_a_servers_namespace_reaches_nobody() {
+    let (policies, parties) = world();
+    let mut stranger = parties[0].clone();
+    stranger.name = "stranger".to_owned();
+    stranger.pod.as_mut().expect("a pod").labels.clear();
+    for party in &parties {
+        for port in PORTS {
+            assert!(!allows(&policies, &stranger, party, *port), "to {} {port:?}", party.name);
+            assert!(!allows(&policies, party, &stranger, *port), "from {} {port:?}", party.name);
+        }
+    }
+}
