@@ -2,8 +2,24 @@
 //!
 //! `cargo xtask test` starts the stack and sets `HOWDAH_STACK`; by hand it is `cargo xtask inside -- cargo test -p howdah-acceptance`.
 
+pub mod api;
+pub mod cluster;
+pub mod dns;
+pub mod leftovers;
+pub mod mail;
+pub mod neighbour;
 pub mod netpol;
+pub mod processes;
+pub mod record;
 pub mod s3;
+pub mod server;
 pub mod stack;
+pub mod tenants;
+pub mod turn;
+pub mod visitor;
+pub mod wait;
+pub mod world;
 
 pub use stack::Stack;
+pub use wait::until;
+pub use world::World;

@@ -11,6 +11,9 @@ pub const TEMPLATE: &str = "howdah_template";
 /// A running stack. Keys that no test here reads are left out.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stack {
+    /// Where it keeps its state.
+    #[serde(skip)]
+    pub folder: PathBuf,
     pub kubeconfig: PathBuf,
     pub ca_cert: PathBuf,
     pub database_url: String,
@@ -42,6 +45,7 @@ impl Stack {
         let folder = std::env::var_os("HOWDAH_STACK").context("HOWDAH_STACK is not set: the folder of a running stack")?;
         let path = Path::new(&folder).join("stack.json");
         let text = std::fs::read_to_string(&path).with_context(|| format!("is the stack up? {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not what a stack writes", path.display()))
+        let stack: Self = serde_json::from_str(&text).with_context(|| format!("{} is not what a stack writes", path.display()))?;
+        Ok(Self { folder: folder.into(), ..stack })
     }
 }
