@@ -8,7 +8,6 @@ pub mod dns;
 pub mod leftovers;
 pub mod mail;
 pub mod neighbour;
-pub mod netpol;
 pub mod processes;
 pub mod record;
 pub mod s3;
