@@ -7,18 +7,20 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     places::Places,
+    progress::Progress,
     stack::{self, Scope},
 };
 
 const LOOK: Duration = Duration::from_secs(1);
 
 pub fn run(places: Places, scope: Scope) -> Result<()> {
+    stack::build_binaries(&places, Progress::start())?;
     take_down_on_interrupt(places.clone())?;
     let stack = match stack::up(places.clone(), scope) {
         Ok(stack) => stack,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
-            stack::down(&places)?;
+            stack::down_at_once(&places)?;
             bail!("the stack did not come up");
         }
     };
@@ -48,7 +50,7 @@ fn take_down_on_interrupt(places: Places) -> Result<()> {
         });
         println!();
         stack::stop_starting();
-        match stack::down(&places).context("the stack was not taken down") {
+        match stack::down_at_once(&places).context("the stack was not taken down") {
             Ok(()) => exit(0),
             Err(error) => {
                 eprintln!("\nerror: {error:#}");

@@ -17,6 +17,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use places::Places;
+use progress::Progress;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Howdah's development stack and tests")]
@@ -41,6 +42,9 @@ enum Task {
         /// Only Kubernetes with its DNS, ingress and images: a cluster for another stack's `--kubeconfig`
         #[arg(long)]
         plane: bool,
+        /// Take Howdah's binaries as they were built last
+        #[arg(long)]
+        no_build: bool,
     },
     /// Remove all that the stack left: processes, mounts, network namespace, cgroups, data (built tools and images are kept)
     Down,
@@ -86,7 +90,12 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
     };
     match task {
         Task::Dev { kubeconfig } => dev::run(places, scope(kubeconfig, false)),
-        Task::Up { kubeconfig, plane } => stack::up(places, scope(kubeconfig, plane)).map(drop),
+        Task::Up { kubeconfig, plane, no_build } => {
+            if !no_build {
+                stack::build_binaries(&places, Progress::start())?;
+            }
+            stack::up(places, scope(kubeconfig, plane)).map(drop)
+        }
         Task::Down => stack::down(&places),
         Task::Test { quick } => test::run(places, quick),
         Task::Inside { command } => stack::inside(&places, &command),

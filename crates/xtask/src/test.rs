@@ -29,6 +29,7 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
     }
     // Built outside: the stack's network has no way to a registry.
     progress.step("building the tests of the stack", || shell::visible(cargo(&places).args(["test", "--no-run", "-p", ACCEPTANCE])))?;
+    stack::build_binaries(&places, progress)?;
     stack::up(places.clone(), Scope::Whole)?;
     let tested = progress.step("tests of the stack", || {
         let mut inside = Command::new(env::current_exe()?);

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{Scope, Stack, ingress, s3};
+use super::{Scope, Stack, images::Images, ingress, s3};
 
 impl Stack {
     fn descriptor(&self) -> std::path::PathBuf {
@@ -13,7 +13,7 @@ impl Stack {
     }
 
     /// Written last: a stack that has it is ready.
-    pub fn write_descriptor(&self) -> Result<()> {
+    pub fn write_descriptor(&self, images: &Images) -> Result<()> {
         let mut all = json!({
             "kubeconfig": self.admin_kubeconfig(),
             "ca_cert": self.pki("ca.crt"),
@@ -25,7 +25,7 @@ impl Stack {
             }
         };
         if self.scope.has_netns() {
-            add(json!({ "netns": self.netns() }));
+            add(json!({ "netns": self.netns(), "stand_in_image": images.stand_in() }));
         }
         if self.scope != Scope::Plane {
             add(json!({

@@ -24,6 +24,12 @@ const ENDED_WITHIN: Duration = Duration::from_secs(20);
 const KEPT: &[&str] = &["containerd", "stripped"];
 
 pub fn down(places: &Places) -> Result<()> {
+    let _lock = super::lock(places, Progress::start())?;
+    down_at_once(places)
+}
+
+/// For a process that is itself bringing the stack up in another thread, and so holds the lock.
+pub fn down_at_once(places: &Places) -> Result<()> {
     let progress = Progress::start();
     let stack = Stack { name: places.name(), places: places.clone(), scope: Scope::Whole, ip: String::new(), progress };
     clear(&stack)?;

@@ -2,7 +2,7 @@
 //! There is no registry.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -11,6 +11,9 @@ use anyhow::{Context, Result};
 
 use super::{Scope, Stack, rootfs, tools::Tools};
 use crate::{places::digest, shell};
+
+const ARCHIVES_KEPT: usize = 3;
+const STAND_IN: &str = "mastodon-standin";
 
 pub struct Image {
     /// With its tag, as a pod names it.
@@ -27,7 +30,7 @@ pub struct Images {
 impl Images {
     /// The image that stands in for Mastodon's own.
     pub fn stand_in(&self) -> Option<&str> {
-        self.list.iter().map(|image| image.name.as_str()).find(|name| name.starts_with("localhost/mastodon-standin:"))
+        self.list.iter().map(|image| image.name.as_str()).find(|name| name.starts_with(&format!("localhost/{STAND_IN}:")))
     }
 }
 
@@ -47,34 +50,21 @@ impl Stack {
             list.push(self.image("pause", Some("1"), "images/pause", &[("pause", self.pause()?)])?);
             let redis = rootfs::archive(cache, progress, "redis", &["redis-server"])?;
             list.push(self.image("redis", Some("8"), "images/redis", &[("rootfs.tar", redis)])?);
-            if std::env::var_os("BARE").is_some() {
-                return Ok(Images { postgres, list });
-            }
-            self.build_binaries()?;
             let base = rootfs::archive(cache, progress, "howdah", &["ca-certificates"])?;
             list.push(self.image("howdah", Some("dev"), "images/howdah", &[("rootfs.tar", base), ("howdah", self.stripped("howdah")?)])?);
-            list.extend(self.stand_ins()?);
+            list.push(self.stand_in()?);
         }
         Ok(Images { postgres, list })
     }
 
-    /// The stand-in's image and its streaming twin: the same folder's `Containerfile` and `Containerfile.streaming`.
-    fn stand_ins(&self) -> Result<Vec<Image>> {
-        let folder = self.places.deploy("standin");
-        if !folder.join("packages").exists() {
-            self.progress.say("no recipe for the stand-in's image yet: it is left out");
-            return Ok(Vec::new());
-        }
-        let packages = fs::read_to_string(folder.join("packages")).context("the stand-in's list of packages")?;
+    /// One image is Mastodon's web and its streaming.
+    fn stand_in(&self) -> Result<Image> {
+        let packages = fs::read_to_string(self.places.deploy("standin/packages")).context("the stand-in's list of packages")?;
         let packages: Vec<&str> = packages.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
         let rootfs = rootfs::archive(&self.places.cache, self.progress, "standin", &packages)?;
-        let authority = self.authority_certificate()?;
-        let contents: [Content; 3] = [("rootfs.tar", rootfs), ("howdah-standin", self.stripped("howdah-standin")?), ("ca.crt", authority)];
-        let mut images = vec![self.image("mastodon-standin", None, "standin", &contents)?];
-        if folder.join("Containerfile.streaming").exists() {
-            images.push(self.image_of("mastodon-standin-streaming", None, "standin", "Containerfile.streaming", &contents)?);
-        }
-        Ok(images)
+        let binary = self.stripped("howdah-standin")?;
+        let contents: [Content; 3] = [("rootfs.tar", rootfs), ("howdah-standin", binary), ("ca.crt", self.authority_certificate()?)];
+        self.image(STAND_IN, None, "standin", &contents)
     }
 
     /// Howdah's binaries as the images carry them: without the debugging sections that make them ten times as large.
@@ -96,32 +86,34 @@ impl Stack {
         Ok(folder.join("pause"))
     }
 
-    fn image(&self, name: &str, tag: Option<&str>, recipe: &str, contents: &[Content]) -> Result<Image> {
-        self.image_of(name, tag, recipe, "Containerfile", contents)
-    }
-
     /// Builds `localhost/NAME:TAG` (without a tag: the digest of what it is made of) from the folder `recipe` and `contents`.
-    fn image_of(&self, name: &str, tag: Option<&str>, recipe: &str, containerfile: &str, contents: &[Content]) -> Result<Image> {
+    fn image(&self, name: &str, tag: Option<&str>, recipe: &str, contents: &[Content]) -> Result<Image> {
         let recipe = self.places.deploy(recipe);
         let mut files: Vec<(String, PathBuf)> = contents.iter().map(|(name, path)| ((*name).to_owned(), path.clone())).collect();
         for file in fs::read_dir(&recipe).with_context(|| format!("the recipe of image {name}"))? {
             let file = file?;
+            if file.path().extension().is_some_and(|kind| kind == "md") {
+                continue;
+            }
             files.push((file.file_name().to_string_lossy().into_owned(), file.path()));
         }
         files.sort();
-        let key = key_of(&files, containerfile)?;
+        let key = key_of(&files)?;
         let tagged = format!("localhost/{name}:{}", tag.unwrap_or(&key));
         let archives = self.places.cache.join("images");
         let archive = archives.join(format!("{name}-{key}.tar"));
+        fs::create_dir_all(&archives)?;
+        // Another checkout's build would take this one's layers for unused ones.
+        let lock = File::create(self.places.cache.join("images.lock"))?;
+        lock.lock()?;
         if !archive.exists() {
-            fs::create_dir_all(&archives)?;
-            self.progress.step(&format!("building image {tagged}"), || self.build_image(&tagged, containerfile, &files, &archive))?;
-            remove_others(&archives, name, &archive)?;
+            self.progress.step(&format!("building image {tagged}"), || self.build_image(&tagged, &files, &archive))?;
+            forget_old(&archives, name)?;
         }
         Ok(Image { name: tagged, archive })
     }
 
-    fn build_image(&self, tagged: &str, containerfile: &str, files: &[(String, PathBuf)], archive: &Path) -> Result<()> {
+    fn build_image(&self, tagged: &str, files: &[(String, PathBuf)], archive: &Path) -> Result<()> {
         let context = self.places.stack.join("context");
         if context.exists() {
             fs::remove_dir_all(&context)?;
@@ -130,20 +122,27 @@ impl Stack {
         for (name, path) in files {
             fs::copy(path, context.join(name)).with_context(|| format!("can't copy {}", path.display()))?;
         }
-        let storage = self.places.cache.join("buildah");
+        let storage = self.places.cache.join("buildah-overlay");
         let buildah = || {
             // Many files are open at once in a layer with a whole system.
             let mut buildah = Command::new("prlimit");
-            buildah.args(["--nofile=16384:16384", "buildah", "--storage-driver", "vfs", "--root"]).arg(&storage);
+            buildah.args(["--nofile=16384:16384", "buildah", "--storage-driver", "overlay", "--root"]).arg(&storage);
             buildah.arg("--runroot").arg(self.places.stack.join("buildah-run"));
             buildah
         };
-        let build = ["bud", "--quiet", "--layers", "--isolation", "chroot", "-t", tagged, "-f"];
-        shell::output(buildah().args(build).arg(context.join(containerfile)).arg(&context))?;
+        let build = ["bud", "--quiet", "--layers", "--isolation", "chroot", "-t", tagged];
+        shell::output(buildah().args(build).arg(&context))?;
         let half = archive.with_extension("half");
         let _ = fs::remove_file(&half);
         shell::output(buildah().args(["push", "--quiet", tagged]).arg(format!("docker-archive:{}:{tagged}", half.display())))?;
-        shell::output(buildah().args(["rmi", "--prune", "--force"])).map(drop)?;
+        // What this image was called before, and what no image needs any longer.
+        let all = shell::output(buildah().args(["images", "--format", "{{.Name}}:{{.Tag}}"]))?;
+        let repository = tagged.rsplit_once(':').map_or(tagged, |(repository, _)| repository);
+        let earlier = all.lines().filter(|image| *image != tagged && image.rsplit_once(':').is_some_and(|(it, _)| it == repository));
+        for image in earlier {
+            shell::output(buildah().args(["rmi", image]))?;
+        }
+        shell::output(buildah().args(["rmi", "--prune", "--force"]))?;
         fs::remove_dir_all(&context)?;
         Ok(fs::rename(half, archive)?)
     }
@@ -176,8 +175,8 @@ impl Stack {
     }
 }
 
-fn key_of(files: &[(String, PathBuf)], containerfile: &str) -> Result<String> {
-    let mut parts: Vec<Vec<u8>> = vec![containerfile.into()];
+fn key_of(files: &[(String, PathBuf)]) -> Result<String> {
+    let mut parts: Vec<Vec<u8>> = Vec::new();
     for (name, path) in files {
         parts.push(name.clone().into());
         // A root filesystem lies in a folder named by the digest of what it was made from: its path says enough, and is read faster.
@@ -187,15 +186,16 @@ fn key_of(files: &[(String, PathBuf)], containerfile: &str) -> Result<String> {
     Ok(digest(parts.iter().map(Vec::as_slice), 6))
 }
 
-/// An image's earlier archives are of no use to anyone: a checkout that goes back builds it anew from cached layers.
-fn remove_others(archives: &Path, name: &str, keep: &Path) -> Result<()> {
+/// Of an image's earlier archives only the newest are kept: another checkout may be about to use one.
+fn forget_old(archives: &Path, name: &str) -> Result<()> {
+    let mut ours = Vec::new();
     for file in fs::read_dir(archives)? {
         let path = file?.path();
-        let is_ours =
-            path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.rsplit_once('-')).is_some_and(|(stem, _)| stem == name);
-        if is_ours && path != keep {
-            fs::remove_file(path)?;
+        if path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.rsplit_once('-')).is_some_and(|(stem, _)| stem == name) {
+            ours.push((fs::metadata(&path)?.modified()?, path));
         }
     }
-    Ok(())
+    ours.sort();
+    let old = ours.len().saturating_sub(ARCHIVES_KEPT);
+    ours.drain(..old).try_for_each(|(_, path)| Ok(fs::remove_file(path)?))
 }

@@ -23,7 +23,7 @@ mod tools;
 
 use std::{
     ffi::OsString,
-    fs,
+    fs::{self, File},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::Command,
@@ -31,7 +31,8 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 
-pub use down::down;
+pub use down::{down, down_at_once};
+pub use howdah::build_binaries;
 pub use postgres::ThrowAway;
 pub use process::stop_starting;
 
@@ -105,6 +106,7 @@ impl Stack {
 pub fn up(places: Places, scope: Scope) -> Result<Stack> {
     let progress = Progress::start();
     let stack = Stack::new(places, scope, progress)?;
+    let _lock = lock(&stack.places, progress)?;
     if stack.is_ready()? {
         progress.say(format!("the stack in {} is up: Howdah's own parts are brought up to date", stack.places.stack.display()));
         stack.refresh()?;
@@ -113,6 +115,18 @@ pub fn up(places: Places, scope: Scope) -> Result<Stack> {
     }
     stack.descriptor_summary()?;
     Ok(stack)
+}
+
+/// Held while a stack is brought up or taken down; it lies beside the folder, which is emptied.
+pub fn lock(places: &Places, progress: Progress) -> Result<File> {
+    let file = places.stack.with_extension("lock");
+    fs::create_dir_all(file.parent().context("the stack's folder is not the root")?)?;
+    let lock = File::create(file)?;
+    if lock.try_lock().is_err() {
+        progress.say("another xtask is at work on this stack: waiting for it");
+        lock.lock()?;
+    }
+    Ok(lock)
 }
 
 impl Stack {
@@ -140,7 +154,7 @@ impl Stack {
         }
         self.within(|| self.start_parts(&tools, &images))?;
         self.start_forwards()?;
-        self.write_descriptor()?;
+        self.write_descriptor(&images)?;
         fs::write(self.owner_file(), self.scope_line())?;
         self.progress.say(format!("the stack came up in {:.1} s", begun.elapsed().as_secs_f32()));
         Ok(())
@@ -171,7 +185,7 @@ impl Stack {
         if services {
             self.await_postgres()?;
             self.await_s3(tools)?;
-            self.start_howdah(tools)?;
+            self.start_howdah(tools, images)?;
         }
         Ok(())
     }
@@ -185,11 +199,11 @@ impl Stack {
             }
             if self.scope != Scope::Plane {
                 self.stop_howdah()?;
-                self.start_howdah(&tools)?;
+                self.start_howdah(&tools, &images)?;
             }
             Ok(())
         })?;
-        self.write_descriptor()
+        self.write_descriptor(&images)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Stack, tools::Tools};
 
-const PORT: u16 = 8333;
+pub const PORT: u16 = 8333;
 pub const REGION: &str = "us-east-1";
 pub const ACCESS_KEY: &str = "howdah-admin";
 pub const SECRET_KEY: &str = "howdah-admin-secret";
