@@ -17,11 +17,7 @@ async fn a_database_from_the_template_and_its_end() {
     let name = id.resource_name().to_string();
     server.ensure(id, &SecretString::from("first"), 6).await.unwrap();
     server.ensure(id, &SecretString::from("second"), 6).await.unwrap();
-    assert_eq!(
-        code(&connect(&stack, &name, "first", &name).await.err().unwrap()),
-        "28P01",
-        "the old password is no good"
-    );
+    assert_eq!(code(&connect(&stack, &name, "first", &name).await.err().unwrap()), "28P01", "the old password is no good");
 
     let client = connect(&stack, &name, "second", &name).await.unwrap();
     let row = client
@@ -33,14 +29,8 @@ async fn a_database_from_the_template_and_its_end() {
         .unwrap();
     let facts: (String, String, String) = (row.get(0), row.get(1), row.get(2));
     assert_eq!(facts, (name.clone(), "b".to_owned(), "UTF8".to_owned()));
-    client
-        .batch_execute("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t VALUES (1)")
-        .await
-        .unwrap();
-    client
-        .batch_execute("SELECT howdah_check.bt_index_check('public.t_pkey'::regclass)")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE public.t (id int PRIMARY KEY); INSERT INTO public.t VALUES (1)").await.unwrap();
+    client.batch_execute("SELECT howdah_check.bt_index_check('public.t_pkey'::regclass)").await.unwrap();
     let fold: bool = client.query_one("SELECT lower('ÄÖÜ') = 'äöü'", &[]).await.unwrap().get(0);
     assert!(fold, "hashtags are compared case-insensitively");
 
@@ -62,9 +52,7 @@ async fn a_database_from_the_template_and_its_end() {
 async fn connect_provisioner(stack: &Stack) -> tokio_postgres::Client {
     let config = provisioner(stack);
     let password = String::from_utf8(config.get_password().unwrap().to_vec()).unwrap();
-    connect(stack, config.get_user().unwrap(), &password, config.get_dbname().unwrap())
-        .await
-        .unwrap()
+    connect(stack, config.get_user().unwrap(), &password, config.get_dbname().unwrap()).await.unwrap()
 }
 
 #[tokio::test]
@@ -78,17 +66,9 @@ async fn a_tenants_role_against_another_tenants_database() {
     let config = provisioner(&stack);
 
     for database in [name_b.as_str(), config.get_dbname().unwrap(), howdah_acceptance::stack::TEMPLATE] {
-        assert_eq!(
-            code(&connect(&stack, &name_a, "a", database).await.err().unwrap()),
-            "42501",
-            "CONNECT to {database}"
-        );
+        assert_eq!(code(&connect(&stack, &name_a, "a", database).await.err().unwrap()), "42501", "CONNECT to {database}");
     }
-    assert_eq!(
-        code(&connect(&stack, &name_b, "a", &name_b).await.err().unwrap()),
-        "28P01",
-        "A's password is not B's"
-    );
+    assert_eq!(code(&connect(&stack, &name_b, "a", &name_b).await.err().unwrap()), "28P01", "A's password is not B's");
 
     let client = connect(&stack, &name_a, "a", &name_a).await.unwrap();
     let provisioner = config.get_user().unwrap();
@@ -116,20 +96,12 @@ async fn a_tenants_role_against_another_tenants_database() {
     let other = connect(&stack, &name_b, "b", &name_b).await.unwrap();
     other.batch_execute("SELECT 'a secret of B'").await.unwrap();
     let seen: i64 = client
-        .query_one(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%secret%'",
-            &[&name_b],
-        )
+        .query_one("SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%secret%'", &[&name_b])
         .await
         .unwrap()
         .get(0);
     assert_eq!(seen, 0);
-    let killed = client
-        .query_one(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1",
-            &[&name_b],
-        )
-        .await;
+    let killed = client.query_one("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1", &[&name_b]).await;
     assert_eq!(code(&killed.err().unwrap()), "42501");
     server.destroy(a).await.unwrap();
     server.destroy(b).await.unwrap();

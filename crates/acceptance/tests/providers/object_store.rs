@@ -17,12 +17,7 @@ const OPEN: [&str; 7] = [
     "preview_card_providers/icons/a.png",
     "cache/accounts/avatars/a.png",
 ];
-const CLOSED: [&str; 4] = [
-    "backups/dumps/1/original/archive.zip",
-    "imports/data/1/original/follows.csv",
-    "accounts",
-    "other/x",
-];
+const CLOSED: [&str; 4] = ["backups/dumps/1/original/archive.zip", "imports/data/1/original/follows.csv", "accounts", "other/x"];
 
 fn tenant(stack: &Stack, keys: &S3Keys) -> Somebody {
     Somebody::new(&stack.s3, Some((&keys.access_key, keys.secret_key.expose_secret()))).unwrap()
@@ -54,51 +49,24 @@ async fn made_once_kept_and_destroyed() {
         assert_eq!(put.status, 200, "{key}: {put:?}");
         assert_eq!(own.s3(Method::GET, &path, &[], "").await.unwrap().body, "hello");
     }
-    assert_eq!(
-        own.s3(Method::GET, &format!("/{name}?list-type=2"), &[], "").await.unwrap().status,
-        200
-    );
-    assert_eq!(
-        own.s3(Method::DELETE, &format!("/{name}/other/x"), &[], "").await.unwrap().status,
-        204
-    );
-    assert_eq!(
-        own.s3(Method::POST, &format!("/{name}/media_attachments/big?uploads="), &[], "")
-            .await
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(own.s3(Method::GET, &format!("/{name}?list-type=2"), &[], "").await.unwrap().status, 200);
+    assert_eq!(own.s3(Method::DELETE, &format!("/{name}/other/x"), &[], "").await.unwrap().status, 204);
+    assert_eq!(own.s3(Method::POST, &format!("/{name}/media_attachments/big?uploads="), &[], "").await.unwrap().status, 200);
 
     let kept = store.ensure(id, Some(&keys)).await.unwrap();
     assert_eq!(kept.access_key, keys.access_key, "keys that work stay");
     let own_more = own.iam(&format!("Action=CreateAccessKey&UserName={name}")).await.unwrap();
     let kept = store.ensure(id, Some(&keys)).await.unwrap();
     assert_eq!(kept.access_key, keys.access_key);
-    let listed = admin(&stack)
-        .iam(&format!("Action=ListAccessKeys&UserName={name}"))
-        .await
-        .unwrap()
-        .body;
-    assert_eq!(
-        listed.matches("<AccessKeyId>").count(),
-        1,
-        "no key but the Secret's ({}): {listed}",
-        own_more.status
-    );
+    let listed = admin(&stack).iam(&format!("Action=ListAccessKeys&UserName={name}")).await.unwrap().body;
+    assert_eq!(listed.matches("<AccessKeyId>").count(), 1, "no key but the Secret's ({}): {listed}", own_more.status);
 
-    let wrong = S3Keys {
-        secret_key: SecretString::from("x".repeat(40)),
-        ..keys.clone()
-    };
+    let wrong = S3Keys { secret_key: SecretString::from("x".repeat(40)), ..keys.clone() };
     let renewed = store.ensure(id, Some(&wrong)).await.unwrap();
     assert_ne!(renewed.access_key, keys.access_key);
     let old = own.s3(Method::GET, &format!("/{name}?list-type=2"), &[], "").await.unwrap();
     assert!(old.is_refusal(), "the old keys are gone: {old:?}");
-    let unknown = S3Keys {
-        access_key: "AKIAUNKNOWNUNKNOWN00".to_owned(),
-        ..keys
-    };
+    let unknown = S3Keys { access_key: "AKIAUNKNOWNUNKNOWN00".to_owned(), ..keys };
     assert_ne!(store.ensure(id, Some(&unknown)).await.unwrap().access_key, renewed.access_key);
     assert_eq!(is_there(&stack, &name).await, (true, true));
 
@@ -116,40 +84,21 @@ async fn destroyed_with_versions_markers_and_open_uploads() {
     let keys = store.ensure(id, None).await.unwrap();
     let (own, admin) = (tenant(&stack, &keys), admin(&stack));
     let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    assert_eq!(
-        admin
-            .s3(Method::PUT, &format!("/{name}?versioning="), &[], versioning)
-            .await
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(admin.s3(Method::PUT, &format!("/{name}?versioning="), &[], versioning).await.unwrap().status, 200);
     for version in ["one", "two", "three"] {
         for key in ["cache/a%26b%3Cc%3E", "accounts/%C3%BC/%20%2B", "accounts/x"] {
-            assert_eq!(
-                own.s3(Method::PUT, &format!("/{name}/{key}"), &[], version).await.unwrap().status,
-                200
-            );
+            assert_eq!(own.s3(Method::PUT, &format!("/{name}/{key}"), &[], version).await.unwrap().status, 200);
         }
     }
     own.s3(Method::DELETE, &format!("/{name}/accounts/x"), &[], "").await.unwrap();
     for _ in 0..2 {
-        assert_eq!(
-            own.s3(Method::POST, &format!("/{name}/media_attachments/big?uploads="), &[], "")
-                .await
-                .unwrap()
-                .status,
-            200
-        );
+        assert_eq!(own.s3(Method::POST, &format!("/{name}/media_attachments/big?uploads="), &[], "").await.unwrap().status, 200);
     }
     store.destroy(id).await.unwrap();
     assert_eq!(is_there(&stack, &name).await, (false, false));
     // The same name again holds nothing of before.
     let keys = store.ensure(id, None).await.unwrap();
-    let listed = tenant(&stack, &keys)
-        .s3(Method::GET, &format!("/{name}?list-type=2"), &[], "")
-        .await
-        .unwrap();
+    let listed = tenant(&stack, &keys).s3(Method::GET, &format!("/{name}?list-type=2"), &[], "").await.unwrap();
     assert!(!listed.body.contains("<Key>"), "{listed:?}");
     store.destroy(id).await.unwrap();
 }
@@ -161,20 +110,9 @@ async fn a_tenants_keys_against_another_tenants_bucket() {
     let (a, b) = (new_id(), new_id());
     let (name_a, name_b) = (a.resource_name().to_string(), b.resource_name().to_string());
     let (keys_a, keys_b) = (store.ensure(a, None).await.unwrap(), store.ensure(b, None).await.unwrap());
-    let (own, other, nobody) = (
-        tenant(&stack, &keys_a),
-        tenant(&stack, &keys_b),
-        Somebody::new(&stack.s3, None).unwrap(),
-    );
+    let (own, other, nobody) = (tenant(&stack, &keys_a), tenant(&stack, &keys_b), Somebody::new(&stack.s3, None).unwrap());
     for key in OPEN.iter().chain(&CLOSED) {
-        assert_eq!(
-            other
-                .s3(Method::PUT, &format!("/{name_b}/{key}"), &[], "of B")
-                .await
-                .unwrap()
-                .status,
-            200
-        );
+        assert_eq!(other.s3(Method::PUT, &format!("/{name_b}/{key}"), &[], "of B").await.unwrap().status, 200);
     }
     for who in [&own, &nobody] {
         for (key, expected) in OPEN.iter().map(|key| (key, 200)).chain(CLOSED.iter().map(|key| (key, 403))) {
@@ -186,10 +124,7 @@ async fn a_tenants_keys_against_another_tenants_bucket() {
         refuse_everything_else(who, &name_b).await;
     }
     let copied = ("x-amz-copy-source", &*format!("/{name_b}/{}", CLOSED[0]));
-    let copy = own
-        .s3(Method::PUT, &format!("/{name_a}/accounts/stolen"), &[copied], "")
-        .await
-        .unwrap();
+    let copy = own.s3(Method::PUT, &format!("/{name_a}/accounts/stolen"), &[copied], "").await.unwrap();
     assert!(copy.is_refusal(), "{copy:?}");
     for form in [
         format!("Action=CreateAccessKey&UserName={name_b}"),
@@ -207,11 +142,7 @@ async fn a_tenants_keys_against_another_tenants_bucket() {
     let buckets = own.s3(Method::GET, "/", &[], "").await.unwrap();
     assert!(!buckets.body.contains(&name_b), "{buckets:?}");
     for key in OPEN.iter().chain(&CLOSED) {
-        assert_eq!(
-            other.s3(Method::GET, &format!("/{name_b}/{key}"), &[], "").await.unwrap().body,
-            "of B",
-            "{key} is untouched"
-        );
+        assert_eq!(other.s3(Method::GET, &format!("/{name_b}/{key}"), &[], "").await.unwrap().body, "of B", "{key} is untouched");
     }
     store.destroy(a).await.unwrap();
     store.destroy(b).await.unwrap();
@@ -220,10 +151,7 @@ async fn a_tenants_keys_against_another_tenants_bucket() {
 async fn refuse_everything_else(who: &Somebody, bucket: &str) {
     let open = format!("/{bucket}/{}", OPEN[0]);
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}]}"#;
-    let delete = format!(
-        "<Delete><Object><Key>{}</Key></Object><Object><Key>{}</Key></Object></Delete>",
-        OPEN[0], CLOSED[0]
-    );
+    let delete = format!("<Delete><Object><Key>{}</Key></Object><Object><Key>{}</Key></Object></Delete>", OPEN[0], CLOSED[0]);
     for (method, path, body) in [
         (Method::PUT, open.clone(), "of A"),
         (Method::DELETE, open.clone(), ""),
@@ -238,11 +166,7 @@ async fn refuse_everything_else(who: &Somebody, bucket: &str) {
         (Method::GET, format!("/{bucket}?policy="), ""),
         (Method::PUT, format!("/{bucket}?policy="), policy),
         (Method::DELETE, format!("/{bucket}?policy="), ""),
-        (
-            Method::PUT,
-            format!("/{bucket}?versioning="),
-            "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
-        ),
+        (Method::PUT, format!("/{bucket}?versioning="), "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
         (Method::DELETE, format!("/{bucket}"), ""),
     ] {
         let answer = who.s3(method.clone(), &path, &[], body).await.unwrap();
@@ -269,11 +193,5 @@ async fn a_store_that_is_away_and_one_that_says_no() {
     assert!(away.is_unavailable(), "{away:?}");
     let refused = with(&stack.s3.endpoint, "wrong").ensure(new_id(), None).await.unwrap_err();
     assert!(!refused.is_unavailable(), "{refused:?}");
-    assert!(
-        !with(&stack.s3.endpoint, "wrong")
-            .destroy(new_id())
-            .await
-            .unwrap_err()
-            .is_unavailable()
-    );
+    assert!(!with(&stack.s3.endpoint, "wrong").destroy(new_id()).await.unwrap_err().is_unavailable());
 }

@@ -29,9 +29,7 @@ pub fn provisioner(stack: &Stack) -> Config {
 
 pub fn databases(stack: &Stack) -> DatabaseServer {
     let config = provisioner(stack);
-    let Some(Host::Tcp(host)) = config.get_hosts().first().cloned() else {
-        panic!("the URL names no TCP host")
-    };
+    let Some(Host::Tcp(host)) = config.get_hosts().first().cloned() else { panic!("the URL names no TCP host") };
     DatabaseServer::new(DatabaseServerSettings {
         host,
         port: config.get_ports().first().copied().unwrap_or(5432),
