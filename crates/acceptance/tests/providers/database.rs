@@ -65,7 +65,7 @@ async fn a_tenants_role_against_another_tenants_database() {
     server.ensure(b, &SecretString::from("b"), 6).await.unwrap();
     let config = provisioner(&stack);
 
-    for database in [name_b.as_str(), config.get_dbname().unwrap(), howdah_acceptance::stack::TEMPLATE] {
+    for database in [name_b.as_str(), config.get_dbname().unwrap(), "template1", howdah_acceptance::stack::TEMPLATE] {
         assert_eq!(code(&connect(&stack, &name_a, "a", database).await.err().unwrap()), "42501", "CONNECT to {database}");
     }
     assert_eq!(code(&connect(&stack, &name_b, "a", &name_b).await.err().unwrap()), "28P01", "A's password is not B's");
