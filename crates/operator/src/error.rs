@@ -94,7 +94,7 @@ impl Error {
     pub fn backoff(&self, failures: u32) -> Duration {
         let (first, longest) = match self.cause() {
             // A new namespace's rights take a moment to be known; a conflict is over once the watch has caught up.
-            Cause::Conflict | Cause::Forbidden => (Duration::from_millis(100), Duration::from_secs(30)),
+            Cause::Conflict | Cause::Forbidden => (Duration::from_millis(25), Duration::from_secs(10)),
             _ => (Duration::from_secs(1), Duration::from_secs(60)),
         };
         (first * (1 << failures.saturating_sub(1).min(9))).min(longest)

@@ -54,6 +54,10 @@ impl Child {
         let mut value = serde_json::to_value(object).ok()?;
         let facts = Facts::of(kind, &value);
         digest::strip(&mut value);
+        // In a list an object doesn't say what it is.
+        let resource = kind.resource();
+        value["apiVersion"] = resource.api_version.into();
+        value["kind"] = resource.kind.into();
         let owner = object.metadata.owner_references.iter().flatten().find(|it| it.controller == Some(true));
         Some(Self {
             uid: object.metadata.uid.clone()?,
