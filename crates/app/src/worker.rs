@@ -139,17 +139,30 @@ pub async fn run_worker(
         mailer,
         settings,
     });
+    run(&worker, database_url, &clusters, shutdown).await
+}
+
+/// As [`run_worker`], of parts: the queue, what is periodic, and the observation of `watched`.
+///
+/// # Errors
+/// As [`run_worker`].
+pub async fn run(
+    worker: &Arc<Worker>,
+    database_url: &str,
+    watched: &[(String, kube::Client)],
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), WorkerError> {
     // Fails here, and not in a loop, where the URL is wrong.
     howdah_db::queue::worker_options(database_url, worker.settings.queue_connections)?;
     let shutdown = shutdown.boxed().shared();
-    let queue = run_queue(&worker, database_url, shutdown.clone());
+    let queue = run_queue(worker, database_url, shutdown.clone());
     let periodic = async {
         tokio::select! {
             () = shutdown.clone() => {}
-            () = enqueue_periodically(&worker) => {}
+            () = enqueue_periodically(worker) => {}
         }
     };
-    let observers = observer::observe_all(&worker, &clusters, shutdown.clone());
+    let observers = observer::observe_all(worker, watched, shutdown.clone());
     let ((), (), ()) = futures::join!(queue, periodic, observers);
     Ok(())
 }

@@ -30,7 +30,7 @@ type Resolver = NameServerPool<TokioRuntimeProvider>;
 /// Where the outside is looked at from.
 #[derive(Clone, Debug, Default)]
 pub struct OutsideSettings {
-    /// Recursive resolvers that see what the public sees.
+    /// Recursive resolvers that see what the public sees; this machine's own where there are none.
     pub resolvers: Vec<SocketAddr>,
     /// Where our clusters' ingress is reached.
     pub ingress_addresses: Vec<IpAddr>,
@@ -88,11 +88,16 @@ fn resolver(addresses: &[SocketAddr]) -> Result<Resolver, NetError> {
         let connections = vec![on_port(ConnectionConfig::udp()), on_port(ConnectionConfig::tcp())];
         NameServerConfig::new(address.ip(), true, connections)
     };
+    let servers: Vec<NameServerConfig> = if addresses.is_empty() {
+        hickory_resolver::system_conf::read_system_conf()?.0.name_servers().to_vec()
+    } else {
+        addresses.iter().map(server).collect()
+    };
     let mut options = ResolverOpts::default();
     options.timeout = Duration::from_secs(2);
     options.attempts = 2;
     let context = Arc::new(PoolContext::new(options, TlsConfig::new()?));
-    Ok(NameServerPool::from_config(addresses.iter().map(server), context, TokioRuntimeProvider::default()))
+    Ok(NameServerPool::from_config(servers, context, TokioRuntimeProvider::default()))
 }
 
 /// Resolves to our own ingress or to nothing.

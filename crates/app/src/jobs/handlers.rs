@@ -6,7 +6,7 @@ use std::sync::Arc;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use tracing::Instrument;
 
-use super::{ResyncAll, SendMails, SyncInstance, Tick, resync_all, send_mails, sync_instance, tick};
+use super::{ResyncAll, SendMails, SyncInstance, Tick};
 use crate::worker::{WorkError, Worker};
 
 /// The worker, as the queue hands it to its jobs.
@@ -50,21 +50,21 @@ fn worker(context: &WorkerContext) -> Result<Arc<Worker>, String> {
 }
 
 macro_rules! handler {
-    ($job:ident, $run:path $(, $field:ident)?) => {
+    ($job:ident $(, $field:ident)?) => {
         impl TaskHandler for $job {
             const IDENTIFIER: &'static str = Self::NAME;
 
             async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
                 let worker = worker(&context)?;
                 let span = tracing::info_span!("job", job.name = Self::NAME $(, instance.id = %self.$field)?);
-                let result = $run(&worker, self).instrument(span).await;
+                let result = self.work(&worker).instrument(span).await;
                 told(Self::NAME, result)
             }
         }
     };
 }
 
-handler!(SyncInstance, sync_instance::run, instance_id);
-handler!(Tick, tick::run);
-handler!(ResyncAll, resync_all::run);
-handler!(SendMails, send_mails::run);
+handler!(SyncInstance, instance_id);
+handler!(Tick);
+handler!(ResyncAll);
+handler!(SendMails);

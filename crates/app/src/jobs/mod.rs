@@ -15,7 +15,10 @@ use howdah_db::{Conn, QueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::worker::{WorkError, Worker};
+
 pub use handlers::{Context, define};
+pub use sync_instance::manifest;
 
 /// Brings one server's Secrets and custom resource to what its row says now, or on its way out of the cluster. Syncs of one
 /// server run one after the other.
@@ -45,6 +48,14 @@ impl SyncInstance {
     #[must_use]
     pub const fn of(instance_id: Uuid) -> Self {
         Self { instance_id, attempt: 0 }
+    }
+
+    /// What the worker does when its turn has come.
+    ///
+    /// # Errors
+    /// What is worth a retry by the queue: everything that is wrong with the cluster is recorded, and no error.
+    pub async fn work(self, worker: &Worker) -> Result<(), WorkError> {
+        sync_instance::run(worker, self).await
     }
 
     /// As soon as this transaction commits; one that waits already is replaced.
@@ -84,9 +95,17 @@ impl SyncInstance {
 
 /// A job of which one at a time is enough.
 macro_rules! only_one {
-    ($job:ident, $name:literal) => {
+    ($job:ident, $name:literal, $run:path) => {
         impl $job {
             pub const NAME: &'static str = $name;
+
+            /// What the worker does when its turn has come.
+            ///
+            /// # Errors
+            /// The record's.
+            pub async fn work(self, worker: &Worker) -> Result<(), WorkError> {
+                $run(worker, self).await
+            }
 
             /// As soon as this transaction commits; one that waits already is replaced. Not tried again: the next one does
             /// the same.
@@ -106,6 +125,6 @@ macro_rules! only_one {
     };
 }
 
-only_one!(Tick, "tick");
-only_one!(ResyncAll, "resync_all");
-only_one!(SendMails, "send_mails");
+only_one!(Tick, "tick", tick::run);
+only_one!(ResyncAll, "resync_all", resync_all::run);
+only_one!(SendMails, "send_mails", send_mails::run);

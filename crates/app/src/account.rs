@@ -1,0 +1,58 @@
+//! The account that an actor speaks for.
+
+use howdah_db::models::account::Account;
+use howdah_db::models::instance::Instance;
+use howdah_db::models::person::Person;
+use howdah_domain::{AccountId, PersonId};
+
+use crate::{Actor, App, Error, Role, settings};
+
+#[derive(Debug, Clone)]
+pub struct AccountView {
+    pub id: AccountId,
+    /// `person` or `organisation`.
+    pub kind: String,
+    pub name: String,
+    pub person: PersonId,
+    pub person_name: String,
+    pub email: String,
+    pub role: Role,
+    pub is_operator: bool,
+    pub servers: i64,
+    pub servers_allowed: i32,
+}
+
+/// # Errors
+/// [`Error::NotFound`] where it was closed meanwhile.
+pub async fn get(app: &App, actor: &Actor) -> Result<AccountView, Error> {
+    actor.may_read()?;
+    let mut conn = app.conn().await?;
+    let account = Account::by_id(&mut conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
+    let person = Person::by_id(&mut conn, actor.person.as_uuid()).await?.ok_or(Error::NotFound { what: "person" })?;
+    let platform = settings::read(&mut conn).await?;
+    Ok(AccountView {
+        id: actor.account,
+        kind: account.kind,
+        name: account.name,
+        person: actor.person,
+        person_name: person.name,
+        email: person.email,
+        role: actor.role,
+        is_operator: person.is_operator,
+        servers: Instance::count_of_account(&mut conn, account.id).await?,
+        servers_allowed: account.servers_allowed.unwrap_or(platform.servers_per_account),
+    })
+}
+
+/// How many servers an account may have; `None`: as the settings say.
+///
+/// # Errors
+/// [`Error::Forbidden`] for all but operators, [`Error::NotFound`].
+pub async fn allow_servers(app: &App, actor: &Actor, account: AccountId, servers: Option<i32>) -> Result<(), Error> {
+    actor.may_operate()?;
+    if servers.is_some_and(|it| it < 0) {
+        return Err(Error::invalid("servers_allowed", "too_small", "An account may have 0 servers or more."));
+    }
+    let mut conn = app.conn().await?;
+    if Account::allow_servers(&mut conn, account.as_uuid(), servers).await? { Ok(()) } else { Err(Error::NotFound { what: "account" }) }
+}

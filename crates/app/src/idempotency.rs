@@ -1,0 +1,81 @@
+//! The same key with the same request has one effect and one answer.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use howdah_db::models::idempotency::{Claim, IdempotencyKey as Row};
+use howdah_db::{Conn, QueryErrorExt};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{Actor, Error};
+
+/// How long a second request waits for a first one with the same key.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A request's key, with what it was sent with.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey(Row);
+
+/// What became of a request that may have been made before.
+#[derive(Debug)]
+pub enum Once<T> {
+    /// It was done now.
+    Done(T),
+    /// It was done before: the answer that was given then.
+    Again { status: i16, body: Value },
+}
+
+impl IdempotencyKey {
+    /// # Errors
+    /// [`Error::Invalid`] for a key that is empty or longer than 255 characters.
+    pub fn new(actor: &Actor, key: &str, method: &str, path: &str, body: &[u8]) -> Result<Self, Error> {
+        if key.is_empty() || key.chars().count() > 255 {
+            return Err(Error::invalid("Idempotency-Key", "malformed", "The Idempotency-Key has 1 to 255 characters."));
+        }
+        let mut digest = Sha256::new();
+        for part in [method.as_bytes(), path.as_bytes(), body] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        Ok(Self(Row { holder_id: actor.credential, key: key.to_owned(), request_digest: digest.finalize().into() }))
+    }
+
+    /// Claims the key for the transaction: `None` to go on, or the answer that was given before.
+    pub(crate) async fn claim<T>(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Once<T>>, Error> {
+        match self.0.claim(conn, WAIT, now).await {
+            Ok(Claim::Fresh) => Ok(None),
+            Ok(Claim::Answered { status, body }) => Ok(Some(Once::Again { status, body })),
+            Ok(Claim::Mismatch) => Err(Error::Conflict {
+                reason: "idempotency_key_reused",
+                sentence: "This Idempotency-Key was used for another request. Use a new key for each new request.".to_owned(),
+            }),
+            Err(error) if error.is_lock_timeout() => Err(Error::Conflict {
+                reason: "request_in_progress",
+                sentence: "A request with this Idempotency-Key is still being worked on. Try again in a moment.".to_owned(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps the answer, in the transaction of the effect.
+    pub(crate) async fn answer(&self, conn: &mut Conn, (status, body): (i16, Value)) -> Result<(), Error> {
+        self.0.answer(conn, status, &body).await?;
+        Ok(())
+    }
+}
+
+/// How a caller asks for at most one effect: its key, and how the answer will look.
+pub struct Idempotent<'a, T> {
+    pub key: &'a IdempotencyKey,
+    /// Status and body of the answer, as they are kept for the next request with the key. No secrets.
+    pub render: &'a (dyn Fn(&T) -> (i16, Value) + Send + Sync),
+}
+
+impl<T> Clone for Idempotent<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Idempotent<'_, T> {}

@@ -1,0 +1,278 @@
+//! A launch: from what was typed to a row that a job makes true, in one transaction.
+
+use howdah_db::models::account::Account;
+use howdah_db::models::domain::Domain;
+use howdah_db::models::instance::{Instance, NewInstance, StandingColumns};
+use howdah_db::models::name_claim::NameClaim;
+use howdah_db::models::owner_bootstrap::NewOwnerBootstrap;
+use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
+use howdah_db::{Conn, QueryErrorExt};
+use howdah_domain::billing::{self, BillingFacts};
+use howdah_domain::instance::launch::{LaunchFacts, LaunchVerdict, launch_verdict};
+use howdah_domain::lifecycle::Standing;
+use howdah_domain::{
+    AddressKind, Desired, DomainId, EmailAddress, FediverseDomain, InstanceId, OperationId, OperationKind, Plan, Release, ServerAddress,
+    Username,
+};
+use serde_json::json;
+
+use super::{audit, audit_actor};
+use crate::idempotency::{Idempotent, Once};
+use crate::jobs::SyncInstance;
+use crate::sealed::{self, Kind};
+use crate::settings::PlatformSettings;
+use crate::{Actor, App, Error, FieldError, identity, operations, settings};
+
+/// As it was typed.
+#[derive(Debug, Clone, Default)]
+pub struct LaunchRequest {
+    pub domain: String,
+    /// Where the server answers, if not at `domain`.
+    pub web_domain: Option<String>,
+    pub plan: String,
+    pub owner_username: String,
+    pub owner_email: String,
+    /// For operators: a cluster by its name.
+    pub cluster: Option<String>,
+    /// The customer may use Mastodon's trademark in a domain of their own.
+    pub trademark_permission: bool,
+}
+
+/// What a launch has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launched {
+    pub instance: InstanceId,
+    pub operation: OperationId,
+}
+
+/// What was typed, made of legal parts.
+#[derive(Debug)]
+struct NewServer<'a> {
+    address: ServerAddress,
+    plan: &'a Plan,
+    username: Username,
+    email: EmailAddress,
+    cluster: Option<&'a str>,
+}
+
+/// # Errors
+/// [`Error::Invalid`] with every field that is wrong; [`Error::Conflict`] for a name that is taken; [`Error::Closed`],
+/// [`Error::LimitReached`], [`Error::NoRoom`].
+pub async fn launch(
+    app: &App,
+    actor: &Actor,
+    request: &LaunchRequest,
+    idempotent: Option<Idempotent<'_, Launched>>,
+) -> Result<Once<Launched>, Error> {
+    actor.may_change()?;
+    if request.cluster.is_some() {
+        actor.may_operate()?;
+    }
+    let server = parse(app, request)?;
+    let release = app.releases.default_release().ok_or_else(|| Error::internal("the catalogue of releases has no default"))?;
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(idempotent) = idempotent
+            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
+        {
+            return Ok(before);
+        }
+        let launched = record(app, conn, actor, &server, release).await?;
+        if let Some(idempotent) = idempotent {
+            idempotent.key.answer(conn, (idempotent.render)(&launched)).await?;
+        }
+        Ok(Once::Done(launched))
+    })
+    .await
+}
+
+fn parse<'a>(app: &'a App, request: &'a LaunchRequest) -> Result<NewServer<'a>, Error> {
+    let mut fields = Vec::new();
+    let address = ServerAddress::parse(&request.domain, request.web_domain.as_deref(), &app.config.names)
+        .map_err(|it| fields.push(FieldError::of(it.field, &it.error)));
+    if let Ok(address) = &address {
+        fields.extend(trademark(address, request.trademark_permission));
+    }
+    let plan = app.plans.get(&request.plan).ok_or_else(|| fields.push(unknown_plan(app, &request.plan)));
+    let username = request.owner_username.parse().map_err(|it| fields.push(FieldError::of("owner.username", &it)));
+    let email = request.owner_email.parse().map_err(|it| fields.push(FieldError::of("owner.email", &it)));
+    match (address, plan, username, email) {
+        (Ok(address), Ok(plan), Ok(username), Ok(email)) if fields.is_empty() => {
+            Ok(NewServer { address, plan, username, email, cluster: request.cluster.as_deref() })
+        }
+        _ => Err(Error::Invalid { fields }),
+    }
+}
+
+fn unknown_plan(app: &App, typed: &str) -> FieldError {
+    let known: Vec<&str> = app.plans.iter().map(|it| it.id.as_str()).collect();
+    let typed: String = typed.chars().take(80).collect();
+    let sentence = format!("There is no plan “{typed}”. Choose one of {}.", known.join(", "));
+    FieldError { field: "plan", reason: "unknown_plan", sentence }
+}
+
+/// A domain of the customer's own may carry the trademark only with permission, which is theirs to have.
+fn trademark(address: &ServerAddress, has_permission: bool) -> Option<FieldError> {
+    let asks = |it: &FediverseDomain| it.asks_about_trademark();
+    let is_asked = address.kind == AddressKind::Own && (asks(&address.local_domain) || asks(&address.web_domain));
+    (is_asked && !has_permission).then(|| FieldError {
+        field: "domain",
+        reason: "trademark",
+        sentence: format!(
+            "“{}” contains a trademark of Mastodon gGmbH. Use another domain, or confirm with “trademark_permission” that you have their permission.",
+            address.local_domain
+        ),
+    })
+}
+
+async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_>, release: &Release) -> Result<Launched, Error> {
+    let now = app.now();
+    let platform = settings::read(conn).await?;
+    let standing = billing::standing_at_launch(platform.provider());
+    let desired = desired(app, conn, actor, &platform, &standing).await?;
+    let places = places(conn, server.cluster).await?;
+    let id = InstanceId::generate(now, &*app.randomness);
+    let (image_mastodon, image_streaming) = app.config.images_of(release);
+    let slug = free_slug(conn, &server.address, id).await?;
+    let address = &server.address;
+    let row = NewInstance {
+        id: id.as_uuid(),
+        account_id: actor.account.as_uuid(),
+        slug: &slug,
+        domain: address.local_domain.as_str(),
+        web_domain: address.web_domain.as_str(),
+        media_domain: address.media_domain.as_str(),
+        on_platform_domain: matches!(address.kind, AddressKind::Platform { .. }),
+        plan: &server.plan.id,
+        version: &release.version.to_string(),
+        image_mastodon: &image_mastodon,
+        image_streaming: &image_streaming,
+        desired: desired.into(),
+        standing: StandingColumns::from(&standing),
+        revision: 1,
+        cluster_id: places.cluster.id,
+        database_server_id: places.database_server.id,
+        object_store_id: places.object_store.id,
+        created_at: now,
+        updated_at: now,
+    };
+    let row = row.insert(conn).await.map_err(|it| taken(it, address))?;
+    let hosts: Vec<&str> = address.hosts().into_iter().map(FediverseDomain::as_str).collect();
+    NameClaim::claim(conn, row.id, &hosts, now).await.map_err(|it| taken(it, address))?;
+    for domain in address.to_be_proven() {
+        ask_for_proof(app, conn, actor, domain).await?;
+    }
+    seal_secrets(app, conn, id, server, release).await?;
+    let operation = operations::begin(app, conn, id, OperationKind::Create, Some(actor.person)).await?;
+    SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
+    let details = json!({"domain": row.domain, "plan": row.plan, "desired": desired.as_str(), "standing": standing.as_str()});
+    audit(app, conn, audit_actor(actor), "instance.launch", &row, details).await?;
+    Ok(Launched { instance: id, operation })
+}
+
+/// What policy says of this launch. The account's row stays locked, so that two launches at once count each other.
+async fn desired(app: &App, conn: &mut Conn, actor: &Actor, platform: &PlatformSettings, standing: &Standing) -> Result<Desired, Error> {
+    let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
+    let facts = BillingFacts { standing: standing.clone(), now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
+    let facts = LaunchFacts {
+        by_operator: actor.operates(),
+        new_servers: platform.new_servers,
+        public_sentence: &platform.new_servers_sentence,
+        servers: Instance::count_of_account(conn, account.id).await?,
+        servers_allowed: account.servers_allowed.unwrap_or(platform.servers_per_account).into(),
+        access: billing::access(&facts).access,
+    };
+    match launch_verdict(&facts) {
+        LaunchVerdict::Run => Ok(Desired::Running),
+        LaunchVerdict::Hold { by, .. } => Ok(Desired::Suspended { by }),
+        LaunchVerdict::Refuse { reason: "limit_reached", sentence } => Err(Error::LimitReached { sentence }),
+        LaunchVerdict::Refuse { sentence, .. } => Err(Error::Closed { sentence }),
+    }
+}
+
+struct Places {
+    cluster: Cluster,
+    database_server: DatabaseServer,
+    object_store: ObjectStore,
+}
+
+/// Where the server goes: the default places, with room for one more.
+async fn places(conn: &mut Conn, cluster: Option<&str>) -> Result<Places, Error> {
+    let cluster = match cluster {
+        Some(name) => {
+            let sentence = format!("There is no cluster “{}”.", name.chars().take(80).collect::<String>());
+            Cluster::by_name(conn, name).await?.ok_or_else(|| Error::invalid("cluster", "unknown_cluster", sentence))?
+        }
+        None => Cluster::default_locked(conn).await?.ok_or(Error::NoRoom)?,
+    };
+    let database_server = DatabaseServer::default_locked(conn).await?.ok_or(Error::NoRoom)?;
+    let object_store = ObjectStore::default_locked(conn).await?.ok_or(Error::NoRoom)?;
+    let taken = [
+        (Cluster::servers(conn, cluster.id).await?, cluster.capacity),
+        (DatabaseServer::servers(conn, database_server.id).await?, database_server.capacity),
+        (ObjectStore::servers(conn, object_store.id).await?, object_store.capacity),
+    ];
+    if taken.iter().any(|(servers, capacity)| *servers >= i64::from(*capacity)) {
+        return Err(Error::NoRoom);
+    }
+    Ok(Places { cluster, database_server, object_store })
+}
+
+/// The server's name in the dashboard's addresses: the platform's label, or the own domain with hyphens for dots.
+async fn free_slug(conn: &mut Conn, address: &ServerAddress, id: InstanceId) -> Result<String, Error> {
+    let wanted = match &address.kind {
+        AddressKind::Platform { slug } => slug.to_string(),
+        AddressKind::Own => address.local_domain.as_str().replace('.', "-").chars().take(50).collect(),
+    };
+    if Instance::by_slug(conn, &wanted).await?.is_none() {
+        return Ok(wanted);
+    }
+    let tail: String = id.resource_name().chars().rev().take(6).collect();
+    Ok(format!("{}-{tail}", wanted.trim_end_matches('-')))
+}
+
+fn taken(error: howdah_db::QueryError, address: &ServerAddress) -> Error {
+    if error.unique_violation().is_none() {
+        return error.into();
+    }
+    let domain = &address.local_domain;
+    let sentence = match address.kind {
+        AddressKind::Platform { .. } => format!("“{domain}” is taken. Please choose another name."),
+        AddressKind::Own => format!("“{domain}” is already the address of a server here. If it is yours, write to the support."),
+    };
+    Error::Conflict { reason: "name_taken", sentence }
+}
+
+async fn ask_for_proof(app: &App, conn: &mut Conn, actor: &Actor, domain: &FediverseDomain) -> Result<(), Error> {
+    let now = app.now();
+    let row = Domain {
+        id: DomainId::generate(now, &*app.randomness).as_uuid(),
+        account_id: actor.account.as_uuid(),
+        name: domain.to_string(),
+        proof_token: format!("howdah-proof={}", identity::new_token(&*app.randomness)),
+        proven_at: None,
+        checked_at: None,
+        last_records: json!({}),
+        created_at: now,
+    };
+    row.find_or_insert(conn).await?;
+    Ok(())
+}
+
+async fn seal_secrets(app: &App, conn: &mut Conn, id: InstanceId, server: &NewServer<'_>, release: &Release) -> Result<(), Error> {
+    let now = app.now();
+    let identity = identity::new_identity(release.needs_otp_secret, &*app.randomness);
+    sealed::seal(conn, &app.keys, id.as_uuid(), Kind::Identity, &identity, now).await?;
+    let relay = app.config.relay.login_of(id, &*app.randomness);
+    sealed::seal(conn, &app.keys, id.as_uuid(), Kind::Smtp, &relay, now).await?;
+    let token = identity::new_token(&*app.randomness);
+    let owner = NewOwnerBootstrap {
+        instance_id: id.as_uuid(),
+        username: server.username.as_str(),
+        email: server.email.as_str(),
+        token: token.as_bytes(),
+        issued_at: now,
+    };
+    owner.insert(conn, &app.keys).await?;
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! The ways out: Close, which tells other servers, and Remove, which tells nobody. Both begin with a grace period in which the
+//! server runs on and they can be undone; a job does the rest.
+
+use howdah_db::Conn;
+use howdah_db::models::instance::{DesiredColumns, Instance};
+use howdah_db::models::operation::Operation as OperationRow;
+use howdah_domain::billing::{self, Access, BillingFacts};
+use howdah_domain::instance::launch::NewServers;
+use howdah_domain::{Deletion, Desired, Hold, InstanceId, OperationKind};
+use serde_json::json;
+
+use super::{audit, audit_actor, locked_by};
+use crate::idempotency::{Idempotent, Once};
+use crate::jobs::SyncInstance;
+use crate::{Actor, App, Error, mails, operations, settings};
+
+/// What a Close is asked with.
+#[derive(Debug, Clone, Default)]
+pub struct Close {
+    /// The server's domain, typed again: checked where it is given.
+    pub confirm: Option<String>,
+    /// The revision that the caller knows.
+    pub if_match: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change<'a> {
+    Close(&'a Close),
+    Remove,
+    Undo,
+}
+
+/// Nobody will serve the domain again. The server runs on until the grace period is over.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] for all but owners, [`Error::Conflict`] the second time.
+pub async fn close(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    close: &Close,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    change(app, actor, id, close.if_match, idempotent, Change::Close(close)).await
+}
+
+/// Our copy is deleted and nothing is announced: operators only.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Conflict`] the second time.
+pub async fn remove(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<(), Error> {
+    change(app, actor, id, if_match, None, Change::Remove).await.map(|_| ())
+}
+
+/// Takes a Close or Remove back, until its first pass.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Conflict`] where there is nothing to undo, or it is too late.
+pub async fn undo(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    if_match: Option<i64>,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    change(app, actor, id, if_match, idempotent, Change::Undo).await
+}
+
+/// One transaction around a change of a server that the actor may see: its key claimed, its row locked, the answer kept.
+async fn change(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    if_match: Option<i64>,
+    idempotent: Option<Idempotent<'_, ()>>,
+    change: Change<'_>,
+) -> Result<Once<()>, Error> {
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(idempotent) = idempotent
+            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
+        {
+            return Ok(before);
+        }
+        let row = locked_by(conn, actor, id, if_match).await?;
+        check(actor, &row, change)?;
+        match change {
+            Change::Close(_) => delete(app, conn, actor, &row, Deletion::Close).await?,
+            Change::Remove => delete(app, conn, actor, &row, Deletion::Remove).await?,
+            Change::Undo => take_back(app, conn, actor, &row).await?,
+        }
+        if let Some(idempotent) = idempotent {
+            idempotent.key.answer(conn, (idempotent.render)(&())).await?;
+        }
+        Ok(Once::Done(()))
+    })
+    .await
+}
+
+fn check(actor: &Actor, row: &Instance, change: Change<'_>) -> Result<(), Error> {
+    match change {
+        Change::Close(close) => {
+            actor.may_close()?;
+            if close.confirm.as_deref().is_some_and(|it| !it.trim().eq_ignore_ascii_case(&row.domain)) {
+                return Err(Error::invalid("confirm", "mismatch", format!("To close this server, type its domain: {}.", row.domain)));
+            }
+            Ok(())
+        }
+        Change::Remove => actor.may_operate(),
+        Change::Undo => match row.desired()? {
+            Desired::Deleted { deletion: Deletion::Remove, .. } => actor.may_operate(),
+            _ => actor.may_close(),
+        },
+    }
+}
+
+async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, deletion: Deletion) -> Result<(), Error> {
+    let id = InstanceId::from_uuid(row.id);
+    let after = app.now() + app.config.grace;
+    let desired = row.desired()?.delete(deletion, after, row.begun())?;
+    let row = set_desired(app, conn, row, desired).await?;
+    operations::cancel_live(app, conn, id).await?;
+    SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
+    if deletion == Deletion::Close {
+        mails::closing(app, conn, actor, &row, after).await?;
+    }
+    let action = match deletion {
+        Deletion::Close => "instance.close",
+        Deletion::Remove => "instance.remove",
+    };
+    audit(app, conn, audit_actor(actor), action, &row, json!({"after": after})).await
+}
+
+async fn take_back(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {
+    let id = InstanceId::from_uuid(row.id);
+    let access = access_now(app, conn, actor, row).await?;
+    let desired = row.desired()?.undo(access, row.begun())?;
+    let row = set_desired(app, conn, row, desired).await?;
+    operations::cancel_live(app, conn, id).await?;
+    if row.launched_at.is_none() {
+        // The launch that the closing cancelled goes on where it was: its steps are read from what is there.
+        operations::begin(app, conn, id, OperationKind::Create, Some(actor.person)).await?;
+    }
+    SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
+    audit(app, conn, audit_actor(actor), "instance.undo", &row, json!({"desired": desired.as_str()})).await
+}
+
+/// What policy says of a server that comes back. Who was never approved is not approved by closing and undoing.
+async fn access_now(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<Access, Error> {
+    let facts = BillingFacts { standing: row.standing()?, now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
+    let create = OperationRow::latest_of_kind(conn, row.id, OperationKind::Create.as_str()).await?;
+    let has_begun = row.launched_at.is_some() || create.is_some_and(|it| it.started_at.is_some());
+    let by_approval = settings::read(conn).await?.new_servers == NewServers::ByApproval;
+    if by_approval && !has_begun && !actor.operates() {
+        return Ok(Access::Suspend(Hold::Approval));
+    }
+    Ok(billing::access(&facts).access)
+}
+
+pub(super) async fn set_desired(app: &App, conn: &mut Conn, row: &Instance, desired: Desired) -> Result<Instance, Error> {
+    let columns = DesiredColumns::from(desired);
+    Instance::set_desired(conn, row.id, row.revision, &columns, app.now()).await?.ok_or(Error::PreconditionFailed)
+}

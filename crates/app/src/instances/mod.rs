@@ -1,0 +1,68 @@
+//! Servers: launch, look at, approve, close, undo, remove.
+
+mod approve;
+mod launch;
+mod leave;
+mod owner_link;
+mod view;
+
+pub use approve::approve;
+pub use launch::{LaunchRequest, Launched, launch};
+pub use leave::{Close, close, remove, undo};
+pub use owner_link::{OwnerLink, owner_link};
+pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};
+
+use howdah_db::Conn;
+use howdah_db::models::audit::{Actor as AuditActor, Record};
+use howdah_db::models::instance::Instance;
+use howdah_domain::InstanceId;
+use serde_json::Value;
+
+use crate::{Actor, App, Error};
+
+/// The server, where the actor may see it.
+pub(crate) async fn seen_by(conn: &mut Conn, actor: &Actor, id: InstanceId) -> Result<Instance, Error> {
+    let row = Instance::by_id(conn, id.as_uuid()).await?;
+    row.filter(|it| actor.sees(it)).ok_or(Error::NotFound { what: "server" })
+}
+
+/// The server, locked until the transaction ends, where the actor may see it and knows its present revision.
+pub(crate) async fn locked_by(conn: &mut Conn, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<Instance, Error> {
+    let row = Instance::lock(conn, id.as_uuid()).await?;
+    let row = row.filter(|it| actor.sees(it)).ok_or(Error::NotFound { what: "server" })?;
+    if row.tombstoned_at.is_some() {
+        return Err(Error::Conflict { reason: "gone", sentence: "This server is gone.".to_owned() });
+    }
+    if if_match.is_some_and(|it| it != row.revision) {
+        return Err(Error::PreconditionFailed);
+    }
+    Ok(row)
+}
+
+/// Who did it, as the audit records it.
+pub(crate) fn audit_actor(actor: &Actor) -> AuditActor {
+    let person = actor.person.as_uuid();
+    if actor.operates() { AuditActor::Operator(person) } else { AuditActor::Person(person) }
+}
+
+/// Records what was done to a server, in the account's chain. To come last in its transaction.
+pub(crate) async fn audit(
+    app: &App,
+    conn: &mut Conn,
+    actor: AuditActor,
+    action: &str,
+    instance: &Instance,
+    details: Value,
+) -> Result<(), Error> {
+    let record = Record {
+        chain_id: instance.account_id,
+        at: app.now(),
+        actor,
+        action,
+        subject_kind: "instance",
+        subject_id: Some(instance.id),
+        details,
+    };
+    record.insert(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! A server as people see it: computed on reading, from the record and what was observed.
+
+use chrono::{DateTime, Utc};
+use howdah_db::Conn;
+use howdah_db::models::domain::Domain;
+use howdah_db::models::instance::{Instance, Page};
+use howdah_db::models::observation::Observation as ObservationRow;
+use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
+use howdah_db::models::place::Cluster;
+use howdah_db::models::probe::Probe;
+use howdah_domain::{AccountId, AddressFacts, Deletion, Desired, InstanceId, Phase, PhaseFacts, Standing, Usage, phase};
+use uuid::Uuid;
+
+use super::seen_by;
+use crate::observer::translate;
+use crate::operations::{self, OperationView};
+use crate::{Actor, App, Error};
+
+#[derive(Debug, Clone)]
+pub struct InstanceView {
+    pub id: InstanceId,
+    pub account: AccountId,
+    /// Its name in the dashboard's addresses.
+    pub slug: String,
+    pub domain: String,
+    pub web_domain: String,
+    pub plan: String,
+    pub phase: Phase,
+    pub desired: Desired,
+    pub standing: Standing,
+    /// The version that it shall have.
+    pub version: String,
+    /// The version whose schema and workloads are in place.
+    pub running_version: Option<String>,
+    pub address: AddressView,
+    pub usage: Option<Usage>,
+    /// Where it is: for operators only.
+    pub cluster: Option<String>,
+    /// The live operation, if there is one.
+    pub operation: Option<OperationView>,
+    /// While it is being closed or removed.
+    pub leaving: Option<LeavingView>,
+    /// Rises with every change of the record.
+    pub revision: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LeavingView {
+    pub deletion: Deletion,
+    /// The end of the grace period.
+    pub after: DateTime<Utc>,
+    pub can_be_undone: bool,
+}
+
+/// Where it is, and what is still to be done for people to get there.
+#[derive(Debug, Clone)]
+pub struct AddressView {
+    pub web: String,
+    pub media: String,
+    /// The customer's own domain.
+    pub is_own: bool,
+    pub is_proven: bool,
+    pub proofs: Vec<ProofView>,
+    /// The records that lead to it; empty for a platform address.
+    pub records: Vec<RecordView>,
+    /// The last look from outside: whether it found this server, why not, and when.
+    pub leads_here: Option<bool>,
+    pub reason: Option<String>,
+    pub probed_at: Option<DateTime<Utc>>,
+    pub first_answered_at: Option<DateTime<Utc>>,
+}
+
+/// A TXT record that proves a domain to be the account's.
+#[derive(Debug, Clone)]
+pub struct ProofView {
+    pub domain: String,
+    /// `_howdah.birds.example`.
+    pub name: String,
+    pub value: String,
+    pub proven_at: Option<DateTime<Utc>>,
+    pub checked_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordView {
+    pub name: String,
+    /// `A`, `AAAA` or `CNAME`.
+    pub kind: &'static str,
+    pub value: String,
+}
+
+/// # Errors
+/// [`Error::NotFound`] for a server that is not the account's.
+pub async fn get(app: &App, actor: &Actor, id: InstanceId) -> Result<InstanceView, Error> {
+    actor.may_read()?;
+    let mut conn = app.conn().await?;
+    let row = seen_by(&mut conn, actor, id).await?;
+    let mut views = views(app, &mut conn, actor, vec![row]).await?;
+    views.pop().ok_or(Error::NotFound { what: "server" })
+}
+
+/// The account's servers, the newest first; everybody's for an operator who asks for `fleet`.
+///
+/// # Errors
+/// [`Error::Forbidden`] for the fleet without being an operator.
+pub async fn list(app: &App, actor: &Actor, fleet: bool, page: Page) -> Result<Vec<InstanceView>, Error> {
+    actor.may_read()?;
+    if fleet {
+        actor.may_operate()?;
+    }
+    let mut conn = app.conn().await?;
+    let rows = match fleet {
+        true => Instance::page_of_fleet(&mut conn, page).await?,
+        false => Instance::page_of_account(&mut conn, actor.account.as_uuid(), page).await?,
+    };
+    views(app, &mut conn, actor, rows).await
+}
+
+/// What the views of several servers have in common, read at once.
+struct Around {
+    observations: Vec<ObservationRow>,
+    operations: Vec<OperationRow>,
+    steps: Vec<OperationStep>,
+    clusters: Vec<Cluster>,
+}
+
+async fn views(app: &App, conn: &mut Conn, actor: &Actor, rows: Vec<Instance>) -> Result<Vec<InstanceView>, Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|it| it.id).collect();
+    let operations = OperationRow::live_of(conn, &ids).await?;
+    let operation_ids: Vec<Uuid> = operations.iter().map(|it| it.id).collect();
+    let around = Around {
+        observations: ObservationRow::of_all(conn, &ids).await?,
+        steps: OperationStep::of_all(conn, &operation_ids).await?,
+        clusters: if actor.operates() { Cluster::all(conn).await? } else { Vec::new() },
+        operations,
+    };
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        let address = address(app, conn, &row).await?;
+        views.push(view(&row, &around, address, actor)?);
+    }
+    Ok(views)
+}
+
+fn view(row: &Instance, around: &Around, address: AddressView, actor: &Actor) -> Result<InstanceView, Error> {
+    let desired = row.desired()?;
+    let observation = around.observations.iter().find(|it| it.instance_id == row.id && it.present).and_then(translate::stored);
+    let recorded = around.operations.iter().find(|it| it.instance_id == row.id);
+    let steps: Vec<OperationStep> =
+        around.steps.iter().filter(|it| recorded.is_some_and(|row| row.id == it.operation_id)).cloned().collect();
+    let operation = recorded.map(|it| it.with_steps(&steps)).transpose()?;
+    let facts = PhaseFacts {
+        desired,
+        is_tombstone: row.tombstoned_at.is_some(),
+        was_launched: row.launched_at.is_some(),
+        operation: operation.as_ref(),
+        observation: observation.as_ref(),
+        address: AddressFacts { is_own: address.is_own, is_proven: address.is_proven, leads_here: address.leads_here.unwrap_or_default() },
+    };
+    Ok(InstanceView {
+        id: InstanceId::from_uuid(row.id),
+        account: AccountId::from_uuid(row.account_id),
+        slug: row.slug.clone(),
+        domain: row.domain.clone(),
+        web_domain: row.web_domain.clone(),
+        plan: row.plan.clone(),
+        phase: phase(&facts),
+        desired,
+        standing: row.standing()?,
+        version: row.version.clone(),
+        running_version: observation.as_ref().and_then(|it| it.version).map(|it| it.to_string()),
+        address,
+        usage: observation.as_ref().and_then(|it| it.usage),
+        cluster: around.clusters.iter().find(|it| it.id == row.cluster_id).map(|it| it.name.clone()),
+        operation: recorded.map(|it| operations::view(it, &steps, actor.operates())).transpose()?,
+        leaving: match desired {
+            Desired::Deleted { deletion, after } => {
+                Some(LeavingView { deletion, after, can_be_undone: row.begun().is_none() && row.tombstoned_at.is_none() })
+            }
+            Desired::Running | Desired::ReadOnly { .. } | Desired::Suspended { .. } => None,
+        },
+        revision: row.revision,
+        created_at: row.created_at,
+    })
+}
+
+async fn address(app: &App, conn: &mut Conn, row: &Instance) -> Result<AddressView, Error> {
+    let proofs = proofs(conn, row).await?;
+    let probe = Probe::of(conn, row.id).await?;
+    Ok(AddressView {
+        web: format!("https://{}", row.web_domain),
+        media: format!("https://{}", row.media_domain),
+        is_own: !row.on_platform_domain,
+        is_proven: proofs.iter().all(|it| it.proven_at.is_some()),
+        records: if row.on_platform_domain { Vec::new() } else { records(app, row) },
+        proofs,
+        leads_here: probe.as_ref().map(|it| it.leads_here),
+        reason: probe.as_ref().map(|it| it.reason.clone()),
+        probed_at: probe.map(|it| it.probed_at),
+        first_answered_at: row.first_answered_at,
+    })
+}
+
+/// The proofs that a server needs: none on a platform address.
+async fn proofs(conn: &mut Conn, row: &Instance) -> Result<Vec<ProofView>, Error> {
+    let names = domains_to_prove(row);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let domains = Domain::of_account_named(conn, row.account_id, &names).await?;
+    Ok(domains.into_iter().map(proof).collect())
+}
+
+fn proof(domain: Domain) -> ProofView {
+    ProofView {
+        name: format!("_howdah.{}", domain.name),
+        domain: domain.name,
+        value: domain.proof_token,
+        proven_at: domain.proven_at,
+        checked_at: domain.checked_at,
+    }
+}
+
+/// The same as at the launch: what the domain type says of a recorded address.
+fn domains_to_prove(row: &Instance) -> Vec<String> {
+    if row.on_platform_domain {
+        return Vec::new();
+    }
+    let mut names = vec![row.domain.clone()];
+    let is_below = row.web_domain == row.domain || row.web_domain.ends_with(&format!(".{}", row.domain));
+    if !is_below {
+        names.push(row.web_domain.clone());
+    }
+    names
+}
+
+fn records(app: &App, row: &Instance) -> Vec<RecordView> {
+    let hosts = [&row.web_domain, &row.media_domain];
+    let record = |name: &str, kind, value: String| RecordView { name: name.to_owned(), kind, value };
+    if let Some(target) = &app.config.ingress_name {
+        // A name that is a zone of its own can't be a CNAME: its provider's ALIAS does the same.
+        return hosts.iter().map(|it| record(it, "CNAME", target.clone())).collect();
+    }
+    let of_host = |host: &&String| {
+        let host = (*host).clone();
+        app.config.ingress_addresses.iter().map(move |it| record(&host, if it.is_ipv4() { "A" } else { "AAAA" }, it.to_string()))
+    };
+    hosts.iter().flat_map(of_host).collect()
+}

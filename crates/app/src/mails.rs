@@ -1,0 +1,42 @@
+//! Mails that use cases write into the outbox, in the transaction that they tell of.
+
+use chrono::{DateTime, Utc};
+use howdah_db::Conn;
+use howdah_db::models::account::Account;
+use howdah_db::models::instance::Instance;
+use howdah_db::models::mail::NewMail;
+use howdah_db::models::person::Person;
+use howdah_domain::MailId;
+
+use crate::jobs::SendMails;
+use crate::{Actor, App, Error};
+
+/// Confirms a Close to whoever asked for it.
+pub(crate) async fn closing(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, after: DateTime<Utc>) -> Result<(), Error> {
+    let person = Person::by_id(conn, actor.person.as_uuid()).await?.ok_or(Error::NotFound { what: "person" })?;
+    let account = Account::by_id(conn, row.account_id).await?.ok_or(Error::NotFound { what: "account" })?;
+    let (domain, date) = (&row.domain, after.format("%-d %B %Y, %H:%M UTC"));
+    let text_body = format!(
+        "Your server {domain} (account {account}) will be closed.\n\n\
+         Until {date} it runs on, and you can undo this on its page: {url}/servers/{slug}\n\n\
+         After that it tells every server that it knows to delete its accounts, which can't be taken back. Then its database \
+         and media are deleted.\n\n\
+         If you did not ask for this, undo it now and write to the support.\n",
+        account = account.name,
+        url = app.config.dashboard_url.trim_end_matches('/'),
+        slug = row.slug,
+    );
+    let mail = NewMail {
+        id: MailId::generate(app.now(), &*app.randomness).as_uuid(),
+        purpose: "server_closing",
+        person_id: Some(person.id),
+        recipient: &person.email,
+        subject: &format!("Your server {domain} will be closed"),
+        text_body: &text_body,
+        html_body: None,
+        created_at: app.now(),
+    };
+    mail.insert(conn).await?;
+    SendMails::default().enqueue(conn).await?;
+    Ok(())
+}

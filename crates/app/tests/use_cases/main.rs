@@ -1,0 +1,6 @@
+//! Use cases against a real database: `HOWDAH_TEST_DATABASE_URL` names a server, which `cargo xtask test --quick` starts.
+
+mod ground;
+mod launch;
+mod leave;
+mod people;

@@ -1,0 +1,291 @@
+//! A cluster with an operator in it, the outside world and a relay, in memory and as unreliable as a test wants them.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use howdah_app::ports::cluster::{Cluster, ClusterError, InboxSecret};
+use howdah_app::ports::mailer::{Envelope, MailError, Mailer};
+use howdah_app::ports::outside::{Addresses, Answer, Outside, OutsideError};
+use howdah_crd::{ConditionType, MastodonInstance, MastodonInstanceStatus, PowerState, Reason};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// When a call fails: before it has an effect, or after it, as when the answer is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    Before(usize),
+    After(usize),
+}
+
+#[derive(Default)]
+struct State {
+    resources: BTreeMap<String, MastodonInstance>,
+    secrets: BTreeMap<String, BTreeMap<String, String>>,
+    version: u64,
+    /// Ids whose data the operator destroyed.
+    destroyed: Vec<String>,
+    /// Every identity that was ever written, by Secret.
+    identities: BTreeMap<String, Vec<BTreeMap<String, String>>>,
+    writes: usize,
+}
+
+#[derive(Default)]
+pub struct FakeCluster {
+    state: Mutex<State>,
+    calls: AtomicUsize,
+    breaks: Mutex<Option<Break>>,
+    pub away: Mutex<bool>,
+    pub refusal: Mutex<Option<String>>,
+}
+
+type Answered<'a, T> = BoxFuture<'a, Result<T, ClusterError>>;
+
+impl FakeCluster {
+    pub fn break_at(&self, at: Option<Break>) {
+        self.calls.store(0, Ordering::SeqCst);
+        *self.breaks.lock().unwrap() = at;
+    }
+
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    pub fn writes(&self) -> usize {
+        self.state.lock().unwrap().writes
+    }
+
+    pub fn resource(&self, name: &str) -> Option<MastodonInstance> {
+        self.state.lock().unwrap().resources.get(name).cloned()
+    }
+
+    pub fn resources(&self) -> Vec<MastodonInstance> {
+        self.state.lock().unwrap().resources.values().cloned().collect()
+    }
+
+    pub fn secrets(&self) -> Vec<String> {
+        self.state.lock().unwrap().secrets.keys().cloned().collect()
+    }
+
+    pub fn destroyed(&self) -> Vec<String> {
+        self.state.lock().unwrap().destroyed.clone()
+    }
+
+    /// How many different identities a Secret ever had.
+    pub fn identities(&self, secret: &str) -> usize {
+        self.state.lock().unwrap().identities.get(secret).map_or(0, Vec::len)
+    }
+
+    /// Somebody's `kubectl`.
+    pub fn edit(&self, name: &str, change: impl FnOnce(&mut MastodonInstance)) {
+        let mut state = self.state.lock().unwrap();
+        state.version += 1;
+        let version = state.version.to_string();
+        if let Some(resource) = state.resources.get_mut(name) {
+            change(resource);
+            resource.metadata.resource_version = Some(version);
+        }
+    }
+
+    pub fn put(&self, resource: MastodonInstance) {
+        let name = resource.metadata.name.clone().unwrap();
+        self.state.lock().unwrap().resources.insert(name, resource);
+    }
+
+    /// Somebody's `kubectl delete`, or ours carried out: data goes only where the teardown was confirmed.
+    pub fn finish_deletion(&self, name: &str) {
+        let mut state = self.state.lock().unwrap();
+        if let Some(resource) = state.resources.remove(name)
+            && is_met(&resource, ConditionType::TeardownConfirmed)
+        {
+            state.destroyed.push(resource.spec.id);
+        }
+    }
+
+    /// One pass of the operator: everything that the specs ask for is there at once, and what is deleted goes.
+    pub fn operate(&self) {
+        let leaving: Vec<String> = {
+            let mut state = self.state.lock().unwrap();
+            for resource in state.resources.values_mut() {
+                report(resource);
+            }
+            let leaving = state.resources.iter().filter(|(_, it)| it.metadata.deletion_timestamp.is_some());
+            leaving.map(|(name, _)| name.clone()).collect()
+        };
+        for name in leaving {
+            self.finish_deletion(&name);
+        }
+    }
+
+    fn call<T: Send + 'static>(&self, work: impl FnOnce(&mut State) -> Result<T, ClusterError>) -> Answered<'static, T> {
+        let unavailable = || Err(ClusterError::Unavailable("connection reset".to_owned()));
+        let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let breaks = *self.breaks.lock().unwrap();
+        if *self.away.lock().unwrap() || breaks == Some(Break::Before(number)) {
+            return ready(unavailable()).boxed();
+        }
+        let answer = work(&mut self.state.lock().unwrap());
+        if breaks == Some(Break::After(number)) {
+            return ready(unavailable()).boxed();
+        }
+        ready(answer).boxed()
+    }
+}
+
+pub fn is_met(resource: &MastodonInstance, condition: ConditionType) -> bool {
+    let conditions = resource.status.iter().flat_map(|it| &it.conditions);
+    conditions.into_iter().any(|it| it.type_ == condition.as_str() && it.status == "True")
+}
+
+pub fn condition(type_: ConditionType, is_met: bool, reason: Reason) -> Condition {
+    Condition {
+        type_: type_.as_str().to_owned(),
+        status: if is_met { "True" } else { "False" }.to_owned(),
+        reason: reason.as_str().to_owned(),
+        message: "said so".to_owned(),
+        last_transition_time: Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH),
+        observed_generation: None,
+    }
+}
+
+fn report(resource: &mut MastodonInstance) {
+    let spec = &resource.spec;
+    let mut conditions: Vec<Condition> = ConditionType::LAUNCH.iter().map(|it| condition(*it, true, Reason::Ready)).collect();
+    if spec.routing.enabled {
+        conditions.push(condition(ConditionType::RouteReady, true, Reason::Ready));
+        conditions.push(condition(ConditionType::Ready, true, Reason::Ready));
+    }
+    if spec.power_state == PowerState::SelfDestruct {
+        let reason = if spec.farewell_paused { Reason::Paused } else { Reason::Ready };
+        conditions.push(condition(ConditionType::FarewellComplete, !spec.farewell_paused, reason));
+    }
+    if spec.teardown.is_some() {
+        conditions.push(condition(ConditionType::TeardownConfirmed, true, Reason::Ready));
+    }
+    resource.status = Some(MastodonInstanceStatus {
+        observed_revision: Some(spec.revision),
+        version: Some(spec.version.clone()),
+        schema_version: Some(spec.version.clone()),
+        conditions,
+        ..MastodonInstanceStatus::default()
+    });
+}
+
+impl Cluster for FakeCluster {
+    fn get<'a>(&'a self, name: &'a str) -> Answered<'a, Option<MastodonInstance>> {
+        self.call(|state| Ok(state.resources.get(name).cloned()))
+    }
+
+    fn list(&self) -> Answered<'_, Vec<MastodonInstance>> {
+        self.call(|state| Ok(state.resources.values().cloned().collect()))
+    }
+
+    fn apply<'a>(&'a self, instance: &'a MastodonInstance) -> Answered<'a, ()> {
+        let refusal = self.refusal.lock().unwrap().clone();
+        self.call(|state| {
+            if let Some(message) = refusal {
+                let what = "MastodonInstance".to_owned();
+                return Err(ClusterError::Refused { what, message });
+            }
+            state.version += 1;
+            state.writes += 1;
+            let name = instance.metadata.name.clone().unwrap();
+            let old = state.resources.remove(&name);
+            let mut new = instance.clone();
+            new.metadata.uid = Some(old.as_ref().and_then(|it| it.metadata.uid.clone()).unwrap_or_else(|| format!("uid-{}", state.version)));
+            new.metadata.resource_version = Some(state.version.to_string());
+            new.metadata.deletion_timestamp = old.as_ref().and_then(|it| it.metadata.deletion_timestamp.clone());
+            new.status = old.and_then(|it| it.status);
+            state.resources.insert(name, new);
+            Ok(())
+        })
+    }
+
+    fn delete<'a>(&'a self, name: &'a str, uid: &'a str, resource_version: &'a str) -> Answered<'a, ()> {
+        self.call(|state| {
+            let Some(found) = state.resources.get_mut(name) else { return Ok(()) };
+            let metadata = &mut found.metadata;
+            if metadata.uid.as_deref() != Some(uid) || metadata.resource_version.as_deref() != Some(resource_version) {
+                return Err(ClusterError::Conflict { what: name.to_owned() });
+            }
+            state.writes += 1;
+            metadata.deletion_timestamp = Some(Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH));
+            Ok(())
+        })
+    }
+
+    fn put_secret<'a>(&'a self, secret: &'a InboxSecret) -> Answered<'a, ()> {
+        self.call(|state| {
+            if state.secrets.get(&secret.name) == Some(&secret.variables) {
+                return Ok(());
+            }
+            state.writes += 1;
+            if secret.immutable {
+                let known = state.identities.entry(secret.name.clone()).or_default();
+                if !known.contains(&secret.variables) {
+                    known.push(secret.variables.clone());
+                }
+            }
+            state.secrets.insert(secret.name.clone(), secret.variables.clone());
+            Ok(())
+        })
+    }
+
+    fn delete_secret<'a>(&'a self, name: &'a str) -> Answered<'a, ()> {
+        self.call(|state| {
+            if state.secrets.remove(name).is_some() {
+                state.writes += 1;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The outside world: what DNS says, and whether our ingress answers with the server's own document.
+#[derive(Default)]
+pub struct FakeOutside {
+    pub txt: Mutex<BTreeMap<String, Vec<String>>>,
+    pub addresses: Mutex<BTreeMap<String, Vec<std::net::IpAddr>>>,
+    pub answers: Mutex<bool>,
+}
+
+impl FakeOutside {
+    pub fn lead(&self, name: &str, to: &str) {
+        self.addresses.lock().unwrap().insert(name.to_owned(), vec![to.parse().unwrap()]);
+    }
+}
+
+impl Outside for FakeOutside {
+    fn txt<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<String>, OutsideError>> {
+        ready(Ok(self.txt.lock().unwrap().get(name).cloned().unwrap_or_default())).boxed()
+    }
+
+    fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Addresses, OutsideError>> {
+        let addresses = self.addresses.lock().unwrap().get(name).cloned().unwrap_or_default();
+        ready(Ok(Addresses { cname: vec![], addresses })).boxed()
+    }
+
+    fn nodeinfo<'a>(&'a self, web_domain: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {
+        let answers = *self.answers.lock().unwrap();
+        let document = format!(r#"{{"links":[{{"rel":"x","href":"https://{web_domain}/nodeinfo/2.0"}}]}}"#);
+        let (status, body) = if answers { (200, document.into_bytes()) } else { (404, Vec::new()) };
+        ready(Ok(Answer { status, location: None, body })).boxed()
+    }
+}
+
+#[derive(Default)]
+pub struct FakeMailer {
+    pub sent: Mutex<Vec<Envelope>>,
+    pub refuses: Mutex<bool>,
+}
+
+impl Mailer for FakeMailer {
+    fn send<'a>(&'a self, mail: &'a Envelope) -> BoxFuture<'a, Result<(), MailError>> {
+        if *self.refuses.lock().unwrap() {
+            return ready(Err(MailError("550 go away".to_owned()))).boxed();
+        }
+        self.sent.lock().unwrap().push(mail.clone());
+        ready(Ok(())).boxed()
+    }
+}

@@ -1,0 +1,194 @@
+//! A platform with one worker, a cluster in memory, and a clock that stands still.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use howdah_app::admin::{self, PersonRequest, Place};
+use howdah_app::config::Relay;
+use howdah_app::instances::{self, Close, LaunchRequest};
+use howdah_app::jobs::{SyncInstance, Tick};
+use howdah_app::operations::{self, OperationView};
+use howdah_app::ports::Cluster;
+use howdah_app::settings::{self, SettingsChange};
+use howdah_app::worker::{Worker, WorkerSettings};
+use howdah_app::{Actor, App, Config, Once, OsRandomness, Scope, observer, tokens};
+use howdah_db::Pooled;
+use howdah_db::models::instance::{Instance, Page};
+use howdah_db::seal::KeyRing;
+use howdah_domain::{InstanceId, ManualClock, NameRules, Plans, Releases};
+use howdah_testkit::{TestDatabase, rows};
+use secrecy::ExposeSecret;
+
+use crate::fakes::{FakeCluster, FakeMailer, FakeOutside};
+
+pub const GRACE: TimeDelta = TimeDelta::days(14);
+pub const INGRESS: &str = "192.0.2.1";
+
+pub struct Ground {
+    pub worker: Arc<Worker>,
+    pub cluster: Arc<FakeCluster>,
+    pub outside: Arc<FakeOutside>,
+    pub mailer: Arc<FakeMailer>,
+    pub clock: Arc<ManualClock>,
+    pub database: TestDatabase,
+    pub customer: Actor,
+    pub operator: Actor,
+}
+
+impl Ground {
+    pub async fn new() -> Self {
+        Self::with(WorkerSettings::default(), true).await
+    }
+
+    pub async fn with(settings: WorkerSettings, grant_every_launch: bool) -> Self {
+        let database = TestDatabase::new().await;
+        let clock = Arc::new(ManualClock::at(rows::now()));
+        let app = app(&database, &clock, grant_every_launch).await;
+        let (cluster, outside, mailer) = (Arc::default(), Arc::default(), Arc::default());
+        let customer = person(&app, "ada@example.org", false, &[Scope::Read, Scope::Write]).await;
+        let operator = person(&app, "operator@howdah.example", true, &Scope::ALL).await;
+        let worker = worker(&app, &cluster, &outside, &mailer, settings);
+        Self { worker, cluster, outside, mailer, clock, database, customer, operator }
+    }
+
+    pub async fn conn(&self) -> Pooled {
+        self.database.conn().await
+    }
+
+    pub async fn launch(&self, domain: &str) -> InstanceId {
+        let request = LaunchRequest {
+            domain: domain.to_owned(),
+            plan: "small".to_owned(),
+            owner_username: "ada".to_owned(),
+            owner_email: "owner@example.org".to_owned(),
+            ..LaunchRequest::default()
+        };
+        match instances::launch(&self.worker.app, &self.operator, &request, None).await.unwrap() {
+            Once::Done(launched) => launched.instance,
+            Once::Again { .. } => panic!("no key was given"),
+        }
+    }
+
+    pub async fn close(&self, id: InstanceId) {
+        instances::close(&self.worker.app, &self.operator, id, &Close::default(), None).await.unwrap();
+    }
+
+    pub async fn sync(&self, id: InstanceId) {
+        SyncInstance::of(id.as_uuid()).work(&self.worker).await.unwrap();
+    }
+
+    pub async fn tick(&self) {
+        Tick::default().work(&self.worker).await.unwrap();
+    }
+
+    /// The operator makes a pass, and the observer sees what came of it.
+    pub async fn operate(&self, id: InstanceId) {
+        self.cluster.operate();
+        self.observe(id).await;
+    }
+
+    pub async fn observe(&self, id: InstanceId) {
+        match self.cluster.resource(&id.resource_name()) {
+            Some(resource) => observer::seen(&self.worker, "real", &resource).await.unwrap(),
+            None => observer::gone(&self.worker, "real", id.as_uuid()).await.unwrap(),
+        }
+    }
+
+    /// Everything that the queue would run, and the operator and observer besides, until nothing changes.
+    pub async fn settle(&self, id: InstanceId) {
+        for _ in 0..6 {
+            self.tick().await;
+            self.sync(id).await;
+            self.operate(id).await;
+        }
+    }
+
+    /// Up, reached from outside, with its address leading here.
+    pub async fn running(&self, domain: &str) -> InstanceId {
+        let id = self.launch(domain).await;
+        self.outside.lead(domain, INGRESS);
+        *self.outside.answers.lock().unwrap() = true;
+        self.settle(id).await;
+        assert!(self.row(id).await.launched_at.is_some());
+        id
+    }
+
+    pub async fn row(&self, id: InstanceId) -> Instance {
+        Instance::by_id(&mut self.conn().await, id.as_uuid()).await.unwrap().unwrap()
+    }
+
+    /// The newest.
+    pub async fn operation(&self, id: InstanceId) -> OperationView {
+        let page = Page { before: None, limit: 1 };
+        operations::list(&self.worker.app, &self.operator, id, page).await.unwrap().remove(0)
+    }
+
+    /// State of the newest operation, and the reason of what holds it up.
+    pub async fn held_up(&self, id: InstanceId) -> Option<String> {
+        self.operation(id).await.failure.map(|it| format!("{}: {}", it.step, it.reason))
+    }
+}
+
+async fn app(database: &TestDatabase, clock: &Arc<ManualClock>, grant_every_launch: bool) -> App {
+    let app = App {
+        database: database.database().clone(),
+        clock: clock.clone(),
+        randomness: Arc::new(OsRandomness),
+        keys: Arc::new(KeyRing::parse(&KeyRing::generate("test")).unwrap()),
+        plans: Arc::new(Plans::built_in().unwrap()),
+        releases: Arc::new(Releases::built_in().unwrap()),
+        config: Arc::new(config()),
+    };
+    let change = SettingsChange {
+        support_address: "help@howdah.example".to_owned(),
+        grant_every_launch,
+        ..SettingsChange::default()
+    };
+    settings::found(&app, &change).await.unwrap();
+    let name = || "main".to_owned();
+    for place in [
+        Place::Cluster { name: "real".to_owned(), placement: "real".to_owned(), capacity: 50, is_default: true },
+        Place::DatabaseServer { name: name(), capacity: 50, is_default: true },
+        Place::ObjectStore { name: name(), capacity: 50, is_default: true },
+    ] {
+        admin::add_place(&app, &place).await.unwrap();
+    }
+    app
+}
+
+fn worker(
+    app: &App,
+    cluster: &Arc<FakeCluster>,
+    outside: &Arc<FakeOutside>,
+    mailer: &Arc<FakeMailer>,
+    settings: WorkerSettings,
+) -> Arc<Worker> {
+    let cluster: Arc<dyn Cluster> = cluster.clone();
+    Arc::new(Worker {
+        app: app.clone(),
+        clusters: BTreeMap::from([("real".to_owned(), cluster)]),
+        outside: outside.clone(),
+        mailer: mailer.clone(),
+        settings,
+    })
+}
+
+async fn person(app: &App, email: &str, is_operator: bool, scopes: &[Scope]) -> Actor {
+    let request = PersonRequest { email: email.to_owned(), name: "Ada".to_owned(), is_operator, password: None, servers_allowed: None };
+    admin::add_person(app, &request).await.unwrap();
+    let new = admin::add_token(app, email, "test", scopes, TimeDelta::days(300)).await.unwrap();
+    tokens::authenticate(app, new.token.expose_secret()).await.unwrap()
+}
+
+fn config() -> Config {
+    Config {
+        names: NameRules { platform_domains: vec!["fedi.localhost".to_owned()], allowed_tlds: vec!["test".to_owned()] },
+        dashboard_url: "https://howdah.localhost".to_owned(),
+        grace: GRACE,
+        ingress_addresses: vec![INGRESS.parse().unwrap()],
+        ingress_name: None,
+        relay: Relay { server: "192.0.2.2".to_owned(), port: 1025, password: None, from_domain: "fedi.localhost".to_owned() },
+        images: None,
+    }
+}

@@ -1,0 +1,11 @@
+//! The worker's half against a real database and the real queue, with a cluster, an outside world and a relay in memory:
+//! `HOWDAH_TEST_DATABASE_URL` names a server, which `cargo xtask test --quick` starts.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
+
+mod bad_days;
+mod fakes;
+mod ground;
+mod life;
+mod periodic;
+mod queue;
