@@ -1,5 +1,7 @@
 //! `MastodonInstance`: the runtime state wanted for one server, and what was seen of it.
 
+#![expect(clippy::duplicated_attributes, reason = "printed columns share their type")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
