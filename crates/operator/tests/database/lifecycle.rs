@@ -67,6 +67,7 @@ async fn destroyed_with_whoever_is_connected_and_again() {
     test.server.destroy(id).await.unwrap();
     test.server.ensure(id, &password("p"), 5).await.unwrap();
     let client = tenant(&test, &name, &name, "p").await.unwrap();
+    client.batch_execute(&format!("ALTER DATABASE \"{name}\" IS_TEMPLATE true")).await.unwrap();
     client.batch_execute("BEGIN; CREATE TABLE public.t (id int)").await.unwrap();
 
     test.server.destroy(id).await.unwrap();

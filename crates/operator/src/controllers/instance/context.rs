@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use howdah_crd::MastodonInstanceStatus;
-use howdah_domain::InstanceId;
+use howdah_crd::{MastodonInstance, MastodonInstanceStatus};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
@@ -33,7 +32,8 @@ pub struct Context {
     pub registry: Arc<Registry>,
     pub metrics: Arc<Metrics>,
     pub recorder: Recorder,
-    pub memories: Mutex<HashMap<InstanceId, Arc<Memory>>>,
+    /// By uid: a resource made anew has no past.
+    pub memories: Mutex<HashMap<String, Arc<Memory>>>,
 }
 
 impl Context {
@@ -49,13 +49,13 @@ impl Context {
     }
 
     #[must_use]
-    pub fn memory(&self, id: InstanceId) -> Arc<Memory> {
+    pub fn memory(&self, cr: &MastodonInstance) -> Arc<Memory> {
         let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(memories.entry(id).or_default())
+        Arc::clone(memories.entry(cr.metadata.uid.clone().unwrap_or_default()).or_default())
     }
 
-    pub fn forget(&self, id: InstanceId) {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    pub fn forget(&self, cr: &MastodonInstance) {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).remove(cr.metadata.uid.as_deref().unwrap_or_default());
     }
 }
 

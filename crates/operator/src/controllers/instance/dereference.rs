@@ -43,7 +43,7 @@ pub struct Dereferenced {
 
 pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: InstanceId) -> Result<Dereferenced, Error> {
     let children = context.children.snapshot(id);
-    let secrets = secrets(context, id, &children).await?;
+    let secrets = secrets(context, &cr, id, &children).await?;
     let Bootstrap::New { owner_secret_ref } = &cr.spec.bootstrap;
     Ok(Dereferenced {
         id,
@@ -62,14 +62,14 @@ pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: Insta
 }
 
 /// `None` where the operator has no rights in the namespace yet.
-async fn secrets(context: &Context, id: InstanceId, children: &Snapshot) -> Result<Option<Secrets>, Error> {
+async fn secrets(context: &Context, cr: &MastodonInstance, id: InstanceId, children: &Snapshot) -> Result<Option<Secrets>, Error> {
     let namespace = id.resource_name();
     let key = |kind, parent: Option<&str>, name: &str| ChildKey { kind, namespace: parent.map(str::to_owned), name: name.to_owned() };
     let Some(home) = children.get(&key(ChildKind::Namespace, None, &namespace)) else { return Ok(None) };
     if !children.contains_key(&key(ChildKind::RoleBinding, Some(&namespace), names::ACCESS)) {
         return Ok(None);
     }
-    let memory = context.memory(id);
+    let memory = context.memory(cr);
     if let Some(secrets) = memory.lock().secrets_of(&home.uid, context.resync()) {
         return Ok(Some(secrets));
     }

@@ -38,9 +38,10 @@ pub async fn reconcile(cr: Arc<MastodonInstance>, context: Arc<Context>) -> Resu
 
 async fn within(context: &Context, cr: Arc<MastodonInstance>, id: InstanceId) -> Result<Action, Error> {
     let name = cr.name_any();
+    let memory = context.memory(&cr);
     let result = tokio::time::timeout(LONGEST_PASS, pass(context, cr, id)).await.unwrap_or(Err(Error::TooLong { name }));
     if result.is_ok() {
-        context.memory(id).lock().failures = 0;
+        memory.lock().failures = 0;
     }
     result
 }
@@ -54,7 +55,7 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
         // Its event brings the next pass.
         return Ok(Action::requeue(Duration::from_secs(5)));
     }
-    Arc::make_mut(&mut cr).status = Some(current(context, &cr, id));
+    Arc::make_mut(&mut cr).status = Some(current(context, &cr));
     let found = dereference::dereference(context, Arc::clone(&cr), id).await?;
     let mut progress = Progress::default();
     let outcome = match validate::validate(&found, &context.config) {
@@ -75,7 +76,7 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
     if let Err(error) = &outcome {
         update_status::failed(error, &mut progress);
     }
-    update_status::update_status(context, &cr, id, &progress).await?;
+    update_status::update_status(context, &cr, &progress).await?;
     outcome?;
     Ok(next_look(context, id, &progress))
 }
@@ -101,12 +102,12 @@ fn next_look(context: &Context, id: InstanceId, progress: &Progress) -> Action {
 pub fn after_error(cr: Arc<MastodonInstance>, error: &Error, context: Arc<Context>) -> Action {
     let cause = error.cause();
     context.metrics.failed(cause);
-    let failures = cr.spec.id.parse::<InstanceId>().map_or(1, |id| {
-        let memory = context.memory(id);
+    let failures = {
+        let memory = context.memory(&cr);
         let mut remembered = memory.lock();
         remembered.failures = remembered.failures.saturating_add(1);
         remembered.failures
-    });
+    };
     let wait = error.backoff(failures);
     let name = cr.name_any();
     tracing::warn!(

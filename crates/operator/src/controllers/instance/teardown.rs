@@ -65,7 +65,7 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
         let mut progress = Progress::default();
         let destroyed = destroy(context, cr, id, &mut progress).await;
         if !matches!(destroyed, Ok(true)) {
-            update_status(context, cr, id, &progress).await?;
+            update_status(context, cr, &progress).await?;
         }
         if !destroyed? {
             return Ok(Action::requeue(AWAY));
@@ -77,9 +77,7 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
     let now = apply::reread(context, cr).await?;
     let left: Vec<String> = now.finalizers().iter().filter(|it| *it != labels::FINALIZER).cloned().collect();
     set_finalizers(context, &now, &left).await?;
-    if !shared {
-        context.forget(id);
-    }
+    context.forget(cr);
     tracing::info!(instance.id = %id, destroyed = is_confirmed(cr), "taken down");
     Ok(Action::await_change())
 }

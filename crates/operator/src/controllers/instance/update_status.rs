@@ -14,7 +14,6 @@ use super::context::Context;
 use super::validate::Refusal;
 use crate::cache::is_older;
 use crate::error::{Error, chain};
-use howdah_domain::InstanceId;
 
 /// The order in which conditions stand in the status.
 const ORDER: [ConditionType; 14] = [
@@ -61,8 +60,8 @@ pub fn failed(error: &Error, progress: &mut Progress) {
     }
 }
 
-pub async fn update_status(context: &Context, cr: &MastodonInstance, id: InstanceId, progress: &Progress) -> Result<(), Error> {
-    let before = current(context, cr, id);
+pub async fn update_status(context: &Context, cr: &MastodonInstance, progress: &Progress) -> Result<(), Error> {
+    let before = current(context, cr);
     let status = next(cr, &before, progress, context.now());
     if status == before {
         return Ok(());
@@ -72,7 +71,7 @@ pub async fn update_status(context: &Context, cr: &MastodonInstance, id: Instanc
         "apiVersion": MastodonInstance::api_version(&()),
         "kind": MastodonInstance::kind(&()),
         // Never on a resource that was deleted, or changed by another operator, meanwhile.
-        "metadata": {"name": name, "uid": cr.metadata.uid, "resourceVersion": version(context, cr, id)},
+        "metadata": {"name": name, "uid": cr.metadata.uid, "resourceVersion": version(context, cr)},
         "status": status,
     });
     let api: Api<MastodonInstance> = Api::all(context.client.clone());
@@ -80,14 +79,14 @@ pub async fn update_status(context: &Context, cr: &MastodonInstance, id: Instanc
     let written =
         api.patch_status(&name, &parameters, &Patch::Apply(&body)).await.map_err(Error::kubernetes("write the status of", &name))?;
     let written_version = written.metadata.resource_version.unwrap_or_default();
-    context.memory(id).lock().written = Some((written_version, status.clone()));
+    context.memory(cr).lock().written = Some((written_version, status.clone()));
     tell(context, cr, &before, &status).await;
     Ok(())
 }
 
 /// The status as it is known: our own last write is newer than the cache for a moment.
-pub fn current(context: &Context, cr: &MastodonInstance, id: InstanceId) -> MastodonInstanceStatus {
-    let memory = context.memory(id);
+pub fn current(context: &Context, cr: &MastodonInstance) -> MastodonInstanceStatus {
+    let memory = context.memory(cr);
     let remembered = memory.lock();
     match &remembered.written {
         Some((version, status)) if is_older(cr.metadata.resource_version.as_deref().unwrap_or_default(), version) => status.clone(),
@@ -96,9 +95,9 @@ pub fn current(context: &Context, cr: &MastodonInstance, id: InstanceId) -> Mast
 }
 
 /// The newest resourceVersion that is known of the resource.
-fn version(context: &Context, cr: &MastodonInstance, id: InstanceId) -> String {
+fn version(context: &Context, cr: &MastodonInstance) -> String {
     let cached = cr.metadata.resource_version.clone().unwrap_or_default();
-    match &context.memory(id).lock().written {
+    match &context.memory(cr).lock().written {
         Some((version, _)) if is_older(&cached, version) => version.clone(),
         _ => cached,
     }

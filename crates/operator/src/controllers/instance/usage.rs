@@ -18,7 +18,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const REST: Duration = Duration::from_secs(600);
 
 pub async fn measure(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
-    let memory = context.memory(valid.id);
+    let memory = context.memory(valid.cr);
     let rests = memory.lock().usage_not_before.is_some_and(|it| it > Instant::now());
     if rests || !progress.is_ready(ConditionType::WorkloadsReady) || !is_due(valid) {
         return Ok(());

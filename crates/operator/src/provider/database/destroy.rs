@@ -8,21 +8,23 @@ use super::{DatabaseError, DatabaseServerSettings};
 pub(super) async fn destroy(settings: &DatabaseServerSettings, name: &str) -> Result<(), DatabaseError> {
     let session = Session::provisioner(settings).await?;
     session.lock(name).await?;
-    if !exists(&session, "SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", name).await? {
+    let role = session.query_opt("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", &[&name]).await;
+    if role.map_err(failed("look up the role", name))?.is_none() {
         // The database is its role's: without the role there is none.
         return Ok(());
     }
     let quoted = escape_identifier(name);
     // First: whoever is thrown out by FORCE does not come back.
     session.run("close the role", name, &format!("ALTER ROLE {quoted} NOLOGIN"), &[]).await?;
-    if exists(&session, "SELECT FROM pg_catalog.pg_database WHERE datname = $1", name).await? {
+    let database = session.query_opt("SELECT datistemplate FROM pg_catalog.pg_database WHERE datname = $1", &[&name]).await;
+    if let Some(row) = database.map_err(failed("look up the database", name))? {
         session.run("act as", name, &format!("SET ROLE {quoted}"), &[]).await?;
+        // Its owner can make it a template, and a template is not dropped.
+        if row.get(0) {
+            session.run("make no template of", name, &format!("ALTER DATABASE {quoted} IS_TEMPLATE false"), &[]).await?;
+        }
         session.run("drop the database", name, &format!("DROP DATABASE IF EXISTS {quoted} WITH (FORCE)"), &[]).await?;
         session.run("stop acting as", name, "RESET ROLE", &[]).await?;
     }
     session.run("drop the role", name, &format!("DROP ROLE IF EXISTS {quoted}"), &[]).await
-}
-
-async fn exists(session: &Session, sql: &str, name: &str) -> Result<bool, DatabaseError> {
-    Ok(session.query_opt(sql, &[&name]).await.map_err(failed("look up", name))?.is_some())
 }

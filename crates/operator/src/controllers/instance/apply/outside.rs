@@ -164,7 +164,7 @@ async fn merge(context: &Context, valid: &Valid<'_>, name: &str, patch: &serde_j
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
     let parameters = PatchParams { field_manager: Some(OPERATOR_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let written = api.patch(name, &parameters, &Patch::Merge(patch)).await.map_err(Error::kubernetes("change the Secret", name))?;
-    context.memory(valid.id).lock().wrote(&written);
+    context.memory(valid.cr).lock().wrote(&written);
     Ok(())
 }
 

@@ -75,7 +75,7 @@ pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
         return;
     }
     let has_certificate = |seen: Option<SecretSeen>| seen.is_some_and(|it| it.certificate.is_some());
-    let listed = context.memory(valid.id).lock().listed.as_ref().and_then(|it| it.secrets.get(names::WEB_TLS).cloned());
+    let listed = context.memory(valid.cr).lock().listed.as_ref().and_then(|it| it.secrets.get(names::WEB_TLS).cloned());
     if has_certificate(listed) && has_certificate(context.media.get(&names::media_tls(valid.id))) {
         progress.ready(ConditionType::RouteReady);
     } else {
@@ -141,7 +141,7 @@ async fn certify(context: &Context, valid: &Valid<'_>, wish: &SecretWish, data: 
     if wish.namespace == MEDIA_NAMESPACE {
         context.media.put(&written);
     } else {
-        context.memory(valid.id).lock().wrote(&written);
+        context.memory(valid.cr).lock().wrote(&written);
     }
     Ok(())
 }
@@ -162,7 +162,7 @@ pub async fn create(
     let secret = Secret { metadata, data: Some(data), immutable: immutable.then_some(true), ..Secret::default() };
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
     let parameters = PostParams { field_manager: Some(OPERATOR_FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    let memory = context.memory(valid.id);
+    let memory = context.memory(valid.cr);
     match api.create(&parameters, &secret).await {
         Ok(written) => {
             memory.lock().wrote(&written);
@@ -193,7 +193,7 @@ pub async fn read(context: &Context, namespace: &str, name: &str) -> Result<Secr
 
 pub async fn delete(context: &Context, valid: &Valid<'_>, name: &str, seen: &SecretSeen) -> Result<(), Error> {
     remove(context, &valid.namespace, name, seen).await?;
-    context.memory(valid.id).lock().deleted(name);
+    context.memory(valid.cr).lock().deleted(name);
     Ok(())
 }
 
