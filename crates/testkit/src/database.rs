@@ -34,12 +34,7 @@ impl TestDatabase {
     pub async fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let template = template();
-        let name = format!(
-            "{PREFIX}{}_{}_{}",
-            unix_seconds(),
-            std::process::id(),
-            NUMBER.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("{PREFIX}{}_{}_{}", unix_seconds(), std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         admin(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
         let url = url_of(&name);
         let database = Database::open(&url, 10, tokio::runtime::Handle::current()).expect("the test server's URL can be read");
@@ -80,9 +75,7 @@ fn server_url() -> String {
 /// The server's URL with another database's name.
 fn url_of(name: &str) -> String {
     let server = server_url();
-    let (base, query) = server
-        .split_once('?')
-        .map_or((server.as_str(), None), |(base, query)| (base, Some(query)));
+    let (base, query) = server.split_once('?').map_or((server.as_str(), None), |(base, query)| (base, Some(query)));
     let authority_at = base.find("://").map_or(0, |it| it + 3);
     let host = base[authority_at..].find('/').map_or(base, |it| &base[..authority_at + it]);
     query.map_or_else(|| format!("{host}/{name}"), |query| format!("{host}/{name}?{query}"))
@@ -100,11 +93,7 @@ fn template() -> &'static str {
 }
 
 async fn make_template(conn: &mut Conn, name: &str) {
-    diesel::sql_query("SELECT pg_advisory_lock($1)")
-        .bind::<BigInt, _>(LOCK)
-        .execute(conn)
-        .await
-        .expect("the template's lock is to be had");
+    diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(conn).await.expect("the template's lock is to be had");
     if exists(conn, name).await {
         return;
     }
@@ -112,9 +101,7 @@ async fn make_template(conn: &mut Conn, name: &str) {
     let unfinished = format!("{name}_unfinished");
     run(conn, &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await;
     run(conn, &format!("CREATE DATABASE {unfinished} ENCODING 'UTF8' TEMPLATE template0")).await;
-    howdah_db::migrate(&url_of(&unfinished))
-        .await
-        .expect("the migrations run on an empty database");
+    howdah_db::migrate(&url_of(&unfinished)).await.expect("the migrations run on an empty database");
     run(conn, &format!("ALTER DATABASE {unfinished} RENAME TO {name}")).await;
 }
 
@@ -140,10 +127,7 @@ async fn exists(conn: &mut Conn, name: &str) -> bool {
 /// Databases of tests that were killed, and templates of migrations that are no more.
 async fn clear_stale(conn: &mut Conn) {
     for name in databases(conn, &format!("{PREFIX}%")).await {
-        let made: Option<u64> = name
-            .strip_prefix(PREFIX)
-            .and_then(|it| it.split('_').next())
-            .and_then(|it| it.parse().ok());
+        let made: Option<u64> = name.strip_prefix(PREFIX).and_then(|it| it.split('_').next()).and_then(|it| it.parse().ok());
         if made.is_some_and(|it| it + STALE.as_secs() < unix_seconds()) {
             run(conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         }
@@ -151,9 +135,7 @@ async fn clear_stale(conn: &mut Conn) {
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |it| it.as_secs())
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |it| it.as_secs())
 }
 
 /// Of all that makes a template what it is: our migrations, and the queue crate's version in the lock file.
@@ -170,10 +152,7 @@ fn migrations_digest() -> String {
         hash.update(std::fs::read(&file).expect("a migration can be read"));
     }
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).expect("there is a lock file");
-    let queue = lock
-        .split("[[package]]")
-        .find(|it| it.contains("name = \"graphile_worker_migrations\""))
-        .unwrap_or_default();
+    let queue = lock.split("[[package]]").find(|it| it.contains("name = \"graphile_worker_migrations\"")).unwrap_or_default();
     hash.update(queue);
     let mut digest = String::new();
     for byte in &hash.finalize()[..6] {
@@ -183,9 +162,7 @@ fn migrations_digest() -> String {
 }
 
 async fn run(conn: &mut Conn, sql: &str) {
-    conn.batch_execute(sql)
-        .await
-        .unwrap_or_else(|error| panic!("`{sql}` failed: {error}"));
+    conn.batch_execute(sql).await.unwrap_or_else(|error| panic!("`{sql}` failed: {error}"));
 }
 
 fn admin(sql: &str) {
@@ -200,17 +177,10 @@ where
 {
     let url = server_url();
     let thread = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime can be made");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime can be made");
         runtime.block_on(async {
             let database = Database::open(&url, 1, tokio::runtime::Handle::current()).expect("the test server's URL can be read");
-            let mut conn = database
-                .conn()
-                .await
-                .unwrap_or_else(|error| panic!("{SERVER} leads to no server: {error}"));
+            let mut conn = database.conn().await.unwrap_or_else(|error| panic!("{SERVER} leads to no server: {error}"));
             work(&mut conn).await;
         });
     });

@@ -2,6 +2,8 @@
 //!
 //! Nothing here is part of the product, and whatever goes wrong here panics: a test without its ground has failed.
 
+#[cfg(feature = "app")]
+pub mod app;
 mod database;
 pub mod proxy;
 pub mod rows;

@@ -11,9 +11,7 @@ use uuid::Uuid;
 /// The tests' time, unless they move it.
 #[must_use]
 pub fn now() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0)
-        .single()
-        .expect("a time that exists once")
+    Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).single().expect("a time that exists once")
 }
 
 /// A new id.
@@ -58,14 +56,7 @@ impl Places {
                 created_at: now(),
                 retired_at: None,
             },
-            object_store: ObjectStore {
-                id: id(),
-                name,
-                capacity: 1000,
-                is_default: true,
-                created_at: now(),
-                retired_at: None,
-            },
+            object_store: ObjectStore { id: id(), name, capacity: 1000, is_default: true, created_at: now(), retired_at: None },
         };
         places.real.insert(conn).await.expect("a new cluster");
         places.fake.insert(conn).await.expect("a new cluster");
@@ -80,17 +71,10 @@ impl Places {
 /// # Panics
 /// Where somebody has the address.
 pub async fn person(conn: &mut Conn, email: &str) -> Person {
-    NewPerson {
-        id: id(),
-        email,
-        name: "Ada",
-        is_operator: false,
-        password_hash: None,
-        created_at: now(),
-    }
-    .insert(conn)
-    .await
-    .expect("a new person")
+    NewPerson { id: id(), email, name: "Ada", is_operator: false, password_hash: None, created_at: now() }
+        .insert(conn)
+        .await
+        .expect("a new person")
 }
 
 /// An account with this person as its owner.
@@ -98,25 +82,14 @@ pub async fn person(conn: &mut Conn, email: &str) -> Person {
 /// # Panics
 /// Where the person does not exist.
 pub async fn account(conn: &mut Conn, owner: &Person) -> Account {
-    let account = NewAccount {
-        id: id(),
-        kind: "person",
-        name: &owner.name,
-        servers_allowed: None,
-        created_at: now(),
-    }
-    .insert(conn)
-    .await
-    .expect("a new account");
-    Membership {
-        account_id: account.id,
-        person_id: owner.id,
-        role: "owner".to_owned(),
-        created_at: now(),
-    }
-    .insert(conn)
-    .await
-    .expect("a new membership");
+    let account = NewAccount { id: id(), kind: "person", name: &owner.name, servers_allowed: None, created_at: now() }
+        .insert(conn)
+        .await
+        .expect("a new account");
+    Membership { account_id: account.id, person_id: owner.id, role: "owner".to_owned(), created_at: now() }
+        .insert(conn)
+        .await
+        .expect("a new membership");
     account
 }
 
@@ -139,12 +112,7 @@ pub async fn instance(conn: &mut Conn, account: &Account, places: &Places, domai
         version: "4.5.11",
         image_mastodon: "mastodon:4.5.11",
         image_streaming: "mastodon-streaming:4.5.11",
-        desired: DesiredColumns {
-            desired_kind: "running".to_owned(),
-            desired_hold: None,
-            desired_deletion: None,
-            desired_after: None,
-        },
+        desired: DesiredColumns { desired_kind: "running".to_owned(), desired_hold: None, desired_deletion: None, desired_after: None },
         standing: StandingColumns {
             standing_kind: "granted".to_owned(),
             standing_until: None,

@@ -1,0 +1,3 @@
+//! The account that a token speaks for.
+
+pub mod show;

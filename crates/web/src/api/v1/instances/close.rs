@@ -1,0 +1,45 @@
+//! `POST /instances/{id}/close`: nobody will serve the domain again.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use howdah_app::idempotency::Idempotent;
+use howdah_app::instances::{self, Close};
+use howdah_app::{App, Once};
+use serde_json::json;
+
+use super::wire::{ChangedInstance, CloseRequest};
+use crate::body::OptionalJson;
+use crate::caller::Caller;
+use crate::conditional::IfMatch;
+use crate::idempotency::{KeyHeader, again};
+use crate::problem::Problem;
+use crate::resource::id;
+
+/// Close a server for ever.
+///
+/// The server runs on through the grace period, and until its first farewell pass the Close can be undone. Then other servers are
+/// told to delete its accounts, and everything of it is deleted. Only an owner of the account can ask for it.
+#[utoipa::path(
+    post, path = "/api/v1/instances/{id}/close", tag = "instances", operation_id = "closeInstance",
+    request_body(content = Option<CloseRequest>),
+    responses((status = 202, description = "The grace period has begun.", body = ChangedInstance, headers(
+        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
+    )))
+)]
+pub async fn close(
+    caller: Caller,
+    key: KeyHeader,
+    if_match: IfMatch,
+    app: web::Data<App>,
+    request: HttpRequest,
+    body: OptionalJson<CloseRequest>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&request, "server")?;
+    let key = key.bind(&caller, &request, &body.bytes)?;
+    let render = |(): &()| (202, json!(ChangedInstance::from(id)));
+    let idempotent = key.as_ref().map(|key| Idempotent { key, render: &render });
+    let asked = Close { confirm: body.value.confirm, if_match: if_match.0 };
+    match instances::close(&app, &caller, id, &asked, idempotent).await? {
+        Once::Done(()) => Ok(HttpResponse::Accepted().json(ChangedInstance::from(id))),
+        Once::Again { status, body } => Ok(again(status, &body)),
+    }
+}

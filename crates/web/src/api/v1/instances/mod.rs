@@ -1,0 +1,12 @@
+//! Servers.
+
+pub mod approve;
+pub mod close;
+pub mod create;
+pub mod list;
+pub mod operations;
+pub mod owner_link;
+pub mod remove;
+pub mod show;
+pub mod undo;
+pub mod wire;

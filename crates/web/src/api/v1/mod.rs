@@ -1,0 +1,38 @@
+//! `/api/v1`.
+
+use actix_web::http::Method;
+use actix_web::web::{ServiceConfig, route};
+
+use crate::resource::resource;
+
+pub mod account;
+pub mod instances;
+pub mod operations;
+pub mod plans;
+pub mod tokens;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource(
+            "/api/v1/instances",
+            [(Method::GET, || route().to(instances::list::list)), (Method::POST, || route().to(instances::create::create))],
+        ))
+        .service(resource(
+            "/api/v1/instances/{id}",
+            [(Method::GET, || route().to(instances::show::show)), (Method::DELETE, || route().to(instances::remove::remove))],
+        ))
+        .service(resource("/api/v1/instances/{id}/operations", [(Method::GET, || route().to(instances::operations::operations))]))
+        .service(resource("/api/v1/instances/{id}/approve", [(Method::POST, || route().to(instances::approve::approve))]))
+        .service(resource("/api/v1/instances/{id}/close", [(Method::POST, || route().to(instances::close::close))]))
+        .service(resource("/api/v1/instances/{id}/undo", [(Method::POST, || route().to(instances::undo::undo))]))
+        .service(resource("/api/v1/instances/{id}/owner-link", [(Method::POST, || route().to(instances::owner_link::owner_link))]))
+        .service(resource("/api/v1/operations/{id}", [(Method::GET, || route().to(operations::show::show))]))
+        .service(resource("/api/v1/operations/{id}/events", [(Method::GET, || route().to(operations::events::events))]))
+        .service(resource("/api/v1/plans", [(Method::GET, || route().to(plans::list::list))]))
+        .service(resource("/api/v1/account", [(Method::GET, || route().to(account::show::show))]))
+        .service(resource(
+            "/api/v1/tokens",
+            [(Method::GET, || route().to(tokens::list::list)), (Method::POST, || route().to(tokens::create::create))],
+        ))
+        .service(resource("/api/v1/tokens/{id}", [(Method::DELETE, || route().to(tokens::revoke::revoke))]));
+}

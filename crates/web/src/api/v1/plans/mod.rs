@@ -1,0 +1,3 @@
+//! The catalogue of plans.
+
+pub mod list;

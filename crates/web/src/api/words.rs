@@ -1,0 +1,53 @@
+//! Schemas of the words that `domain` has for things: read from its own lists, so that the description can't lag behind.
+
+use howdah_app::{Role, Scope};
+use howdah_domain::{Deletion, Hold, OperationKind, OperationState, Phase, StepState};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+
+fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> Object {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(words)).build()
+}
+
+pub fn phase() -> Object {
+    one_of(Phase::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn desired() -> Object {
+    one_of(["running", "read_only", "suspended", "deleted"].into_iter())
+}
+
+pub fn standing() -> Object {
+    one_of(["incomplete", "trialing", "current", "past_due", "lapsed", "cancelled", "granted"].into_iter())
+}
+
+pub fn hold() -> Object {
+    one_of(Hold::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn deletion() -> Object {
+    one_of(Deletion::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn operation_kind() -> Object {
+    one_of(OperationKind::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn operation_state() -> Object {
+    one_of(OperationState::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn step_state() -> Object {
+    one_of(StepState::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn scope() -> Object {
+    one_of(Scope::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn role() -> Object {
+    one_of([Role::Owner, Role::Technical, Role::Billing].iter().map(|it| it.as_str()))
+}
+
+pub fn record_kind() -> Object {
+    one_of(["A", "AAAA", "CNAME"].into_iter())
+}

@@ -1,0 +1,94 @@
+//! JSON bodies: bounded, of the right type, and kept as they were sent for the digest of an idempotency key.
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+
+/// Nothing that the API takes comes near it.
+pub const LIMIT: usize = 64 * 1024;
+
+/// A JSON body, and its bytes.
+pub struct Json<T> {
+    pub value: T,
+    pub bytes: Bytes,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read(&request, payload).await?;
+            if !is_json(&request) {
+                return Err(Problem::not_json());
+            }
+            Ok(Self { value: parse(&bytes)?, bytes })
+        })
+    }
+}
+
+/// A JSON body that may be left out.
+pub struct OptionalJson<T> {
+    pub value: T,
+    pub bytes: Bytes,
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read(&request, payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self { value: T::default(), bytes });
+            }
+            if !is_json(&request) {
+                return Err(Problem::not_json());
+            }
+            Ok(Self { value: parse(&bytes)?, bytes })
+        })
+    }
+}
+
+async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Problem> {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<usize>().ok());
+    if announced.is_some_and(|it| it > LIMIT) {
+        return Err(Problem::too_large(LIMIT));
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::malformed("The body ended before it was whole."))?;
+        if body.len() + chunk.len() > LIMIT {
+            return Err(Problem::too_large(LIMIT));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(request: &HttpRequest) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // PostgreSQL stores no text with one, and nothing that is typed has one.
+    if bytes.windows(6).any(|it| it == b"\\u0000") {
+        return Err(Problem::malformed("The body holds the character U+0000."));
+    }
+    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::unfit_body(&error),
+        _ => Problem::malformed("The body is not JSON."),
+    })
+}

@@ -1,0 +1,47 @@
+//! `Idempotency-Key`: the same key with the same request is one effect and one answer.
+
+use std::future::{Ready, ready};
+
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
+use howdah_app::{Actor, IdempotencyKey};
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// The header's value, where there is one.
+pub struct KeyHeader(Option<String>);
+
+impl FromRequest for KeyHeader {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let mut values = request.headers().get_all("Idempotency-Key");
+        let malformed = || Problem::malformed("The Idempotency-Key has 1 to 255 characters of ASCII, and is sent once.");
+        ready(match (values.next(), values.next()) {
+            (None, _) => Ok(Self(None)),
+            (Some(value), None) => match value.to_str() {
+                Ok(text) if (1..=255).contains(&text.len()) => Ok(Self(Some(text.to_owned()))),
+                _ => Err(malformed()),
+            },
+            (Some(_), Some(_)) => Err(malformed()),
+        })
+    }
+}
+
+impl KeyHeader {
+    /// The key, bound to who sent it and to what was sent with it.
+    pub fn bind(self, actor: &Actor, request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+        let key = self.0.map(|key| IdempotencyKey::new(actor, &key, request.method().as_str(), request.path(), body));
+        Ok(key.transpose()?)
+    }
+}
+
+/// An answer that was given before, given again.
+pub fn again(status: i16, body: &Value) -> HttpResponse {
+    let status = u16::try_from(status).ok().and_then(|it| StatusCode::from_u16(it).ok()).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    response.insert_header(("Idempotent-Replayed", "true"));
+    response.json(body)
+}

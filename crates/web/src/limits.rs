@@ -1,0 +1,115 @@
+//! Rate limits, by address before anything else and by token once it is known. In memory: a limit is a process's.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, ResponseError, web};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use uuid::Uuid;
+
+use crate::problem::Problem;
+
+/// So many at once, and so many a second in the long run.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub burst: NonZeroU32,
+    pub per_second: NonZeroU32,
+}
+
+pub struct Limits {
+    addresses: DefaultKeyedRateLimiter<IpAddr>,
+    tokens: DefaultKeyedRateLimiter<Uuid>,
+    clock: DefaultClock,
+    trusts_forwarded: bool,
+}
+
+impl Limits {
+    pub fn new(address: Rate, token: Rate, trusts_forwarded: bool) -> Self {
+        let quota = |rate: Rate| Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        Self {
+            addresses: RateLimiter::keyed(quota(address)),
+            tokens: RateLimiter::keyed(quota(token)),
+            clock: DefaultClock::default(),
+            trusts_forwarded,
+        }
+    }
+
+    pub fn check_token(&self, credential: Uuid) -> Result<(), Problem> {
+        self.tokens.check_key(&credential).map_err(|until| Problem::rate_limited(until.wait_time_from(self.clock.now())))
+    }
+
+    fn check_address(&self, address: IpAddr) -> Result<(), Problem> {
+        self.addresses.check_key(&network(address)).map_err(|until| Problem::rate_limited(until.wait_time_from(self.clock.now())))
+    }
+
+    /// Whom nobody heard of for long enough is forgotten.
+    pub async fn forget_forever(&self) {
+        let mut minute = tokio::time::interval(Duration::from_secs(60));
+        loop {
+            minute.tick().await;
+            self.addresses.retain_recent();
+            self.tokens.retain_recent();
+        }
+    }
+
+    /// The peer's address; behind a proxy, the one that the proxy itself added last.
+    fn address(&self, request: &ServiceRequest) -> Option<IpAddr> {
+        let forwarded = || {
+            let header = request.headers().get_all("X-Forwarded-For").last()?.to_str().ok()?;
+            header.rsplit(',').next()?.trim().parse().ok()
+        };
+        if self.trusts_forwarded { forwarded() } else { None }.or_else(|| request.peer_addr().map(|it| it.ip()))
+    }
+}
+
+/// Who has one address of version 6 has 2⁶⁴ of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(it) => it.to_ipv4_mapped().map_or_else(|| IpAddr::V6((it.to_bits() >> 64 << 64).into()), IpAddr::V4),
+    }
+}
+
+pub async fn by_address(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let verdict = match request.app_data::<web::Data<Limits>>() {
+        Some(limits) => limits.address(&request).map_or(Ok(()), |it| limits.check_address(it)),
+        None => Ok(()),
+    };
+    match verdict {
+        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Err(problem) => Ok(request.into_response(problem.error_response())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn rate(burst: u32) -> Rate {
+        Rate { burst: NonZeroU32::new(burst).unwrap(), per_second: NonZeroU32::MIN }
+    }
+
+    #[test]
+    fn each_has_a_limit_of_its_own() {
+        let limits = Limits::new(rate(2), rate(1), false);
+        let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        assert_eq!([here, here, here, there].map(|it| limits.check_address(it).is_ok()), [true, true, false, true]);
+        assert!(limits.check_token(Uuid::nil()).is_ok());
+        assert!(limits.check_token(Uuid::nil()).is_err());
+        assert!(limits.check_token(Uuid::max()).is_ok());
+    }
+
+    #[test]
+    fn a_network_of_version_6_counts_as_one_and_a_mapped_address_as_itself() {
+        let at = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(at("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(at("2001:db8:1:2::9"), at("2001:db8:1:2::1"));
+        assert_eq!(at("::ffff:192.0.2.1"), "192.0.2.1");
+    }
+}

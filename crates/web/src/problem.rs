@@ -1,0 +1,221 @@
+//! Problems (RFC 9457): every error body of the API, and the one place where a meaning becomes a status.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use howdah_app::{Error, FieldError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub const CONTENT: &str = "application/problem+json";
+
+/// What went wrong, as machines and people read it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// Names the kind of problem: `urn:howdah:problem:` and the reason.
+    #[serde(rename = "type")]
+    #[schema(format = "uri", max_length = 200)]
+    kind: String,
+    /// What the status means.
+    #[schema(max_length = 100)]
+    title: &'static str,
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened, and the way out.
+    #[schema(max_length = 8000)]
+    detail: String,
+    /// A machine reason.
+    #[schema(max_length = 100)]
+    reason: String,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 64)]
+    errors: Vec<FieldProblem>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+    #[serde(skip)]
+    allow: Option<String>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// `owner.email`, say.
+    #[schema(max_length = 100)]
+    field: &'static str,
+    /// A machine reason.
+    #[schema(max_length = 100)]
+    reason: &'static str,
+    /// What is wrong with the value, and the way out.
+    #[schema(max_length = 2000)]
+    detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, reason: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:howdah:problem:{}", reason.replace('_', "-")),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            reason: reason.to_owned(),
+            errors: Vec::new(),
+            retry_after: None,
+            allow: None,
+        }
+    }
+
+    pub(crate) fn no_such_page() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
+    }
+
+    /// The same as for an id that nobody has.
+    pub(crate) fn malformed_id(what: &'static str) -> Self {
+        Error::NotFound { what }.into()
+    }
+
+    pub(crate) fn method_not_allowed(allow: String) -> Self {
+        let detail = format!("This address takes {allow} only.");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail) }
+    }
+
+    pub(crate) fn malformed(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", what)
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("A request's body has at most {} KiB.", limit / 1024))
+    }
+
+    pub(crate) fn not_json() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The body has to be JSON: send it with Content-Type: application/json.")
+    }
+
+    /// JSON, and not what this request takes.
+    pub(crate) fn unfit_body(error: &serde_json::Error) -> Self {
+        let detail: String = error.to_string().chars().take(500).collect();
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("The body does not have the form that is wanted: {detail}."))
+    }
+
+    pub(crate) fn rate_limited(retry_after: Duration) -> Self {
+        Error::RateLimited { retry_after }.into()
+    }
+
+    pub(crate) fn too_many_streams() -> Self {
+        let detail = "Too many streams are open. Ask for the operation itself from time to time.";
+        Self { retry_after: Some(Duration::from_secs(5)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail) }
+    }
+
+    pub(crate) fn not_ready() -> Self {
+        let detail = "The database is away.";
+        Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
+    }
+}
+
+/// The one table from meanings to statuses.
+fn status_of(error: &Error) -> StatusCode {
+    match error {
+        Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Error::Forbidden { .. } | Error::Closed { .. } | Error::LimitReached { .. } => StatusCode::FORBIDDEN,
+        Error::NotFound { .. } => StatusCode::NOT_FOUND,
+        Error::Conflict { .. } | Error::NoRoom => StatusCode::CONFLICT,
+        Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Error::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl From<Error> for Problem {
+    /// What is our own fault is logged here, with what the customer is not told.
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Internal { .. } => tracing::error!(error = error.internal_text(), "a request failed"),
+            Error::Unavailable { .. } => tracing::warn!(error = error.internal_text(), "a request could not be answered now"),
+            _ => {}
+        }
+        let problem = Self::new(status_of(&error), error.reason(), error.to_string());
+        match error {
+            Error::Invalid { fields } => Self { errors: fields.into_iter().map(FieldProblem::from).collect(), ..problem },
+            Error::RateLimited { retry_after } => Self { retry_after: Some(retry_after), ..problem },
+            Error::Unavailable { .. } | Error::Conflict { reason: "request_in_progress", .. } => {
+                Self { retry_after: Some(Duration::from_secs(1)), ..problem }
+            }
+            _ => problem,
+        }
+    }
+}
+
+impl From<FieldError> for FieldProblem {
+    fn from(error: FieldError) -> Self {
+        Self { field: error.field, reason: error.reason, detail: error.sentence }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.reason, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CONTENT_TYPE, CONTENT));
+        if let Some(after) = self.retry_after {
+            response.insert_header((RETRY_AFTER, after.as_secs().max(1)));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((ALLOW, allow.as_str()));
+        }
+        if self.status_code() == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, r#"Bearer realm="howdah""#));
+        }
+        response.body(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use actix_web::body::to_bytes;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn what_is_wrong_inside_stays_inside() {
+        let problem = Problem::from(Error::Internal { source: "password of db-7 is wrong".into() });
+        let body = to_bytes(problem.error_response().into_body()).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("db-7"));
+    }
+
+    #[actix_web::test]
+    async fn a_problem_names_each_field() {
+        let field = FieldError { field: "owner.email", reason: "malformed", sentence: "“x” is no address.".to_owned() };
+        let response = Problem::from(Error::Invalid { fields: vec![field] }).error_response();
+        assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), CONTENT);
+        let body: Value = serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
+        let wanted = json!({
+            "type": "urn:howdah:problem:invalid", "title": "Unprocessable Entity", "status": 422, "detail": "“x” is no address.",
+            "reason": "invalid", "errors": [{"field": "owner.email", "reason": "malformed", "detail": "“x” is no address."}],
+        });
+        assert_eq!(body, wanted);
+    }
+
+    #[test]
+    fn who_has_to_wait_is_told_how_long() {
+        let limited = Problem::rate_limited(Duration::from_millis(200)).error_response();
+        assert_eq!(limited.headers().get(RETRY_AFTER).unwrap(), "1");
+        let away = Problem::from(Error::Unavailable { source: "away".into() }).error_response();
+        assert_eq!((away.status(), away.headers().contains_key(RETRY_AFTER)), (StatusCode::SERVICE_UNAVAILABLE, true));
+    }
+}

@@ -1,0 +1,46 @@
+//! A fuzzer that knows the description finds no undescribed answer, no fault of ours and no answer of another form.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::process::Stdio;
+
+use howdah_app::account::allow_servers;
+use howdah_app::{Actor, Role, Scope};
+use support::Server;
+use tokio::process::Command;
+use uuid::Uuid;
+
+/// The executable of schemathesis 4 (PyPI).
+const FUZZER: &str = "HOWDAH_SCHEMATHESIS";
+
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
+    response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,ignored_auth";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes and needs schemathesis: HOWDAH_SCHEMATHESIS names it"]
+async fn a_fuzzer_finds_nothing() {
+    let fuzzer = std::env::var(FUZZER).unwrap_or_else(|_| panic!("{FUZZER} does not name the executable of schemathesis"));
+    let (test, server) = Server::new().await;
+    let root = test.operator("root@howdah.example").await;
+    let operator = Actor {
+        person: root.ids.person,
+        account: root.ids.account,
+        role: Role::Owner,
+        is_operator: true,
+        scopes: Scope::ALL.to_vec(),
+        credential: Uuid::nil(),
+    };
+    allow_servers(&test.app, &operator, root.ids.account, Some(1000)).await.unwrap();
+    let (_, operation) = server.launch(&root, "birds.example").await;
+    println!("watching {operation}");
+    let examples = std::env::var("HOWDAH_FUZZ_EXAMPLES").unwrap_or_else(|_| "50".to_owned());
+    let ran = Command::new(fuzzer)
+        .args(["run", &format!("{}/api/openapi.json", server.url), "--checks", CHECKS, "--max-examples", &examples])
+        .args(["--header", &format!("Authorization: Bearer {}", root.token), "--request-timeout", "10", "--no-color"])
+        .stdin(Stdio::null())
+        .status()
+        .await
+        .unwrap();
+    assert!(ran.success(), "the fuzzer found something: see above");
+}
