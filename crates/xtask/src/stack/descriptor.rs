@@ -25,7 +25,7 @@ impl Stack {
             }
         };
         if self.scope.has_netns() {
-            add(json!({ "netns": self.netns(), "stand_in_image": images.stand_in() }));
+            add(json!({ "netns": self.netns() }));
         }
         if self.scope != Scope::Plane {
             add(json!({
@@ -35,9 +35,10 @@ impl Stack {
                 "mail_url": self.mail_url(),
                 "dns_admin_url": self.dns_admin_url(),
                 "dashboard_url": format!("https://{}", ingress::DASHBOARD),
+                "stand_in_image": images.stand_in(),
                 "api_url": format!("https://{}/api/v1", ingress::DASHBOARD),
             }));
-            add(self.howdah_facts()?);
+            add(self.people()?);
         }
         let half = self.dir("stack.json.half");
         fs::write(&half, serde_json::to_string_pretty(&all)? + "\n")?;
@@ -57,6 +58,7 @@ impl Stack {
             println!("  dashboard    https://{}{port}/   (plain: http://{}/)", ingress::DASHBOARD, forwards.server);
             println!("  servers      https://NAME.{}{port}/", ingress::PLATFORM);
             println!("  mail         http://{}/", forwards.mail);
+            self.print_people();
             println!("  authority    {}   (trust it in the browser, once)", self.pki("ca.crt").display());
         }
         Ok(())

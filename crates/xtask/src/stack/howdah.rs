@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -15,8 +16,10 @@ use crate::{places::Places, progress::Progress, shell};
 
 const SYSTEM: &str = "howdah-system";
 const INBOX: &str = "howdah-inbox";
+const API_SERVER_PORT: u16 = super::kubernetes::API_PORT;
+const OPERATOR_METRICS: &str = "127.0.0.1:9102";
 /// In the order in which they are started.
-const PROCESSES: &[&str] = &["operator"];
+const PROCESSES: &[&str] = &["operator", "worker", "server"];
 
 /// Builds what the stack runs and packs into images.
 pub fn build_binaries(places: &Places, progress: Progress) -> Result<()> {
@@ -32,34 +35,83 @@ impl Stack {
         self.places.target.join("debug").join(name)
     }
 
-    pub fn start_howdah(&self, tools: &Tools, _images: &Images) -> Result<()> {
+    pub fn start_howdah(&self, tools: &Tools, images: &Images) -> Result<()> {
         self.install(tools)?;
-        let operator_config = self.write_operator_config()?;
+        let has_real_nodes = self.has_real_nodes(tools)?;
+        self.start_media(tools, images, has_real_nodes)?;
+
         let mut operator = Command::new(self.binary("howdah"));
-        operator.arg("operator").arg("--config").arg(operator_config);
+        operator.arg("operator").arg("--config").arg(self.write_operator_config()?);
         operator.arg("--kubeconfig").arg(self.service_account(tools, "howdah-operator")?);
-        self.start("operator", &operator)?;
-        Ok(())
+        self.start("operator", operator.args(["--metrics-listen", OPERATOR_METRICS]))?;
+
+        self.progress.quiet("Howdah's database: schema, settings, people", || self.seed(images, has_real_nodes))?;
+        let mut worker = self.howdah(images, "worker");
+        let kubeconfig = self.service_account(tools, "howdah-worker")?;
+        let clusters = super::seed::clusters(has_real_nodes);
+        worker.args(clusters.iter().map(|cluster| format!("--cluster={}={}", cluster.name, kubeconfig.display())));
+        self.start("worker", &worker)?;
+        self.wait("operator", || TcpStream::connect(OPERATOR_METRICS).is_ok())?;
+        if shell::output(Command::new(self.binary("howdah")).arg("help"))?.contains("  server ") {
+            self.start("server", &self.howdah(images, "server"))?;
+            self.wait("server", || TcpStream::connect(ingress::SERVER).is_ok())?;
+        }
+        let rollout = ["-n", "howdah-media", "rollout", "status", "deployment/media-gateway", "--timeout=90s"];
+        self.progress.quiet("media gateway", || shell::output(self.kubectl(tools).args(rollout)).map(drop))
     }
 
     pub fn stop_howdah(&self) -> Result<()> {
         PROCESSES.iter().rev().try_for_each(|process| self.stop(process))
     }
 
+    /// The binary with all that server, worker and admin commands share, as environment.
+    pub fn howdah(&self, images: &Images, command: &str) -> Command {
+        let mut howdah = Command::new(self.binary("howdah"));
+        let image = images.stand_in();
+        let settings = [
+            ("DATABASE_URL", self.database_url()),
+            ("KEY_FILE", self.dir("howdah/keys").display().to_string()),
+            ("DASHBOARD_URL", format!("https://{}", ingress::DASHBOARD)),
+            ("LISTEN", ingress::SERVER.to_owned()),
+            ("PLATFORM_DOMAINS", ingress::PLATFORM.to_owned()),
+            ("ALLOWED_TLDS", "test,example".to_owned()),
+            // Long enough to change one's mind, short enough to wait for.
+            ("GRACE", "15s".to_owned()),
+            ("TICK", "1s".to_owned()),
+            ("PROOF_INTERVAL", "2s".to_owned()),
+            ("INGRESS_ADDRESSES", self.ip.clone()),
+            ("RELAY_SERVER", self.ip.clone()),
+            ("RELAY_PORT", mail::SMTP_PORT.to_string()),
+            ("RELAY_FROM_DOMAIN", ingress::PLATFORM.to_owned()),
+            ("MASTODON_IMAGE", image.to_owned()),
+            ("STREAMING_IMAGE", image.to_owned()),
+            ("MAIL_FROM", format!("Howdah <howdah@{}>", ingress::DASHBOARD)),
+            ("MAIL_SERVER", self.ip.clone()),
+            ("MAIL_PORT", mail::SMTP_PORT.to_string()),
+            ("MAIL_TLS", "none".to_owned()),
+            ("RESOLVERS", format!("{}:53", self.ip)),
+            ("EXTRA_CA_FILE", self.pki("ca.crt").display().to_string()),
+        ];
+        howdah.arg(command).envs(settings.map(|(name, value)| (format!("HOWDAH_{name}"), value)));
+        howdah
+    }
+
     /// The kinds, the namespaces, the rights, and the Secrets that an installation brings along.
     fn install(&self, tools: &Tools) -> Result<()> {
         self.progress.quiet("kinds, namespaces and rights", || {
+            let deploy =
+                |file: &str| fs::read_to_string(self.places.checkout.join("deploy").join(file)).with_context(|| format!("deploy/{file}"));
             self.apply(tools, &shell::output(Command::new(self.binary("howdah")).arg("crds"))?)?;
             // Namespaces first: the rest is in them.
-            for manifest in ["namespaces.yaml", "rbac.yaml", "admission.yaml"] {
-                self.apply(tools, &fs::read_to_string(self.places.checkout.join("deploy/operator").join(manifest))?)?;
-            }
-            self.tls_secret(tools, "stack-ca", "ca")?;
-            self.tls_secret(tools, "platform-tls", "platform")
+            self.apply(tools, &deploy("operator/namespaces.yaml")?)?;
+            let rights = ["operator/rbac.yaml", "operator/admission.yaml", "worker/rbac.yaml", "media/rbac.yaml"];
+            let rights: Vec<String> = rights.into_iter().map(deploy).collect::<Result<_>>()?;
+            let secrets = [self.tls_secret("stack-ca", "ca")?, self.tls_secret("platform-tls", "platform")?];
+            self.apply(tools, &rights.into_iter().chain(secrets).collect::<Vec<_>>().join("\n---\n"))
         })
     }
 
-    fn tls_secret(&self, tools: &Tools, name: &str, file: &str) -> Result<()> {
+    fn tls_secret(&self, name: &str, file: &str) -> Result<String> {
         let read = |kind: &str| fs::read_to_string(self.pki(&format!("{file}.{kind}")));
         let secret = json!({
             "apiVersion": "v1",
@@ -68,7 +120,38 @@ impl Stack {
             "type": "kubernetes.io/tls",
             "stringData": {"tls.crt": read("crt")?, "tls.key": read("key")?},
         });
-        self.apply(tools, &secret.to_string())
+        Ok(secret.to_string())
+    }
+
+    /// Whether the cluster has a node as the stack's real one; another cluster's servers run on any node.
+    fn has_real_nodes(&self, tools: &Tools) -> Result<bool> {
+        Ok(!shell::output(self.kubectl(tools).args(["get", "nodes", "-l", "type=real", "-o", "name"]))?.trim().is_empty())
+    }
+
+    fn start_media(&self, tools: &Tools, images: &Images, on_real_node: bool) -> Result<()> {
+        let peers = format!("[{{ipBlock: {{cidr: {}/32}}}}]", self.ip);
+        let placement = match on_real_node {
+            true => ("{type: real}", "[{key: real, value: \"true\", effect: NoSchedule}]"),
+            false => ("{}", "[]"),
+        };
+        let fill = [
+            ("IMAGE", images.howdah()),
+            ("PULL_POLICY", "Never"),
+            ("OBJECT_STORES", &format!("main={}", self.s3_endpoint())),
+            ("NODE_SELECTOR", placement.0),
+            ("TOLERATIONS", placement.1),
+            ("INGRESS_PEERS", &peers),
+            ("DNS_PEERS", &peers),
+            ("API_SERVER_PEERS", &peers),
+            ("API_SERVER_PORT", &API_SERVER_PORT.to_string()),
+            ("OBJECT_STORE_PEERS", &peers),
+            ("OBJECT_STORE_PORT", &s3::PORT.to_string()),
+        ];
+        for file in ["network-policy.yaml", "gateway.yaml"] {
+            let text = fs::read_to_string(self.places.checkout.join("deploy/media").join(file))?;
+            self.apply(tools, &fill.iter().fold(text, |text, (name, value)| text.replace(&format!("@{name}@"), value)))?;
+        }
+        Ok(())
     }
 
     /// A kubeconfig with a ServiceAccount's token: exactly its rights.
@@ -127,7 +210,8 @@ impl Stack {
                 "databases": bridge(database_port),
                 "objectStores": bridge(s3::PORT),
                 "mail": bridge(mail::SMTP_PORT),
-                "ingress": [{"cidr": format!("{}/32", self.ip)}],
+                // Traefik runs on the node: pods see it come from their bridge's own address.
+                "ingress": [{"cidr": format!("{}/32", self.ip)}, {"cidr": "10.245.0.1/32"}],
                 "clusterCidrs": ["10.96.0.0/16", "10.244.0.0/16", "10.245.0.0/24"],
             },
             "farewellPollSeconds": 2,
@@ -137,13 +221,9 @@ impl Stack {
         fs::write(&file, serde_json::to_string_pretty(&config)?)?;
         Ok(file)
     }
-
-    pub fn howdah_facts(&self) -> Result<Value> {
-        Ok(json!({}))
-    }
 }
 
-fn write_secret(file: &Path, value: &str) -> Result<()> {
+pub fn write_secret(file: &Path, value: &str) -> Result<()> {
     fs::write(file, value)?;
     Ok(fs::set_permissions(file, fs::Permissions::from_mode(0o600))?)
 }

@@ -9,10 +9,11 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::{Scope, Stack, rootfs, tools::Tools};
+use super::{Scope, Stack, rootfs};
 use crate::{places::digest, shell};
 
 const ARCHIVES_KEPT: usize = 3;
+const HOWDAH: &str = "howdah";
 const STAND_IN: &str = "mastodon-standin";
 
 pub struct Image {
@@ -29,8 +30,18 @@ pub struct Images {
 
 impl Images {
     /// The image that stands in for Mastodon's own.
-    pub fn stand_in(&self) -> Option<&str> {
-        self.list.iter().map(|image| image.name.as_str()).find(|name| name.starts_with(&format!("localhost/{STAND_IN}:")))
+    pub fn stand_in(&self) -> &str {
+        self.name(STAND_IN)
+    }
+
+    /// The image with Howdah's own binary.
+    pub fn howdah(&self) -> &str {
+        self.name(HOWDAH)
+    }
+
+    fn name(&self, repository: &str) -> &str {
+        let prefix = format!("localhost/{repository}:");
+        self.list.iter().map(|image| image.name.as_str()).find(|name| name.starts_with(&prefix)).unwrap_or_default()
     }
 }
 
@@ -38,22 +49,20 @@ impl Images {
 type Content<'a> = (&'a str, PathBuf);
 
 impl Stack {
-    pub fn images(&self, tools: &Tools) -> Result<Images> {
-        let _ = tools;
+    pub fn images(&self) -> Result<Images> {
         let (cache, progress) = (&self.places.cache, self.progress);
         let postgres = match self.scope {
             Scope::Plane => PathBuf::new(),
             Scope::Whole | Scope::OnCluster(_) => rootfs::folder(cache, progress, "postgresql", &["postgresql-17"])?,
         };
-        let mut list = Vec::new();
-        if self.scope.has_netns() {
-            list.push(self.image("pause", Some("1"), "images/pause", &[("pause", self.pause()?)])?);
-            let redis = rootfs::archive(cache, progress, "redis", &["redis-server"])?;
-            list.push(self.image("redis", Some("8"), "images/redis", &[("rootfs.tar", redis)])?);
-            let base = rootfs::archive(cache, progress, "howdah", &["ca-certificates"])?;
-            list.push(self.image("howdah", Some("dev"), "images/howdah", &[("rootfs.tar", base), ("howdah", self.stripped("howdah")?)])?);
-            list.push(self.stand_in()?);
-        }
+        let redis = rootfs::archive(cache, progress, "redis", &["redis-server"])?;
+        let base = rootfs::archive(cache, progress, "howdah", &["ca-certificates"])?;
+        let list = vec![
+            self.image("pause", Some("1"), "images/pause", &[("pause", self.pause()?)])?,
+            self.image("redis", Some("8"), "images/redis", &[("rootfs.tar", redis)])?,
+            self.image(HOWDAH, None, "images/howdah", &[("rootfs.tar", base), ("howdah", self.stripped("howdah")?)])?,
+            self.stand_in()?,
+        ];
         Ok(Images { postgres, list })
     }
 

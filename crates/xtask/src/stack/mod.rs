@@ -19,6 +19,7 @@ mod postgres;
 mod process;
 mod rootfs;
 mod s3;
+mod seed;
 mod tools;
 
 use std::{
@@ -145,7 +146,7 @@ impl Stack {
         }
         packages::ensure(self.progress, &[packages::POSTGRESQL, packages::STACK])?;
         let tools = Tools::get(&self.places, self.progress, &self.scope)?;
-        let images = self.images(&tools)?;
+        let images = self.images()?;
         let begun = std::time::Instant::now();
         down::clear(self)?;
         self.make_dirs()?;
@@ -192,7 +193,7 @@ impl Stack {
 
     fn refresh(&self) -> Result<()> {
         let tools = Tools::get(&self.places, self.progress, &self.scope)?;
-        let images = self.images(&tools)?;
+        let images = self.images()?;
         self.within(|| {
             if self.scope.has_netns() {
                 self.import_images(&images)?;
