@@ -123,8 +123,26 @@ pub(crate) fn host_name(header: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    pub(crate) fn instance(id: &str, media: Option<&str>, routing: bool) -> MastodonInstance {
+        let process =
+            serde_json::json!({"replicas": 1, "concurrency": 1, "threads": 1, "dbPool": 1, "cpu": "1", "memory": "1Gi", "storage": "1Gi"});
+        let mut spec = serde_json::json!({
+            "id": id, "domain": "social.example", "webDomain": "web.social.example", "revision": 1, "version": "4.5.0",
+            "image": {"mastodon": "m", "streaming": "s"}, "identitySecretRef": {"name": "i"}, "smtpRef": {"name": "s"},
+            "resources": {"web": process, "streaming": process, "sidekiq": process, "scheduler": process, "redis": process},
+            "bootstrap": {"new": {"ownerSecretRef": {"name": "o"}}}, "database": {"server": "main"},
+            "objectStorage": {"store": "main"}, "routing": {"enabled": routing},
+        });
+        if let Some(media) = media {
+            spec["mediaDomain"] = media.into();
+        }
+        let resource =
+            serde_json::json!({"apiVersion": "howdah.dev/v1alpha1", "kind": "MastodonInstance", "metadata": {"name": "a"}, "spec": spec});
+        serde_json::from_value::<MastodonInstance>(resource).expect("a MastodonInstance")
+    }
 
     fn server(resource: &str, host: &str) -> Server {
         let bucket = Bucket { store: "main".to_owned(), name: format!("bucket-{resource}") };
@@ -182,22 +200,6 @@ mod tests {
 
     #[test]
     fn a_server_is_served_where_its_routing_is_on() {
-        let process =
-            serde_json::json!({"replicas": 1, "concurrency": 1, "threads": 1, "dbPool": 1, "cpu": "1", "memory": "1Gi", "storage": "1Gi"});
-        let instance = |id: &str, media: Option<&str>, routing: bool| {
-            let mut spec = serde_json::json!({
-                "id": id, "domain": "social.example", "webDomain": "web.social.example", "revision": 1, "version": "4.5.0",
-                "image": {"mastodon": "m", "streaming": "s"}, "identitySecretRef": {"name": "i"}, "smtpRef": {"name": "s"},
-                "resources": {"web": process, "streaming": process, "sidekiq": process, "scheduler": process, "redis": process},
-                "bootstrap": {"new": {"ownerSecretRef": {"name": "o"}}}, "database": {"server": "main"},
-                "objectStorage": {"store": "main"}, "routing": {"enabled": routing},
-            });
-            if let Some(media) = media {
-                spec["mediaDomain"] = media.into();
-            }
-            let resource = serde_json::json!({"apiVersion": "howdah.dev/v1alpha1", "kind": "MastodonInstance", "metadata": {"name": "a"}, "spec": spec});
-            serde_json::from_value::<MastodonInstance>(resource).expect("a MastodonInstance")
-        };
         let id = "0198a000-0000-7000-8000-000000000001";
         let hosts = |instance| Server::of(&instance).map(|it| it.host);
         assert_eq!(hosts(instance(id, None, true)).as_deref(), Some("media.web.social.example"));
