@@ -29,6 +29,7 @@ fn main() -> anyhow::Result<()> {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Migrate(args) => commands::migrate::run(args).await,
+        Command::Server(args) => commands::server::run(*args).await,
         Command::Worker(args) => commands::worker::run(*args).await,
         Command::Operator(args) => commands::operator::run(args).await,
         Command::Media(args) => commands::media::run(args).await,

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod control_plane;
+pub mod server;
 pub mod worker;
 
 use std::net::SocketAddr;
@@ -27,6 +28,8 @@ pub struct Howdah {
 pub enum Command {
     /// Bring the database up to date.
     Migrate(DatabaseArgs),
+    /// Answer the API.
+    Server(Box<server::ServerArgs>),
     /// Run the worker: brings what the record wants to the clusters, and what they report back into the record.
     Worker(Box<worker::WorkerArgs>),
     /// Run the operator: makes Kubernetes objects, databases and buckets of MastodonInstances.

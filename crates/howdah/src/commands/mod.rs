@@ -5,4 +5,5 @@ pub mod crds;
 pub mod media;
 pub mod migrate;
 pub mod operator;
+pub mod server;
 pub mod worker;
