@@ -8,6 +8,9 @@ use std::future::{Ready, ready};
 
 use crate::problem::Problem;
 
+/// Of a tag with its quotes.
+pub const LONGEST: usize = 100;
+
 /// The tag of a revision.
 pub fn etag(revision: i64) -> String {
     format!("\"{revision}\"")
@@ -30,14 +33,18 @@ fn parse(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let malformed = || Problem::malformed("If-Match takes the one ETag that the server was last answered with, or *.");
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => match value.to_str().map_err(|_| malformed())?.trim() {
-            "*" => Ok(None),
-            tag => {
-                let digits = tag.strip_prefix('"').and_then(|it| it.strip_suffix('"')).ok_or_else(malformed)?;
-                // A tag that is not of our making matches nothing.
-                Ok(Some(digits.parse().unwrap_or(-1)))
+        (Some(value), None) => {
+            let tag = value.to_str().map_err(|_| malformed())?.trim();
+            if tag == "*" {
+                return Ok(None);
             }
-        },
+            let inner = tag.strip_prefix('"').and_then(|it| it.strip_suffix('"')).ok_or_else(malformed)?;
+            if tag.len() > LONGEST || inner.bytes().any(|it| it == b'"' || !it.is_ascii_graphic()) {
+                return Err(malformed());
+            }
+            // A tag that is not of our making matches nothing.
+            Ok(Some(inner.parse().unwrap_or(-1)))
+        }
         (Some(_), Some(_)) => Err(malformed()),
     }
 }

@@ -11,6 +11,7 @@ use utoipa::openapi::{Content, PathItem, Ref, RefOr, Required, Response, Respons
 use utoipa::{Modify, OpenApi};
 
 use crate::api::v1::{account, instances, operations, plans, tokens};
+use crate::conditional;
 use crate::problem::{self, Problem};
 
 #[derive(OpenApi)]
@@ -120,7 +121,7 @@ fn complete(operation: &mut Operation, traits: &Traits) {
         parameters.push(parameter("Idempotency-Key", ParameterIn::Header, false, description, key));
     }
     if traits.is_conditional {
-        let tag = text(1, 100).pattern(Some(r#"^(\*|"[!#-~]*")$"#)).build();
+        let tag = text(1, conditional::LONGEST).pattern(Some(r#"^(\*|"[!#-~]*")$"#)).build();
         let description = "The ETag that the server was last answered with: 412 where it has changed since.";
         parameters.push(parameter("If-Match", ParameterIn::Header, false, description, tag));
     }

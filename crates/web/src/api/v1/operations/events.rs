@@ -15,6 +15,7 @@ use howdah_app::{Actor, App, operations};
 use howdah_domain::OperationId;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::wire::Operation;
 use crate::caller::Caller;
@@ -27,6 +28,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Between two signs of life, so that nothing on the way takes the stream for dead.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// One event of a stream, as its fields are read.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `event` writes")]
+pub struct OperationEvent {
+    /// `operation`.
+    #[schema(max_length = 20)]
+    event: String,
+    /// The operation's revision.
+    #[schema(max_length = 20)]
+    id: String,
+    /// The operation, as JSON.
+    #[schema(max_length = 65536, content_media_type = "application/json")]
+    data: String,
+}
+
 /// An operation as it changes.
 ///
 /// Server-sent events of the type `operation`: `data` is the operation, `id` its revision. The stream ends with the operation,
@@ -34,7 +50,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 #[utoipa::path(
     get, path = "/api/v1/operations/{id}/events", tag = "operations", operation_id = "watchOperation",
     params(("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen.", max_length = 20)),
-    responses((status = 200, description = "A stream of events.", body = String, content_type = "text/event-stream"))
+    responses((status = 200, description = "A stream of events.", body = OperationEvent, content_type = "text/event-stream"))
 )]
 pub async fn events(
     caller: Caller,
