@@ -85,6 +85,10 @@ impl Jobs {
     }
 
     pub async fn push(&mut self, jobs: &[Job]) -> anyhow::Result<()> {
+        // Redis takes no empty batch.
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let mut batch = redis::pipe();
         for job in jobs {
             batch.sadd("queues", &job.queue).ignore().lpush(format!("queue:{}", job.queue), serde_json::to_string(job)?).ignore();

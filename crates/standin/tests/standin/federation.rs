@@ -116,6 +116,15 @@ async fn a_farewell_reaches_every_known_server_once_for_each_account() {
 }
 
 #[tokio::test]
+async fn a_farewell_to_nobody_ends_too() {
+    let mut server = Server::prepared("4.5.11").await;
+    server.runs("bin/tootctl accounts create alice --email alice@example.com --confirmed --approve");
+    server.set("SELF_DESTRUCT", TOKEN);
+    let _sidekiq = server.start("bundle exec sidekiq -c 2 -q scheduler -q push -q default");
+    wait_for("the end", async || progress(&server).starts_with("Every deletion notice has been sent!").then_some(())).await;
+}
+
+#[tokio::test]
 async fn a_notice_that_failed_is_sent_again() {
     let (mut server, neighbour) = known().await;
     neighbour.answer_with(503).await;

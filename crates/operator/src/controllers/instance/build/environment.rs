@@ -87,7 +87,8 @@ pub fn rails(valid: &Valid<'_>, pool: i32) -> Vec<Value> {
         variable("S3_REGION", store.region),
         variable("S3_ENDPOINT", store.url),
         variable("S3_HOSTNAME", store.hostname),
-        variable("S3_PROTOCOL", store.protocol),
+        // Of the media's public addresses, which are always our own hosts; how the store is reached, the endpoint says.
+        variable("S3_PROTOCOL", "https"),
         variable("S3_ALIAS_HOST", &valid.media_domain),
         // The bucket's policy opens media to everyone; an ACL would be refused by stores that block public ones.
         variable("S3_PERMISSION", "private"),
