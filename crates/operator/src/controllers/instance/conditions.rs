@@ -138,7 +138,7 @@ pub fn job(children: &Snapshot, desired: &Desired) -> Verdict {
         JobOutcome::Running => match pod_problem() {
             Some(PodProblem { reason, message }) => Verdict::not(reason, message),
             // The try before has failed, and nothing says yet that this one won't.
-            None if facts.attempt > 1 => Verdict::not(Reason::JobFailed, format!("try {}", facts.attempt)),
+            None if facts.attempt > 1 => Verdict::not(Reason::JobFailed, String::new()),
             None => Verdict::not(Reason::Progressing, String::new()),
         },
     }
@@ -166,12 +166,14 @@ pub fn condition(
         Truth::True => "True",
         Truth::False => "False",
     };
+    // For the same reason without a word: the words that were said of it still hold.
+    let said = before.filter(|it| verdict.message.is_empty() && it.status == status && it.reason == verdict.reason.as_str());
     let since = before.filter(|it| it.status == status).map_or(Time(now), |it| it.last_transition_time.clone());
     Condition {
         type_: type_.as_str().to_owned(),
         status: status.to_owned(),
         reason: verdict.reason.as_str().to_owned(),
-        message: verdict.message.clone(),
+        message: said.map_or_else(|| verdict.message.clone(), |it| it.message.clone()),
         last_transition_time: since,
         observed_generation: generation,
     }

@@ -16,6 +16,9 @@ pub enum DatabaseError {
     },
     #[error("the work on `{name}` took longer than {} s", limit.as_secs())]
     Timeout { name: String, limit: Duration },
+    /// Another operator is at work on it, or was stopped while it was.
+    #[error("another operator holds the lock of `{name}`")]
+    Locked { name: String },
     #[error("failed to {action} `{name}`")]
     Query {
         action: &'static str,
@@ -40,14 +43,24 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// True where the server is away, busy or starting: the same call may work later. False for a refusal.
+    /// True where the same call may work later: the server is away, or something is in the way. False for a refusal.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
+            Self::Locked { .. } => true,
+            Self::Query { source, .. } if source.code().is_some_and(is_in_the_way) => true,
+            _ => self.is_away(),
+        }
+    }
+
+    /// True where the server is away, full or starting, so that no other tenant's call would fare better now.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
             Self::Timeout { .. } => true,
-            Self::Connect { source, .. } => source.code().map_or_else(|| !is_tls_refusal(source), is_transient),
-            Self::Query { source, .. } => source.code().map_or_else(|| source.is_closed() || is_io(source), is_transient),
-            Self::ForeignOwner { .. } | Self::PrivilegedRole { .. } => false,
+            Self::Connect { source, .. } => source.code().map_or_else(|| !is_tls_refusal(source), is_of_the_server),
+            Self::Query { source, .. } => source.code().map_or_else(|| source.is_closed() || is_io(source), is_of_the_server),
+            Self::Locked { .. } | Self::ForeignOwner { .. } | Self::PrivilegedRole { .. } => false,
             Self::Authorities { .. } | Self::Tls(_) | Self::NoAuthorities { .. } => false,
         }
     }
@@ -66,10 +79,15 @@ fn sources<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<It
     std::iter::successors(Some(error), |it| it.source())
 }
 
-/// Connection (08), resources (53), object state (55006, 55P03), operator intervention and time limits (57), conflicts (40).
-fn is_transient(code: &SqlState) -> bool {
+/// Connection (08), resources (53), operator intervention (57P0x).
+fn is_of_the_server(code: &SqlState) -> bool {
+    ["08", "53", "57P0"].iter().any(|class| code.code().starts_with(class))
+}
+
+/// Conflicts (40), objects in use (55006), locks (55P03) and statements that took too long (57014).
+fn is_in_the_way(code: &SqlState) -> bool {
     let code = code.code();
-    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55006" || code == "55P03"
+    code.starts_with("40") || ["55006", "55P03", "57014"].contains(&code)
 }
 
 #[cfg(test)]
@@ -78,11 +96,30 @@ mod tests {
 
     #[test]
     fn what_is_worth_another_try() {
-        for code in ["08006", "40001", "53300", "55006", "55P03", "57014", "57P01", "57P03"] {
-            assert!(is_transient(&SqlState::from_code(code)), "{code}");
+        for (code, server, in_the_way) in [
+            ("08006", true, false),
+            ("53300", true, false),
+            ("57P01", true, false),
+            ("57P03", true, false),
+            ("40001", false, true),
+            ("55006", false, true),
+            ("55P03", false, true),
+            ("57014", false, true),
+            ("28P01", false, false),
+            ("3D000", false, false),
+            ("42501", false, false),
+            ("42704", false, false),
+            ("55000", false, false),
+            ("23505", false, false),
+        ] {
+            let state = SqlState::from_code(code);
+            assert_eq!((is_of_the_server(&state), is_in_the_way(&state)), (server, in_the_way), "{code}");
         }
-        for code in ["28P01", "3D000", "42501", "42704", "55000", "23505"] {
-            assert!(!is_transient(&SqlState::from_code(code)), "{code}");
-        }
+    }
+
+    #[test]
+    fn a_held_lock_is_one_tenants_own() {
+        let locked = DatabaseError::Locked { name: "mi-a".to_owned() };
+        assert!(locked.is_unavailable() && !locked.is_away());
     }
 }

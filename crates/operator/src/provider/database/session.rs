@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -44,7 +45,7 @@ impl Session {
     pub(super) async fn provisioner(settings: &DatabaseServerSettings) -> Result<Self, DatabaseError> {
         let mut config = Config::new();
         config.user(&settings.user).password(settings.password.expose_secret()).dbname(&settings.database);
-        config.options(format!("{COMMON_OPTIONS} -c statement_timeout=30s -c lock_timeout=10s"));
+        config.options(format!("{COMMON_OPTIONS} -c statement_timeout=30s -c lock_timeout=2s"));
         Self::open(settings, config).await
     }
 
@@ -98,9 +99,14 @@ impl Session {
         Ok(Self { client, driver })
     }
 
-    /// Takes the instance's advisory lock, and keeps it as long as the connection lives.
+    /// Takes the instance's advisory lock, and keeps it as long as the connection lives. Whoever holds it now may have been
+    /// stopped for good: that is waited for a moment only.
     pub(super) async fn lock(&self, name: &str) -> Result<(), DatabaseError> {
-        self.run("lock", name, "SELECT pg_advisory_lock($1)", &[&lock_key(name)]).await
+        match self.client.execute("SELECT pg_advisory_lock($1)", &[&lock_key(name)]).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(DatabaseError::Locked { name: name.to_owned() }),
+            Err(source) => Err(DatabaseError::Query { action: "lock", name: name.to_owned(), source }),
+        }
     }
 
     /// Runs one statement that returns nothing of interest.

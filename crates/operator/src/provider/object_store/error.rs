@@ -38,14 +38,23 @@ pub enum ObjectStoreError {
 }
 
 impl ObjectStoreError {
-    /// True where the store is away, busy or has not caught up: the same call may work later. False for a refusal.
+    /// True where the same call may work later: the store is away, or has not caught up. False for a refusal.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
+        // Answers to a race: somebody wrote, or a removal is not seen everywhere yet.
+        let racing = ["OperationAborted", "ConcurrentModification", "BucketNotEmpty", "DeleteConflict"];
+        matches!(self, Self::KeysPending { .. }) || self.has_code(&racing) || self.is_away()
+    }
+
+    /// True where the store is away or overloaded, so that no other tenant's call would fare better now.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
         match self {
             Self::Request { source, .. } => !source.is_builder(),
-            Self::Refused { status, code, .. } => is_transient(*status, code),
-            Self::KeysPending { .. } => true,
-            Self::Endpoint { .. } | Self::Client(_) | Self::Sign { .. } => false,
+            Self::Refused { status, code, .. } => {
+                *status >= 500 || *status == 429 || ["SlowDown", "RequestTimeout"].contains(&code.as_str())
+            }
+            Self::Endpoint { .. } | Self::Client(_) | Self::Sign { .. } | Self::KeysPending { .. } => false,
             Self::Answer { .. } | Self::TooLong { .. } | Self::Key { .. } => false,
         }
     }
@@ -60,29 +69,22 @@ impl ObjectStoreError {
     }
 }
 
-/// `BucketNotEmpty` and `DeleteConflict` are answers to a race: somebody wrote, or a removal is not seen everywhere yet.
-fn is_transient(status: u16, code: &str) -> bool {
-    let busy = ["SlowDown", "RequestTimeout", "OperationAborted", "ConcurrentModification", "BucketNotEmpty", "DeleteConflict"];
-    status >= 500 || status == 429 || busy.contains(&code)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_worth_another_try() {
-        for (status, code, expected) in [
-            (500, "InternalError", true),
-            (503, "SlowDown", true),
-            (429, "", true),
-            (409, "BucketNotEmpty", true),
-            (403, "AccessDenied", false),
-            (409, "BucketAlreadyExists", false),
-            (501, "NotImplemented", true),
+        for (status, code, away, unavailable) in [
+            (500, "InternalError", true, true),
+            (503, "SlowDown", true, true),
+            (429, "", true, true),
+            (409, "BucketNotEmpty", false, true),
+            (403, "AccessDenied", false, false),
+            (409, "BucketAlreadyExists", false, false),
         ] {
             let error = ObjectStoreError::Refused { action: "make", name: "b".to_owned(), status, code: code.to_owned() };
-            assert_eq!(error.is_unavailable(), expected, "{status} {code}");
+            assert_eq!((error.is_away(), error.is_unavailable()), (away, unavailable), "{status} {code}");
         }
     }
 }

@@ -49,7 +49,7 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
     let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
     reread(context, valid.cr).await?;
     let result = valid.database.ensure(valid.id, &password, limit).await;
-    gate.answered(!result.as_ref().is_err_and(DatabaseError::is_unavailable));
+    gate.answered(!result.as_ref().is_err_and(DatabaseError::is_away));
     match result {
         Ok(()) => {
             annotate(context, valid, names::DATABASE, &wanted).await?;
@@ -105,7 +105,7 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
     reread(context, valid.cr).await?;
     let kept = keys(context, valid).await?;
     let result = valid.store.ensure(valid.id, kept.as_ref().map(|(keys, _)| keys)).await;
-    gate.answered(!result.as_ref().is_err_and(ObjectStoreError::is_unavailable));
+    gate.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away));
     match result {
         Ok(keys) => {
             keep(context, valid, kept, keys, &wanted).await?;
