@@ -15,10 +15,10 @@ use howdah_db::models::identity::SealedError;
 use howdah_db::{Corrupt, QueryError, Unavailable};
 
 use crate::App;
-use crate::adapters::Kubernetes;
+use crate::adapters::{Kubernetes, SmtpRelay};
 use crate::jobs::{self, ResyncAll, Tick};
 use crate::observer;
-use crate::ports::{Cluster, ClusterError, Mailer, Outside};
+use crate::ports::{Cluster, ClusterError, Mailer, Outside, Relay, RelayError};
 
 /// What the binary fills from its flags.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ pub struct Worker {
     pub clusters: BTreeMap<String, Arc<dyn Cluster>>,
     pub outside: Arc<dyn Outside>,
     pub mailer: Arc<dyn Mailer>,
+    pub relay: Arc<dyn Relay>,
     pub settings: WorkerSettings,
 }
 
@@ -75,6 +76,8 @@ pub enum WorkError {
     Sealed(#[from] SealedError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     /// A revision was no longer the row's.
     #[error("the record changed meanwhile")]
     Conflict,
@@ -137,6 +140,7 @@ pub async fn run_worker(
         clusters: clusters.iter().map(real).collect(),
         outside,
         mailer,
+        relay: Arc::new(SmtpRelay),
         settings,
     });
     run(&worker, database_url, &clusters, shutdown).await

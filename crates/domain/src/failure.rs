@@ -20,15 +20,7 @@ pub struct Failure {
 }
 
 /// Reasons of a step that is under way or waits for another: nothing is wrong.
-const IN_ORDER: [&str; 7] = [
-    "Ready",
-    "Progressing",
-    "Waiting",
-    "NotWanted",
-    "NotReady",
-    "Announcing",
-    "CertificatePending",
-];
+const IN_ORDER: [&str; 7] = ["Ready", "Progressing", "Waiting", "NotWanted", "NotReady", "Announcing", "CertificatePending"];
 
 /// Whether a reason means that something is wrong.
 #[must_use]
@@ -42,12 +34,7 @@ const RETRIED: &str = "It is tried again and goes on by itself.";
 #[must_use]
 pub fn explain(step: StepName, cause: &Cause) -> Failure {
     let (sentence, way_out) = words(step, &cause.reason);
-    Failure {
-        reason: cause.reason.clone(),
-        step: step.as_str().to_owned(),
-        sentence,
-        way_out: way_out.to_owned(),
-    }
+    Failure { reason: cause.reason.clone(), step: step.as_str().to_owned(), sentence, way_out: way_out.to_owned() }
 }
 
 fn words(step: StepName, reason: &str) -> (String, &'static str) {
@@ -80,9 +67,10 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
             RETRIED,
         ),
         "RelayRefused" => (
-            format!("The mail relay refused this server's login or sender ({what})."),
-            "The operator of this platform checks the relay's login. It goes on by itself once the relay accepts.",
+            "The mail relay refused this server's login or sender, so it could not send mail to its people.".to_owned(),
+            "The operator of this platform checks the relay's login. It is tried every few seconds and goes on by itself once the relay accepts.",
         ),
+        "RelayUnavailable" => ("The mail relay can't be reached, so this server could not send mail to its people.".to_owned(), RETRIED),
         "SecretNotFound" => (
             format!("The secrets for {what} have not arrived in the cluster."),
             "They are sent again within minutes. If that doesn't help, write to the support.",
@@ -200,10 +188,7 @@ mod tests {
 
     #[test]
     fn details_are_not_told() {
-        let failure = explain(
-            StepName::Launch(LaunchStep::Database),
-            &Cause::new("Error", Some("password of 10.0.0.1 is x".to_owned())),
-        );
+        let failure = explain(StepName::Launch(LaunchStep::Database), &Cause::new("Error", Some("password of 10.0.0.1 is x".to_owned())));
         assert!(!format!("{failure:?}").contains("10.0.0.1"));
         assert_eq!(failure.step, "database");
     }

@@ -1,7 +1,7 @@
 """A mail relay that delivers nothing: catcher.py ADDRESS SMTP_PORT HTTP_PORT.
 
 SMTP takes any login. HTTP: GET / is a page, GET /messages the messages as JSON (oldest first), DELETE /messages forgets them,
-PUT /mode {"refuse": true} makes SMTP refuse every message (450, so that senders try again) until it is told otherwise.
+PUT /mode {"refuse": true} makes SMTP refuse every sender (450, so that senders try again) until it is told otherwise.
 """
 
 import email
@@ -30,6 +30,13 @@ def login(_server, _session, _envelope, _mechanism, data):
 
 
 class Catcher:
+    async def handle_MAIL(self, _server, _session, envelope, address, options):
+        if mode["refuse"]:
+            return "450 4.3.0 refused: the catcher was told to"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_DATA(self, _server, session, envelope):
         if mode["refuse"]:
             return "450 4.3.0 refused: the catcher was told to"

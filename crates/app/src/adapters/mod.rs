@@ -3,7 +3,9 @@
 pub mod kubernetes;
 pub mod mail;
 pub mod outside;
+pub mod relay;
 
 pub use kubernetes::Kubernetes;
 pub use mail::LettreMailer;
 pub use outside::PublicOutside;
+pub use relay::SmtpRelay;

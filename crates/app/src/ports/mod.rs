@@ -4,7 +4,9 @@
 pub mod cluster;
 pub mod mailer;
 pub mod outside;
+pub mod relay;
 
 pub use cluster::{Cluster, ClusterError};
 pub use mailer::{Envelope, Mailer, MailError};
 pub use outside::{Addresses, Answer, Outside, OutsideError};
+pub use relay::{Relay, RelayError};

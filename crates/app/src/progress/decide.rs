@@ -22,6 +22,8 @@ pub struct Facts<'a> {
     pub observation: Option<&'a Observation>,
     /// Why nothing can be brought about in the cluster now.
     pub outage: Option<&'a Cause>,
+    /// Why the mail relay would not take this server's mail.
+    pub relay: Option<&'a Cause>,
     /// A fresh look from outside; `None` where there is none.
     pub leads_here: Option<Result<(), Cause>>,
     pub now: DateTime<Utc>,
@@ -87,6 +89,14 @@ fn launch(facts: &Facts<'_>) -> Decision {
         for (name, fact) in &mut steps {
             if *name == StepName::Launch(LaunchStep::Workloads) && *fact == StepFact::Done {
                 *fact = facts.outage.map_or(StepFact::Running(None), |it| StepFact::Failing(it.clone()));
+            }
+        }
+    }
+    if let Some(cause) = facts.relay {
+        // Its login is one of the server's secrets. The other steps go on meanwhile.
+        for (name, fact) in &mut steps {
+            if *name == StepName::Launch(LaunchStep::Secrets) {
+                *fact = StepFact::Failing(cause.clone());
             }
         }
     }
@@ -169,3 +179,6 @@ fn advanced(operation: &Operation, steps: &[(StepName, StepFact)], now: DateTime
     };
     operation.advance(steps, now).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,14 +12,14 @@ use chrono::{DateTime, Utc};
 use howdah_db::models::audit::{Actor, Record};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::observation::Observation as ObservationRow;
-use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
+use howdah_db::models::operation::{NewOperation, Operation as OperationRow, OperationStep};
 use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::place::Cluster;
 use howdah_db::models::probe::Probe;
 use howdah_db::models::sync::InstanceSync;
 use howdah_db::Conn;
 use howdah_domain::lifecycle::Cause;
-use howdah_domain::Observation;
+use howdah_domain::{Deletion, Desired, Observation, OperationId, OperationKind};
 use uuid::Uuid;
 
 pub use decide::{Begin, Decision, Facts, decide};
@@ -34,8 +34,13 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
     let Some(instance) = Instance::lock(conn, instance_id).await?.filter(|it| it.tombstoned_at.is_none()) else {
         return Ok(false);
     };
-    let known = Known::read(conn, &instance).await?;
     let desired = instance.desired()?;
+    let mut known = Known::read(conn, &instance).await?;
+    if let Some(kind) = to_be_begun(desired, known.operation.is_some(), now) {
+        let id = OperationId::generate(now, worker.app.randomness.as_ref()).as_uuid();
+        NewOperation { id, instance_id: instance.id, kind, requested_by: None, created_at: now }.insert(conn).await?;
+        known = Known::read(conn, &instance).await?;
+    }
     let decision = decide(&Facts {
         desired,
         revision: instance.revision,
@@ -47,10 +52,22 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         operation: known.operation.as_ref().map(|(_, it)| it),
         observation: known.observation.as_ref(),
         outage: known.outage.as_ref(),
+        relay: known.relay.as_ref(),
         leads_here: leads_here(known.probe.as_ref(), worker.fresh_after(now)),
         now,
     });
     write(worker, conn, &instance, &known, decision, now).await
+}
+
+/// A grace period is no operation: what comes after it is.
+fn to_be_begun(desired: Desired, is_busy: bool, now: DateTime<Utc>) -> Option<OperationKind> {
+    match desired {
+        Desired::Deleted { deletion, .. } if !is_busy && desired.is_due_for_deletion(now) => Some(match deletion {
+            Deletion::Close => OperationKind::Close,
+            Deletion::Remove => OperationKind::Remove,
+        }),
+        _ => None,
+    }
 }
 
 /// What the record knows of a server besides its row.
@@ -58,6 +75,7 @@ struct Known {
     operation: Option<(OperationRow, howdah_domain::Operation)>,
     observation: Option<Observation>,
     outage: Option<Cause>,
+    relay: Option<Cause>,
     probe: Option<Probe>,
 }
 
@@ -78,6 +96,7 @@ impl Known {
             operation,
             observation: observation.as_ref().and_then(translate::stored),
             outage: outage(cluster.as_ref(), sync.as_ref()),
+            relay: sync.as_ref().and_then(trouble).filter(|it| is_of_relay(&it.reason)),
             probe: Probe::of(conn, instance.id).await?,
         })
     }
@@ -88,7 +107,19 @@ fn outage(cluster: Option<&Cluster>, sync: Option<&InstanceSync>) -> Option<Caus
     if cluster.is_some_and(|it| it.unreachable_since.is_some()) {
         return Some(Cause::new("ClusterUnavailable", None));
     }
-    let sync = sync?;
+    sync.and_then(trouble).filter(|it| !is_of_relay(&it.reason))
+}
+
+/// Reasons of a sync that the mail relay is to blame for: the cluster took everything nevertheless.
+pub(crate) const RELAY_REFUSED: &str = "RelayRefused";
+pub(crate) const RELAY_UNAVAILABLE: &str = "RelayUnavailable";
+
+pub(crate) fn is_of_relay(reason: &str) -> bool {
+    [RELAY_REFUSED, RELAY_UNAVAILABLE].contains(&reason)
+}
+
+/// Why the last sync was not taken.
+fn trouble(sync: &InstanceSync) -> Option<Cause> {
     sync.reason.as_deref().map(|reason| Cause::new(reason, sync.detail.clone()))
 }
 

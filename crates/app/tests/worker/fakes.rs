@@ -9,6 +9,8 @@ use futures::future::{BoxFuture, ready};
 use howdah_app::ports::cluster::{Cluster, ClusterError, InboxSecret};
 use howdah_app::ports::mailer::{Envelope, MailError, Mailer};
 use howdah_app::ports::outside::{Addresses, Answer, Outside, OutsideError};
+use howdah_app::ports::relay::{Relay, RelayError};
+use howdah_app::sealed::Variables;
 use howdah_crd::{ConditionType, MastodonInstance, MastodonInstanceStatus, PowerState, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -35,6 +37,8 @@ struct State {
 pub struct FakeCluster {
     state: Mutex<State>,
     calls: AtomicUsize,
+    /// Numbers of the calls that were writes.
+    written: Mutex<Vec<usize>>,
     breaks: Mutex<Option<Break>>,
     pub away: Mutex<bool>,
     pub refusal: Mutex<Option<String>>,
@@ -45,11 +49,16 @@ type Answered<'a, T> = BoxFuture<'a, Result<T, ClusterError>>;
 impl FakeCluster {
     pub fn break_at(&self, at: Option<Break>) {
         self.calls.store(0, Ordering::SeqCst);
+        self.written.lock().unwrap().clear();
         *self.breaks.lock().unwrap() = at;
     }
 
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
+    }
+
+    pub fn written(&self) -> Vec<usize> {
+        self.written.lock().unwrap().clone()
     }
 
     pub fn writes(&self) -> usize {
@@ -125,7 +134,13 @@ impl FakeCluster {
         if *self.away.lock().unwrap() || breaks == Some(Break::Before(number)) {
             return ready(unavailable()).boxed();
         }
-        let answer = work(&mut self.state.lock().unwrap());
+        let mut state = self.state.lock().unwrap();
+        let writes = state.writes;
+        let answer = work(&mut state);
+        if state.writes > writes {
+            self.written.lock().unwrap().push(number);
+        }
+        drop(state);
         if breaks == Some(Break::After(number)) {
             return ready(unavailable()).boxed();
         }
@@ -287,5 +302,18 @@ impl Mailer for FakeMailer {
         }
         self.sent.lock().unwrap().push(mail.clone());
         ready(Ok(())).boxed()
+    }
+}
+
+/// A relay that takes every login, until it is told to refuse.
+#[derive(Default)]
+pub struct FakeRelay {
+    pub refuses: Mutex<bool>,
+}
+
+impl Relay for FakeRelay {
+    fn try_login<'a>(&'a self, _: &'a Variables) -> BoxFuture<'a, Result<(), RelayError>> {
+        let refuses = *self.refuses.lock().unwrap();
+        ready(if refuses { Err(RelayError::Refused("535 who are you".to_owned())) } else { Ok(()) }).boxed()
     }
 }

@@ -20,7 +20,7 @@ use howdah_domain::{InstanceId, ManualClock, NameRules, Plans, Releases};
 use howdah_testkit::{TestDatabase, rows};
 use secrecy::ExposeSecret;
 
-use crate::fakes::{FakeCluster, FakeMailer, FakeOutside};
+use crate::fakes::{FakeCluster, FakeMailer, FakeOutside, FakeRelay};
 
 pub const GRACE: TimeDelta = TimeDelta::days(14);
 pub const INGRESS: &str = "192.0.2.1";
@@ -30,9 +30,9 @@ pub struct Ground {
     pub cluster: Arc<FakeCluster>,
     pub outside: Arc<FakeOutside>,
     pub mailer: Arc<FakeMailer>,
+    pub relay: Arc<FakeRelay>,
     pub clock: Arc<ManualClock>,
     pub database: TestDatabase,
-    pub customer: Actor,
     pub operator: Actor,
 }
 
@@ -45,11 +45,10 @@ impl Ground {
         let database = TestDatabase::new().await;
         let clock = Arc::new(ManualClock::at(rows::now()));
         let app = app(&database, &clock, grant_every_launch).await;
-        let (cluster, outside, mailer) = (Arc::default(), Arc::default(), Arc::default());
-        let customer = person(&app, "ada@example.org", false, &[Scope::Read, Scope::Write]).await;
+        let (cluster, outside, mailer, relay) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
         let operator = person(&app, "operator@howdah.example", true, &Scope::ALL).await;
-        let worker = worker(&app, &cluster, &outside, &mailer, settings);
-        Self { worker, cluster, outside, mailer, clock, database, customer, operator }
+        let worker = worker(&app, &cluster, &outside, (&mailer, &relay), settings);
+        Self { worker, cluster, outside, mailer, relay, clock, database, operator }
     }
 
     pub async fn conn(&self) -> Pooled {
@@ -71,6 +70,8 @@ impl Ground {
     }
 
     pub async fn close(&self, id: InstanceId) {
+        // An operation begun later has a later id.
+        self.clock.advance(TimeDelta::seconds(1));
         instances::close(&self.worker.app, &self.operator, id, &Close::default(), None).await.unwrap();
     }
 
@@ -95,13 +96,28 @@ impl Ground {
         }
     }
 
-    /// Everything that the queue would run, and the operator and observer besides, until nothing changes.
+    /// Everything that the queue would run once, and the operator and observer besides.
+    pub async fn round(&self, id: InstanceId) {
+        self.tick().await;
+        self.sync(id).await;
+        self.operate(id).await;
+    }
+
+    /// As many rounds as anything takes.
     pub async fn settle(&self, id: InstanceId) {
         for _ in 0..6 {
-            self.tick().await;
-            self.sync(id).await;
-            self.operate(id).await;
+            self.round(id).await;
         }
+    }
+
+    pub async fn settle_until(&self, id: InstanceId, mut is_reached: impl AsyncFnMut() -> bool) {
+        for _ in 0..20 {
+            if is_reached().await {
+                return;
+            }
+            self.round(id).await;
+        }
+        panic!("twenty rounds were not enough");
     }
 
     /// Up, reached from outside, with its address leading here.
@@ -109,13 +125,12 @@ impl Ground {
         let id = self.launch(domain).await;
         self.outside.lead(domain, INGRESS);
         *self.outside.answers.lock().unwrap() = true;
-        self.settle(id).await;
-        assert!(self.row(id).await.launched_at.is_some());
+        self.settle_until(id, async || self.row(id).await.first_answered_at.is_some()).await;
         id
     }
 
     pub async fn row(&self, id: InstanceId) -> Instance {
-        Instance::by_id(&mut self.conn().await, id.as_uuid()).await.unwrap().unwrap()
+        Instance::by_id(&mut *self.conn().await, id.as_uuid()).await.unwrap().unwrap()
     }
 
     /// The newest.
@@ -161,7 +176,7 @@ fn worker(
     app: &App,
     cluster: &Arc<FakeCluster>,
     outside: &Arc<FakeOutside>,
-    mailer: &Arc<FakeMailer>,
+    (mailer, relay): (&Arc<FakeMailer>, &Arc<FakeRelay>),
     settings: WorkerSettings,
 ) -> Arc<Worker> {
     let cluster: Arc<dyn Cluster> = cluster.clone();
@@ -170,6 +185,7 @@ fn worker(
         clusters: BTreeMap::from([("real".to_owned(), cluster)]),
         outside: outside.clone(),
         mailer: mailer.clone(),
+        relay: relay.clone(),
         settings,
     })
 }

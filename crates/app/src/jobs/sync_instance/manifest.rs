@@ -192,3 +192,6 @@ pub fn is_as_wanted(found: &MastodonInstance, wanted: &MastodonInstance) -> bool
     let label = |it: &MastodonInstance| it.metadata.labels.as_ref().and_then(|it| it.get(crd::labels::INSTANCE).cloned());
     found.spec == wanted.spec && label(found) == label(wanted)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use howdah_db::models::sync::InstanceSync;
 use howdah_domain::Desired;
 
 use super::SyncInstance;
-use crate::ports::{Cluster, ClusterError};
+use crate::ports::{Cluster, ClusterError, RelayError};
 use crate::progress;
 use crate::worker::{WorkError, Worker};
 use record::Wanted;
@@ -72,6 +72,7 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
             return delete(worker, cluster, instance, found).await;
         }
     }
+    let relay = try_relay(worker, wanted, &names).await;
     begin(worker, instance).await?;
     for secret in &wanted.secrets {
         cluster.put_secret(secret).await?;
@@ -82,7 +83,20 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
     if instance.launched_at.is_some() {
         cluster.delete_secret(&names.owner).await?;
     }
+    // Said last: a server that can't send mail is set up all the same, and only its launch doesn't end.
+    relay?;
     Ok(Outcome::Taken)
+}
+
+/// Whether the mail relay takes the server's login: asked while it is launched, and from a refusal on until it does.
+async fn try_relay(worker: &Worker, wanted: &Wanted, names: &manifest::Names) -> Result<(), RelayError> {
+    let was_refused = wanted.before.as_ref().and_then(|it| it.reason.as_deref()).is_some_and(progress::is_of_relay);
+    let is_launched = wanted.instance.launched_at.is_some() && !was_refused;
+    let login = wanted.secrets.iter().find(|it| it.name == names.smtp);
+    match login {
+        Some(login) if !is_launched && wanted.instance.teardown_began_at.is_none() => worker.relay.try_login(&login.variables).await,
+        _ => Ok(()),
+    }
 }
 
 /// From here on something of this server may be in the cluster.
@@ -149,6 +163,14 @@ async fn finish(worker: &Worker, conn: &mut Conn, job: SyncInstance, wanted: &Wa
                 job.enqueue_again(conn, record::queue_now()).await?;
             }
             Ok(())
+        }
+        Err(WorkError::Relay(error)) => {
+            let reason = match error {
+                RelayError::Unavailable(_) => progress::RELAY_UNAVAILABLE,
+                RelayError::Refused(_) => progress::RELAY_REFUSED,
+            };
+            record::trouble(worker, conn, wanted, reason, &error.to_string()).await?;
+            Ok(job.enqueue_again(conn, record::queue_now()).await?)
         }
         Err(WorkError::Conflict) => Ok(job.enqueue_again(conn, record::queue_now()).await?),
         Err(other) => Err(other),

@@ -1,0 +1,108 @@
+//! The custom resource of a row, as it is sent.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
+
+use chrono::{DateTime, Utc};
+use howdah_db::models::instance::{DesiredColumns, StandingColumns};
+use howdah_domain::{Plans, Standing};
+use uuid::Uuid;
+
+use super::*;
+
+const AT: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+fn instance(desired: Desired) -> Instance {
+    Instance {
+        id: Uuid::from_u128(0x0192_f0c1_2d3e_7a4b_8c5d_6e7f_8a9b_0c1d),
+        account_id: Uuid::nil(),
+        slug: "birds".to_owned(),
+        domain: "birds.org".to_owned(),
+        web_domain: "social.birds.org".to_owned(),
+        media_domain: "media.social.birds.org".to_owned(),
+        on_platform_domain: false,
+        plan: "small".to_owned(),
+        version: "4.5.11".to_owned(),
+        image_mastodon: "mastodon:v4.5.11".to_owned(),
+        image_streaming: "mastodon-streaming:v4.5.11".to_owned(),
+        desired: DesiredColumns::from(desired),
+        standing: StandingColumns::from(&Standing::Incomplete),
+        revision: 7,
+        cluster_id: Uuid::nil(),
+        database_server_id: Uuid::nil(),
+        object_store_id: Uuid::nil(),
+        created_at: AT,
+        updated_at: AT,
+        launched_at: None,
+        first_answered_at: None,
+        farewell_began_at: None,
+        teardown_began_at: None,
+        tombstoned_at: None,
+    }
+}
+
+fn resource(instance: &Instance, is_routed: bool, leads_elsewhere: bool) -> MastodonInstance {
+    let plans = Plans::built_in().unwrap();
+    custom_resource(&Parts {
+        instance,
+        desired: instance.desired().unwrap(),
+        resources: &plans.get("small").unwrap().resources,
+        placement: "real",
+        database_server: "main",
+        object_store: "main",
+        is_routed,
+        leads_elsewhere,
+    })
+}
+
+#[test]
+fn a_running_server() {
+    insta::assert_yaml_snapshot!(resource(&instance(Desired::Running), false, false));
+}
+
+#[test]
+fn on_its_way_out() {
+    let close = Desired::Deleted { deletion: Deletion::Close, after: AT };
+    let way_out = |farewell: bool, teardown: bool, leads_elsewhere: bool| {
+        let row = Instance {
+            farewell_began_at: farewell.then_some(AT),
+            teardown_began_at: teardown.then_some(AT),
+            ..instance(close)
+        };
+        let spec = resource(&row, true, leads_elsewhere).spec;
+        (spec.power_state, spec.farewell_paused, spec.teardown.map(|it| it.kind))
+    };
+    use crd::PowerState::{Running, SelfDestruct};
+    let table = [
+        ((false, false, true), (Running, false, None)),
+        ((true, false, false), (SelfDestruct, false, None)),
+        ((true, false, true), (SelfDestruct, true, None)),
+        ((true, true, true), (SelfDestruct, false, Some(crd::TeardownKind::Close))),
+        ((false, true, false), (Running, false, Some(crd::TeardownKind::Close))),
+    ];
+    for ((farewell, teardown, leads_elsewhere), expected) in table {
+        assert_eq!(way_out(farewell, teardown, leads_elsewhere), expected);
+    }
+    // A row that undid its deletion carries no teardown, whatever began.
+    assert_eq!(resource(&instance(Desired::Running), true, false).spec.teardown, None);
+}
+
+#[test]
+fn secrets_are_labelled_and_the_identity_cannot_be_changed() {
+    let variables = || Variables::from([("A".to_owned(), "1".to_owned())]);
+    let id = instance(Desired::Running).id;
+    let owner = Owner { username: "ada".to_owned(), email: "ada@example.org".to_owned(), token: "t".to_owned() };
+    let all = secrets(id, variables(), variables(), Some(owner));
+    let told: Vec<_> = all.iter().map(|it| (it.name.rsplit_once('-').unwrap().1, it.immutable, it.instance == id.to_string())).collect();
+    assert_eq!(told, [("identity", true, true), ("smtp", false, true), ("owner", false, true)]);
+    assert_eq!(secrets(id, variables(), variables(), None).len(), 2);
+}
+
+#[test]
+fn a_cluster_ahead_of_the_record_is_noticed_by_either_revision() {
+    let row = instance(Desired::Running);
+    let mut found = resource(&row, true, false);
+    assert!(!is_ahead(&found, 7));
+    assert!(is_ahead(&found, 6));
+    found.status = Some(crd::MastodonInstanceStatus { observed_revision: Some(8), ..crd::MastodonInstanceStatus::default() });
+    assert!(is_ahead(&found, 7));
+}
