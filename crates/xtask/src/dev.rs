@@ -16,7 +16,12 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn run(places: Places, scope: Scope) -> Result<()> {
     stack::build_binaries(&places, Progress::start())?;
     take_down_on_interrupt(places.clone())?;
-    let stack = match stack::up(places.clone(), scope) {
+    let up = || {
+        let stack = stack::up(places.clone(), scope)?;
+        stack.launch_demo()?;
+        anyhow::Ok(stack)
+    };
+    let stack = match up() {
         Ok(stack) => stack,
         Err(error) => {
             eprintln!("\nerror: {error:#}");

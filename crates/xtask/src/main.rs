@@ -5,6 +5,7 @@
 
 mod cache;
 mod dev;
+mod generated;
 mod packages;
 mod places;
 mod progress;
@@ -53,6 +54,10 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Say which generated files are stale
+    Check,
+    /// Write the generated files
+    Generate,
     /// Run a command in the stack's network namespace, with its DNS
     Inside {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -98,6 +103,8 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         }
         Task::Down => stack::down(&places),
         Task::Test { quick } => test::run(places, quick),
+        Task::Check => generated::run(&places, generated::Mode::Check),
+        Task::Generate => generated::run(&places, generated::Mode::Write),
         Task::Inside { command } => stack::inside(&places, &command),
         Task::Forward { .. } => unreachable!("handled before the checkout is looked for"),
     }

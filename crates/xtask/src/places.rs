@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result};
@@ -42,6 +43,18 @@ impl Places {
     /// A file of the development stack that is checked in.
     pub fn deploy(&self, file: &str) -> PathBuf {
         self.checkout.join("deploy/dev").join(file)
+    }
+
+    /// One of the project's own programs, as it was built last.
+    pub fn binary(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(name)
+    }
+
+    /// The cargo that runs us, in the checkout.
+    pub fn cargo(&self) -> Command {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(&self.checkout);
+        cargo
     }
 
     /// Names this stack's network namespace, cgroup and run folder: one for each stack folder, so that stacks fit side by side.

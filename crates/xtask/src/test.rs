@@ -20,7 +20,7 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
     packages::ensure(progress, &[packages::POSTGRESQL, packages::REDIS])?;
     progress.step("tests of the crates", || {
         let postgres = ThrowAway::start(&places, progress)?;
-        let mut tests = cargo(&places);
+        let mut tests = places.cargo();
         tests.args(["test", "--workspace", "--exclude", ACCEPTANCE]).env("HOWDAH_TEST_DATABASE_URL", postgres.url());
         shell::visible(&mut tests)
     })?;
@@ -28,21 +28,15 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
         return Ok(());
     }
     // Built outside: the stack's network has no way to a registry.
-    progress.step("building the tests of the stack", || shell::visible(cargo(&places).args(["test", "--no-run", "-p", ACCEPTANCE])))?;
+    progress.step("building the tests of the stack", || shell::visible(places.cargo().args(["test", "--no-run", "-p", ACCEPTANCE])))?;
     stack::build_binaries(&places, progress)?;
     stack::up(places.clone(), Scope::Whole)?;
     let tested = progress.step("tests of the stack", || {
         let mut inside = Command::new(env::current_exe()?);
-        inside.args(["inside", "--"]).arg(cargo(&places).get_program());
+        inside.args(["inside", "--"]).arg(places.cargo().get_program());
         inside.args(["test", "--offline", "-p", ACCEPTANCE]).current_dir(&places.checkout);
         shell::visible(inside.env("HOWDAH_STACK", &places.stack))
     });
     let taken_down = progress.step("taking the stack down", || stack::down(&places));
     tested.and(taken_down)
-}
-
-fn cargo(places: &Places) -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&places.checkout);
-    cargo
 }

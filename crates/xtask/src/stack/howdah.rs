@@ -24,23 +24,17 @@ const PROCESSES: &[&str] = &["operator", "worker", "server"];
 /// Builds what the stack runs and packs into images.
 pub fn build_binaries(places: &Places, progress: Progress) -> Result<()> {
     progress.step("building Howdah (minutes the first time)", || {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&places.checkout).args(["build", "--quiet", "-p", "howdah", "-p", "howdah-standin"]);
-        shell::visible(&mut cargo)
+        shell::visible(places.cargo().args(["build", "--quiet", "-p", "howdah", "-p", "howdah-standin"]))
     })
 }
 
 impl Stack {
-    pub fn binary(&self, name: &str) -> PathBuf {
-        self.places.target.join("debug").join(name)
-    }
-
     pub fn start_howdah(&self, tools: &Tools, images: &Images) -> Result<()> {
         self.install(tools)?;
         let has_real_nodes = self.has_real_nodes(tools)?;
         self.start_media(tools, images, has_real_nodes)?;
 
-        let mut operator = Command::new(self.binary("howdah"));
+        let mut operator = Command::new(self.places.binary("howdah"));
         operator.arg("operator").arg("--config").arg(self.write_operator_config()?);
         operator.arg("--kubeconfig").arg(self.service_account(tools, "howdah-operator")?);
         self.start("operator", operator.args(["--metrics-listen", OPERATOR_METRICS]))?;
@@ -51,11 +45,9 @@ impl Stack {
         let clusters = super::seed::clusters(has_real_nodes);
         worker.args(clusters.iter().map(|cluster| format!("--cluster={}={}", cluster.name, kubeconfig.display())));
         self.start("worker", &worker)?;
+        self.start("server", &self.howdah(images, "server"))?;
         self.wait("operator", || TcpStream::connect(OPERATOR_METRICS).is_ok())?;
-        if shell::output(Command::new(self.binary("howdah")).arg("help"))?.contains("  server ") {
-            self.start("server", &self.howdah(images, "server"))?;
-            self.wait("server", || TcpStream::connect(ingress::SERVER).is_ok())?;
-        }
+        self.wait("server", || TcpStream::connect(ingress::SERVER).is_ok())?;
         let rollout = ["-n", "howdah-media", "rollout", "status", "deployment/media-gateway", "--timeout=90s"];
         self.progress.quiet("media gateway", || shell::output(self.kubectl(tools).args(rollout)).map(drop))
     }
@@ -66,13 +58,14 @@ impl Stack {
 
     /// The binary with all that server, worker and admin commands share, as environment.
     pub fn howdah(&self, images: &Images, command: &str) -> Command {
-        let mut howdah = Command::new(self.binary("howdah"));
+        let mut howdah = Command::new(self.places.binary("howdah"));
         let image = images.stand_in();
         let settings = [
             ("DATABASE_URL", self.database_url()),
             ("KEY_FILE", self.dir("howdah/keys").display().to_string()),
             ("DASHBOARD_URL", format!("https://{}", ingress::DASHBOARD)),
             ("LISTEN", ingress::SERVER.to_owned()),
+            ("BEHIND_PROXY", "true".to_owned()),
             ("PLATFORM_DOMAINS", ingress::PLATFORM.to_owned()),
             ("ALLOWED_TLDS", "test,example".to_owned()),
             // Long enough to change one's mind, short enough to wait for.
@@ -101,7 +94,7 @@ impl Stack {
         self.progress.quiet("kinds, namespaces and rights", || {
             let deploy =
                 |file: &str| fs::read_to_string(self.places.checkout.join("deploy").join(file)).with_context(|| format!("deploy/{file}"));
-            self.apply(tools, &shell::output(Command::new(self.binary("howdah")).arg("crds"))?)?;
+            self.apply(tools, &shell::output(Command::new(self.places.binary("howdah")).arg("crds"))?)?;
             // Namespaces first: the rest is in them.
             self.apply(tools, &deploy("operator/namespaces.yaml")?)?;
             let rights = ["operator/rbac.yaml", "operator/admission.yaml", "worker/rbac.yaml", "media/rbac.yaml"];

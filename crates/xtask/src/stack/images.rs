@@ -81,7 +81,7 @@ impl Stack {
         let folder = self.places.stack.join("stripped");
         fs::create_dir_all(&folder)?;
         let stripped = folder.join(binary);
-        shell::output(Command::new("strip").arg("--strip-debug").arg("-o").arg(&stripped).arg(self.binary(binary)))?;
+        shell::output(Command::new("strip").arg("--strip-debug").arg("-o").arg(&stripped).arg(self.places.binary(binary)))?;
         Ok(stripped)
     }
 

@@ -11,6 +11,8 @@ pub const PORT: u16 = 8333;
 pub const REGION: &str = "us-east-1";
 pub const ACCESS_KEY: &str = "howdah-admin";
 pub const SECRET_KEY: &str = "howdah-admin-secret";
+/// It keeps sockets in /tmp, named by port, by which its parts find each other: with a /tmp shared with another stack's they find that one's.
+const OWN_TMP: &str = r#"mount -t tmpfs tmpfs /tmp && exec "$@""#;
 
 impl Stack {
     pub fn s3_endpoint(&self) -> String {
@@ -24,16 +26,13 @@ impl Stack {
             "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
             "actions": ["Admin", "Read", "List", "Tagging", "Write"],
         });
-        let config = self.dir("s3/config.json");
-        fs::write(&config, json!({ "identities": [identity] }).to_string())?;
-        let mut weed = Command::new(tools.python("weed"));
-        weed.arg("-logtostderr").arg("server").args([
-            format!("-dir={}", self.dir("s3").display()),
-            format!("-s3.config={}", config.display()),
-            format!("-s3.ip.bind={}", self.ip),
-            format!("-s3.port={PORT}"),
-        ]);
+        fs::write(self.dir("s3/config.json"), json!({ "identities": [identity] }).to_string())?;
+        let mut weed = Command::new("unshare");
+        weed.args(["--mount", "--propagation", "private", "sh", "-c", OWN_TMP, "sh"]).arg(tools.python("weed"));
+        weed.args(["-logtostderr", "server", &format!("-s3.ip.bind={}", self.ip), &format!("-s3.port={PORT}")]);
         weed.args([
+            "-dir=.", // where it is started: the stack's folder may lie in the /tmp that it no longer sees
+            "-s3.config=config.json",
             "-ip=127.0.0.1", // its own parts among themselves
             "-ip.bind=127.0.0.1",
             "-filer",

@@ -1,0 +1,37 @@
+//! `cargo xtask check` and `cargo xtask generate`: the files that are made from code and checked in.
+//!
+//! Tests of their crates hold them, and write them when a variable says so.
+
+use anyhow::Result;
+
+use crate::{packages, places::Places, progress::Progress, shell, stack::ThrowAway};
+
+/// Package and test that hold a file, and the variable that has them write it.
+const HELD: &[(&str, &str, &str)] = &[
+    ("howdah-crd", "generated", "HOWDAH_GENERATE"),
+    ("howdah-web", "description", "HOWDAH_WRITE_OPENAPI"),
+    ("howdah-db", "schema", "HOWDAH_WRITE_SCHEMA"),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Check,
+    Write,
+}
+
+pub fn run(places: &Places, mode: Mode) -> Result<()> {
+    let progress = Progress::start();
+    packages::ensure(progress, &[packages::POSTGRESQL])?;
+    let postgres = ThrowAway::start(places, progress)?;
+    for (package, test, write) in HELD {
+        progress.step(&format!("{package}: {test}"), || {
+            let mut cargo = places.cargo();
+            cargo.args(["test", "--quiet", "-p", package, "--test", test]).env("HOWDAH_TEST_DATABASE_URL", postgres.url());
+            if mode == Mode::Write {
+                cargo.env(write, "1");
+            }
+            shell::output(&mut cargo).map(drop)
+        })?;
+    }
+    Ok(())
+}
