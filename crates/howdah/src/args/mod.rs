@@ -95,7 +95,7 @@ pub async fn client_config(path: &Path) -> anyhow::Result<kube::Config> {
 
 #[derive(Args)]
 pub struct OperatorArgs {
-    /// Database servers, object stores, pod profiles, network peers: `deploy/operator/README.md` describes it.
+    /// Database servers, object stores, pod profiles, network peers: `deploy/operator/config.example.yaml` shows it.
     #[arg(long, env = "HOWDAH_OPERATOR_CONFIG")]
     pub config: PathBuf,
     #[command(flatten)]
