@@ -42,8 +42,8 @@ async fn a_close_says_farewell_and_leaves_a_tombstone() {
     assert!(ground.row(id).await.first_answered_at.is_some());
     ground.close(id).await;
     ground.settle(id).await;
-    let close = ground.operation(id).await;
-    assert_eq!((close.kind, close.state), (OperationKind::Close, OperationState::Queued), "its grace is not over");
+    assert_eq!(ground.operation(id).await.kind, OperationKind::Create, "a grace period is no operation");
+    assert_eq!(instances::get(&ground.worker.app, &ground.operator, id).await.unwrap().phase, Phase::Closing);
 
     ground.clock.advance(GRACE + TimeDelta::seconds(1));
     ground.tick().await;
@@ -60,9 +60,9 @@ async fn a_close_says_farewell_and_leaves_a_tombstone() {
     ground.settle(id).await;
     assert_gone(&ground, id).await;
     let close = ground.operation(id).await;
-    assert_eq!(close.state, OperationState::Succeeded);
+    assert_eq!((close.kind, close.state), (OperationKind::Close, OperationState::Succeeded));
     assert!(close.steps.iter().all(|it| it.state == StepState::Succeeded));
-    let holder = NameClaim::holder(&mut ground.conn().await, DOMAIN).await.unwrap();
+    let holder = NameClaim::holder(&mut *ground.conn().await, DOMAIN).await.unwrap();
     assert_eq!(holder, Some(id.as_uuid()), "a name of the platform's that was served is never issued again");
 }
 
@@ -138,7 +138,7 @@ async fn an_own_domain_is_routed_by_its_proof() {
     assert_eq!(instances::get(&ground.worker.app, &ground.operator, id).await.unwrap().phase, Phase::WaitingForAddress);
 
     let row = ground.row(id).await;
-    let proof = Domain::of_account(&mut ground.conn().await, row.account_id, domain).await.unwrap().unwrap();
+    let proof = Domain::of_account(&mut *ground.conn().await, row.account_id, domain).await.unwrap().unwrap();
     let wrong = vec!["howdah-proof=somebody-else's".to_owned()];
     ground.outside.txt.lock().unwrap().insert(format!("_howdah.{domain}"), wrong);
     ground.clock.advance(TimeDelta::minutes(1));

@@ -20,7 +20,7 @@ async fn an_unpaid_launch_waits_and_begins_with_its_standing() {
     assert_eq!((ground.cluster.resources().len(), ground.cluster.secrets().len()), (0, 0));
     let standing = StandingColumns::from(&Standing::Granted { by: "test".to_owned(), until: None });
     let row = ground.row(id).await;
-    Instance::set_standing(&mut ground.conn().await, row.id, row.revision, &standing, row.updated_at).await.unwrap().unwrap();
+    Instance::set_standing(&mut *ground.conn().await, row.id, row.revision, &standing, row.updated_at).await.unwrap().unwrap();
     ground.settle(id).await;
     assert_eq!(ground.operation(id).await.state, OperationState::Succeeded);
 }
@@ -37,7 +37,7 @@ async fn orphans_are_reported_in_both_directions_and_nothing_is_deleted() {
     ground.cluster.put(stray);
     let orphans = async || {
         ResyncAll::default().work(&ground.worker).await.unwrap();
-        let found = Orphan::all(&mut ground.conn().await).await.unwrap();
+        let found = Orphan::all(&mut *ground.conn().await).await.unwrap();
         found.into_iter().map(|it| (it.kind, it.name)).collect::<Vec<_>>()
     };
     let expected = [
@@ -59,7 +59,7 @@ async fn a_relay_that_refuses_is_recorded_and_tried_again() {
     ground.running(DOMAIN).await;
     let send = async || SendMails::default().work(&ground.worker).await.unwrap();
     send().await;
-    let waiting = Mail::waiting(&mut ground.conn().await, 10).await.unwrap();
+    let waiting = Mail::waiting(&mut *ground.conn().await, 10).await.unwrap();
     let tried: Vec<_> = waiting.iter().map(|it| (it.purpose.as_str(), it.attempts, it.last_error.as_deref())).collect();
     assert_eq!(tried, [("server_ready", 1, Some("550 go away"))]);
     *ground.mailer.refuses.lock().unwrap() = false;
