@@ -99,9 +99,7 @@ impl Worker {
 
     /// The cluster of that name.
     pub(crate) fn cluster(&self, name: &str) -> Result<&Arc<dyn Cluster>, WorkError> {
-        self.clusters.get(name).ok_or_else(|| WorkError::Missing {
-            what: format!("a connection to the cluster `{name}`"),
-        })
+        self.clusters.get(name).ok_or_else(|| WorkError::Missing { what: format!("a connection to the cluster `{name}`") })
     }
 }
 
@@ -135,14 +133,8 @@ pub async fn run_worker(
         let cluster: Arc<dyn Cluster> = Arc::new(Kubernetes::new(client.clone()));
         (name.clone(), cluster)
     };
-    let worker = Arc::new(Worker {
-        app,
-        clusters: clusters.iter().map(real).collect(),
-        outside,
-        mailer,
-        relay: Arc::new(SmtpRelay),
-        settings,
-    });
+    let worker =
+        Arc::new(Worker { app, clusters: clusters.iter().map(real).collect(), outside, mailer, relay: Arc::new(SmtpRelay), settings });
     run(&worker, database_url, &clusters, shutdown).await
 }
 

@@ -51,24 +51,13 @@ impl ServerAddress {
                 let ascii = domain_form(text).map_err(at("web_domain"))?;
                 if ascii != local.as_str() {
                     let rule = "an address under this platform is the handles' domain and the server's at once: leave it out";
-                    return Err(at("web_domain")(NameError::Malformed {
-                        what: "another web address",
-                        value: ascii,
-                        rule,
-                    }));
+                    return Err(at("web_domain")(NameError::Malformed { what: "another web address", value: ascii, rule }));
                 }
                 local.clone()
             }
         };
-        let media = web
-            .prefixed("media")
-            .map_err(at(if web == local { "domain" } else { "web_domain" }))?;
-        Ok(Self {
-            local_domain: local,
-            web_domain: web,
-            media_domain: media,
-            kind,
-        })
+        let media = web.prefixed("media").map_err(at(if web == local { "domain" } else { "web_domain" }))?;
+        Ok(Self { local_domain: local, web_domain: web, media_domain: media, kind })
     }
 
     /// The slug and name, where `domain` is one label before a platform domain.
@@ -116,10 +105,7 @@ mod tests {
     use super::*;
 
     fn rules() -> NameRules {
-        NameRules {
-            platform_domains: vec!["fedi.localhost".to_owned()],
-            allowed_tlds: vec![],
-        }
+        NameRules { platform_domains: vec!["fedi.localhost".to_owned()], allowed_tlds: vec![] }
     }
 
     fn names(domains: &[&FediverseDomain]) -> Vec<String> {
@@ -129,18 +115,10 @@ mod tests {
     #[test]
     fn a_platform_address_is_one_label() {
         let address = ServerAddress::parse("Birds.fedi.localhost", None, &rules()).unwrap();
-        assert_eq!(
-            address.kind,
-            AddressKind::Platform {
-                slug: "birds".parse().unwrap()
-            }
-        );
+        assert_eq!(address.kind, AddressKind::Platform { slug: "birds".parse().unwrap() });
         assert_eq!(names(&address.hosts()), ["birds.fedi.localhost", "media.birds.fedi.localhost"]);
         assert!(address.to_be_proven().is_empty());
-        assert_eq!(
-            ServerAddress::parse("birds.fedi.localhost", Some("birds.fedi.localhost"), &rules()),
-            Ok(address)
-        );
+        assert_eq!(ServerAddress::parse("birds.fedi.localhost", Some("birds.fedi.localhost"), &rules()), Ok(address));
     }
 
     #[test]

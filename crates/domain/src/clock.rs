@@ -23,10 +23,7 @@ pub trait Randomness: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the machine's time becomes business time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's time becomes business time")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
@@ -48,17 +45,13 @@ impl ManualClock {
     /// Stands still until told otherwise.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
-        Self {
-            state: Mutex::new(ManualTime::Fixed(now)),
-        }
+        Self { state: Mutex::new(ManualTime::Fixed(now)) }
     }
 
     /// Runs with the machine's time, `offset` ahead of it.
     #[must_use]
     pub fn ahead_by(offset: TimeDelta) -> Self {
-        Self {
-            state: Mutex::new(ManualTime::Offset(offset)),
-        }
+        Self { state: Mutex::new(ManualTime::Offset(offset)) }
     }
 
     /// Moves on (or back, by a negative step).

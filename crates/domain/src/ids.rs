@@ -149,12 +149,7 @@ mod tests {
         let id: InstanceId = text.parse().unwrap();
         assert_eq!(id.to_string(), text);
         assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{text}\""));
-        for wrong in [
-            "",
-            "42",
-            "0192f0c12d3e7a4b8c5d6e7f8a9b0c1d",
-            "{0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d}",
-        ] {
+        for wrong in ["", "42", "0192f0c12d3e7a4b8c5d6e7f8a9b0c1d", "{0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d}"] {
             let error = wrong.parse::<InstanceId>().unwrap_err();
             assert_eq!(error.to_string(), format!("`{wrong}` is not the id of a server: it must be a UUID"));
         }
@@ -164,12 +159,7 @@ mod tests {
     fn the_resource_name_is_a_dns_label() {
         let id = InstanceId::from_uuid(Uuid::max());
         assert_eq!(id.resource_name(), "mi-77777777777777777777777774");
-        assert!(
-            InstanceId::generate(Utc.timestamp_millis_opt(0).unwrap(), &Fixed(1))
-                .resource_name()
-                .len()
-                <= 63
-        );
+        assert!(InstanceId::generate(Utc.timestamp_millis_opt(0).unwrap(), &Fixed(1)).resource_name().len() <= 63);
     }
 
     proptest! {

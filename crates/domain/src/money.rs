@@ -131,18 +131,13 @@ impl Rate {
         let scaled = self.mantissa.checked_mul(i128::from(quantity)).ok_or(MoneyError::Overflow)?;
         let digits = currency.minor_digits();
         let minor = if self.decimals <= digits {
-            scaled
-                .checked_mul(10_i128.pow(digits - self.decimals))
-                .ok_or(MoneyError::Overflow)?
+            scaled.checked_mul(10_i128.pow(digits - self.decimals)).ok_or(MoneyError::Overflow)?
         } else {
             let divisor = 10_i128.pow(self.decimals - digits);
             let half = divisor / 2 * scaled.signum();
             scaled.checked_add(half).ok_or(MoneyError::Overflow)? / divisor
         };
-        Ok(Money {
-            minor: i64::try_from(minor).map_err(|_| MoneyError::Overflow)?,
-            currency,
-        })
+        Ok(Money { minor: i64::try_from(minor).map_err(|_| MoneyError::Overflow)?, currency })
     }
 }
 
@@ -161,10 +156,7 @@ impl FromStr for Rate {
             return Err(error());
         }
         let mantissa = format!("{whole}{decimals}").parse().map_err(|_| error())?;
-        Ok(Self {
-            mantissa,
-            decimals: u32::try_from(decimals.len()).map_err(|_| error())?,
-        })
+        Ok(Self { mantissa, decimals: u32::try_from(decimals.len()).map_err(|_| error())? })
     }
 }
 
@@ -207,14 +199,8 @@ mod tests {
         }
         let sum = Money::new(1, currency("EUR")).plus(Money::new(1, currency("USD")));
         assert_eq!(sum, Err(MoneyError::Mixed(currency("EUR"), currency("USD"))));
-        assert_eq!(
-            Money::new(i64::MAX, currency("EUR")).plus(Money::new(1, currency("EUR"))),
-            Err(MoneyError::Overflow)
-        );
-        assert_eq!(
-            "999999999999999".parse::<Rate>().unwrap().times(u64::MAX, currency("EUR")),
-            Err(MoneyError::Overflow)
-        );
+        assert_eq!(Money::new(i64::MAX, currency("EUR")).plus(Money::new(1, currency("EUR"))), Err(MoneyError::Overflow));
+        assert_eq!("999999999999999".parse::<Rate>().unwrap().times(u64::MAX, currency("EUR")), Err(MoneyError::Overflow));
     }
 
     proptest! {

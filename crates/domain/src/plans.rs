@@ -139,10 +139,7 @@ impl Plans {
             return Err(PlansError::Empty);
         }
         for (position, plan) in plans.iter().enumerate() {
-            let is_word = plan
-                .id
-                .bytes()
-                .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+            let is_word = plan.id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
             if !is_word || !plan.id.starts_with(|it: char| it.is_ascii_lowercase()) || plan.id.len() > 63 {
                 return Err(PlansError::Id(plan.id.clone()));
             }
@@ -200,12 +197,7 @@ mod tests {
             let (smaller, larger) = (pair[0], pair[1]);
             assert!(footprint(smaller) < footprint(larger));
             assert!(smaller.included.own_media_gib < larger.included.own_media_gib);
-            assert!(
-                smaller
-                    .prices()
-                    .zip(larger.prices())
-                    .all(|(a, b)| a.currency == b.currency && a.minor < b.minor)
-            );
+            assert!(smaller.prices().zip(larger.prices()).all(|(a, b)| a.currency == b.currency && a.minor < b.minor));
         }
     }
 
@@ -220,18 +212,9 @@ mod tests {
     #[test]
     fn a_wrong_catalogue_is_refused() {
         let text = include_str!("../data/plans.toml");
-        assert!(matches!(
-            Plans::from_toml(&text.replace("id = \"medium\"", "id = \"small\"")),
-            Err(PlansError::Twice(_))
-        ));
-        assert!(matches!(
-            Plans::from_toml(&text.replace("id = \"medium\"", "id = \"Medium size\"")),
-            Err(PlansError::Id(_))
-        ));
-        assert!(matches!(
-            Plans::from_toml(&text.replace("replicas", "copies")),
-            Err(PlansError::Form(_))
-        ));
+        assert!(matches!(Plans::from_toml(&text.replace("id = \"medium\"", "id = \"small\"")), Err(PlansError::Twice(_))));
+        assert!(matches!(Plans::from_toml(&text.replace("id = \"medium\"", "id = \"Medium size\"")), Err(PlansError::Id(_))));
+        assert!(matches!(Plans::from_toml(&text.replace("replicas", "copies")), Err(PlansError::Form(_))));
         assert!(matches!(Plans::from_toml("plan = []"), Err(PlansError::Empty)));
     }
 }

@@ -63,10 +63,7 @@ impl Releases {
     /// # Errors
     /// [`ReleasesError`].
     pub fn from_toml(text: &str) -> Result<Self, ReleasesError> {
-        let File {
-            default,
-            release: mut releases,
-        } = toml::from_str(text)?;
+        let File { default, release: mut releases } = toml::from_str(text)?;
         releases.sort_by_key(|it| it.version);
         if let Some(pair) = releases.windows(2).find(|it| it[0].version == it[1].version) {
             return Err(ReleasesError::Twice(pair[0].version));
@@ -116,10 +113,7 @@ impl Releases {
         };
         let mut releases: Vec<Release> = versions.iter().map(release).collect();
         releases.sort_by_key(|it| it.version);
-        Self {
-            default: MastodonVersion::new(0, 0, 0),
-            releases,
-        }
+        Self { default: MastodonVersion::new(0, 0, 0), releases }
     }
 }
 
@@ -131,17 +125,10 @@ mod tests {
     fn the_built_in_catalogue_is_sound() {
         let releases = Releases::built_in().unwrap();
         assert!(releases.default_release().is_some());
-        assert_eq!(
-            releases.lines().into_iter().collect::<Vec<_>>(),
-            [(4, 3), (4, 4), (4, 5), (4, 6), (4, 7)]
-        );
+        assert_eq!(releases.lines().into_iter().collect::<Vec<_>>(), [(4, 3), (4, 4), (4, 5), (4, 6), (4, 7)]);
         for release in releases.iter() {
             assert!(release.image.ends_with(&format!(":v{}", release.version)), "{}", release.image);
-            assert!(
-                release.streaming_image.ends_with(&format!(":v{}", release.version)),
-                "{}",
-                release.streaming_image
-            );
+            assert!(release.streaming_image.ends_with(&format!(":v{}", release.version)), "{}", release.streaming_image);
             assert_eq!(release.needs_otp_secret, release.version < MastodonVersion::new(4, 4, 0));
             assert!(release.min_postgresql <= 17);
         }

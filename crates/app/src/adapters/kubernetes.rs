@@ -25,10 +25,7 @@ pub struct Kubernetes {
 impl Kubernetes {
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self {
-            instances: Api::all(client.clone()),
-            inbox: Api::namespaced(client, INBOX_NAMESPACE),
-        }
+        Self { instances: Api::all(client.clone()), inbox: Api::namespaced(client, INBOX_NAMESPACE) }
     }
 }
 
@@ -64,10 +61,8 @@ impl Cluster for Kubernetes {
 
     fn delete<'a>(&'a self, name: &'a str, uid: &'a str, resource_version: &'a str) -> BoxFuture<'a, Result<(), ClusterError>> {
         Box::pin(async move {
-            let params = DeleteParams::background().preconditions(Preconditions {
-                uid: Some(uid.to_owned()),
-                resource_version: Some(resource_version.to_owned()),
-            });
+            let params = DeleteParams::background()
+                .preconditions(Preconditions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_owned()) });
             let what = format!("delete MastodonInstance {name}");
             gone_is_done(patiently(what, self.instances.delete(name, &params)).await.map(drop))
         })
@@ -114,11 +109,7 @@ fn manifest(secret: &InboxSecret) -> Secret {
 }
 
 fn data(secret: &InboxSecret) -> BTreeMap<String, ByteString> {
-    secret
-        .variables
-        .iter()
-        .map(|(name, value)| (name.clone(), ByteString(value.clone().into_bytes())))
-        .collect()
+    secret.variables.iter().map(|(name, value)| (name.clone(), ByteString(value.clone().into_bytes()))).collect()
 }
 
 fn is_as_wanted(found: &Secret, wanted: &InboxSecret) -> bool {
@@ -143,17 +134,11 @@ fn meaning(what: String, error: &Error) -> ClusterError {
                 409 => ClusterError::Conflict { what },
                 400 | 413 | 422 => ClusterError::Refused { what, message },
                 429 | 500.. => ClusterError::Unavailable(format!("{}: {message}", status.code)),
-                _ => ClusterError::Failed {
-                    what,
-                    message: format!("{}: {message}", status.code),
-                },
+                _ => ClusterError::Failed { what, message: format!("{}: {message}", status.code) },
             }
         }
         Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) | Error::Auth(_) => ClusterError::Unavailable(chain(error)),
-        _ => ClusterError::Failed {
-            what,
-            message: chain(error),
-        },
+        _ => ClusterError::Failed { what, message: chain(error) },
     }
 }
 

@@ -87,11 +87,11 @@ impl LettreMailer {
     fn message(&self, mail: &Envelope) -> Result<Message, MailError> {
         let failed = |error: &dyn std::error::Error| MailError(error.to_string());
         let recipient: Mailbox = mail.recipient.parse().map_err(|error: lettre::address::AddressError| failed(&error))?;
-        let builder = Message::builder()
-            .from(self.from.clone())
-            .to(recipient)
-            .subject(&mail.subject)
-            .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())));
+        let builder = Message::builder().from(self.from.clone()).to(recipient).subject(&mail.subject).message_id(Some(format!(
+            "<{}@{}>",
+            mail.id,
+            self.from.email.domain()
+        )));
         match &mail.html_body {
             Some(html) => builder.multipart(MultiPart::alternative_plain_html(mail.text_body.clone(), html.clone())),
             None => builder.body(mail.text_body.clone()),

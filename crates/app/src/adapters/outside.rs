@@ -64,10 +64,7 @@ impl PublicOutside {
             .connect_timeout(PATIENCE)
             .pool_max_idle_per_host(0)
             .user_agent("Howdah (looks whether this server answers)")
-            .dns_resolver(Arc::new(OnlyOurs {
-                resolver: resolver.clone(),
-                ours: settings.ingress_addresses.iter().copied().collect(),
-            }));
+            .dns_resolver(Arc::new(OnlyOurs { resolver: resolver.clone(), ours: settings.ingress_addresses.iter().copied().collect() }));
         if let Some(pem) = &settings.extra_ca {
             let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(OutsideSetupError::Http)?;
             builder = builder.tls_certs_merge(certificates);
@@ -111,12 +108,8 @@ impl Resolve for OnlyOurs {
         let (resolver, ours) = (self.resolver.clone(), self.ours.clone());
         Box::pin(async move {
             let found = addresses(&resolver, name.as_str()).await?;
-            let ours: Vec<SocketAddr> = found
-                .addresses
-                .into_iter()
-                .filter(|it| ours.contains(it))
-                .map(|it| SocketAddr::new(it, 0))
-                .collect();
+            let ours: Vec<SocketAddr> =
+                found.addresses.into_iter().filter(|it| ours.contains(it)).map(|it| SocketAddr::new(it, 0)).collect();
             if ours.is_empty() {
                 return Err(OutsideError("the name does not lead to this platform".to_owned()).into());
             }
@@ -195,11 +188,7 @@ impl Outside for PublicOutside {
                     return Err(OutsideError(format!("the answer is longer than {MAX_BODY} bytes")));
                 }
             }
-            Ok(Answer {
-                status: response.status().as_u16(),
-                location,
-                body,
-            })
+            Ok(Answer { status: response.status().as_u16(), location, body })
         })
     }
 }

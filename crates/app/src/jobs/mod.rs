@@ -83,12 +83,7 @@ impl SyncInstance {
 
     async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {
         let queue = self.queue();
-        let options = JobOptions {
-            job_key: Some(key),
-            queue: Some(&queue),
-            run_at,
-            ..JobOptions::default()
-        };
+        let options = JobOptions { job_key: Some(key), queue: Some(&queue), run_at, ..JobOptions::default() };
         enqueue(conn, Self::NAME, self, options).await
     }
 }
@@ -113,12 +108,8 @@ macro_rules! only_one {
             /// # Errors
             /// The query's.
             pub async fn enqueue(&self, conn: &mut Conn) -> QueryResult<()> {
-                let options = JobOptions {
-                    job_key: Some(Self::NAME),
-                    queue: Some(Self::NAME),
-                    max_attempts: Some(1),
-                    ..JobOptions::default()
-                };
+                let options =
+                    JobOptions { job_key: Some(Self::NAME), queue: Some(Self::NAME), max_attempts: Some(1), ..JobOptions::default() };
                 enqueue(conn, Self::NAME, self, options).await
             }
         }

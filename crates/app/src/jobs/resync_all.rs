@@ -53,12 +53,7 @@ async fn report_orphans(worker: &Worker, cluster: &ClusterRow) -> Result<(), Wor
     let expected = sent(worker, cluster.id).await?;
     let found = worker.cluster(&cluster.name)?.list().await?;
     let now = worker.now();
-    let orphan = |kind: &str, name: String| Orphan {
-        cluster_id: cluster.id,
-        kind: kind.to_owned(),
-        name,
-        found_at: now,
-    };
+    let orphan = |kind: &str, name: String| Orphan { cluster_id: cluster.id, kind: kind.to_owned(), name, found_at: now };
     let without_row = found.iter().filter(|it| {
         let id = it.spec.id.parse::<InstanceId>().ok();
         !id.is_some_and(|id| live.contains(&id.as_uuid()) && it.name_any() == id.resource_name())

@@ -19,15 +19,9 @@ pub fn observation(status: &MastodonInstanceStatus) -> Observation {
         observed_generation: status.observed_generation,
         observed_revision: status.observed_revision,
         version: status.version.as_deref().and_then(|it| it.parse().ok()),
-        endpoints: status.endpoints.as_ref().map(|it| Endpoints {
-            web: it.web.clone(),
-            media: it.media.clone(),
-        }),
+        endpoints: status.endpoints.as_ref().map(|it| Endpoints { web: it.web.clone(), media: it.media.clone() }),
         usage: status.usage.as_ref().and_then(usage),
-        farewell: status.farewell.as_ref().map(|it| FarewellProgress {
-            stage: stage(it.stage),
-            pending_accounts: it.pending_accounts,
-        }),
+        farewell: status.farewell.as_ref().map(|it| FarewellProgress { stage: stage(it.stage), pending_accounts: it.pending_accounts }),
         conditions: status.conditions.iter().map(condition).collect(),
     }
 }

@@ -7,6 +7,6 @@ pub mod outside;
 pub mod relay;
 
 pub use cluster::{Cluster, ClusterError};
-pub use mailer::{Envelope, Mailer, MailError};
+pub use mailer::{Envelope, MailError, Mailer};
 pub use outside::{Addresses, Answer, Outside, OutsideError};
 pub use relay::{Relay, RelayError};

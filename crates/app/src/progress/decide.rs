@@ -67,11 +67,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         // In its grace period, or held back: nothing is begun.
         Desired::Deleted { .. } | Desired::ReadOnly { .. } | Desired::Suspended { .. } => Decision::default(),
     };
-    Decision {
-        owner_exists,
-        has_launched,
-        ..decision
-    }
+    Decision { owner_exists, has_launched, ..decision }
 }
 
 /// Everything of the launch is there, as the row wants it now. It counts in a grace period too: who is up may be known outside.
@@ -100,10 +96,7 @@ fn launch(facts: &Facts<'_>) -> Decision {
             }
         }
     }
-    Decision {
-        operation: advanced(create, &steps, facts.now),
-        ..Decision::default()
-    }
+    Decision { operation: advanced(create, &steps, facts.now), ..Decision::default() }
 }
 
 /// The observation is about the row as it is.
@@ -125,14 +118,8 @@ fn leave(facts: &Facts<'_>, deletion: Deletion) -> Decision {
     if facts.begun == Some(Deletion::Remove) || begin == Some(Begin::Teardown) {
         steps.push((StepName::Teardown, teardown(facts)));
     }
-    let leaving = facts
-        .operation
-        .filter(|it| matches!(it.kind, OperationKind::Close | OperationKind::Remove));
-    Decision {
-        operation: leaving.and_then(|it| advanced(it, &steps, facts.now)),
-        begin,
-        ..Decision::default()
-    }
+    let leaving = facts.operation.filter(|it| matches!(it.kind, OperationKind::Close | OperationKind::Remove));
+    Decision { operation: leaving.and_then(|it| advanced(it, &steps, facts.now)), begin, ..Decision::default() }
 }
 
 /// How the farewell is, and what begins by that.
@@ -160,10 +147,7 @@ fn teardown(facts: &Facts<'_>) -> StepFact {
     if let Some(outage) = facts.outage {
         return StepFact::Failing(outage.clone());
     }
-    let trouble = facts
-        .observation
-        .and_then(|it| it.condition("TeardownConfirmed"))
-        .filter(|it| failure::is_trouble(&it.reason));
+    let trouble = facts.observation.and_then(|it| it.condition("TeardownConfirmed")).filter(|it| failure::is_trouble(&it.reason));
     match trouble {
         Some(it) => StepFact::Failing(Cause::new(&it.reason, Some(it.message.clone()))),
         None => StepFact::Running(None),

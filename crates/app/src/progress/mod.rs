@@ -9,6 +9,7 @@ mod decide;
 mod mail;
 
 use chrono::{DateTime, Utc};
+use howdah_db::Conn;
 use howdah_db::models::audit::{Actor, Record};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::observation::Observation as ObservationRow;
@@ -17,7 +18,6 @@ use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::place::Cluster;
 use howdah_db::models::probe::Probe;
 use howdah_db::models::sync::InstanceSync;
-use howdah_db::Conn;
 use howdah_domain::lifecycle::Cause;
 use howdah_domain::{Deletion, Desired, Observation, OperationId, OperationKind};
 use uuid::Uuid;
@@ -126,11 +126,7 @@ fn trouble(sync: &InstanceSync) -> Option<Cause> {
 /// The last look from outside, as long as it is fresh: `None` where nobody has looked lately.
 fn leads_here(probe: Option<&Probe>, fresh_after: DateTime<Utc>) -> Option<Result<(), Cause>> {
     let probe = probe.filter(|it| it.probed_at >= fresh_after)?;
-    Some(if probe.leads_here {
-        Ok(())
-    } else {
-        Err(Cause::new(&probe.reason, probe.detail.clone()))
-    })
+    Some(if probe.leads_here { Ok(()) } else { Err(Cause::new(&probe.reason, probe.detail.clone())) })
 }
 
 async fn write(

@@ -50,10 +50,8 @@ async fn every_job_can_run_twice() {
             for _ in 0..2 {
                 ground.tick().await;
             }
-            let (one, other) = futures::join!(
-                SyncInstance::of(id.as_uuid()).work(&ground.worker),
-                SyncInstance::of(id.as_uuid()).work(&ground.worker)
-            );
+            let (one, other) =
+                futures::join!(SyncInstance::of(id.as_uuid()).work(&ground.worker), SyncInstance::of(id.as_uuid()).work(&ground.worker));
             // At once is what the queue prevents; even so the loser only has to come again.
             assert!(one.is_ok() || other.is_ok());
             for _ in 0..2 {

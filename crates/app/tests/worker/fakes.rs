@@ -208,7 +208,8 @@ impl Cluster for FakeCluster {
             let name = instance.metadata.name.clone().unwrap();
             let old = state.resources.remove(&name);
             let mut new = instance.clone();
-            new.metadata.uid = Some(old.as_ref().and_then(|it| it.metadata.uid.clone()).unwrap_or_else(|| format!("uid-{}", state.version)));
+            new.metadata.uid =
+                Some(old.as_ref().and_then(|it| it.metadata.uid.clone()).unwrap_or_else(|| format!("uid-{}", state.version)));
             new.metadata.resource_version = Some(state.version.to_string());
             new.metadata.deletion_timestamp = old.as_ref().and_then(|it| it.metadata.deletion_timestamp.clone());
             new.status = old.and_then(|it| it.status);

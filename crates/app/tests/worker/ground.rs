@@ -155,11 +155,7 @@ async fn app(database: &TestDatabase, clock: &Arc<ManualClock>, grant_every_laun
         releases: Arc::new(Releases::built_in().unwrap()),
         config: Arc::new(config()),
     };
-    let change = SettingsChange {
-        support_address: "help@howdah.example".to_owned(),
-        grant_every_launch,
-        ..SettingsChange::default()
-    };
+    let change = SettingsChange { support_address: "help@howdah.example".to_owned(), grant_every_launch, ..SettingsChange::default() };
     settings::found(&app, &change).await.unwrap();
     let name = || "main".to_owned();
     for place in [

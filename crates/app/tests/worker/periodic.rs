@@ -40,10 +40,7 @@ async fn orphans_are_reported_in_both_directions_and_nothing_is_deleted() {
         let found = Orphan::all(&mut *ground.conn().await).await.unwrap();
         found.into_iter().map(|it| (it.kind, it.name)).collect::<Vec<_>>()
     };
-    let expected = [
-        ("resource_without_row".to_owned(), "stray".to_owned()),
-        ("row_without_resource".to_owned(), lost.resource_name()),
-    ];
+    let expected = [("resource_without_row".to_owned(), "stray".to_owned()), ("row_without_resource".to_owned(), lost.resource_name())];
     assert_eq!(orphans().await, expected);
     assert_eq!(orphans().await, expected);
     assert!(ground.cluster.resource("stray").is_some() && ground.cluster.resource(&there.resource_name()).is_some());

@@ -14,11 +14,7 @@ const DOMAIN: &str = "birds.fedi.localhost";
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn settings() -> WorkerSettings {
-    WorkerSettings {
-        tick: Duration::from_millis(200),
-        resync: Duration::from_secs(3600),
-        ..WorkerSettings::default()
-    }
+    WorkerSettings { tick: Duration::from_millis(200), resync: Duration::from_secs(3600), ..WorkerSettings::default() }
 }
 
 /// A worker as its own process would be: killed by dropping the handle.

@@ -40,11 +40,7 @@ pub struct Verdict {
 }
 
 fn verdict(access: Access, reason: &'static str, sentence: impl Into<String>) -> Option<Verdict> {
-    Some(Verdict {
-        access,
-        reason,
-        sentence: sentence.into(),
-    })
+    Some(Verdict { access, reason, sentence: sentence.into() })
 }
 
 type Policy = fn(&BillingFacts) -> Option<Verdict>;
@@ -62,10 +58,7 @@ pub fn access(facts: &BillingFacts) -> Verdict {
 #[must_use]
 pub fn standing_at_launch(provider: Provider) -> Standing {
     match provider {
-        Provider::None { grant_every_launch: true } => Standing::Granted {
-            by: "platform".to_owned(),
-            until: None,
-        },
+        Provider::None { grant_every_launch: true } => Standing::Granted { by: "platform".to_owned(), until: None },
         Provider::None { grant_every_launch: false } => Standing::Incomplete,
     }
 }
@@ -73,11 +66,9 @@ pub fn standing_at_launch(provider: Provider) -> Standing {
 fn granted(facts: &BillingFacts) -> Option<Verdict> {
     match &facts.standing {
         Standing::Granted { until: None, .. } => verdict(Access::Run, "granted", "This server was granted free of charge."),
-        Standing::Granted { until: Some(until), .. } if facts.now < *until => verdict(
-            Access::Run,
-            "granted",
-            format!("This server was granted free of charge until {}.", until.date_naive()),
-        ),
+        Standing::Granted { until: Some(until), .. } if facts.now < *until => {
+            verdict(Access::Run, "granted", format!("This server was granted free of charge until {}.", until.date_naive()))
+        }
         _ => None,
     }
 }
@@ -85,11 +76,7 @@ fn granted(facts: &BillingFacts) -> Option<Verdict> {
 /// A period that has passed still counts until an event says otherwise: billing that is away revokes nothing.
 fn paid_for(facts: &BillingFacts) -> Option<Verdict> {
     match facts.standing {
-        Standing::Trialing { until } => verdict(
-            Access::Run,
-            "trialing",
-            format!("This server is on trial until {}.", until.date_naive()),
-        ),
+        Standing::Trialing { until } => verdict(Access::Run, "trialing", format!("This server is on trial until {}.", until.date_naive())),
         Standing::Current { .. } => verdict(Access::Run, "paid", "This server is paid for."),
         _ => None,
     }
@@ -99,18 +86,11 @@ fn failed_payment(facts: &BillingFacts) -> Option<Verdict> {
     let Standing::PastDue { since } = facts.standing else { return None };
     let end = since + facts.grace;
     if facts.now < end {
-        let sentence = format!(
-            "The last payment failed. The server runs on until {}; please check your means of payment.",
-            end.date_naive()
-        );
+        let sentence =
+            format!("The last payment failed. The server runs on until {}; please check your means of payment.", end.date_naive());
         return verdict(Access::Run, "past_due", sentence);
     }
-    wind_down(
-        facts,
-        end,
-        "past_due_grace_over",
-        "The last payment failed, and the time to make up for it is over.",
-    )
+    wind_down(facts, end, "past_due_grace_over", "The last payment failed, and the time to make up for it is over.")
 }
 
 fn ended(facts: &BillingFacts) -> Option<Verdict> {
@@ -132,11 +112,7 @@ fn never_paid() -> Verdict {
 
 /// Read-only first, then suspended.
 fn wind_down(facts: &BillingFacts, since: DateTime<Utc>, reason: &'static str, sentence: &str) -> Option<Verdict> {
-    let access = if facts.now < since + facts.read_only {
-        Access::ReadOnly
-    } else {
-        Access::Suspend(Hold::Billing)
-    };
+    let access = if facts.now < since + facts.read_only { Access::ReadOnly } else { Access::Suspend(Hold::Billing) };
     verdict(access, reason, sentence)
 }
 
@@ -151,12 +127,7 @@ mod tests {
     }
 
     fn decide(standing: Standing, now: i64) -> (Access, &'static str) {
-        let facts = BillingFacts {
-            standing,
-            now: day(now),
-            grace: TimeDelta::days(14),
-            read_only: TimeDelta::days(30),
-        };
+        let facts = BillingFacts { standing, now: day(now), grace: TimeDelta::days(14), read_only: TimeDelta::days(30) };
         let verdict = access(&facts);
         assert!(verdict.sentence.ends_with('.'), "{}", verdict.sentence);
         (verdict.access, verdict.reason)
@@ -165,10 +136,7 @@ mod tests {
     #[test]
     fn the_table_is_total() {
         let suspended = Access::Suspend(Hold::Billing);
-        let granted = |until| Standing::Granted {
-            by: "anna".to_owned(),
-            until,
-        };
+        let granted = |until| Standing::Granted { by: "anna".to_owned(), until };
         let table = [
             (Standing::Incomplete, 0, suspended, "incomplete"),
             (Standing::Trialing { until: day(5) }, 4, Access::Run, "trialing"),

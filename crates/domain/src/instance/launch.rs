@@ -54,11 +54,7 @@ pub fn launch_verdict(facts: &LaunchFacts<'_>) -> LaunchVerdict {
 }
 
 fn or_else(sentence: &str, default: &str) -> String {
-    if sentence.trim().is_empty() {
-        default.to_owned()
-    } else {
-        sentence.to_owned()
-    }
+    if sentence.trim().is_empty() { default.to_owned() } else { sentence.to_owned() }
 }
 
 fn closed(facts: &LaunchFacts<'_>) -> Option<LaunchVerdict> {
@@ -124,71 +120,21 @@ mod tests {
         let unpaid = Access::Suspend(Hold::Billing);
         assert_eq!(reason(&facts()), "run");
         assert_eq!(reason(&LaunchFacts { access: unpaid, ..facts() }), "awaiting_payment");
-        assert_eq!(
-            reason(&LaunchFacts {
-                new_servers: NewServers::ByApproval,
-                access: unpaid,
-                ..facts()
-            }),
-            "awaiting_approval"
-        );
-        assert_eq!(
-            reason(&LaunchFacts {
-                new_servers: NewServers::ByApproval,
-                servers: 1,
-                ..facts()
-            }),
-            "limit_reached"
-        );
-        assert_eq!(
-            reason(&LaunchFacts {
-                new_servers: NewServers::Closed,
-                servers: 1,
-                ..facts()
-            }),
-            "new_servers_closed"
-        );
-        assert_eq!(
-            reason(&LaunchFacts {
-                servers_allowed: 0,
-                ..facts()
-            }),
-            "limit_reached"
-        );
-        let operator = LaunchFacts {
-            by_operator: true,
-            new_servers: NewServers::Closed,
-            servers: 9,
-            ..facts()
-        };
+        assert_eq!(reason(&LaunchFacts { new_servers: NewServers::ByApproval, access: unpaid, ..facts() }), "awaiting_approval");
+        assert_eq!(reason(&LaunchFacts { new_servers: NewServers::ByApproval, servers: 1, ..facts() }), "limit_reached");
+        assert_eq!(reason(&LaunchFacts { new_servers: NewServers::Closed, servers: 1, ..facts() }), "new_servers_closed");
+        assert_eq!(reason(&LaunchFacts { servers_allowed: 0, ..facts() }), "limit_reached");
+        let operator = LaunchFacts { by_operator: true, new_servers: NewServers::Closed, servers: 9, ..facts() };
         assert_eq!(reason(&operator), "run");
     }
 
     #[test]
     fn the_public_reads_the_operators_sentence() {
-        let closed = LaunchFacts {
-            new_servers: NewServers::Closed,
-            ..facts()
-        };
+        let closed = LaunchFacts { new_servers: NewServers::Closed, ..facts() };
         let sentence = "We are full until May.".to_owned();
-        assert_eq!(
-            launch_verdict(&closed),
-            LaunchVerdict::Refuse {
-                reason: "new_servers_closed",
-                sentence
-            }
-        );
-        let silent = LaunchFacts {
-            public_sentence: " ",
-            ..closed
-        };
+        assert_eq!(launch_verdict(&closed), LaunchVerdict::Refuse { reason: "new_servers_closed", sentence });
+        let silent = LaunchFacts { public_sentence: " ", ..closed };
         let sentence = "New servers can't be launched at the moment.".to_owned();
-        assert_eq!(
-            launch_verdict(&silent),
-            LaunchVerdict::Refuse {
-                reason: "new_servers_closed",
-                sentence
-            }
-        );
+        assert_eq!(launch_verdict(&silent), LaunchVerdict::Refuse { reason: "new_servers_closed", sentence });
     }
 }

@@ -177,21 +177,9 @@ mod tests {
         assert_eq!(phase(&facts(Desired::Running)), Phase::Launching);
         let step = StepName::Launch(LaunchStep::Schema);
         let held_up = operation(OperationKind::Create, &[(step, StepFact::Failing(Cause::new("JobFailed", None)))]);
-        assert_eq!(
-            phase(&PhaseFacts {
-                operation: Some(&held_up),
-                ..facts(Desired::Running)
-            }),
-            Phase::LaunchHeldUp
-        );
+        assert_eq!(phase(&PhaseFacts { operation: Some(&held_up), ..facts(Desired::Running) }), Phase::LaunchHeldUp);
         let going = operation(OperationKind::Create, &[(step, StepFact::Running(None))]);
-        assert_eq!(
-            phase(&PhaseFacts {
-                operation: Some(&going),
-                ..facts(Desired::Running)
-            }),
-            Phase::Launching
-        );
+        assert_eq!(phase(&PhaseFacts { operation: Some(&going), ..facts(Desired::Running) }), Phase::Launching);
     }
 
     #[test]
@@ -200,11 +188,7 @@ mod tests {
         let no_route = observation(&["WorkloadsReady"]);
         let broken = observation(&["RouteReady"]);
         let not_all = observation(&["WorkloadsReady", "RouteReady"]);
-        let own = |is_proven, leads_here| AddressFacts {
-            is_own: true,
-            is_proven,
-            leads_here,
-        };
+        let own = |is_proven, leads_here| AddressFacts { is_own: true, is_proven, leads_here };
         let table = [
             (&all, AddressFacts::default(), Phase::Running),
             (&no_route, AddressFacts::default(), Phase::WaitingForAddress),
@@ -216,35 +200,12 @@ mod tests {
             (&all, own(true, true), Phase::Running),
         ];
         for (observation, address, expected) in table {
-            let facts = PhaseFacts {
-                was_launched: true,
-                observation: Some(observation),
-                address,
-                ..facts(Desired::Running)
-            };
+            let facts = PhaseFacts { was_launched: true, observation: Some(observation), address, ..facts(Desired::Running) };
             assert_eq!(phase(&facts), expected, "{facts:?}");
         }
-        assert_eq!(
-            phase(&PhaseFacts {
-                was_launched: true,
-                ..facts(Desired::Running)
-            }),
-            Phase::Unwell
-        );
-        assert_eq!(
-            phase(&PhaseFacts {
-                was_launched: true,
-                ..facts(Desired::Suspended { by: Hold::Billing })
-            }),
-            Phase::Suspended
-        );
-        assert_eq!(
-            phase(&PhaseFacts {
-                was_launched: true,
-                ..facts(Desired::ReadOnly { by: Hold::Billing })
-            }),
-            Phase::ReadOnly
-        );
+        assert_eq!(phase(&PhaseFacts { was_launched: true, ..facts(Desired::Running) }), Phase::Unwell);
+        assert_eq!(phase(&PhaseFacts { was_launched: true, ..facts(Desired::Suspended { by: Hold::Billing }) }), Phase::Suspended);
+        assert_eq!(phase(&PhaseFacts { was_launched: true, ..facts(Desired::ReadOnly { by: Hold::Billing }) }), Phase::ReadOnly);
     }
 
     #[test]
@@ -260,28 +221,10 @@ mod tests {
             (close(StepFact::Skipped), Phase::TearingDown),
         ];
         for (operation, expected) in table {
-            assert_eq!(
-                phase(&PhaseFacts {
-                    operation: Some(&operation),
-                    ..facts(desired(Deletion::Close))
-                }),
-                expected
-            );
+            assert_eq!(phase(&PhaseFacts { operation: Some(&operation), ..facts(desired(Deletion::Close)) }), expected);
         }
         let remove = operation(OperationKind::Remove, &[]);
-        assert_eq!(
-            phase(&PhaseFacts {
-                operation: Some(&remove),
-                ..facts(desired(Deletion::Remove))
-            }),
-            Phase::TearingDown
-        );
-        assert_eq!(
-            phase(&PhaseFacts {
-                is_tombstone: true,
-                ..facts(desired(Deletion::Close))
-            }),
-            Phase::Gone
-        );
+        assert_eq!(phase(&PhaseFacts { operation: Some(&remove), ..facts(desired(Deletion::Remove)) }), Phase::TearingDown);
+        assert_eq!(phase(&PhaseFacts { is_tombstone: true, ..facts(desired(Deletion::Close)) }), Phase::Gone);
     }
 }

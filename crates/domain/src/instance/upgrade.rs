@@ -27,9 +27,7 @@ pub fn hops(from: MastodonVersion, to: MastodonVersion, releases: &Releases) -> 
     }
     let mut hops = Vec::new();
     for (major, minor) in lines_between(from.line(), to.line(), releases) {
-        let newest = releases
-            .newest_of_line((major, minor))
-            .ok_or(UpgradeError::MissingLine { major, minor })?;
+        let newest = releases.newest_of_line((major, minor)).ok_or(UpgradeError::MissingLine { major, minor })?;
         hops.push(newest.version);
     }
     hops.push(to);
@@ -41,15 +39,7 @@ fn lines_between(from: (u16, u16), to: (u16, u16), releases: &Releases) -> Vec<(
     if from.0 == to.0 {
         return (from.1.saturating_add(1)..to.1).map(|minor| (from.0, minor)).collect();
     }
-    let last_minor = |major| {
-        releases
-            .lines()
-            .into_iter()
-            .filter(|line| line.0 == major)
-            .map(|line| line.1)
-            .max()
-            .unwrap_or_default()
-    };
+    let last_minor = |major| releases.lines().into_iter().filter(|line| line.0 == major).map(|line| line.1).max().unwrap_or_default();
     let rest_of_first = (from.1.saturating_add(1)..=last_minor(from.0)).map(|minor| (from.0, minor));
     let whole = (from.0.saturating_add(1)..to.0).flat_map(|major| (0..=last_minor(major)).map(move |minor| (major, minor)));
     let start_of_last = (0..to.1).map(|minor| (to.0, minor));
@@ -77,17 +67,8 @@ mod tests {
         assert_eq!(hops_of("4.3.0", "4.6.5"), Ok(["4.4.8", "4.5.11", "4.6.5"].map(version).to_vec()));
         assert_eq!(hops_of("4.3.0", "4.3.23"), Ok(vec![version("4.3.23")]));
         assert_eq!(hops_of("4.3.5", "4.4.0"), Ok(vec![version("4.4.0")]));
-        assert_eq!(
-            hops_of("4.5.11", "4.4.8").unwrap_err(),
-            UpgradeError::NotNewer {
-                from: version("4.5.11"),
-                to: version("4.4.8")
-            }
-        );
-        assert_eq!(
-            hops_of("4.3.0", "4.7.0").unwrap_err(),
-            UpgradeError::Unknown { to: version("4.7.0") }
-        );
+        assert_eq!(hops_of("4.5.11", "4.4.8").unwrap_err(), UpgradeError::NotNewer { from: version("4.5.11"), to: version("4.4.8") });
+        assert_eq!(hops_of("4.3.0", "4.7.0").unwrap_err(), UpgradeError::Unknown { to: version("4.7.0") });
         assert_eq!(
             hops(version("4.3.0"), version("4.5.11"), &catalogue(&[version("4.5.11")])).unwrap_err(),
             UpgradeError::MissingLine { major: 4, minor: 4 }

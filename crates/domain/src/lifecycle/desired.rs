@@ -63,13 +63,7 @@ impl Desired {
     pub const fn delete(self, deletion: Deletion, after: DateTime<Utc>, begun: Option<Deletion>) -> Result<Self, Refusal> {
         match (self, deletion, begun) {
             (Self::Running | Self::ReadOnly { .. } | Self::Suspended { .. }, ..)
-            | (
-                Self::Deleted {
-                    deletion: Deletion::Close, ..
-                },
-                Deletion::Remove,
-                None,
-            ) => Ok(Self::Deleted { deletion, after }),
+            | (Self::Deleted { deletion: Deletion::Close, .. }, Deletion::Remove, None) => Ok(Self::Deleted { deletion, after }),
             (Self::Deleted { .. }, ..) => Err(Refusal::AlreadyLeaving),
         }
     }

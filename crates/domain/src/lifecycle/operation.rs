@@ -73,26 +73,14 @@ impl Operation {
     #[must_use]
     pub fn new(kind: OperationKind, now: DateTime<Utc>) -> Self {
         let steps = kind.steps().into_iter().map(Step::new).collect();
-        Self {
-            kind,
-            state: OperationState::Queued,
-            steps,
-            failure: None,
-            created_at: now,
-            started_at: None,
-            finished_at: None,
-        }
+        Self { kind, state: OperationState::Queued, steps, failure: None, created_at: now, started_at: None, finished_at: None }
     }
 
     /// # Errors
     /// Where it has started or ended.
     pub fn start(self, now: DateTime<Utc>) -> Result<Self, Refusal> {
         match self.state {
-            OperationState::Queued => Ok(Self {
-                state: OperationState::Running,
-                started_at: Some(now),
-                ..self
-            }),
+            OperationState::Queued => Ok(Self { state: OperationState::Running, started_at: Some(now), ..self }),
             OperationState::Running => Err(Refusal::AlreadyStarted),
             OperationState::Succeeded | OperationState::Failed | OperationState::Cancelled => Err(Refusal::Ended),
         }
@@ -110,12 +98,7 @@ impl Operation {
         };
         let steps: Vec<Step> = operation.steps.into_iter().map(told).collect();
         if steps.iter().all(Step::is_over) {
-            return Ok(Self {
-                state: OperationState::Succeeded,
-                finished_at: Some(now),
-                steps,
-                ..operation
-            });
+            return Ok(Self { state: OperationState::Succeeded, finished_at: Some(now), steps, ..operation });
         }
         Ok(Self { steps, ..operation })
     }
@@ -126,12 +109,7 @@ impl Operation {
         let operation = self.while_running()?;
         let facts = [(step, StepFact::Failing(cause.clone()))];
         let operation = operation.advance(&facts, now)?;
-        Ok(Self {
-            state: OperationState::Failed,
-            failure: Some((step, cause)),
-            finished_at: Some(now),
-            ..operation
-        })
+        Ok(Self { state: OperationState::Failed, failure: Some((step, cause)), finished_at: Some(now), ..operation })
     }
 
     /// # Errors
@@ -140,11 +118,7 @@ impl Operation {
         if !self.state.is_live() {
             return Err(Refusal::Ended);
         }
-        Ok(Self {
-            state: OperationState::Cancelled,
-            finished_at: Some(now),
-            ..self
-        })
+        Ok(Self { state: OperationState::Cancelled, finished_at: Some(now), ..self })
     }
 
     fn while_running(self) -> Result<Self, Refusal> {
@@ -167,11 +141,7 @@ impl Operation {
         if let Some((step, cause)) = &self.failure {
             return Some((*step, cause));
         }
-        let failing = self
-            .steps
-            .iter()
-            .find(|it| it.state == StepState::Failed)
-            .filter(|_| self.state.is_live())?;
+        let failing = self.steps.iter().find(|it| it.state == StepState::Failed).filter(|_| self.state.is_live())?;
         failing.cause.as_ref().map(|cause| (failing.name, cause))
     }
 }

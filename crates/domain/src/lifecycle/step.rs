@@ -91,10 +91,7 @@ pub struct Cause {
 impl Cause {
     #[must_use]
     pub fn new(reason: &str, detail: Option<String>) -> Self {
-        Self {
-            reason: reason.to_owned(),
-            detail,
-        }
+        Self { reason: reason.to_owned(), detail }
     }
 }
 
@@ -111,13 +108,7 @@ pub struct Step {
 impl Step {
     #[must_use]
     pub const fn new(name: StepName) -> Self {
-        Self {
-            name,
-            state: StepState::Waiting,
-            cause: None,
-            started_at: None,
-            finished_at: None,
-        }
+        Self { name, state: StepState::Waiting, cause: None, started_at: None, finished_at: None }
     }
 
     #[must_use]
@@ -176,16 +167,10 @@ fn launch_fact(step: LaunchStep, observation: Option<&Observation>, outage: Opti
         return StepFact::Done;
     }
     if let Some(outage) = outage {
-        return if is_next {
-            StepFact::Failing(outage.clone())
-        } else {
-            StepFact::Waiting
-        };
+        return if is_next { StepFact::Failing(outage.clone()) } else { StepFact::Waiting };
     }
     // What is wrong with the spec as a whole shows at the step that it holds up.
-    let refused = observation
-        .and_then(|it| it.condition("Accepted"))
-        .filter(|it| it.met == Some(false) && is_next);
+    let refused = observation.and_then(|it| it.condition("Accepted")).filter(|it| it.met == Some(false) && is_next);
     match refused.or(condition) {
         Some(it) if failure::is_trouble(&it.reason) => StepFact::Failing(Cause::new(&it.reason, Some(it.message.clone()))),
         Some(it) if it.reason != "Waiting" => StepFact::Running(None),
@@ -203,9 +188,7 @@ pub fn farewell_facts(observation: Option<&Observation>, pause: Option<Cause>) -
     if let Some(cause) = pause {
         return StepFact::Failing(cause);
     }
-    let trouble = observation
-        .and_then(|it| it.condition("FarewellComplete"))
-        .filter(|it| failure::is_trouble(&it.reason));
+    let trouble = observation.and_then(|it| it.condition("FarewellComplete")).filter(|it| failure::is_trouble(&it.reason));
     if let Some(it) = trouble {
         return StepFact::Failing(Cause::new(&it.reason, Some(it.message.clone())));
     }

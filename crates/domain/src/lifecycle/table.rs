@@ -19,14 +19,8 @@ fn desired() {
     let suspended = |by| Desired::Suspended { by };
     let unpaid = suspended(Hold::Billing);
     let unapproved = suspended(Hold::Approval);
-    let closing = Desired::Deleted {
-        deletion: Deletion::Close,
-        after: later(),
-    };
-    let removing = Desired::Deleted {
-        deletion: Deletion::Remove,
-        after: later(),
-    };
+    let closing = Desired::Deleted { deletion: Deletion::Close, after: later() };
+    let removing = Desired::Deleted { deletion: Deletion::Remove, after: later() };
     let staying = [running, read_only, unpaid, unapproved];
     let leaving = [closing, removing];
 
@@ -42,12 +36,7 @@ fn desired() {
         }
     }
     for state in leaving {
-        for access in [
-            Access::Run,
-            Access::ReadOnly,
-            Access::Suspend(Hold::Billing),
-            Access::Suspend(Hold::Approval),
-        ] {
+        for access in [Access::Run, Access::ReadOnly, Access::Suspend(Hold::Billing), Access::Suspend(Hold::Approval)] {
             assert_eq!(state.hold_to(access), Err(AlreadyLeaving));
         }
         assert_eq!(state.undo(Access::Run, None), Ok(running));
@@ -57,13 +46,7 @@ fn desired() {
         assert_eq!(state.undo(Access::Run, Some(Deletion::Remove)), Err(TeardownBegan));
         assert_eq!(state.delete(Deletion::Close, later(), None), Err(AlreadyLeaving));
     }
-    assert_eq!(
-        closing.delete(Deletion::Remove, NOW, None),
-        Ok(Desired::Deleted {
-            deletion: Deletion::Remove,
-            after: NOW
-        })
-    );
+    assert_eq!(closing.delete(Deletion::Remove, NOW, None), Ok(Desired::Deleted { deletion: Deletion::Remove, after: NOW }));
     assert_eq!(closing.delete(Deletion::Remove, NOW, Some(Deletion::Close)), Err(AlreadyLeaving));
     assert_eq!(removing.delete(Deletion::Remove, NOW, None), Err(AlreadyLeaving));
 
@@ -108,11 +91,7 @@ fn operation() {
         assert_eq!(operation.state, state);
         assert_eq!(operation.finished_at.is_some(), !state.is_live());
         for (name, event) in events {
-            assert_eq!(
-                event(operation.clone()).map(|it| it.state),
-                expected(state, name),
-                "{name} in {state}"
-            );
+            assert_eq!(event(operation.clone()).map(|it| it.state), expected(state, name), "{name} in {state}");
         }
     }
 }
@@ -145,12 +124,7 @@ fn states(operation: &Operation) -> Vec<&'static str> {
 fn a_launch_follows_its_conditions_and_goes_on_once_the_cause_is_gone() {
     let create = Operation::new(OperationKind::Create, NOW).start(NOW).unwrap();
     let create = create.advance(&launch_facts(None, None), NOW).unwrap();
-    assert_eq!(
-        states(&create),
-        [
-            "running", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"
-        ]
-    );
+    assert_eq!(states(&create), ["running", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"]);
 
     let begun = [
         ("NamespaceReady", Some(true), "Ready"),
@@ -161,10 +135,7 @@ fn a_launch_follows_its_conditions_and_goes_on_once_the_cause_is_gone() {
         ("SchemaReady", Some(false), "Waiting"),
     ];
     let stuck = create.advance(&launch_facts(Some(&observation(&begun)), None), later()).unwrap();
-    assert_eq!(
-        states(&stuck)[..6],
-        ["succeeded", "succeeded", "failed", "running", "succeeded", "waiting"]
-    );
+    assert_eq!(states(&stuck)[..6], ["succeeded", "succeeded", "failed", "running", "succeeded", "waiting"]);
     assert_eq!(stuck.state, OperationState::Running);
     let (step, cause) = stuck.trouble().unwrap();
     assert_eq!((step.as_str(), cause.reason.as_str()), ("database", "DatabaseServerUnavailable"));
@@ -174,11 +145,7 @@ fn a_launch_follows_its_conditions_and_goes_on_once_the_cause_is_gone() {
     let done = stuck.advance(&launch_facts(Some(&observation(&all)), None), later()).unwrap();
     assert_eq!(done.state, OperationState::Succeeded);
     assert_eq!(done.trouble(), None);
-    assert!(
-        done.steps
-            .iter()
-            .all(|it| it.cause.is_none() && it.finished_at.is_some() && it.started_at.is_some())
-    );
+    assert!(done.steps.iter().all(|it| it.cause.is_none() && it.finished_at.is_some() && it.started_at.is_some()));
 }
 
 #[test]
@@ -186,16 +153,10 @@ fn what_holds_everything_up_shows_at_the_next_step() {
     let create = Operation::new(OperationKind::Create, NOW).start(NOW).unwrap();
     let outage = Cause::new("ClusterUnavailable", None);
     let away = create.clone().advance(&launch_facts(None, Some(&outage)), NOW).unwrap();
-    assert_eq!(
-        away.trouble().map(|(step, cause)| (step.as_str(), cause.reason.as_str())),
-        Some(("namespace", "ClusterUnavailable"))
-    );
+    assert_eq!(away.trouble().map(|(step, cause)| (step.as_str(), cause.reason.as_str())), Some(("namespace", "ClusterUnavailable")));
     let refused = observation(&[("Accepted", Some(false), "SecretNotFound"), ("NamespaceReady", Some(true), "Ready")]);
     let refused = create.advance(&launch_facts(Some(&refused), None), NOW).unwrap();
-    assert_eq!(
-        refused.trouble().map(|(step, cause)| (step.as_str(), cause.reason.as_str())),
-        Some(("secrets", "SecretNotFound"))
-    );
+    assert_eq!(refused.trouble().map(|(step, cause)| (step.as_str(), cause.reason.as_str())), Some(("secrets", "SecretNotFound")));
 }
 
 #[test]
@@ -205,23 +166,14 @@ fn a_farewell_is_paused_and_goes_on() {
     let paused = farewell(close, farewell_facts(None, Some(Cause::new("ServedElsewhere", None))));
     assert_eq!(paused.trouble().map(|(step, _)| step), Some(StepName::Farewell));
     let mut telling = observation(&[("FarewellComplete", Some(false), "Announcing")]);
-    telling.farewell = Some(FarewellProgress {
-        stage: FarewellStage::Accounts,
-        pending_accounts: 7,
-    });
+    telling.farewell = Some(FarewellProgress { stage: FarewellStage::Accounts, pending_accounts: 7 });
     let going = farewell(paused, farewell_facts(Some(&telling), None));
     assert_eq!(going.trouble(), None);
     assert_eq!(
-        going
-            .current_step()
-            .and_then(|it| it.cause.as_ref())
-            .and_then(|it| it.detail.as_deref()),
+        going.current_step().and_then(|it| it.cause.as_ref()).and_then(|it| it.detail.as_deref()),
         Some("7 accounts are pending deletion")
     );
-    let told = farewell(
-        going,
-        farewell_facts(Some(&observation(&[("FarewellComplete", Some(true), "Ready")])), None),
-    );
+    let told = farewell(going, farewell_facts(Some(&observation(&[("FarewellComplete", Some(true), "Ready")])), None));
     assert_eq!(told.current_step().map(|it| it.name), Some(StepName::Teardown));
     let over = told.advance(&[(StepName::Teardown, StepFact::Done)], NOW).unwrap();
     assert_eq!(over.state, OperationState::Succeeded);

@@ -57,10 +57,7 @@ impl FediverseDomain {
         }
         let tld = ascii.rsplit('.').next().unwrap_or_default();
         if RESERVED_TLDS.contains(&tld) && !rules.allowed_tlds.iter().any(|it| it == tld) {
-            return Err(NameError::ReservedTld {
-                tld: tld.to_owned(),
-                value: ascii,
-            });
+            return Err(NameError::ReservedTld { tld: tld.to_owned(), value: ascii });
         }
         if psl::domain_str(&ascii).is_none() {
             return Err(NameError::PublicSuffix { value: ascii });
@@ -82,11 +79,7 @@ impl FediverseDomain {
     pub(crate) fn prefixed(&self, label: &str) -> Result<Self, NameError> {
         let name = format!("{label}.{}", self.0);
         if name.len() > MAX {
-            return Err(NameError::TooLong {
-                what: WHAT,
-                value: shown(&self.0),
-                max: MAX - label.len() - 1,
-            });
+            return Err(NameError::TooLong { what: WHAT, value: shown(&self.0), max: MAX - label.len() - 1 });
         }
         Ok(Self(name))
     }
@@ -119,11 +112,7 @@ pub(crate) fn is_at_or_under(name: &str, parent: &str) -> bool {
 pub(crate) fn to_ascii(text: &str) -> Result<String, NameError> {
     let typed = text.trim();
     let name = typed.strip_suffix('.').unwrap_or(typed);
-    let malformed = |rule| NameError::Malformed {
-        what: WHAT,
-        value: shown(text),
-        rule,
-    };
+    let malformed = |rule| NameError::Malformed { what: WHAT, value: shown(text), rule };
     if name.is_empty() {
         return Err(NameError::Missing { what: "address" });
     }
@@ -137,20 +126,12 @@ pub(crate) fn to_ascii(text: &str) -> Result<String, NameError> {
         return Err(malformed("it can't have a port"));
     }
     if name.len() > 4 * MAX {
-        return Err(NameError::TooLong {
-            what: WHAT,
-            value: shown(text),
-            max: MAX,
-        });
+        return Err(NameError::TooLong { what: WHAT, value: shown(text), max: MAX });
     }
     let lenient = Uts46::new().to_ascii(name.as_bytes(), idna::AsciiDenyList::STD3, Hyphens::Check, DnsLength::Ignore);
     let ascii = lenient.map_err(|_| malformed("use letters, digits, hyphens and dots, with a hyphen only between two others"))?;
     if ascii.len() > MAX {
-        return Err(NameError::TooLong {
-            what: WHAT,
-            value: shown(text),
-            max: MAX,
-        });
+        return Err(NameError::TooLong { what: WHAT, value: shown(text), max: MAX });
     }
     if ascii.split('.').any(|it| it.is_empty() || it.len() > 63) {
         return Err(malformed("the parts between the dots have 1 to 63 characters"));
@@ -178,10 +159,7 @@ fn check_scripts(ascii: &str) -> Result<(), NameError> {
         }
         let read_as: String = unicode_security::skeleton(label).collect();
         if latin_tld && read_as.is_ascii() {
-            return Err(NameError::LooksLikeLatin {
-                value: unicode.clone(),
-                like: unicode.replace(label, &read_as),
-            });
+            return Err(NameError::LooksLikeLatin { value: unicode.clone(), like: unicode.replace(label, &read_as) });
         }
     }
     Ok(())
@@ -194,10 +172,7 @@ mod tests {
     use super::*;
 
     fn rules() -> NameRules {
-        NameRules {
-            platform_domains: vec!["fedi.localhost".to_owned()],
-            allowed_tlds: vec!["test".to_owned()],
-        }
+        NameRules { platform_domains: vec!["fedi.localhost".to_owned()], allowed_tlds: vec!["test".to_owned()] }
     }
 
     #[test]
@@ -214,11 +189,7 @@ mod tests {
             ("birds.github.io", "birds.github.io"),
             ("own.test", "own.test"),
         ] {
-            assert_eq!(
-                FediverseDomain::parse(typed, &rules()).as_ref().map(FediverseDomain::as_str),
-                Ok(name),
-                "{typed}"
-            );
+            assert_eq!(FediverseDomain::parse(typed, &rules()).as_ref().map(FediverseDomain::as_str), Ok(name), "{typed}");
         }
     }
 

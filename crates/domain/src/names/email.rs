@@ -18,25 +18,16 @@ impl FromStr for EmailAddress {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let trimmed = text.trim();
-        let malformed = |rule| NameError::Malformed {
-            what: WHAT,
-            value: shown(text),
-            rule,
-        };
+        let malformed = |rule| NameError::Malformed { what: WHAT, value: shown(text), rule };
         if trimmed.is_empty() {
             return Err(NameError::Missing { what: "e-mail address" });
         }
-        let (local, domain) = trimmed
-            .rsplit_once('@')
-            .ok_or_else(|| malformed("it needs an @, as in anna@example.org"))?;
+        let (local, domain) = trimmed.rsplit_once('@').ok_or_else(|| malformed("it needs an @, as in anna@example.org"))?;
         if local.is_empty() || local.len() > 64 {
             return Err(malformed("the part before the @ has 1 to 64 characters"));
         }
         // Quoted local parts are legal and used by nobody but attackers of whatever reads them next.
-        if !local
-            .bytes()
-            .all(|it| it.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&it))
-        {
+        if !local.bytes().all(|it| it.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&it)) {
             return Err(malformed("the part before the @ has a character that can't stand there"));
         }
         if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
@@ -45,20 +36,12 @@ impl FromStr for EmailAddress {
         let domain = idna::domain_to_ascii_cow(domain.as_bytes(), idna::AsciiDenyList::STD3)
             .map_err(|_| malformed("what stands after the @ is no domain"))?
             .into_owned();
-        if !domain.contains('.')
-            || domain
-                .split('.')
-                .any(|it| it.is_empty() || it.len() > 63 || it.starts_with('-') || it.ends_with('-'))
-        {
+        if !domain.contains('.') || domain.split('.').any(|it| it.is_empty() || it.len() > 63 || it.starts_with('-') || it.ends_with('-')) {
             return Err(malformed("what stands after the @ is no domain"));
         }
         let address = format!("{local}@{domain}");
         if address.len() > 254 {
-            return Err(NameError::TooLong {
-                what: WHAT,
-                value: shown(text),
-                max: 254,
-            });
+            return Err(NameError::TooLong { what: WHAT, value: shown(text), max: 254 });
         }
         Ok(Self(address))
     }

@@ -10,11 +10,7 @@ pub enum NameError {
     #[error("“{value}” is too long for {what}: use at most {max} characters.")]
     TooLong { what: &'static str, value: String, max: usize },
     #[error("“{value}” can't be {what}: {rule}.")]
-    Malformed {
-        what: &'static str,
-        value: String,
-        rule: &'static str,
-    },
+    Malformed { what: &'static str, value: String, rule: &'static str },
     #[error("“{value}” is reserved. Please choose another name.")]
     Reserved { value: String },
     #[error("“{value}” looks too much like “{like}”, which is reserved. Please choose another name.")]

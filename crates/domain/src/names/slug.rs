@@ -107,11 +107,7 @@ impl FromStr for Slug {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let slug = text.trim().to_ascii_lowercase();
-        let malformed = |rule| NameError::Malformed {
-            what: WHAT,
-            value: shown(text),
-            rule,
-        };
+        let malformed = |rule| NameError::Malformed { what: WHAT, value: shown(text), rule };
         if slug.is_empty() {
             return Err(NameError::Missing { what: "address" });
         }
@@ -119,18 +115,10 @@ impl FromStr for Slug {
             return Err(malformed("use the letters a to z, digits and hyphens only"));
         }
         if slug.len() < 3 {
-            return Err(NameError::TooShort {
-                what: WHAT,
-                value: shown(text),
-                min: 3,
-            });
+            return Err(NameError::TooShort { what: WHAT, value: shown(text), min: 3 });
         }
         if slug.len() > 30 {
-            return Err(NameError::TooLong {
-                what: WHAT,
-                value: shown(text),
-                max: 30,
-            });
+            return Err(NameError::TooLong { what: WHAT, value: shown(text), max: 30 });
         }
         if slug.starts_with('-') || slug.ends_with('-') || slug.contains("--") {
             return Err(malformed("a hyphen stands between two letters or digits"));
@@ -164,13 +152,7 @@ mod tests {
 
     #[test]
     fn plain_names_are_taken_in_lower_case() {
-        for (typed, slug) in [
-            ("birds", "birds"),
-            (" Birds ", "birds"),
-            ("a-b", "a-b"),
-            ("x2y", "x2y"),
-            ("cl-artists", "cl-artists"),
-        ] {
+        for (typed, slug) in [("birds", "birds"), (" Birds ", "birds"), ("a-b", "a-b"), ("x2y", "x2y"), ("cl-artists", "cl-artists")] {
             assert_eq!(typed.parse::<Slug>().unwrap().as_str(), slug);
         }
     }
@@ -213,10 +195,7 @@ mod tests {
 
     #[test]
     fn the_sentence_names_the_value_and_the_way_out() {
-        assert_eq!(
-            "admin".parse::<Slug>().unwrap_err().to_string(),
-            "“admin” is reserved. Please choose another name."
-        );
+        assert_eq!("admin".parse::<Slug>().unwrap_err().to_string(), "“admin” is reserved. Please choose another name.");
     }
 
     proptest! {

@@ -50,18 +50,10 @@ impl FromStr for Username {
         }
         if !name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
             let rule = "use the letters a to z, digits and underscores only";
-            return Err(NameError::Malformed {
-                what: WHAT,
-                value: shown(text),
-                rule,
-            });
+            return Err(NameError::Malformed { what: WHAT, value: shown(text), rule });
         }
         if name.len() > MAX {
-            return Err(NameError::TooLong {
-                what: WHAT,
-                value: shown(text),
-                max: MAX,
-            });
+            return Err(NameError::TooLong { what: WHAT, value: shown(text), max: MAX });
         }
         if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
             return Err(NameError::Reserved { value: shown(name) });

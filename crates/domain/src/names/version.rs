@@ -39,26 +39,15 @@ impl FromStr for MastodonVersion {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let error = || NameError::Malformed {
-            what: "a version of Mastodon",
-            value: shown(text),
-            rule: "it has three numbers, as in 4.5.11",
-        };
+        let error =
+            || NameError::Malformed { what: "a version of Mastodon", value: shown(text), rule: "it has three numbers, as in 4.5.11" };
         let number = |part: &str| {
             let canonical = part == "0" || !part.starts_with('0');
-            if canonical && part.bytes().all(|it| it.is_ascii_digit()) {
-                part.parse().map_err(|_| error())
-            } else {
-                Err(error())
-            }
+            if canonical && part.bytes().all(|it| it.is_ascii_digit()) { part.parse().map_err(|_| error()) } else { Err(error()) }
         };
         let parts: Vec<&str> = text.split('.').collect();
         let [major, minor, patch] = parts[..] else { return Err(error()) };
-        Ok(Self {
-            major: number(major)?,
-            minor: number(minor)?,
-            patch: number(patch)?,
-        })
+        Ok(Self { major: number(major)?, minor: number(minor)?, patch: number(patch)? })
     }
 }
 
@@ -89,19 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_no_release_is_refused() {
-        for text in [
-            "",
-            "4",
-            "4.5",
-            "4.5.1.2",
-            "v4.5.1",
-            "4.5.x",
-            "4.5.1-rc1",
-            "4.05.1",
-            "4.5.-1",
-            "4.5.+1",
-            "4.5.99999",
-        ] {
+        for text in ["", "4", "4.5", "4.5.1.2", "v4.5.1", "4.5.x", "4.5.1-rc1", "4.05.1", "4.5.-1", "4.5.+1", "4.5.99999"] {
             assert!(text.parse::<MastodonVersion>().is_err(), "{text}");
         }
     }

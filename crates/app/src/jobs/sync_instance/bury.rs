@@ -1,5 +1,6 @@
 //! The end of a server's life in the record: a tombstone with nothing personal left.
 
+use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::identity::IdentitySecret;
 use howdah_db::models::instance::Instance;
@@ -8,9 +9,8 @@ use howdah_db::models::observation::Observation;
 use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
 use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::probe::Probe;
-use howdah_db::Conn;
-use howdah_domain::lifecycle::StepFact;
 use howdah_domain::StepName;
+use howdah_domain::lifecycle::StepFact;
 use uuid::Uuid;
 
 use crate::progress;

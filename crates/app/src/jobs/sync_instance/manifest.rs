@@ -39,12 +39,7 @@ impl Names {
     #[must_use]
     pub fn of(instance_id: uuid::Uuid) -> Self {
         let resource = InstanceId::from_uuid(instance_id).resource_name();
-        Self {
-            identity: format!("{resource}-identity"),
-            owner: format!("{resource}-owner"),
-            smtp: format!("{resource}-smtp"),
-            resource,
-        }
+        Self { identity: format!("{resource}-identity"), owner: format!("{resource}-owner"), smtp: format!("{resource}-smtp"), resource }
     }
 }
 
@@ -60,24 +55,15 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         media_domain: Some(instance.media_domain.clone()),
         revision: instance.revision,
         version: instance.version.clone(),
-        image: crd::Image {
-            mastodon: instance.image_mastodon.clone(),
-            streaming: instance.image_streaming.clone(),
-        },
+        image: crd::Image { mastodon: instance.image_mastodon.clone(), streaming: instance.image_streaming.clone() },
         resources: resources(parts.resources),
         power_state: power_state(instance),
         farewell_paused: instance.farewell_began_at.is_some() && instance.teardown_began_at.is_none() && parts.leads_elsewhere,
         placement: parts.placement.to_owned(),
-        bootstrap: crd::Bootstrap::New {
-            owner_secret_ref: secret(names.owner),
-        },
+        bootstrap: crd::Bootstrap::New { owner_secret_ref: secret(names.owner) },
         identity_secret_ref: secret(names.identity),
-        database: crd::DatabaseSpec {
-            server: parts.database_server.to_owned(),
-        },
-        object_storage: crd::ObjectStorageSpec {
-            store: parts.object_store.to_owned(),
-        },
+        database: crd::DatabaseSpec { server: parts.database_server.to_owned() },
+        object_storage: crd::ObjectStorageSpec { store: parts.object_store.to_owned() },
         routing: crd::Routing { enabled: parts.is_routed },
         smtp_ref: secret(names.smtp),
         deletion_policy: crd::DeletionPolicy::Retain,
@@ -90,11 +76,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
 
 /// A farewell that has begun is never taken back, whatever comes after it.
 const fn power_state(instance: &Instance) -> crd::PowerState {
-    if instance.farewell_began_at.is_some() {
-        crd::PowerState::SelfDestruct
-    } else {
-        crd::PowerState::Running
-    }
+    if instance.farewell_began_at.is_some() { crd::PowerState::SelfDestruct } else { crd::PowerState::Running }
 }
 
 fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
@@ -103,10 +85,7 @@ fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
         Deletion::Close => crd::TeardownKind::Close,
         Deletion::Remove => crd::TeardownKind::Remove,
     };
-    instance.teardown_began_at.map(|_| crd::Teardown {
-        kind,
-        confirm: instance.id.to_string(),
-    })
+    instance.teardown_began_at.map(|_| crd::Teardown { kind, confirm: instance.id.to_string() })
 }
 
 fn resources(plan: &Resources) -> crd::Resources {
@@ -127,22 +106,13 @@ fn resources(plan: &Resources) -> crd::Resources {
             threads: plan.sidekiq.threads.into(),
             process: process(&plan.sidekiq.process),
         },
-        scheduler: crd::SchedulerResources {
-            threads: plan.scheduler.threads.into(),
-            process: process(&plan.scheduler.process),
-        },
-        redis: crd::RedisResources {
-            storage: plan.redis.storage.clone(),
-            process: process(&plan.redis.process),
-        },
+        scheduler: crd::SchedulerResources { threads: plan.scheduler.threads.into(), process: process(&plan.scheduler.process) },
+        redis: crd::RedisResources { storage: plan.redis.storage.clone(), process: process(&plan.redis.process) },
     }
 }
 
 fn process(process: &Process) -> crd::ProcessResources {
-    crd::ProcessResources {
-        cpu: process.cpu.clone(),
-        memory: process.memory.clone(),
-    }
+    crd::ProcessResources { cpu: process.cpu.clone(), memory: process.memory.clone() }
 }
 
 /// What the owner's account is made from; `None` once it was.
@@ -156,12 +126,7 @@ pub struct Owner {
 #[must_use]
 pub fn secrets(instance_id: uuid::Uuid, identity: Variables, smtp: Variables, owner: Option<Owner>) -> Vec<InboxSecret> {
     let names = Names::of(instance_id);
-    let secret = |name, variables, immutable| InboxSecret {
-        name,
-        instance: instance_id.to_string(),
-        variables,
-        immutable,
-    };
+    let secret = |name, variables, immutable| InboxSecret { name, instance: instance_id.to_string(), variables, immutable };
     let mut secrets = vec![secret(names.identity, identity, true), secret(names.smtp, smtp, false)];
     if let Some(owner) = owner {
         secrets.push(secret(names.owner, owner.into_variables(), false));

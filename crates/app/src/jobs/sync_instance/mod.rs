@@ -45,7 +45,9 @@ pub async fn run(worker: &Worker, job: SyncInstance) -> Result<(), WorkError> {
 enum Outcome {
     Taken,
     /// The cluster's revision is ahead of the row's: nothing is written until an operator decides.
-    Diverged { cluster: i64 },
+    Diverged {
+        cluster: i64,
+    },
 }
 
 async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) -> Result<Outcome, WorkError> {
@@ -115,9 +117,7 @@ async fn diverged(worker: &Worker, instance: &Instance, found: &MastodonInstance
     }
     begin(worker, instance).await?;
     let observed = found.status.as_ref().and_then(|it| it.observed_revision).unwrap_or_default();
-    Ok(Outcome::Diverged {
-        cluster: found.spec.revision.max(observed),
-    })
+    Ok(Outcome::Diverged { cluster: found.spec.revision.max(observed) })
 }
 
 /// The operator has seen the confirmation for this server.
@@ -131,9 +131,7 @@ fn is_torn_down(found: &MastodonInstance) -> bool {
 async fn delete(worker: &Worker, cluster: &dyn Cluster, instance: &Instance, found: &MastodonInstance) -> Result<Outcome, WorkError> {
     let metadata = &found.metadata;
     let (Some(name), Some(uid), Some(version)) = (&metadata.name, &metadata.uid, &metadata.resource_version) else {
-        return Err(WorkError::Missing {
-            what: "the name, UID or version of a custom resource".to_owned(),
-        });
+        return Err(WorkError::Missing { what: "the name, UID or version of a custom resource".to_owned() });
     };
     let mut conn = worker.app.database.conn().await?;
     InstanceSync::torn_down(&mut conn, instance.id, uid).await?;
@@ -143,7 +141,13 @@ async fn delete(worker: &Worker, cluster: &dyn Cluster, instance: &Instance, fou
 }
 
 /// What the sync came to is recorded, told to the live operation, and tried again where that helps.
-async fn finish(worker: &Worker, conn: &mut Conn, job: SyncInstance, wanted: &Wanted, outcome: Result<Outcome, WorkError>) -> Result<(), WorkError> {
+async fn finish(
+    worker: &Worker,
+    conn: &mut Conn,
+    job: SyncInstance,
+    wanted: &Wanted,
+    outcome: Result<Outcome, WorkError>,
+) -> Result<(), WorkError> {
     match outcome {
         Ok(Outcome::Taken) => record::taken(worker, conn, wanted).await,
         Ok(Outcome::Diverged { cluster }) => {

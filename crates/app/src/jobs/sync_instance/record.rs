@@ -14,8 +14,8 @@ use howdah_domain::{Clock, Desired, Hold, SystemClock};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use super::manifest::{self, Owner, Parts};
 use super::is_to_be_there;
+use super::manifest::{self, Owner, Parts};
 use crate::ports::cluster::InboxSecret;
 use crate::sealed::{self, Kind};
 use crate::worker::{WorkError, Worker};
@@ -48,19 +48,13 @@ pub async fn release_hold(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<
     if desired != (Desired::Suspended { by: Hold::Billing }) {
         return Ok(());
     }
-    let verdict = billing::access(&BillingFacts {
-        standing: instance.standing()?,
-        now,
-        grace: settings::PAST_DUE,
-        read_only: settings::READ_ONLY,
-    });
+    let verdict =
+        billing::access(&BillingFacts { standing: instance.standing()?, now, grace: settings::PAST_DUE, read_only: settings::READ_ONLY });
     if verdict.access == billing::Access::Run
         && let Ok(released) = desired.hold_to(verdict.access)
     {
         let columns = DesiredColumns::from(released);
-        Instance::set_desired(conn, id, instance.revision, &columns, now)
-            .await?
-            .ok_or(WorkError::Conflict)?;
+        Instance::set_desired(conn, id, instance.revision, &columns, now).await?.ok_or(WorkError::Conflict)?;
     }
     Ok(())
 }
@@ -76,9 +70,7 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         return Ok(None);
     }
     let missing = |what: String| WorkError::Missing { what };
-    let cluster = Cluster::by_id(conn, instance.cluster_id)
-        .await?
-        .ok_or_else(|| missing(format!("cluster {}", instance.cluster_id)))?;
+    let cluster = Cluster::by_id(conn, instance.cluster_id).await?.ok_or_else(|| missing(format!("cluster {}", instance.cluster_id)))?;
     let database_server = DatabaseServer::by_id(conn, instance.database_server_id)
         .await?
         .ok_or_else(|| missing(format!("database server {}", instance.database_server_id)))?;
@@ -97,13 +89,7 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         leads_elsewhere: Probe::of(conn, id).await?.is_some_and(|it| !it.leads_here),
     });
     let secrets = secrets(worker, conn, &instance).await?;
-    Ok(Some(Wanted {
-        instance,
-        cluster,
-        resource,
-        secrets,
-        before,
-    }))
+    Ok(Some(Wanted { instance, cluster, resource, secrets, before }))
 }
 
 /// The platform's names are served at once, a customer's own once every name that needs it was proven.
@@ -126,23 +112,13 @@ fn to_be_proven(instance: &Instance) -> Vec<&str> {
 
 async fn secrets(worker: &Worker, conn: &mut Conn, instance: &Instance) -> Result<Vec<InboxSecret>, WorkError> {
     let keys = &worker.app.keys;
-    let missing = |what: &str| WorkError::Missing {
-        what: format!("the {what} of {}", instance.id),
-    };
-    let identity = sealed::open(conn, keys, instance.id, Kind::Identity)
-        .await?
-        .ok_or_else(|| missing("identity"))?;
-    let smtp = sealed::open(conn, keys, instance.id, Kind::Smtp)
-        .await?
-        .ok_or_else(|| missing("relay login"))?;
+    let missing = |what: &str| WorkError::Missing { what: format!("the {what} of {}", instance.id) };
+    let identity = sealed::open(conn, keys, instance.id, Kind::Identity).await?.ok_or_else(|| missing("identity"))?;
+    let smtp = sealed::open(conn, keys, instance.id, Kind::Smtp).await?.ok_or_else(|| missing("relay login"))?;
     let owner = match OwnerBootstrap::of(conn, instance.id).await? {
         Some(owner) if instance.launched_at.is_none() => {
             let token = owner.token(conn, keys).await?;
-            Some(Owner {
-                token: String::from_utf8_lossy(token.expose_secret()).into_owned(),
-                username: owner.username,
-                email: owner.email,
-            })
+            Some(Owner { token: String::from_utf8_lossy(token.expose_secret()).into_owned(), username: owner.username, email: owner.email })
         }
         _ => None,
     };

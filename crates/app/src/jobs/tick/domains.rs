@@ -1,10 +1,10 @@
 //! The proof of own domains: a TXT record `_howdah.<domain>` with the account's own token. Once it is found the domain's
 //! servers are routed by their next sync.
 
+use howdah_db::Conn;
 use howdah_db::models::audit::{Actor, Record};
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::Instance;
-use howdah_db::Conn;
 use serde_json::{Value, json};
 
 use super::{AT_ONCE, MOST};

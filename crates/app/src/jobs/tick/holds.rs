@@ -12,12 +12,8 @@ use crate::worker::{WorkError, Worker};
 pub async fn release(worker: &Worker) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     for instance in Instance::held_by_billing(&mut conn, MOST).await? {
-        let facts = BillingFacts {
-            standing: instance.standing()?,
-            now: worker.now(),
-            grace: settings::PAST_DUE,
-            read_only: settings::READ_ONLY,
-        };
+        let facts =
+            BillingFacts { standing: instance.standing()?, now: worker.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
         if billing::access(&facts).access == Access::Run {
             SyncInstance::of(instance.id).enqueue(&mut conn).await?;
         }

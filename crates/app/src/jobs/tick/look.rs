@@ -56,15 +56,7 @@ async fn write(worker: &Worker, conn: &mut Conn, id: uuid::Uuid, seen: Result<()
         Err(cause) => (false, cause.reason, cause.detail.map(|it| it.chars().take(2000).collect())),
     };
     let changed = before.is_none_or(|it| it.leads_here != leads_here);
-    Probe {
-        instance_id: id,
-        leads_here,
-        reason,
-        detail,
-        probed_at: now,
-    }
-    .put(conn)
-    .await?;
+    Probe { instance_id: id, leads_here, reason, detail, probed_at: now }.put(conn).await?;
     if leads_here {
         Instance::answered(conn, id, now).await?;
     }
@@ -91,11 +83,7 @@ fn where_it_leads(ours: &[IpAddr], addresses: Result<Addresses, OutsideError>) -
         return Err(cause(UNREACHABLE, "the name has no address"));
     }
     let foreign: Vec<String> = found.iter().filter(|it| !ours.contains(it)).map(ToString::to_string).collect();
-    if foreign.is_empty() {
-        Ok(())
-    } else {
-        Err(cause(ELSEWHERE, format!("the name leads to {}", foreign.join(", "))))
-    }
+    if foreign.is_empty() { Ok(()) } else { Err(cause(ELSEWHERE, format!("the name leads to {}", foreign.join(", ")))) }
 }
 
 #[derive(Deserialize)]
@@ -164,13 +152,11 @@ mod tests {
     #[test]
     fn who_answers_at_our_ingress() {
         let answer = |status, location: Option<&str>, body: &str| {
-            Ok(Answer {
-                status,
-                location: location.map(str::to_owned),
-                body: body.as_bytes().to_vec(),
-            })
+            Ok(Answer { status, location: location.map(str::to_owned), body: body.as_bytes().to_vec() })
         };
-        let document = |host: &str| format!(r#"{{"links":[{{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://{host}/nodeinfo/2.0"}}]}}"#);
+        let document = |host: &str| {
+            format!(r#"{{"links":[{{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"https://{host}/nodeinfo/2.0"}}]}}"#)
+        };
         let table = [
             (answer(200, None, &document("birds.org")), "ours"),
             (answer(200, None, &document("BIRDS.org")), "ours"),

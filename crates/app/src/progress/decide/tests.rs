@@ -150,8 +150,13 @@ fn a_farewell_that_has_begun_pauses_goes_on_and_ends_in_the_teardown() {
 fn who_never_answered_skips_the_farewell() {
     for (was_launched, has_answered) in [(false, false), (true, false)] {
         let close = Operation::new(OperationKind::Close, NOW);
-        let decision =
-            decide(&Facts { operation: Some(&close), was_launched, has_answered, leads_here: Some(Ok(())), ..facts(deleted(Deletion::Close)) });
+        let decision = decide(&Facts {
+            operation: Some(&close),
+            was_launched,
+            has_answered,
+            leads_here: Some(Ok(())),
+            ..facts(deleted(Deletion::Close))
+        });
         assert_eq!(decision.begin, Some(Begin::Teardown));
         assert_eq!(decision.operation.map(|it| it.steps[0].state), Some(StepState::Skipped));
     }

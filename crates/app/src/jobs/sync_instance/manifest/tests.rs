@@ -63,11 +63,7 @@ fn a_running_server() {
 fn on_its_way_out() {
     let close = Desired::Deleted { deletion: Deletion::Close, after: AT };
     let way_out = |farewell: bool, teardown: bool, leads_elsewhere: bool| {
-        let row = Instance {
-            farewell_began_at: farewell.then_some(AT),
-            teardown_began_at: teardown.then_some(AT),
-            ..instance(close)
-        };
+        let row = Instance { farewell_began_at: farewell.then_some(AT), teardown_began_at: teardown.then_some(AT), ..instance(close) };
         let spec = resource(&row, true, leads_elsewhere).spec;
         (spec.power_state, spec.farewell_paused, spec.teardown.map(|it| it.kind))
     };
