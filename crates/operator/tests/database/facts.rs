@@ -116,7 +116,7 @@ async fn a_hostile_tenant_learns_nothing_and_stops_nothing() {
     let begun = Instant::now();
     let error = test.server.configured(id, &key).await.unwrap_err();
     assert!(error.is_unavailable(), "{error:?}");
-    assert!(begun.elapsed() < Duration::from_secs(15));
+    assert!(begun.elapsed() < Duration::from_secs(20));
     let left: i64 = superuser
         .query_one(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'howdah-operator' AND state = 'active'",

@@ -128,7 +128,7 @@ fn one_at_a_time(results: Vec<Result<(), DatabaseError>>) {
 async fn two_operators_at_once() {
     let test = TestServer::get().await;
     let id = new_id();
-    let (one, many) = (password("p"), (0..6).map(|_| new_id()).collect::<Vec<_>>());
+    let (one, many) = (password("p"), (0..3).map(|_| new_id()).collect::<Vec<_>>());
     let same = futures::future::join_all((0..4).map(|_| test.server.ensure(id, &one, 5)));
     let others = futures::future::join_all(many.iter().map(|id| test.server.ensure(*id, &one, 5)));
     let (same, others) = futures::future::join(same, others).await;
@@ -186,6 +186,6 @@ async fn a_server_that_is_away_and_one_that_says_no() {
         let begun = Instant::now();
         let error = DatabaseServer::new(settings).ensure(new_id(), &password("p"), 5).await.unwrap_err();
         assert_eq!(error.is_unavailable(), expected, "{error:?}");
-        assert!(begun.elapsed() < Duration::from_secs(15));
+        assert!(begun.elapsed() < Duration::from_secs(20));
     }
 }

@@ -87,7 +87,7 @@ impl Session {
     {
         let user = config.get_user().unwrap_or_default().to_owned();
         // `connect_timeout` ends with the TCP handshake; a server that accepts and says nothing is as absent.
-        let (client, connection) = super::within(CONNECT_LIMIT, &user, async {
+        let (client, connection) = super::within(CONNECT_LIMIT * 2, &user, async {
             let server = format!("{}:{}", settings.host, settings.port);
             config.connect(tls).await.map_err(|source| DatabaseError::Connect { server, user: user.clone(), source })
         })
