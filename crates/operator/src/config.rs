@@ -256,3 +256,35 @@ fn is_cidr(text: &str) -> bool {
     let most = if address.is_ipv4() { 32 } else { 128 };
     bits.parse::<u8>().is_ok_and(|bits| bits <= most)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = include_str!("../../../deploy/operator/config.example.yaml");
+
+    #[test]
+    fn the_example_is_understood() {
+        let config = OperatorConfig::parse(GOOD).expect("deploy/operator/config.example.yaml is a configuration");
+        assert_eq!(config.database_servers["main"].ssl_mode, SslMode::VerifyFull);
+        assert!(matches!(&config.certificates.issuer, Issuer::CertManager { cluster_issuer } if cluster_issuer == "letsencrypt"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (from, to, named) in [
+            ("ingressClass:", "ingresClass:", "ingresClass"),
+            ("port: 5432 ", "port: x ", "databaseServers.main.port"),
+            ("{cidr: 10.20.0.7/32, port: 587}", "{cidr: 10.20.0.7, port: 587}", "network.mail[0].cidr"),
+            ("{cidr: 10.20.0.6/32, port: 443}", "{port: 443}", "network.objectStores[0]"),
+            ("10.96.0.0/12", "10.96.0.0/33", "network.clusterCidrs[0]"),
+            ("resyncSeconds: 900", "resyncSeconds: 0", "resyncSeconds"),
+            ("certManager: {clusterIssuer: letsencrypt}", "acme: {}", "acme"),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let error = OperatorConfig::parse(&GOOD.replacen(from, to, 1)).expect_err(named);
+            let text = crate::error::chain(&error);
+            assert!(text.contains(named), "{text}");
+        }
+    }
+}

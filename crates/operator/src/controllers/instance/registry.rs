@@ -147,3 +147,7 @@ fn withdraw(index: &mut HashMap<String, BTreeSet<String>>, key: &str, name: &str
     }
     left
 }
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

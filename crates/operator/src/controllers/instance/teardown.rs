@@ -192,3 +192,7 @@ async fn destroy_bucket(database: &DatabaseServer, store: &ObjectStore, id: Inst
         }
     }
 }
+
+#[cfg(test)]
+#[path = "teardown_tests.rs"]
+mod tests;

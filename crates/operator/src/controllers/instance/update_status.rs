@@ -194,3 +194,7 @@ async fn tell(context: &Context, cr: &MastodonInstance, before: &MastodonInstanc
         Err(_) => tracing::debug!("an Event was not written in time"),
     }
 }
+
+#[cfg(test)]
+#[path = "update_status_tests.rs"]
+mod tests;
