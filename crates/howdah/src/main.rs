@@ -19,11 +19,7 @@ fn main() -> anyhow::Result<()> {
         .install_default()
         .map_err(|_| anyhow::anyhow!("another TLS provider was installed first"))?;
     // actix' workers are single-threaded runtimes: what outlives a request is driven by this one.
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime does not start")?
-        .block_on(run(howdah.command))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?.block_on(run(howdah.command))
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {

@@ -60,7 +60,8 @@ impl WorkerArgs {
     }
 
     pub fn outside(&self) -> anyhow::Result<PublicOutside> {
-        let extra_ca = self.outside.extra_ca.as_ref().map(|path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display())));
+        let extra_ca =
+            self.outside.extra_ca.as_ref().map(|path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display())));
         Ok(PublicOutside::new(&OutsideSettings {
             resolvers: self.outside.resolvers.clone(),
             ingress_addresses: self.control_plane.ingress_addresses.clone(),

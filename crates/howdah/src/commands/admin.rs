@@ -42,7 +42,8 @@ async fn setup(args: SetupArgs) -> anyhow::Result<()> {
 async fn add_person(args: PersonArgs, is_operator: bool) -> anyhow::Result<()> {
     let app = args.control_plane.app()?;
     let password = args.password_file.as_deref().map(read_secret).transpose()?.map(Into::into);
-    let request = PersonRequest { email: args.email.clone(), name: args.name, is_operator, password, servers_allowed: args.servers_allowed };
+    let request =
+        PersonRequest { email: args.email.clone(), name: args.name, is_operator, password, servers_allowed: args.servers_allowed };
     let added = admin::add_person(&app, &request).await.map_err(said)?;
     println!("{} {} has account {}", if added.is_new { "added:" } else { "was there:" }, args.email, added.account);
     Ok(())

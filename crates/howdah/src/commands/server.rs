@@ -15,7 +15,8 @@ pub async fn run(args: ServerArgs) -> anyhow::Result<()> {
         // It answers 503 until the database is back.
         Err(error @ Error::Unavailable { .. }) => tracing::warn!(error = %anyhow::Error::new(error), "the database is away"),
         Err(error) => {
-            return Err(anyhow::Error::new(error).context("the platform is not set up: run `howdah migrate`, then `howdah admin setup --support-address …`"));
+            return Err(anyhow::Error::new(error)
+                .context("the platform is not set up: run `howdah migrate`, then `howdah admin setup --support-address …`"));
         }
     }
     howdah_web::serve(app, &args.settings(), shutdown::requested()).await?;
