@@ -13,11 +13,7 @@ pub struct Corrupt {
 
 impl Corrupt {
     pub(crate) fn new(table: &'static str, id: impl ToString, what: String) -> Self {
-        Self {
-            table,
-            id: id.to_string(),
-            what,
-        }
+        Self { table, id: id.to_string(), what }
     }
 }
 

@@ -28,10 +28,8 @@ impl SessionLock {
     /// `None` where somebody else holds it.
     pub async fn try_take(database: &Database, key: i64) -> Result<Option<Self>, LockError> {
         let mut conn = database.own_conn().await?;
-        let taken: Answer = diesel::sql_query("SELECT pg_try_advisory_lock($1) AS answer")
-            .bind::<BigInt, _>(key)
-            .get_result(&mut conn)
-            .await?;
+        let taken: Answer =
+            diesel::sql_query("SELECT pg_try_advisory_lock($1) AS answer").bind::<BigInt, _>(key).get_result(&mut conn).await?;
         Ok(taken.answer.then_some(Self { conn }))
     }
 

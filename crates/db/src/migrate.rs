@@ -37,12 +37,7 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
         .await
         .map_err(MigrateError::Lock)?;
     let mut harness = AsyncMigrationHarness::new(endpoint.connect().await?);
-    let ran = harness
-        .run_pending_migrations(MIGRATIONS)
-        .map_err(MigrateError::Ours)?
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let ran = harness.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Ours)?.iter().map(ToString::to_string).collect();
     queue::migrate(&endpoint).await?;
     drop(guard);
     Ok(ran)

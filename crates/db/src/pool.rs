@@ -16,6 +16,8 @@ use crate::tls::{Endpoint, EndpointError};
 
 /// How long a caller waits for a connection: whoever asks the API is told within a second that the database is away.
 const ACQUIRE: Duration = Duration::from_millis(700);
+/// How long a connection may take to be established, when whoever wanted it may long have been told.
+const ESTABLISH: Duration = Duration::from_secs(3);
 
 /// A connection that goes back to the pool when it is dropped. Dereferences to [`crate::Conn`].
 pub type Pooled = Object<AsyncPgConnection>;
@@ -47,15 +49,17 @@ impl Database {
         config.custom_setup = Box::new(move |_| {
             let (endpoint, runtime) = (endpoint.clone(), runtime.clone());
             Box::pin(async move {
-                let established = runtime.spawn(async move { endpoint.connect().await }).await;
-                established.unwrap_or_else(|error| Err(ConnectionError::BadConnection(error.to_string())))
+                let established = runtime.spawn(async move { tokio::time::timeout(ESTABLISH, endpoint.connect()).await }).await;
+                let refused = |what: String| Err(ConnectionError::BadConnection(what));
+                match established {
+                    Ok(Ok(conn)) => conn,
+                    Ok(Err(_)) => refused(format!("no answer within {} s", ESTABLISH.as_secs())),
+                    Err(error) => refused(error.to_string()),
+                }
             })
         });
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-        let pool = Pool::builder(manager)
-            .max_size(connections)
-            .build()
-            .map_err(|error| OpenError::Pool(error.to_string()))?;
+        let pool = Pool::builder(manager).max_size(connections).build().map_err(|error| OpenError::Pool(error.to_string()))?;
         Ok(Self { pool })
     }
 

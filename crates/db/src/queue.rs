@@ -59,9 +59,8 @@ pub fn worker_options(url: &str, connections: usize) -> Result<WorkerOptions, Qu
         .sweep_interval(Duration::from_secs(5))
         .sweep_threshold(Duration::from_secs(20))
         .recovery_delay(Duration::from_secs(1));
-    let shutdown = WorkerShutdownConfig::default()
-        .grace_period(Duration::from_secs(20))
-        .interrupted_job_retry_delay(Duration::from_secs(0));
+    let shutdown =
+        WorkerShutdownConfig::default().grace_period(Duration::from_secs(20)).interrupted_job_retry_delay(Duration::from_secs(0));
     Ok(WorkerOptions::default()
         .database(database(&Endpoint::parse(url)?, connections)?)
         .worker_recovery(recovery)

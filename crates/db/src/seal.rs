@@ -64,27 +64,16 @@ impl KeyRing {
             }
             let malformed = || SealError::KeyFile { line: number };
             let (id, key) = line.split_once(char::is_whitespace).ok_or_else(malformed)?;
-            let key: [u8; 32] = BASE64
-                .decode(key.trim().as_bytes())
-                .ok()
-                .and_then(|it| it.try_into().ok())
-                .ok_or_else(malformed)?;
+            let key: [u8; 32] = BASE64.decode(key.trim().as_bytes()).ok().and_then(|it| it.try_into().ok()).ok_or_else(malformed)?;
             if id.len() > 64 || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
                 return Err(malformed());
             }
             if keys.iter().any(|it| it.id == id) {
                 return Err(SealError::TwoKeys { id: id.to_owned() });
             }
-            keys.push(Kek {
-                id: id.to_owned(),
-                key: SecretBox::new(Box::new(key)),
-            });
+            keys.push(Kek { id: id.to_owned(), key: SecretBox::new(Box::new(key)) });
         }
-        if keys.is_empty() {
-            Err(SealError::NoKey)
-        } else {
-            Ok(Self { keys })
-        }
+        if keys.is_empty() { Err(SealError::NoKey) } else { Ok(Self { keys }) }
     }
 
     /// A line for a key file, with a new key.
@@ -102,10 +91,7 @@ impl KeyRing {
     /// A new data key for an instance.
     #[must_use]
     pub fn new_data_key(&self, instance: Uuid) -> (DataKey, Wrapped) {
-        let data_key = DataKey {
-            instance,
-            key: SecretBox::new(Box::new(random())),
-        };
+        let data_key = DataKey { instance, key: SecretBox::new(Box::new(random())) };
         let wrapped = self.wrap(&data_key);
         (data_key, wrapped)
     }
@@ -114,10 +100,7 @@ impl KeyRing {
     pub fn wrap(&self, data_key: &DataKey) -> Wrapped {
         let kek = &self.keys[0];
         let bytes = encrypt(&kek.key, data_key.key.expose_secret(), &wrap_context(data_key.instance, &kek.id));
-        Wrapped {
-            kek_id: kek.id.clone(),
-            bytes,
-        }
+        Wrapped { kek_id: kek.id.clone(), bytes }
     }
 
     pub fn unwrap(&self, instance: Uuid, wrapped: &Wrapped) -> Result<DataKey, SealError> {
@@ -125,20 +108,11 @@ impl KeyRing {
             .keys
             .iter()
             .find(|it| it.id == wrapped.kek_id)
-            .ok_or_else(|| SealError::UnknownKek {
-                instance,
-                kek: wrapped.kek_id.clone(),
-            })?;
+            .ok_or_else(|| SealError::UnknownKek { instance, kek: wrapped.kek_id.clone() })?;
         let key = decrypt(&kek.key, &wrapped.bytes, &wrap_context(instance, &kek.id))
             .and_then(|it| <[u8; 32]>::try_from(it).ok())
-            .ok_or_else(|| SealError::DataKey {
-                instance,
-                kek: kek.id.clone(),
-            })?;
-        Ok(DataKey {
-            instance,
-            key: SecretBox::new(Box::new(key)),
-        })
+            .ok_or_else(|| SealError::DataKey { instance, kek: kek.id.clone() })?;
+        Ok(DataKey { instance, key: SecretBox::new(Box::new(key)) })
     }
 }
 
@@ -149,13 +123,11 @@ impl DataKey {
     }
 
     pub fn open(&self, kind: &str, version: i32, sealed: &[u8]) -> Result<SecretSlice<u8>, SealError> {
-        decrypt(&self.key, sealed, &self.context(kind, version))
-            .map(SecretSlice::from)
-            .ok_or_else(|| SealError::Sealed {
-                instance: self.instance,
-                kind: kind.to_owned(),
-                version,
-            })
+        decrypt(&self.key, sealed, &self.context(kind, version)).map(SecretSlice::from).ok_or_else(|| SealError::Sealed {
+            instance: self.instance,
+            kind: kind.to_owned(),
+            version,
+        })
     }
 
     fn context(&self, kind: &str, version: i32) -> Vec<u8> {
@@ -178,9 +150,7 @@ fn wrap_context(instance: Uuid, kek_id: &str) -> Vec<u8> {
 fn encrypt(key: &SecretBox<[u8; 32]>, plain: &[u8], context: &[u8]) -> Vec<u8> {
     let nonce: [u8; NONCE] = random();
     let cipher = XChaCha20Poly1305::new(&Key::from(*key.expose_secret()));
-    let sealed = cipher
-        .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context })
-        .expect("only texts of 256 GiB are refused");
+    let sealed = cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context }).expect("only texts of 256 GiB are refused");
     [&nonce[..], &sealed].concat()
 }
 

@@ -59,21 +59,9 @@ async fn whoever_gets_round_the_trigger_is_found_out() {
         ("DELETE FROM audit_entries WHERE seq = 3", 3, Fault::Missing),
         ("DELETE FROM audit_entries WHERE seq = 5", 5, Fault::Missing),
         ("DELETE FROM audit_entries", 1, Fault::Missing),
-        (
-            "UPDATE audit_entries SET action = 'instance.close' WHERE seq = 2",
-            2,
-            Fault::Changed,
-        ),
-        (
-            "UPDATE audit_entries SET at = at + interval '1 microsecond' WHERE seq = 4",
-            4,
-            Fault::Changed,
-        ),
-        (
-            "UPDATE audit_details SET details = '{\"owner\":\"eve\"}' WHERE seq = 2",
-            2,
-            Fault::DetailsChanged,
-        ),
+        ("UPDATE audit_entries SET action = 'instance.close' WHERE seq = 2", 2, Fault::Changed),
+        ("UPDATE audit_entries SET at = at + interval '1 microsecond' WHERE seq = 4", 4, Fault::Changed),
+        ("UPDATE audit_details SET details = '{\"owner\":\"eve\"}' WHERE seq = 2", 2, Fault::DetailsChanged),
         ("UPDATE audit_heads SET hash = decode(repeat('00', 32), 'hex')", 5, Fault::Head),
         ("UPDATE audit_heads SET seq = 4", 5, Fault::Head),
     ];

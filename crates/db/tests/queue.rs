@@ -53,35 +53,19 @@ struct Count {
 }
 
 async fn count(conn: &mut Conn, table: &str) -> i64 {
-    diesel::sql_query(format!("SELECT count(*) AS count FROM {table}"))
-        .get_result::<Count>(conn)
-        .await
-        .unwrap()
-        .count
+    diesel::sql_query(format!("SELECT count(*) AS count FROM {table}")).get_result::<Count>(conn).await.unwrap().count
 }
 
 async fn with_marks() -> TestDatabase {
     let database = TestDatabase::new().await;
-    database
-        .conn()
-        .await
-        .batch_execute("CREATE TABLE marks (mark text, pid integer)")
-        .await
-        .unwrap();
+    database.conn().await.batch_execute("CREATE TABLE marks (mark text, pid integer)").await.unwrap();
     database
 }
 
 /// Runs a worker until the future that is returned is dropped.
 async fn work(url: &str) -> graphile_worker::Worker {
     let database = Database::open(url, 4, Handle::current()).unwrap();
-    worker_options(url, 4)
-        .unwrap()
-        .concurrency(4)
-        .add_extension(database)
-        .define_job::<Mark>()
-        .init()
-        .await
-        .unwrap()
+    worker_options(url, 4).unwrap().concurrency(4).add_extension(database).define_job::<Mark>().init().await.unwrap()
 }
 
 async fn marks_become(database: &TestDatabase, wanted: i64, deadline: Duration) {
@@ -110,32 +94,10 @@ async fn a_committed_job_runs_once_and_a_keyed_one_replaces_its_like() {
     let database = with_marks().await;
     let conn = &mut database.conn().await;
     let done: Result<(), QueryError> = transaction(conn, async |conn| {
-        enqueue(
-            conn,
-            "mark",
-            &Mark {
-                mark: "plain".to_owned(),
-                hang: false,
-            },
-            JobOptions::default(),
-        )
-        .await?;
-        let options = JobOptions {
-            job_key: Some("sync:1"),
-            max_attempts: Some(3),
-            ..JobOptions::default()
-        };
+        enqueue(conn, "mark", &Mark { mark: "plain".to_owned(), hang: false }, JobOptions::default()).await?;
+        let options = JobOptions { job_key: Some("sync:1"), max_attempts: Some(3), ..JobOptions::default() };
         for number in 0..3 {
-            enqueue(
-                conn,
-                "mark",
-                &Mark {
-                    mark: format!("keyed {number}"),
-                    hang: false,
-                },
-                options,
-            )
-            .await?;
+            enqueue(conn, "mark", &Mark { mark: format!("keyed {number}"), hang: false }, options).await?;
         }
         Ok(())
     })
@@ -169,17 +131,7 @@ async fn a_killed_workers_job_runs_elsewhere() {
         .unwrap();
     {
         let conn = &mut database.conn().await;
-        enqueue(
-            conn,
-            "mark",
-            &Mark {
-                mark: "survivor".to_owned(),
-                hang: true,
-            },
-            JobOptions::default(),
-        )
-        .await
-        .unwrap();
+        enqueue(conn, "mark", &Mark { mark: "survivor".to_owned(), hang: true }, JobOptions::default()).await.unwrap();
     }
     marks_become(&database, 1, Duration::from_secs(30)).await;
     doomed.kill().unwrap();
@@ -189,11 +141,7 @@ async fn a_killed_workers_job_runs_elsewhere() {
     let running = tokio::spawn(async move { worker.run().await.map_err(|error| error.to_string()) });
     marks_become(&database, 2, Duration::from_secs(60)).await;
     let conn = &mut database.conn().await;
-    assert_eq!(
-        count(conn, &format!("marks WHERE pid = {}", std::process::id())).await,
-        1,
-        "the second run is ours"
-    );
+    assert_eq!(count(conn, &format!("marks WHERE pid = {}", std::process::id())).await, 1, "the second run is ours");
     wait_for("the job's end", Duration::from_secs(10), async || {
         let mut conn = database.conn().await;
         (count(&mut conn, "graphile_worker._private_jobs").await == 0).then_some(())

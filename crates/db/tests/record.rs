@@ -33,22 +33,11 @@ async fn ground() -> Ground {
     let person = rows::person(conn, "ada@birds.example").await;
     let account = rows::account(conn, &person).await;
     let instance = rows::instance(conn, &account, &places, "birds.example").await;
-    Ground {
-        database,
-        account,
-        places,
-        instance,
-    }
+    Ground { database, account, places, instance }
 }
 
 fn new_operation(instance_id: Uuid, kind: OperationKind) -> NewOperation {
-    NewOperation {
-        id: rows::id(),
-        instance_id,
-        kind,
-        requested_by: None,
-        created_at: now(),
-    }
+    NewOperation { id: rows::id(), instance_id, kind, requested_by: None, created_at: now() }
 }
 
 #[tokio::test]
@@ -57,17 +46,10 @@ async fn one_operation_lives_in_a_lane() {
     let conn = &mut ground.database.conn().await;
     let create = new_operation(ground.instance.id, OperationKind::Create);
     let row = create.insert(conn).await.unwrap();
-    let second = new_operation(ground.instance.id, OperationKind::Close)
-        .insert(conn)
-        .await
-        .unwrap_err();
+    let second = new_operation(ground.instance.id, OperationKind::Close).insert(conn).await.unwrap_err();
     assert_eq!(second.unique_violation(), Some("operations_one_live_a_lane"));
 
-    let cancelled = row
-        .with_steps(&OperationStep::of(conn, row.id).await.unwrap())
-        .unwrap()
-        .cancel(now())
-        .unwrap();
+    let cancelled = row.with_steps(&OperationStep::of(conn, row.id).await.unwrap()).unwrap().cancel(now()).unwrap();
     Operation::save(conn, row.id, row.revision, &cancelled).await.unwrap().unwrap();
     new_operation(ground.instance.id, OperationKind::Close).insert(conn).await.unwrap();
     let live = Operation::live(conn, ground.instance.id, "exclusive").await.unwrap().unwrap();
@@ -95,24 +77,15 @@ async fn an_operation_comes_back_as_it_was_saved() {
 
     let facts = [
         (StepName::Launch(LaunchStep::Namespace), StepFact::Done),
-        (
-            StepName::Launch(LaunchStep::Schema),
-            StepFact::Failing(Cause::new("JobFailed", Some("exit 1".to_owned()))),
-        ),
+        (StepName::Launch(LaunchStep::Schema), StepFact::Failing(Cause::new("JobFailed", Some("exit 1".to_owned())))),
     ];
     let later = now() + TimeDelta::seconds(5);
     let advanced = new.start(now()).unwrap().advance(&facts, later).unwrap();
     let saved = Operation::save(conn, row.id, row.revision, &advanced).await.unwrap().unwrap();
     assert_eq!(saved.with_steps(&OperationStep::of(conn, row.id).await.unwrap()).unwrap(), advanced);
-    assert_eq!(
-        Operation::save(conn, row.id, row.revision, &advanced).await.unwrap(),
-        None,
-        "the revision is stale"
-    );
+    assert_eq!(Operation::save(conn, row.id, row.revision, &advanced).await.unwrap(), None, "the revision is stale");
 
-    let failed = advanced
-        .fail(StepName::Launch(LaunchStep::Schema), Cause::new("JobFailed", None), later)
-        .unwrap();
+    let failed = advanced.fail(StepName::Launch(LaunchStep::Schema), Cause::new("JobFailed", None), later).unwrap();
     let saved = Operation::save(conn, row.id, saved.revision, &failed).await.unwrap().unwrap();
     assert_eq!(saved.state, OperationState::Failed.as_str());
     assert_eq!(saved.with_steps(&OperationStep::of(conn, row.id).await.unwrap()).unwrap(), failed);
@@ -127,16 +100,10 @@ async fn desired_and_standing_come_back_as_they_were_written() {
     for desired in [
         Desired::Suspended { by: Hold::Billing },
         Desired::ReadOnly { by: Hold::Billing },
-        Desired::Deleted {
-            deletion: Deletion::Close,
-            after: later,
-        },
+        Desired::Deleted { deletion: Deletion::Close, after: later },
         Desired::Running,
     ] {
-        let changed = Instance::set_desired(conn, id, revision, &DesiredColumns::from(desired), now())
-            .await
-            .unwrap()
-            .unwrap();
+        let changed = Instance::set_desired(conn, id, revision, &DesiredColumns::from(desired), now()).await.unwrap().unwrap();
         assert_eq!(changed.desired().unwrap(), desired);
         revision = changed.revision;
     }
@@ -147,38 +114,17 @@ async fn desired_and_standing_come_back_as_they_were_written() {
         Standing::PastDue { since: now() },
         Standing::Lapsed { since: now() },
         Standing::Cancelled { at: now() },
-        Standing::Granted {
-            by: "settings".to_owned(),
-            until: None,
-        },
-        Standing::Granted {
-            by: "grace".to_owned(),
-            until: Some(later),
-        },
+        Standing::Granted { by: "settings".to_owned(), until: None },
+        Standing::Granted { by: "grace".to_owned(), until: Some(later) },
     ] {
-        let changed = Instance::set_standing(conn, id, revision, &StandingColumns::from(&standing), now())
-            .await
-            .unwrap()
-            .unwrap();
+        let changed = Instance::set_standing(conn, id, revision, &StandingColumns::from(&standing), now()).await.unwrap().unwrap();
         assert_eq!(changed.standing().unwrap(), standing);
         revision = changed.revision;
     }
     let running = DesiredColumns::from(Desired::Running);
-    assert!(
-        Instance::set_desired(conn, id, revision - 1, &running, now())
-            .await
-            .unwrap()
-            .is_none(),
-        "the revision is stale"
-    );
-    let nonsense = DesiredColumns {
-        desired_hold: Some("billing".to_owned()),
-        ..running
-    };
-    assert!(
-        Instance::set_desired(conn, id, revision, &nonsense, now()).await.is_err(),
-        "the schema refuses a hold on what runs"
-    );
+    assert!(Instance::set_desired(conn, id, revision - 1, &running, now()).await.unwrap().is_none(), "the revision is stale");
+    let nonsense = DesiredColumns { desired_hold: Some("billing".to_owned()), ..running };
+    assert!(Instance::set_desired(conn, id, revision, &nonsense, now()).await.is_err(), "the schema refuses a hold on what runs");
 }
 
 #[tokio::test]
@@ -186,27 +132,12 @@ async fn a_name_has_one_holder_whatever_it_is_used_for() {
     let ground = ground().await;
     let conn = &mut ground.database.conn().await;
     let other = rows::instance(conn, &ground.account, &ground.places, "other.example").await;
-    NameClaim::claim(
-        conn,
-        ground.instance.id,
-        &["birds.example", "birds.example", "media.birds.example"],
-        now(),
-    )
-    .await
-    .unwrap();
-    let taken = NameClaim::claim(conn, other.id, &["other.example", "media.birds.example"], now())
-        .await
-        .unwrap_err();
+    NameClaim::claim(conn, ground.instance.id, &["birds.example", "birds.example", "media.birds.example"], now()).await.unwrap();
+    let taken = NameClaim::claim(conn, other.id, &["other.example", "media.birds.example"], now()).await.unwrap_err();
     assert_eq!(taken.unique_violation(), Some("name_claims_pkey"));
-    assert_eq!(
-        NameClaim::holder(conn, "other.example").await.unwrap(),
-        None,
-        "a refused claim claims nothing"
-    );
+    assert_eq!(NameClaim::holder(conn, "other.example").await.unwrap(), None, "a refused claim claims nothing");
     NameClaim::release(conn, ground.instance.id).await.unwrap();
-    NameClaim::claim(conn, other.id, &["other.example", "media.birds.example"], now())
-        .await
-        .unwrap();
+    NameClaim::claim(conn, other.id, &["other.example", "media.birds.example"], now()).await.unwrap();
 }
 
 #[tokio::test]
@@ -218,18 +149,8 @@ async fn another_accounts_server_does_not_exist() {
     let operation = new_operation(ground.instance.id, OperationKind::Create).insert(conn).await.unwrap();
     assert!(Instance::of_account(conn, stranger.id, ground.instance.id).await.unwrap().is_none());
     assert!(Operation::of_account(conn, stranger.id, operation.id).await.unwrap().is_none());
-    assert!(
-        Instance::of_account(conn, ground.account.id, ground.instance.id)
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        Operation::of_account(conn, ground.account.id, operation.id)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(Instance::of_account(conn, ground.account.id, ground.instance.id).await.unwrap().is_some());
+    assert!(Operation::of_account(conn, ground.account.id, operation.id).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -241,9 +162,7 @@ async fn pages_go_through_everything_once() {
     }
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
-        let page = Instance::page_of_account(conn, ground.account.id, Page { before, limit: 3 })
-            .await
-            .unwrap();
+        let page = Instance::page_of_account(conn, ground.account.id, Page { before, limit: 3 }).await.unwrap();
         let Some(last) = page.last() else { break };
         before = Some(last.id);
         seen.extend(page.iter().map(|it| it.id));
@@ -278,15 +197,9 @@ async fn a_token_speaks_until_it_ends_or_is_revoked() {
     let account = rows::account(conn, &person).await;
     let (first, second) = (token(conn, &account, person.id, 1).await, token(conn, &account, person.id, 2).await);
     let bearer = ApiToken::bearer(conn, &[1; 32], now()).await.unwrap().unwrap();
-    assert_eq!(
-        (bearer.token.id, bearer.account.id, bearer.role.as_str()),
-        (first.id, account.id, "owner")
-    );
+    assert_eq!((bearer.token.id, bearer.account.id, bearer.role.as_str()), (first.id, account.id, "owner"));
     assert!(ApiToken::bearer(conn, &[3; 32], now()).await.unwrap().is_none(), "unknown");
-    assert!(
-        ApiToken::bearer(conn, &[1; 32], first.expires_at).await.unwrap().is_none(),
-        "expired"
-    );
+    assert!(ApiToken::bearer(conn, &[1; 32], first.expires_at).await.unwrap().is_none(), "expired");
     assert!(ApiToken::revoke(conn, second.id, now()).await.unwrap());
     assert!(!ApiToken::revoke(conn, second.id, now()).await.unwrap(), "revoked once");
     assert!(ApiToken::bearer(conn, &[2; 32], now()).await.unwrap().is_none(), "revoked");
@@ -295,11 +208,7 @@ async fn a_token_speaks_until_it_ends_or_is_revoked() {
 const WAIT: Duration = Duration::from_secs(5);
 
 fn key(digest: u8) -> IdempotencyKey {
-    IdempotencyKey {
-        holder_id: Uuid::nil(),
-        key: "launch-1".to_owned(),
-        request_digest: [digest; 32],
-    }
+    IdempotencyKey { holder_id: Uuid::nil(), key: "launch-1".to_owned(), request_digest: [digest; 32] }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

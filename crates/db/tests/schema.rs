@@ -107,23 +107,14 @@ async fn rendered(conn: &mut Conn) -> String {
         write!(text, "\ndiesel::table! {{\n    {table} ({}) {{\n", key.join(", ")).unwrap();
         for column in of_table() {
             let kind = rust_type(&column.kind);
-            let kind = if column.nullable {
-                format!("Nullable<{kind}>")
-            } else {
-                kind.to_owned()
-            };
+            let kind = if column.nullable { format!("Nullable<{kind}>") } else { kind.to_owned() };
             writeln!(text, "        {} -> {kind},", column.name).unwrap();
         }
         text.push_str("    }\n}\n");
     }
     text.push('\n');
     for reference in references(conn).await.iter().filter(|it| it.is_simple) {
-        writeln!(
-            text,
-            "diesel::joinable!({} -> {} ({}));",
-            reference.child, reference.parent, reference.of_column
-        )
-        .unwrap();
+        writeln!(text, "diesel::joinable!({} -> {} ({}));", reference.child, reference.parent, reference.of_column).unwrap();
     }
     text.push_str("\ndiesel::allow_tables_to_appear_in_same_query!(\n");
     for table in &tables {
@@ -143,10 +134,7 @@ async fn the_schema_file_says_what_the_database_has() {
         std::fs::write(&path, &rendered).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap();
-    assert!(
-        written == rendered,
-        "schema.rs is stale: run HOWDAH_WRITE_SCHEMA=1 cargo test -p howdah-db --test schema"
-    );
+    assert!(written == rendered, "schema.rs is stale: run HOWDAH_WRITE_SCHEMA=1 cargo test -p howdah-db --test schema");
 }
 
 #[tokio::test]
@@ -174,10 +162,7 @@ async fn every_table_keeps_the_rules() {
     }
     for reference in references(&mut conn).await {
         if !reference.is_indexed {
-            faults.push(format!(
-                "{}.{} refers to {} and has no index",
-                reference.child, reference.of_column, reference.parent
-            ));
+            faults.push(format!("{}.{} refers to {} and has no index", reference.child, reference.of_column, reference.parent));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");

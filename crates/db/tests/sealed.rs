@@ -50,10 +50,7 @@ async fn dump(conn: &mut Conn) -> String {
             .unwrap();
     let mut all = String::new();
     for table in tables {
-        let rows: Vec<Dump> = diesel::sql_query(format!("SELECT t::text AS text FROM {} t", table.text))
-            .load(conn)
-            .await
-            .unwrap();
+        let rows: Vec<Dump> = diesel::sql_query(format!("SELECT t::text AS text FROM {} t", table.text)).load(conn).await.unwrap();
         all.extend(rows.into_iter().map(|it| it.text));
     }
     all
@@ -68,16 +65,8 @@ async fn what_was_sealed_opens_and_lies_nowhere_in_the_clear() {
     let database = TestDatabase::new().await;
     let (one, _) = two_instances(&database).await;
     let (conn, ring) = (&mut database.conn().await, ring());
-    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now())
-        .await
-        .unwrap();
-    let new = NewOwnerBootstrap {
-        instance_id: one.id,
-        username: "ada",
-        email: "ada@birds.example",
-        token: TOKEN,
-        issued_at: now(),
-    };
+    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now()).await.unwrap();
+    let new = NewOwnerBootstrap { instance_id: one.id, username: "ada", email: "ada@birds.example", token: TOKEN, issued_at: now() };
     new.insert(conn, &ring).await.unwrap();
 
     let opened = IdentitySecret::open(conn, &ring, one.id, "mastodon").await.unwrap().unwrap();
@@ -97,9 +86,7 @@ async fn an_identity_is_never_made_anew() {
     let database = TestDatabase::new().await;
     let (one, _) = two_instances(&database).await;
     let (conn, ring) = (&mut database.conn().await, ring());
-    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now())
-        .await
-        .unwrap();
+    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now()).await.unwrap();
     match IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, b"another", now()).await {
         Err(SealedError::Query(error)) => assert_eq!(error.unique_violation(), Some("identity_secrets_pkey")),
         other => panic!("{other:?}"),
@@ -113,12 +100,8 @@ async fn moved_to_another_tenant_kind_or_version_it_does_not_open() {
     let database = TestDatabase::new().await;
     let (one, two) = two_instances(&database).await;
     let (conn, ring) = (&mut database.conn().await, ring());
-    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now())
-        .await
-        .unwrap();
-    IdentitySecret::insert(conn, &ring, two.id, "mastodon", 1, SECRET, now())
-        .await
-        .unwrap();
+    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now()).await.unwrap();
+    IdentitySecret::insert(conn, &ring, two.id, "mastodon", 1, SECRET, now()).await.unwrap();
 
     let moves = [
         (
@@ -128,14 +111,8 @@ async fn moved_to_another_tenant_kind_or_version_it_does_not_open() {
                 one.id, two.id
             ),
         ),
-        (
-            "other",
-            format!("UPDATE identity_secrets SET kind = 'other' WHERE instance_id = '{}'", two.id),
-        ),
-        (
-            "mastodon",
-            format!("UPDATE identity_secrets SET version = 2 WHERE instance_id = '{}'", two.id),
-        ),
+        ("other", format!("UPDATE identity_secrets SET kind = 'other' WHERE instance_id = '{}'", two.id)),
+        ("mastodon", format!("UPDATE identity_secrets SET version = 2 WHERE instance_id = '{}'", two.id)),
         (
             "mastodon",
             format!(
@@ -158,10 +135,7 @@ async fn moved_to_another_tenant_kind_or_version_it_does_not_open() {
     );
     diesel::sql_query(swap).execute(conn).await.unwrap();
     let refused = IdentitySecret::open(conn, &ring, two.id, "mastodon").await;
-    assert!(
-        matches!(refused, Err(SealedError::Seal(SealError::DataKey { .. }))),
-        "another tenant's data key"
-    );
+    assert!(matches!(refused, Err(SealedError::Seal(SealError::DataKey { .. }))), "another tenant's data key");
 }
 
 #[tokio::test]
@@ -172,14 +146,10 @@ async fn rotation_wraps_anew_and_touches_nothing_sealed() {
     let (old, new) = (KeyRing::generate("2026"), KeyRing::generate("2027"));
     let before = KeyRing::parse(&old).unwrap();
     for instance in [one.id, two.id] {
-        IdentitySecret::insert(conn, &before, instance, "mastodon", 1, SECRET, now())
-            .await
-            .unwrap();
+        IdentitySecret::insert(conn, &before, instance, "mastodon", 1, SECRET, now()).await.unwrap();
     }
-    let texts: Vec<Dump> = diesel::sql_query("SELECT sealed::text AS text FROM identity_secrets ORDER BY instance_id")
-        .load(conn)
-        .await
-        .unwrap();
+    let texts: Vec<Dump> =
+        diesel::sql_query("SELECT sealed::text AS text FROM identity_secrets ORDER BY instance_id").load(conn).await.unwrap();
 
     let both = KeyRing::parse(&format!("# the newest first\n{new}{old}")).unwrap();
     assert_eq!(rewrap_data_keys(conn, &both, now(), 1).await.unwrap(), 1);
@@ -191,15 +161,10 @@ async fn rotation_wraps_anew_and_touches_nothing_sealed() {
         let opened = IdentitySecret::open(conn, &after, instance, "mastodon").await.unwrap().unwrap();
         assert_eq!(opened.expose_secret(), SECRET);
         let refused = IdentitySecret::open(conn, &before, instance, "mastodon").await;
-        assert!(
-            matches!(refused, Err(SealedError::Seal(SealError::UnknownKek { .. }))),
-            "the old key is of no use any more"
-        );
+        assert!(matches!(refused, Err(SealedError::Seal(SealError::UnknownKek { .. }))), "the old key is of no use any more");
     }
-    let still: Vec<Dump> = diesel::sql_query("SELECT sealed::text AS text FROM identity_secrets ORDER BY instance_id")
-        .load(conn)
-        .await
-        .unwrap();
+    let still: Vec<Dump> =
+        diesel::sql_query("SELECT sealed::text AS text FROM identity_secrets ORDER BY instance_id").load(conn).await.unwrap();
     assert!(texts.iter().zip(&still).all(|(a, b)| a.text == b.text) && texts.len() == 2);
 }
 
@@ -208,15 +173,10 @@ async fn destroyed_is_gone() {
     let database = TestDatabase::new().await;
     let (one, _) = two_instances(&database).await;
     let (conn, ring) = (&mut database.conn().await, ring());
-    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now())
-        .await
-        .unwrap();
+    IdentitySecret::insert(conn, &ring, one.id, "mastodon", 1, SECRET, now()).await.unwrap();
     IdentitySecret::destroy(conn, one.id).await.unwrap();
     assert!(IdentitySecret::open(conn, &ring, one.id, "mastodon").await.unwrap().is_none());
-    let keys: Count = diesel::sql_query("SELECT count(*) AS count FROM data_keys")
-        .get_result(conn)
-        .await
-        .unwrap();
+    let keys: Count = diesel::sql_query("SELECT count(*) AS count FROM data_keys").get_result(conn).await.unwrap();
     assert_eq!(keys.count, 0);
 }
 
@@ -226,17 +186,10 @@ fn a_key_file_is_read_strictly() {
     for (text, wanted) in [
         ("", "the key file holds no key".to_owned()),
         ("a", "line 1 of the key file is not `<id> <base64 of 32 bytes>`".to_owned()),
-        (
-            "\na c2hvcnQ=",
-            "line 2 of the key file is not `<id> <base64 of 32 bytes>`".to_owned(),
-        ),
+        ("\na c2hvcnQ=", "line 2 of the key file is not `<id> <base64 of 32 bytes>`".to_owned()),
         (&format!("{line}{line}"), "the key file has two keys called `a`".to_owned()),
     ] {
         assert_eq!(KeyRing::parse(text).unwrap_err().to_string(), wanted);
     }
-    assert_eq!(
-        format!("{:?}", KeyRing::parse(&line).unwrap()),
-        r#"["a"]"#,
-        "a key is never printed"
-    );
+    assert_eq!(format!("{:?}", KeyRing::parse(&line).unwrap()), r#"["a"]"#, "a key is never printed");
 }

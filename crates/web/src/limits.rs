@@ -88,7 +88,6 @@ pub async fn by_address(request: ServiceRequest, next: Next<impl MessageBody + '
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn rate(burst: u32) -> Rate {

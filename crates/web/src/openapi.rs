@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::v1::{account, instances, operations, plans, tokens};
 use crate::conditional;
-use crate::problem::{self, Problem};
+use crate::problem::{self, ProblemBody};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -32,7 +32,7 @@ use crate::problem::{self, Problem};
         instances::owner_link::owner_link, operations::show::show, operations::events::events, plans::list::list,
         account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
     ),
-    components(schemas(Problem)),
+    components(schemas(ProblemBody)),
     security(("token" = [])),
     modifiers(&Common),
     tags(

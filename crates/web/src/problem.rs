@@ -12,9 +12,21 @@ use utoipa::ToSchema;
 
 pub const CONTENT: &str = "application/problem+json";
 
+/// What went wrong, with how to tell it.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Told>);
+
+#[derive(Debug, Clone)]
+struct Told {
+    body: ProblemBody,
+    retry_after: Option<Duration>,
+    allow: Option<String>,
+}
+
 /// What went wrong, as machines and people read it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct ProblemBody {
     /// Names the kind of problem: `urn:howdah:problem:` and the reason.
     #[serde(rename = "type")]
     #[schema(format = "uri", max_length = 200)]
@@ -34,10 +46,6 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 64)]
     errors: Vec<FieldProblem>,
-    #[serde(skip)]
-    retry_after: Option<Duration>,
-    #[serde(skip)]
-    allow: Option<String>,
 }
 
 /// What is wrong with one field of a request.
@@ -56,16 +64,20 @@ pub struct FieldProblem {
 
 impl Problem {
     fn new(status: StatusCode, reason: &str, detail: impl Into<String>) -> Self {
-        Self {
+        let body = ProblemBody {
             kind: format!("urn:howdah:problem:{}", reason.replace('_', "-")),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: detail.into(),
             reason: reason.to_owned(),
             errors: Vec::new(),
-            retry_after: None,
-            allow: None,
-        }
+        };
+        Self(Box::new(Told { body, retry_after: None, allow: None }))
+    }
+
+    fn retry_after(mut self, after: Duration) -> Self {
+        self.0.retry_after = Some(after);
+        self
     }
 
     pub(crate) fn no_such_page() -> Self {
@@ -78,8 +90,9 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed(allow: String) -> Self {
-        let detail = format!("This address takes {allow} only.");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail) }
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("This address takes {allow} only."));
+        problem.0.allow = Some(allow);
+        problem
     }
 
     pub(crate) fn malformed(what: impl Into<String>) -> Self {
@@ -106,12 +119,11 @@ impl Problem {
 
     pub(crate) fn too_many_streams() -> Self {
         let detail = "Too many streams are open. Ask for the operation itself from time to time.";
-        Self { retry_after: Some(Duration::from_secs(5)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail) }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail).retry_after(Duration::from_secs(5))
     }
 
     pub(crate) fn not_ready() -> Self {
-        let detail = "The database is away.";
-        Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is away.").retry_after(Duration::from_secs(1))
     }
 }
 
@@ -138,15 +150,16 @@ impl From<Error> for Problem {
             Error::Unavailable { .. } => tracing::warn!(error = error.internal_text(), "a request could not be answered now"),
             _ => {}
         }
-        let problem = Self::new(status_of(&error), error.reason(), error.to_string());
+        let mut problem = Self::new(status_of(&error), error.reason(), error.to_string());
         match error {
-            Error::Invalid { fields } => Self { errors: fields.into_iter().map(FieldProblem::from).collect(), ..problem },
-            Error::RateLimited { retry_after } => Self { retry_after: Some(retry_after), ..problem },
+            Error::Invalid { fields } => problem.0.body.errors = fields.into_iter().map(FieldProblem::from).collect(),
+            Error::RateLimited { retry_after } => problem = problem.retry_after(retry_after),
             Error::Unavailable { .. } | Error::Conflict { reason: "request_in_progress", .. } => {
-                Self { retry_after: Some(Duration::from_secs(1)), ..problem }
+                problem = problem.retry_after(Duration::from_secs(1));
             }
-            _ => problem,
+            _ => {}
         }
+        problem
     }
 }
 
@@ -158,34 +171,34 @@ impl From<FieldError> for FieldProblem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status, self.reason, self.detail)
+        let it = &self.0.body;
+        write!(f, "{} {}: {}", it.status, it.reason, it.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((CONTENT_TYPE, CONTENT));
-        if let Some(after) = self.retry_after {
+        if let Some(after) = self.0.retry_after {
             response.insert_header((RETRY_AFTER, after.as_secs().max(1)));
         }
-        if let Some(allow) = &self.allow {
+        if let Some(allow) = &self.0.allow {
             response.insert_header((ALLOW, allow.as_str()));
         }
         if self.status_code() == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, r#"Bearer realm="howdah""#));
         }
-        response.body(serde_json::to_vec(self).unwrap_or_default())
+        response.body(serde_json::to_vec(&self.0.body).unwrap_or_default())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use actix_web::body::to_bytes;
     use serde_json::{Value, json};
 

@@ -1,5 +1,4 @@
 //! The description of the API is what `docs/openapi.json` says, and what the server does.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

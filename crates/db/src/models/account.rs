@@ -33,11 +33,7 @@ pub struct NewAccount<'a> {
 
 impl NewAccount<'_> {
     pub async fn insert(&self, conn: &mut Conn) -> QueryResult<Account> {
-        diesel::insert_into(accounts::table)
-            .values(self)
-            .returning(Account::as_returning())
-            .get_result(conn)
-            .await
+        diesel::insert_into(accounts::table).values(self).returning(Account::as_returning()).get_result(conn).await
     }
 }
 
@@ -48,21 +44,11 @@ impl Account {
 
     /// The row, locked until the transaction ends: what is counted of an account stays true until then.
     pub async fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
-        accounts::table
-            .find(id)
-            .for_update()
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        accounts::table.find(id).for_update().select(Self::as_select()).first(conn).await.optional()
     }
 
     pub async fn allow_servers(conn: &mut Conn, id: Uuid, servers: Option<i32>) -> QueryResult<bool> {
-        diesel::update(accounts::table.find(id))
-            .set(accounts::servers_allowed.eq(servers))
-            .execute(conn)
-            .await
-            .map(|rows| rows == 1)
+        diesel::update(accounts::table.find(id)).set(accounts::servers_allowed.eq(servers)).execute(conn).await.map(|rows| rows == 1)
     }
 }
 
@@ -82,12 +68,7 @@ impl Membership {
     }
 
     pub async fn of(conn: &mut Conn, account_id: Uuid, person_id: Uuid) -> QueryResult<Option<Self>> {
-        memberships::table
-            .find((account_id, person_id))
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        memberships::table.find((account_id, person_id)).select(Self::as_select()).first(conn).await.optional()
     }
 
     /// A person's accounts with their role in each, the oldest first.

@@ -46,9 +46,8 @@ impl ApiToken {
             .inner_join(people::table.on(people::id.eq(api_tokens::person_id)))
             .inner_join(accounts::table.on(accounts::id.eq(api_tokens::account_id)))
             .inner_join(
-                memberships::table.on(memberships::account_id
-                    .eq(api_tokens::account_id)
-                    .and(memberships::person_id.eq(api_tokens::person_id))),
+                memberships::table
+                    .on(memberships::account_id.eq(api_tokens::account_id).and(memberships::person_id.eq(api_tokens::person_id))),
             )
             .filter(api_tokens::token_digest.eq(digest))
             .filter(api_tokens::revoked_at.is_null())
@@ -59,14 +58,7 @@ impl ApiToken {
             .first(conn)
             .await
             .optional()
-            .map(|found| {
-                found.map(|(token, person, account, role)| Bearer {
-                    token,
-                    person,
-                    account,
-                    role,
-                })
-            })
+            .map(|found| found.map(|(token, person, account, role)| Bearer { token, person, account, role }))
     }
 
     /// A person's tokens for an account that are neither revoked nor expired, the newest first, before `before`.
@@ -86,12 +78,7 @@ impl ApiToken {
         if let Some(before) = before {
             query = query.filter(api_tokens::id.lt(before));
         }
-        query
-            .order(api_tokens::id.desc())
-            .limit(limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
+        query.order(api_tokens::id.desc()).limit(limit).select(Self::as_select()).load(conn).await
     }
 
     /// A person's own token for an account, live or not.
@@ -118,13 +105,9 @@ impl ApiToken {
     /// Remembers the use, at most once a minute: a busy token is not a busy row.
     pub async fn used(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
         let minute_ago = now - chrono::TimeDelta::minutes(1);
-        diesel::update(
-            api_tokens::table
-                .find(id)
-                .filter(api_tokens::last_used_at.is_null().or(api_tokens::last_used_at.lt(minute_ago))),
-        )
-        .set(api_tokens::last_used_at.eq(now))
-        .execute(conn)
-        .await
+        diesel::update(api_tokens::table.find(id).filter(api_tokens::last_used_at.is_null().or(api_tokens::last_used_at.lt(minute_ago))))
+            .set(api_tokens::last_used_at.eq(now))
+            .execute(conn)
+            .await
     }
 }

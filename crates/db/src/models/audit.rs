@@ -81,20 +81,12 @@ pub enum Fault {
 impl Record<'_> {
     pub async fn insert(&self, conn: &mut Conn) -> QueryResult<()> {
         diesel::insert_into(audit_heads::table)
-            .values((
-                audit_heads::chain_id.eq(self.chain_id),
-                audit_heads::seq.eq(0),
-                audit_heads::hash.eq(vec![0; 32]),
-            ))
+            .values((audit_heads::chain_id.eq(self.chain_id), audit_heads::seq.eq(0), audit_heads::hash.eq(vec![0; 32])))
             .on_conflict_do_nothing()
             .execute(conn)
             .await?;
-        let (seq, previous_hash): (i64, Vec<u8>) = audit_heads::table
-            .find(self.chain_id)
-            .for_update()
-            .select((audit_heads::seq, audit_heads::hash))
-            .first(conn)
-            .await?;
+        let (seq, previous_hash): (i64, Vec<u8>) =
+            audit_heads::table.find(self.chain_id).for_update().select((audit_heads::seq, audit_heads::hash)).first(conn).await?;
         let mut key = [0u8; 32];
         rand::rng().fill_bytes(&mut key);
         let details = self.details.to_string();
@@ -181,9 +173,7 @@ impl Entry {
     pub async fn about(conn: &mut Conn, subject_id: Uuid, limit: i64) -> QueryResult<Vec<(Self, Option<String>)>> {
         audit_entries::table
             .left_join(
-                audit_details::table.on(audit_details::chain_id
-                    .eq(audit_entries::chain_id)
-                    .and(audit_details::seq.eq(audit_entries::seq))),
+                audit_details::table.on(audit_details::chain_id.eq(audit_entries::chain_id).and(audit_details::seq.eq(audit_entries::seq))),
             )
             .filter(audit_entries::subject_id.eq(subject_id))
             .order((audit_entries::at.desc(), audit_entries::seq.desc()))
@@ -208,13 +198,9 @@ pub async fn erase_details(conn: &mut Conn, chain_id: Uuid, subject_id: Uuid) ->
         .select(audit_entries::seq)
         .load(conn)
         .await?;
-    diesel::delete(
-        audit_details::table
-            .filter(audit_details::chain_id.eq(chain_id))
-            .filter(audit_details::seq.eq_any(seqs)),
-    )
-    .execute(conn)
-    .await
+    diesel::delete(audit_details::table.filter(audit_details::chain_id.eq(chain_id)).filter(audit_details::seq.eq_any(seqs)))
+        .execute(conn)
+        .await
 }
 
 /// Walks a chain from its first entry to its head; how many entries it has.
@@ -226,9 +212,7 @@ pub async fn verify(conn: &mut Conn, chain_id: Uuid) -> QueryResult<Result<i64, 
     loop {
         let entries: Vec<(Entry, Option<Vec<u8>>, Option<String>)> = audit_entries::table
             .left_join(
-                audit_details::table.on(audit_details::chain_id
-                    .eq(audit_entries::chain_id)
-                    .and(audit_details::seq.eq(audit_entries::seq))),
+                audit_details::table.on(audit_details::chain_id.eq(audit_entries::chain_id).and(audit_details::seq.eq(audit_entries::seq))),
             )
             .filter(audit_entries::chain_id.eq(chain_id))
             .filter(audit_entries::seq.gt(last))
@@ -257,12 +241,8 @@ pub async fn verify(conn: &mut Conn, chain_id: Uuid) -> QueryResult<Result<i64, 
             break;
         }
     }
-    let head: Option<(i64, Vec<u8>)> = audit_heads::table
-        .find(chain_id)
-        .select((audit_heads::seq, audit_heads::hash))
-        .first(conn)
-        .await
-        .optional()?;
+    let head: Option<(i64, Vec<u8>)> =
+        audit_heads::table.find(chain_id).select((audit_heads::seq, audit_heads::hash)).first(conn).await.optional()?;
     match head {
         Some((seq, _)) if seq > last => broken(last + 1, Fault::Missing),
         Some((seq, hash)) if seq != last || hash != previous => broken(last, Fault::Head),

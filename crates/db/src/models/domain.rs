@@ -97,20 +97,11 @@ impl Domain {
 
     /// The proof ends with what it was for: another launch at this name needs a new one.
     pub async fn end_proof(conn: &mut Conn, account_id: Uuid, names: &[&str]) -> QueryResult<usize> {
-        diesel::delete(
-            domains::table
-                .filter(domains::account_id.eq(account_id))
-                .filter(domains::name.eq_any(names)),
-        )
-        .execute(conn)
-        .await
+        diesel::delete(domains::table.filter(domains::account_id.eq(account_id)).filter(domains::name.eq_any(names))).execute(conn).await
     }
 
     pub async fn checked(conn: &mut Conn, id: Uuid, records: &Value, now: DateTime<Utc>) -> QueryResult<usize> {
-        diesel::update(domains::table.find(id))
-            .set((domains::checked_at.eq(now), domains::last_records.eq(records)))
-            .execute(conn)
-            .await
+        diesel::update(domains::table.find(id)).set((domains::checked_at.eq(now), domains::last_records.eq(records))).execute(conn).await
     }
 
     /// True the first time. Another account's proof of the name, if there is one, ends: the newest proof counts.

@@ -55,9 +55,7 @@ impl IdempotencyKey {
             .on_conflict_do_nothing()
             .execute(conn)
             .await?;
-        diesel::sql_query("SELECT set_config('lock_timeout', '0', true)")
-            .execute(conn)
-            .await?;
+        diesel::sql_query("SELECT set_config('lock_timeout', '0', true)").execute(conn).await?;
         if inserted == 1 {
             return Ok(Claim::Fresh);
         }
@@ -66,11 +64,7 @@ impl IdempotencyKey {
             .select((idempotency_keys::request_digest, idempotency_keys::status, idempotency_keys::body))
             .first(conn)
             .await?;
-        Ok(if digest == self.request_digest {
-            Claim::Answered { status, body }
-        } else {
-            Claim::Mismatch
-        })
+        Ok(if digest == self.request_digest { Claim::Answered { status, body } } else { Claim::Mismatch })
     }
 
     pub async fn answer(&self, conn: &mut Conn, status: i16, body: &Value) -> QueryResult<usize> {
@@ -82,8 +76,6 @@ impl IdempotencyKey {
 
     /// Forgets keys that were used before `before`.
     pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
-        diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(before)))
-            .execute(conn)
-            .await
+        diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.lt(before))).execute(conn).await
     }
 }

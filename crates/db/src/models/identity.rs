@@ -64,9 +64,7 @@ impl IdentitySecret {
 
     /// With its data key gone, no copy of what was sealed opens any more.
     pub async fn destroy(conn: &mut Conn, instance_id: Uuid) -> QueryResult<()> {
-        diesel::delete(identity_secrets::table.filter(identity_secrets::instance_id.eq(instance_id)))
-            .execute(conn)
-            .await?;
+        diesel::delete(identity_secrets::table.filter(identity_secrets::instance_id.eq(instance_id))).execute(conn).await?;
         diesel::delete(data_keys::table.find(instance_id)).execute(conn).await?;
         Ok(())
     }
@@ -90,11 +88,7 @@ pub(super) async fn data_key(conn: &mut Conn, ring: &KeyRing, instance_id: Uuid,
 }
 
 pub(super) async fn existing_data_key(conn: &mut Conn, ring: &KeyRing, instance_id: Uuid) -> Result<DataKey, SealedError> {
-    let (kek_id, bytes) = data_keys::table
-        .find(instance_id)
-        .select((data_keys::kek_id, data_keys::wrapped))
-        .first(conn)
-        .await?;
+    let (kek_id, bytes) = data_keys::table.find(instance_id).select((data_keys::kek_id, data_keys::wrapped)).first(conn).await?;
     Ok(ring.unwrap(instance_id, &Wrapped { kek_id, bytes })?)
 }
 
@@ -113,11 +107,7 @@ pub async fn rewrap_data_keys(conn: &mut Conn, ring: &KeyRing, now: DateTime<Utc
     for (instance_id, kek_id, bytes) in stale {
         let wrapped = ring.wrap(&ring.unwrap(instance_id, &Wrapped { kek_id, bytes })?);
         diesel::update(data_keys::table.find(instance_id))
-            .set((
-                data_keys::kek_id.eq(wrapped.kek_id),
-                data_keys::wrapped.eq(wrapped.bytes),
-                data_keys::wrapped_at.eq(now),
-            ))
+            .set((data_keys::kek_id.eq(wrapped.kek_id), data_keys::wrapped.eq(wrapped.bytes), data_keys::wrapped_at.eq(now)))
             .execute(conn)
             .await?;
     }

@@ -91,11 +91,7 @@ pub struct NewInstance<'a> {
 impl NewInstance<'_> {
     /// Fails on `instances_live_slug` where a live instance has this slug.
     pub async fn insert(&self, conn: &mut Conn) -> QueryResult<Instance> {
-        diesel::insert_into(instances::table)
-            .values(self)
-            .returning(Instance::as_returning())
-            .get_result(conn)
-            .await
+        diesel::insert_into(instances::table).values(self).returning(Instance::as_returning()).get_result(conn).await
     }
 }
 
@@ -113,41 +109,22 @@ impl Instance {
 
     /// As [`Self::by_id`], locked until the transaction ends.
     pub async fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
-        instances::table
-            .find(id)
-            .for_update()
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        instances::table.find(id).for_update().select(Self::as_select()).first(conn).await.optional()
     }
 
     /// `None` for another account's, as if it did not exist.
     pub async fn of_account(conn: &mut Conn, account_id: Uuid, id: Uuid) -> QueryResult<Option<Self>> {
-        instances::table
-            .find(id)
-            .filter(instances::account_id.eq(account_id))
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        instances::table.find(id).filter(instances::account_id.eq(account_id)).select(Self::as_select()).first(conn).await.optional()
     }
 
     /// An account's servers without its tombstones, the newest first.
     pub async fn page_of_account(conn: &mut Conn, account_id: Uuid, page: Page) -> QueryResult<Vec<Self>> {
-        let mut query = instances::table
-            .filter(instances::account_id.eq(account_id))
-            .filter(instances::tombstoned_at.is_null())
-            .into_boxed();
+        let mut query =
+            instances::table.filter(instances::account_id.eq(account_id)).filter(instances::tombstoned_at.is_null()).into_boxed();
         if let Some(before) = page.before {
             query = query.filter(instances::id.lt(before));
         }
-        query
-            .order(instances::id.desc())
-            .limit(page.limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
+        query.order(instances::id.desc()).limit(page.limit).select(Self::as_select()).load(conn).await
     }
 
     /// Everybody's servers without the tombstones, the newest first: for operators.
@@ -156,12 +133,7 @@ impl Instance {
         if let Some(before) = page.before {
             query = query.filter(instances::id.lt(before));
         }
-        query
-            .order(instances::id.desc())
-            .limit(page.limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
+        query.order(instances::id.desc()).limit(page.limit).select(Self::as_select()).load(conn).await
     }
 
     /// How many servers an account has that are not tombstones. True until the transaction ends only under
@@ -240,9 +212,7 @@ impl Instance {
     /// answered, and those whose farewell may be due, whatever the time of the last look.
     pub async fn to_look_at(conn: &mut Conn, looked_before: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
         use crate::schema::probes;
-        let is_leaving = instances::desired_kind
-            .eq("deleted")
-            .and(instances::desired_after.le(now).assume_not_null());
+        let is_leaving = instances::desired_kind.eq("deleted").and(instances::desired_after.le(now).assume_not_null());
         let is_old = probes::probed_at.is_null().or(probes::probed_at.lt(looked_before)).assume_not_null();
         instances::table
             .left_join(probes::table)
@@ -334,11 +304,7 @@ impl Instance {
     /// From here on a Close can't be undone. `None` where `revision` is no longer the row's.
     pub async fn begin_farewell(conn: &mut Conn, id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
         diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
-            .set((
-                instances::farewell_began_at.eq(now),
-                instances::revision.eq(revision + 1),
-                instances::updated_at.eq(now),
-            ))
+            .set((instances::farewell_began_at.eq(now), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
             .returning(Self::as_returning())
             .get_result(conn)
             .await
@@ -348,11 +314,7 @@ impl Instance {
     /// From here on nothing can be undone. `None` where `revision` is no longer the row's.
     pub async fn begin_teardown(conn: &mut Conn, id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
         diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
-            .set((
-                instances::teardown_began_at.eq(now),
-                instances::revision.eq(revision + 1),
-                instances::updated_at.eq(now),
-            ))
+            .set((instances::teardown_began_at.eq(now), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
             .returning(Self::as_returning())
             .get_result(conn)
             .await
@@ -362,11 +324,7 @@ impl Instance {
     /// Nothing of the server is left. `None` where `revision` is no longer the row's.
     pub async fn bury(conn: &mut Conn, id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
         diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
-            .set((
-                instances::tombstoned_at.eq(now),
-                instances::revision.eq(revision + 1),
-                instances::updated_at.eq(now),
-            ))
+            .set((instances::tombstoned_at.eq(now), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
             .returning(Self::as_returning())
             .get_result(conn)
             .await

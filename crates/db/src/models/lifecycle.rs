@@ -16,12 +16,7 @@ impl From<Desired> for DesiredColumns {
             Desired::ReadOnly { by } | Desired::Suspended { by } => (Some(by.as_str().to_owned()), None, None),
             Desired::Deleted { deletion, after } => (None, Some(deletion.as_str().to_owned()), Some(after)),
         };
-        Self {
-            desired_kind: desired.as_str().to_owned(),
-            desired_hold: hold,
-            desired_deletion: deletion,
-            desired_after: after,
-        }
+        Self { desired_kind: desired.as_str().to_owned(), desired_hold: hold, desired_deletion: deletion, desired_after: after }
     }
 }
 
@@ -34,12 +29,7 @@ impl From<&Standing> for StandingColumns {
             Standing::Cancelled { at } => (None, Some(*at), None),
             Standing::Granted { by, until } => (*until, None, Some(by.clone())),
         };
-        Self {
-            standing_kind: standing.as_str().to_owned(),
-            standing_until: until,
-            standing_since: since,
-            standing_by: by,
-        }
+        Self { standing_kind: standing.as_str().to_owned(), standing_until: until, standing_since: since, standing_by: by }
     }
 }
 
@@ -53,9 +43,7 @@ impl Instance {
             "suspended" => hold().map(|by| Desired::Suspended { by }),
             "deleted" => {
                 let deletion = columns.desired_deletion.as_deref().and_then(Deletion::parse);
-                deletion
-                    .zip(columns.desired_after)
-                    .map(|(deletion, after)| Desired::Deleted { deletion, after })
+                deletion.zip(columns.desired_after).map(|(deletion, after)| Desired::Deleted { deletion, after })
             }
             _ => None,
         }
@@ -81,11 +69,7 @@ impl Instance {
     /// Which way of leaving has begun so that it can't be taken back.
     #[must_use]
     pub fn begun(&self) -> Option<Deletion> {
-        if self.teardown_began_at.is_some() {
-            Some(Deletion::Remove)
-        } else {
-            self.farewell_began_at.map(|_| Deletion::Close)
-        }
+        if self.teardown_began_at.is_some() { Some(Deletion::Remove) } else { self.farewell_began_at.map(|_| Deletion::Close) }
     }
 }
 
@@ -96,13 +80,7 @@ impl OperationRow {
         let failure = match (&self.failed_step, &self.failed_reason) {
             (Some(step), Some(reason)) => {
                 let name = StepName::parse(step).ok_or_else(|| corrupt(format!("failed in the step `{step}`")))?;
-                Some((
-                    name,
-                    Cause {
-                        reason: reason.clone(),
-                        detail: self.failed_detail.clone(),
-                    },
-                ))
+                Some((name, Cause { reason: reason.clone(), detail: self.failed_detail.clone() }))
             }
             _ => None,
         };
@@ -124,10 +102,7 @@ impl OperationStep {
         Ok(Step {
             name: StepName::parse(&self.name).ok_or_else(|| corrupt(format!("step `{}`", self.name)))?,
             state: StepState::parse(&self.state).ok_or_else(|| corrupt(format!("step state `{}`", self.state)))?,
-            cause: self.reason.clone().map(|reason| Cause {
-                reason,
-                detail: self.detail.clone(),
-            }),
+            cause: self.reason.clone().map(|reason| Cause { reason, detail: self.detail.clone() }),
             started_at: self.started_at,
             finished_at: self.finished_at,
         })
@@ -162,10 +137,7 @@ mod tests {
     fn what_a_failing_part_says_fits_its_column() {
         assert_eq!(clip("a\0bécd", 4), "abéc");
         let step = Step {
-            cause: Some(Cause {
-                reason: "x".repeat(100),
-                detail: Some("é".repeat(3000)),
-            }),
+            cause: Some(Cause { reason: "x".repeat(100), detail: Some("é".repeat(3000)) }),
             started_at: Some(DateTime::UNIX_EPOCH),
             ..Step::new(StepName::Farewell)
         };

@@ -39,10 +39,7 @@ pub struct NewMail<'a> {
 
 impl NewMail<'_> {
     pub async fn insert(&self, conn: &mut Conn) -> QueryResult<usize> {
-        diesel::insert_into(mail_outbox::table)
-            .values((self, mail_outbox::attempts.eq(0)))
-            .execute(conn)
-            .await
+        diesel::insert_into(mail_outbox::table).values((self, mail_outbox::attempts.eq(0))).execute(conn).await
     }
 }
 
@@ -94,10 +91,7 @@ impl Mail {
     pub async fn refused(conn: &mut Conn, id: Uuid, error: &str) -> QueryResult<usize> {
         let error: String = error.chars().take(2000).collect();
         diesel::update(mail_outbox::table.find(id))
-            .set((
-                mail_outbox::last_error.eq(error),
-                mail_outbox::attempts.eq(mail_outbox::attempts + 1),
-            ))
+            .set((mail_outbox::last_error.eq(error), mail_outbox::attempts.eq(mail_outbox::attempts + 1)))
             .execute(conn)
             .await
     }

@@ -19,30 +19,17 @@ impl NameClaim {
         names.dedup();
         let rows: Vec<_> = names
             .into_iter()
-            .map(|name| {
-                (
-                    name_claims::name.eq(name),
-                    name_claims::instance_id.eq(instance_id),
-                    name_claims::claimed_at.eq(now),
-                )
-            })
+            .map(|name| (name_claims::name.eq(name), name_claims::instance_id.eq(instance_id), name_claims::claimed_at.eq(now)))
             .collect();
         diesel::insert_into(name_claims::table).values(rows).execute(conn).await
     }
 
     pub async fn holder(conn: &mut Conn, name: &str) -> QueryResult<Option<Uuid>> {
-        name_claims::table
-            .find(name)
-            .select(name_claims::instance_id)
-            .first(conn)
-            .await
-            .optional()
+        name_claims::table.find(name).select(name_claims::instance_id).first(conn).await.optional()
     }
 
     /// Frees what an instance held. A platform's name that was ever served is not freed: the caller keeps those by not asking.
     pub async fn release(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {
-        diesel::delete(name_claims::table.filter(name_claims::instance_id.eq(instance_id)))
-            .execute(conn)
-            .await
+        diesel::delete(name_claims::table.filter(name_claims::instance_id.eq(instance_id))).execute(conn).await
     }
 }

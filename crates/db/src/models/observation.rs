@@ -35,12 +35,7 @@ impl Observation {
     }
 
     pub async fn of(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
-        instance_observations::table
-            .find(instance_id)
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        instance_observations::table.find(instance_id).select(Self::as_select()).first(conn).await.optional()
     }
 
     pub async fn of_all(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {

@@ -77,10 +77,8 @@ impl NewOperation {
             .get_result(conn)
             .await?;
         let operation = domain::Operation::new(self.kind, self.created_at);
-        let steps: Vec<OperationStep> = (0i16..)
-            .zip(&operation.steps)
-            .map(|(position, step)| OperationStep::from_domain(self.id, position, step))
-            .collect();
+        let steps: Vec<OperationStep> =
+            (0i16..).zip(&operation.steps).map(|(position, step)| OperationStep::from_domain(self.id, position, step)).collect();
         diesel::insert_into(operation_steps::table).values(steps).execute(conn).await?;
         Ok(row)
     }
@@ -93,13 +91,7 @@ impl Operation {
 
     /// As [`Self::by_id`], locked until the transaction ends.
     pub async fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
-        operations::table
-            .find(id)
-            .for_update()
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        operations::table.find(id).for_update().select(Self::as_select()).first(conn).await.optional()
     }
 
     /// `None` for an operation on another account's server, as if it did not exist.
@@ -120,12 +112,7 @@ impl Operation {
         if let Some(before) = page.before {
             query = query.filter(operations::id.lt(before));
         }
-        query
-            .order(operations::id.desc())
-            .limit(page.limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
+        query.order(operations::id.desc()).limit(page.limit).select(Self::as_select()).load(conn).await
     }
 
     /// The live operation in a lane of an instance, if there is one.

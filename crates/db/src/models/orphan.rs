@@ -21,30 +21,16 @@ pub struct Orphan {
 
 impl Orphan {
     pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Self>> {
-        orphans::table
-            .order((orphans::cluster_id, orphans::kind, orphans::name))
-            .select(Self::as_select())
-            .load(conn)
-            .await
+        orphans::table.order((orphans::cluster_id, orphans::kind, orphans::name)).select(Self::as_select()).load(conn).await
     }
 
     /// What was found in a cluster now is all there is in it; what was known keeps its time.
     pub async fn replace(conn: &mut Conn, cluster_id: Uuid, found: &[Self]) -> QueryResult<()> {
-        let known: Vec<Self> = orphans::table
-            .filter(orphans::cluster_id.eq(cluster_id))
-            .select(Self::as_select())
-            .load(conn)
-            .await?;
+        let known: Vec<Self> = orphans::table.filter(orphans::cluster_id.eq(cluster_id)).select(Self::as_select()).load(conn).await?;
         for gone in known.iter().filter(|it| !found.iter().any(|other| other.is(it))) {
-            diesel::delete(orphans::table.find((gone.cluster_id, &gone.kind, &gone.name)))
-                .execute(conn)
-                .await?;
+            diesel::delete(orphans::table.find((gone.cluster_id, &gone.kind, &gone.name))).execute(conn).await?;
         }
-        diesel::insert_into(orphans::table)
-            .values(found)
-            .on_conflict_do_nothing()
-            .execute(conn)
-            .await?;
+        diesel::insert_into(orphans::table).values(found).on_conflict_do_nothing().execute(conn).await?;
         Ok(())
     }
 

@@ -57,12 +57,7 @@ impl NewOwnerBootstrap<'_> {
 
 impl OwnerBootstrap {
     pub async fn of(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
-        owner_bootstrap::table
-            .find(instance_id)
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        owner_bootstrap::table.find(instance_id).select(Self::as_select()).first(conn).await.optional()
     }
 
     pub async fn token(&self, conn: &mut Conn, ring: &KeyRing) -> Result<SecretSlice<u8>, SealedError> {
@@ -72,15 +67,11 @@ impl OwnerBootstrap {
 
     /// The first time counts.
     pub async fn applied(conn: &mut Conn, instance_id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
-        diesel::update(
-            owner_bootstrap::table
-                .find(instance_id)
-                .filter(owner_bootstrap::applied_at.is_null()),
-        )
-        .set(owner_bootstrap::applied_at.eq(now))
-        .execute(conn)
-        .await
-        .map(|rows| rows == 1)
+        diesel::update(owner_bootstrap::table.find(instance_id).filter(owner_bootstrap::applied_at.is_null()))
+            .set(owner_bootstrap::applied_at.eq(now))
+            .execute(conn)
+            .await
+            .map(|rows| rows == 1)
     }
 
     /// The link is shown once: true for whoever comes first.

@@ -37,23 +37,13 @@ pub struct NewPerson<'a> {
 impl NewPerson<'_> {
     /// Fails on the index `people_live_email` where somebody has this address.
     pub async fn insert(&self, conn: &mut Conn) -> QueryResult<Person> {
-        diesel::insert_into(people::table)
-            .values(self)
-            .returning(Person::as_returning())
-            .get_result(conn)
-            .await
+        diesel::insert_into(people::table).values(self).returning(Person::as_returning()).get_result(conn).await
     }
 }
 
 impl Person {
     pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
-        people::table
-            .find(id)
-            .filter(people::erased_at.is_null())
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        people::table.find(id).filter(people::erased_at.is_null()).select(Self::as_select()).first(conn).await.optional()
     }
 
     pub async fn by_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Self>> {
@@ -67,10 +57,6 @@ impl Person {
     }
 
     pub async fn set_password_hash(conn: &mut Conn, id: Uuid, hash: &str) -> QueryResult<bool> {
-        diesel::update(people::table.find(id))
-            .set(people::password_hash.eq(hash))
-            .execute(conn)
-            .await
-            .map(|rows| rows == 1)
+        diesel::update(people::table.find(id)).set(people::password_hash.eq(hash)).execute(conn).await.map(|rows| rows == 1)
     }
 }

@@ -21,22 +21,11 @@ pub struct Probe {
 
 impl Probe {
     pub async fn put(&self, conn: &mut Conn) -> QueryResult<usize> {
-        diesel::insert_into(probes::table)
-            .values(self)
-            .on_conflict(probes::instance_id)
-            .do_update()
-            .set(self)
-            .execute(conn)
-            .await
+        diesel::insert_into(probes::table).values(self).on_conflict(probes::instance_id).do_update().set(self).execute(conn).await
     }
 
     pub async fn of(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
-        probes::table
-            .find(instance_id)
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        probes::table.find(instance_id).select(Self::as_select()).first(conn).await.optional()
     }
 
     pub async fn forget(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {

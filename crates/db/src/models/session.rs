@@ -43,10 +43,7 @@ impl Session {
     }
 
     pub async fn seen(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
-        diesel::update(sessions::table.find(id))
-            .set(sessions::last_seen_at.eq(now))
-            .execute(conn)
-            .await
+        diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(conn).await
     }
 
     pub async fn revoke(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {

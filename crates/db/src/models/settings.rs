@@ -40,12 +40,7 @@ impl Settings {
     /// Writes the row's first revision; an existing row stays as it is.
     pub async fn found(conn: &mut Conn, values: &SettingsValues<'_>, now: DateTime<Utc>) -> QueryResult<bool> {
         diesel::insert_into(settings::table)
-            .values((
-                settings::id.eq(true),
-                values,
-                settings::revision.eq(1),
-                settings::updated_at.eq(now),
-            ))
+            .values((settings::id.eq(true), values, settings::revision.eq(1), settings::updated_at.eq(now)))
             .on_conflict_do_nothing()
             .execute(conn)
             .await

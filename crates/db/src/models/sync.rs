@@ -32,30 +32,17 @@ pub struct Trouble<'a> {
 
 impl InstanceSync {
     pub async fn of(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
-        instance_syncs::table
-            .find(instance_id)
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        instance_syncs::table.find(instance_id).select(Self::as_select()).first(conn).await.optional()
     }
 
     pub async fn of_all(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
-        instance_syncs::table
-            .filter(instance_syncs::instance_id.eq_any(instance_ids))
-            .select(Self::as_select())
-            .load(conn)
-            .await
+        instance_syncs::table.filter(instance_syncs::instance_id.eq_any(instance_ids)).select(Self::as_select()).load(conn).await
     }
 
     /// Something is about to be sent: without this row nothing ever was.
     pub async fn begin(conn: &mut Conn, instance_id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<usize> {
         diesel::insert_into(instance_syncs::table)
-            .values((
-                instance_syncs::instance_id.eq(instance_id),
-                instance_syncs::revision.eq(revision),
-                instance_syncs::tried_at.eq(now),
-            ))
+            .values((instance_syncs::instance_id.eq(instance_id), instance_syncs::revision.eq(revision), instance_syncs::tried_at.eq(now)))
             .on_conflict_do_nothing()
             .execute(conn)
             .await
@@ -89,10 +76,7 @@ impl InstanceSync {
 
     /// The teardown was confirmed in the custom resource with this UID.
     pub async fn torn_down(conn: &mut Conn, instance_id: Uuid, uid: &str) -> QueryResult<usize> {
-        diesel::update(instance_syncs::table.find(instance_id))
-            .set(instance_syncs::torn_down_uid.eq(uid))
-            .execute(conn)
-            .await
+        diesel::update(instance_syncs::table.find(instance_id)).set(instance_syncs::torn_down_uid.eq(uid)).execute(conn).await
     }
 
     /// Servers whose last sync was not taken, for operators.

@@ -49,7 +49,7 @@ pub struct OperationEvent {
 /// and at the latest after a minute: then ask again, with the last id in `Last-Event-ID`.
 #[utoipa::path(
     get, path = "/api/v1/operations/{id}/events", tag = "operations", operation_id = "watchOperation",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen.", max_length = 20)),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The last event that was seen.")),
     responses((status = 200, description = "A stream of events.", body = OperationEvent, content_type = "text/event-stream"))
 )]
 pub async fn events(
@@ -88,29 +88,23 @@ struct Watch {
     _place: OwnedSemaphorePermit,
 }
 
-enum State {
-    Watching(Watch),
-    Over,
-}
-
 fn stream(watch: Watch) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
-    unfold(State::Watching(watch), |state| async move {
-        let State::Watching(mut watch) = state else { return None };
+    unfold(Some(Box::new(watch)), |watch| async move {
+        let mut watch = watch?;
         match watch.change().await {
             Change::Operation(view) => {
                 watch.seen = view.revision;
-                let is_over = !view.state.is_live();
-                let event = event(view)?;
-                Some((Ok(event), if is_over { State::Over } else { State::Watching(watch) }))
+                let is_live = view.state.is_live();
+                Some((Ok(event(*view)?), is_live.then_some(watch)))
             }
-            Change::Silence => Some((Ok(Bytes::from_static(b": still here\n\n")), State::Watching(watch))),
+            Change::Silence => Some((Ok(Bytes::from_static(b": still here\n\n")), Some(watch))),
             Change::End => None,
         }
     })
 }
 
 enum Change {
-    Operation(OperationView),
+    Operation(Box<OperationView>),
     Silence,
     End,
 }
@@ -135,7 +129,7 @@ impl Watch {
                 }
             };
             if view.revision > self.seen || !view.state.is_live() {
-                return Change::Operation(view);
+                return Change::Operation(Box::new(view));
             }
             let now = Instant::now();
             if now >= self.end {
