@@ -175,10 +175,10 @@ impl Api {
     }
 }
 
-/// A small server at this address, of the owner `owner`.
+/// A small server at this address, of the owner `ada`.
 #[must_use]
 pub fn wish(domain: &str) -> Value {
-    json!({"domain": domain, "plan": "small", "owner": {"username": "owner", "email": "owner@people.test"}})
+    json!({"domain": domain, "plan": "small", "owner": {"username": "ada", "email": "ada@people.test"}})
 }
 
 fn brief(instance: &Value) -> String {

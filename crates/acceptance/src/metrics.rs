@@ -1,0 +1,76 @@
+//! What Prometheus would be told: by the operator about itself, by the API server about everybody's requests.
+
+use anyhow::{Context, Result, ensure};
+use http::Request;
+
+use crate::World;
+use crate::wait::{seconds, until};
+
+const OPERATOR: &str = "http://127.0.0.1:9102/metrics";
+
+/// Kinds that the operator and the worker write. Leases are not among them: who leads says so all the time.
+const WRITTEN: [&str; 14] = [
+    "deployments",
+    "ingresses",
+    "jobs",
+    "limitranges",
+    "mastodoninstances",
+    "namespaces",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "resourcequotas",
+    "rolebindings",
+    "secrets",
+    "serviceaccounts",
+    "services",
+    "statefulsets",
+];
+
+/// Writes of everybody to these kinds since the API server started. The status of others than our own kind is Kubernetes' business.
+pub async fn writes(world: &World) -> Result<f64> {
+    let text = world.cluster.client.request_text(Request::get("/metrics").body(Vec::new())?).await?;
+    let is_write = |line: &&str| {
+        let label = |name: &str| label(line, name);
+        let verb = matches!(label("verb"), "APPLY" | "PATCH" | "POST" | "PUT" | "DELETE" | "DELETECOLLECTION");
+        let subresource = label("subresource");
+        let is_ours = label("resource") == "mastodoninstances" && subresource == "status";
+        verb && WRITTEN.contains(&label("resource")) && (subresource.is_empty() || is_ours)
+    };
+    let counts = text.lines().filter(|line| line.starts_with("apiserver_request_total{")).filter(is_write);
+    counts.map(|line| value(line)).sum()
+}
+
+fn label<'a>(line: &'a str, name: &str) -> &'a str {
+    let found = line.split_once(&format!("{name}=\"")).map(|(_, rest)| rest);
+    found.and_then(|it| it.split('"').next()).unwrap_or_default()
+}
+
+fn value(line: &str) -> Result<f64> {
+    line.rsplit(' ').next().and_then(|it| it.parse().ok()).with_context(|| format!("no number in {line}"))
+}
+
+/// A counter or gauge of the operator's, summed over its labels.
+pub async fn of_operator(world: &World, name: &str) -> Result<f64> {
+    let text = world.http.get(OPERATOR).send().await?.error_for_status()?.text().await?;
+    let is_it = |line: &&str| line.strip_prefix(name).is_some_and(|it| it.starts_with([' ', '{']));
+    text.lines().filter(is_it).map(value).sum()
+}
+
+/// The operator leads, has looked at every resource, and has nothing more to do.
+pub async fn operator_is_at_rest(world: &World) -> Result<()> {
+    until("the operator leads", seconds(60), async || {
+        ensure!(of_operator(world, "howdah_operator_leading").await? == 1.0, "another operator leads");
+        Ok(())
+    })
+    .await?;
+    let mut before = -1.0;
+    let mut same = 0;
+    until("the operator is at rest", seconds(120), async || {
+        let now = of_operator(world, "howdah_operator_reconciles_total").await?;
+        same = if now == before && now > 0.0 { same + 1 } else { 0 };
+        before = now;
+        ensure!(same >= 20, "{now} passes so far");
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,124 @@
+//! Deleting a resource, or its definition, destroys no data; and an operator that starts anew finds nothing to write.
+
+use std::collections::BTreeMap;
+
+use anyhow::ensure;
+use howdah_acceptance::leftovers::objects_in_store;
+use howdah_acceptance::metrics::{operator_is_at_rest, writes};
+use howdah_acceptance::processes::Part;
+use howdah_acceptance::server::Server;
+use howdah_acceptance::turn::Turn;
+use howdah_acceptance::wait::{Watch, seconds};
+use howdah_acceptance::{World, until};
+use howdah_crd::ConditionType;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DeleteParams};
+use kube::{CustomResourceExt as _, ResourceExt as _};
+
+/// All that must outlive the resource.
+#[derive(Debug, PartialEq)]
+struct Data {
+    identity: BTreeMap<String, String>,
+    rows: BTreeMap<String, String>,
+    objects: Vec<String>,
+}
+
+/// Tables that change by themselves while a server runs.
+const RESTLESS: [&str; 1] = ["software_updates"];
+
+async fn data(world: &World, server: &Server) -> anyhow::Result<Data> {
+    let password = server.run_time_secret(world, "database").await?["DB_PASS"].clone();
+    let mut rows = world.tenants.digests(server.id, &password).await?;
+    rows.retain(|table, _| !RESTLESS.contains(&table.as_str()));
+    Ok(Data {
+        identity: server.run_time_secret(world, "identity").await?,
+        rows,
+        objects: objects_in_store(&world.stack, server.id).await?,
+    })
+}
+
+#[tokio::test]
+async fn neither_the_resource_nor_its_definition_takes_data_along() {
+    let world = World::without_control_plane().await.unwrap();
+    let _turn = Turn::alone(&world.stack).unwrap();
+    let mut watch = Watch::start("data outlives the resource");
+    let server = Server::example(&world, "real").unwrap();
+    server.apply(&world).await.unwrap();
+    server.wait_for(&world, ConditionType::Ready, seconds(150)).await.unwrap();
+    // The owner's picture is stored by a job.
+    let before = until("the owner's picture is stored", seconds(60), async || {
+        let seen = data(&world, &server).await?;
+        ensure!(!seen.objects.is_empty(), "the bucket is empty");
+        Ok(seen)
+    })
+    .await
+    .unwrap();
+    assert!(before.rows["users"].starts_with("1 "), "{:?}", before.rows["users"]);
+    watch.lap("up, with data");
+
+    server.delete(&world).await.unwrap();
+    watch.lap("the resource deleted");
+    server.apply_resource(&world).await.unwrap();
+    server.wait_for(&world, ConditionType::Ready, seconds(150)).await.unwrap();
+    watch.lap("taken up again");
+    assert_eq!(data(&world, &server).await.unwrap(), before);
+
+    delete_definition(&world).await;
+    watch.lap("the definition deleted");
+    let definition = serde_json::to_value(howdah_crd::MastodonInstance::crd()).unwrap();
+    world.cluster.apply(&definition).await.unwrap();
+    until("the definition is served again", seconds(30), async || server.apply_resource(&world).await).await.unwrap();
+    server.wait_for(&world, ConditionType::Ready, seconds(150)).await.unwrap();
+    watch.lap("taken up again");
+    assert_eq!(data(&world, &server).await.unwrap(), before);
+
+    server.destroy(&world).await.unwrap();
+    watch.lap("destroyed");
+}
+
+async fn delete_definition(world: &World) {
+    let api: Api<CustomResourceDefinition> = Api::all(world.cluster.client.clone());
+    let name = howdah_crd::MastodonInstance::crd().name_any();
+    api.delete(&name, &DeleteParams::default()).await.unwrap();
+    until("the definition and all its resources are gone", seconds(120), async || {
+        ensure!(api.get_opt(&name).await?.is_none(), "it is still there");
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn an_operator_that_starts_anew_heals_secrets_and_then_writes_nothing() {
+    let world = World::without_control_plane().await.unwrap();
+    let _turn = Turn::alone(&world.stack).unwrap();
+    let mut watch = Watch::start("resync");
+    let server = Server::example(&world, "fake").unwrap();
+    server.apply(&world).await.unwrap();
+    server.wait_for(&world, ConditionType::WorkloadsReady, seconds(90)).await.unwrap();
+    operator_is_at_rest(&world).await.unwrap();
+    watch.lap("up");
+
+    let identity = server.run_time_secret(&world, "identity").await.unwrap();
+    let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(world.cluster.client.clone(), &server.resource_name);
+    secrets.delete("identity", &DeleteParams::default()).await.unwrap();
+    start_anew(&world).await;
+    let healed = until("the identity is copied again", seconds(30), async || server.run_time_secret(&world, "identity").await).await.unwrap();
+    assert_eq!(healed, identity);
+    operator_is_at_rest(&world).await.unwrap();
+    watch.lap("healed at the resync");
+
+    let before = writes(&world).await.unwrap();
+    start_anew(&world).await;
+    operator_is_at_rest(&world).await.unwrap();
+    assert_eq!(writes(&world).await.unwrap() - before, 0.0, "writes at a resync with nothing to do");
+    watch.lap("a second resync");
+
+    server.destroy(&world).await.unwrap();
+}
+
+async fn start_anew(world: &World) {
+    let killed = Part::of(&world.stack, "operator").unwrap().kill().unwrap();
+    killed.start().unwrap();
+    operator_is_at_rest(world).await.unwrap();
+}

@@ -1,0 +1,101 @@
+//! The whole path at an own domain, on the real node: launched through the API, proven and pointed here, opened by its host names,
+//! closed, taken back, closed again, its farewell heard by a second server, and nothing left.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use anyhow::ensure;
+use howdah_acceptance::api::{Api, wish};
+use howdah_acceptance::leftovers::assert_nothing_left;
+use howdah_acceptance::neighbour::Neighbour;
+use howdah_acceptance::turn::Turn;
+use howdah_acceptance::visit::visit;
+use howdah_acceptance::wait::{Watch, seconds};
+use howdah_acceptance::world::fresh_name;
+use howdah_acceptance::{World, until};
+use howdah_domain::InstanceId;
+use serde_json::Value;
+
+#[tokio::test]
+async fn from_launch_to_nothing_left() {
+    let world = World::open().await.unwrap();
+    let _turn = Turn::shared(&world.stack).unwrap();
+    let mut watch = Watch::start("own domain");
+    let api = world.customer().unwrap();
+    let domain = format!("{}.test", fresh_name("birds"));
+    let launched = api.launch(&wish(&domain)).await.unwrap();
+    let created = api.wait_for_operation(&launched.operation_url, "succeeded", seconds(120)).await.unwrap();
+    let took = watch.lap("POST to Running");
+    let steps: Vec<&str> = created["steps"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
+    let wanted = ["namespace", "secrets", "database", "cache", "bucket", "schema", "owner", "configuration", "workloads"];
+    assert_eq!(steps, wanted);
+    let waiting = api.wait_for_phase(launched.id, "waiting_for_address", seconds(20)).await.unwrap();
+    assert!(world.visitor.get(&format!("https://{domain}/health")).await.is_err(), "no proof, no address");
+
+    point_here(&world, &waiting).await;
+    let running = api.wait_for_phase(launched.id, "running", seconds(60)).await.unwrap();
+    watch.lap("TXT proof and records set, to running at its address");
+    assert_eq!(running["addresses"]["web"], format!("https://{domain}"));
+    let actor = visit(&world, &domain, &domain, "ada").await.unwrap();
+    watch.lap("opened by its host names");
+
+    let neighbour = Neighbour::start(&world, &format!("{}.test", fresh_name("neighbour"))).await.unwrap();
+    neighbour.follow(&actor).await.unwrap();
+    until("the follow is accepted", seconds(30), async || {
+        ensure!(neighbour.delivered("Accept", &actor).await? == 1, "no Accept was delivered");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    watch.lap("followed from a second server");
+
+    close_undo_close(&api, launched.id).await;
+    watch.lap("closed, taken back, closed again");
+    let closed = gone(&api, launched.id).await;
+    watch.lap("grace, farewell and teardown");
+    assert_eq!(states(&closed), [("farewell", "succeeded"), ("teardown", "succeeded")]);
+    assert_eq!(neighbour.delivered("Delete", &actor).await.unwrap(), 1, "farewells to the server that followed");
+    assert_nothing_left(&world, &[launched.id]).await.unwrap();
+    let after = api.instance(launched.id).await.unwrap();
+    assert_eq!(after["phase"], "gone");
+    watch.lap("nothing left");
+    assert!(took <= seconds(60), "from POST to Running it took {} s", took.as_secs());
+}
+
+/// What the server's page asks the customer for, set at the customer's DNS provider.
+async fn point_here(world: &World, instance: &Value) {
+    let addresses = &instance["addresses"];
+    for proof in addresses["proofs"].as_array().unwrap() {
+        let (name, value) = (proof["name"].as_str().unwrap(), proof["value"].as_str().unwrap());
+        assert!(name.starts_with("_howdah."), "{name}");
+        world.dns.set_txt(name, value).await.unwrap();
+    }
+    let records = addresses["records"].as_array().unwrap();
+    assert_eq!(records.len(), 2, "web and media: {records:?}");
+    for record in records {
+        assert_eq!(record["type"], "A");
+        world.dns.set_a(record["name"].as_str().unwrap(), &[record["value"].as_str().unwrap()]).await.unwrap();
+    }
+}
+
+async fn close_undo_close(api: &Api, id: InstanceId) {
+    api.close(id).await.unwrap();
+    let closing = api.instance(id).await.unwrap();
+    assert_eq!((&closing["phase"], &closing["leaving"]["can_be_undone"]), (&"closing".into(), &true.into()));
+    api.undo(id).await.unwrap();
+    api.wait_for_phase(id, "running", seconds(30)).await.unwrap();
+    api.close(id).await.unwrap();
+    let second = api.post(&format!("/api/v1/instances/{id}/close"), None).await.unwrap();
+    assert_eq!(second.status, 409, "a second close: {}", second.body);
+}
+
+async fn gone(api: &Api, id: InstanceId) -> Value {
+    api.wait_for_phase(id, "gone", seconds(180)).await.unwrap();
+    let closed = api.last_operation(id).await.unwrap();
+    assert_eq!((&closed["kind"], &closed["state"]), (&"close".into(), &"succeeded".into()));
+    closed
+}
+
+fn states(operation: &Value) -> Vec<(&str, &str)> {
+    let steps = operation["steps"].as_array().unwrap();
+    steps.iter().map(|it| (it["name"].as_str().unwrap(), it["state"].as_str().unwrap())).collect()
+}
