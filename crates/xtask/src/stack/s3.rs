@@ -12,7 +12,8 @@ pub const REGION: &str = "us-east-1";
 pub const ACCESS_KEY: &str = "howdah-admin";
 pub const SECRET_KEY: &str = "howdah-admin-secret";
 /// It keeps sockets in /tmp, named by port, by which its parts find each other: with a /tmp shared with another stack's they find that one's.
-const OWN_TMP: &str = r#"mount -t tmpfs tmpfs /tmp && exec "$@""#;
+/// So it has a /tmp of its own, and sees its folder, which may lie in the other one, at /mnt.
+const OWN_TMP: &str = r#"mount --bind . /mnt && mount -t tmpfs tmpfs /tmp && cd /mnt && exec "$@""#;
 
 impl Stack {
     pub fn s3_endpoint(&self) -> String {
@@ -31,8 +32,8 @@ impl Stack {
         weed.args(["--mount", "--propagation", "private", "sh", "-c", OWN_TMP, "sh"]).arg(tools.python("weed"));
         weed.args(["-logtostderr", "server", &format!("-s3.ip.bind={}", self.ip), &format!("-s3.port={PORT}")]);
         weed.args([
-            "-dir=.", // where it is started: the stack's folder may lie in the /tmp that it no longer sees
-            "-s3.config=config.json",
+            "-dir=/mnt",
+            "-s3.config=/mnt/config.json",
             "-ip=127.0.0.1", // its own parts among themselves
             "-ip.bind=127.0.0.1",
             "-filer",
