@@ -6,7 +6,7 @@ use std::sync::Arc;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use tracing::Instrument;
 
-use super::{ResyncAll, SendMails, SyncInstance, Tick};
+use super::{LookOutside, ResyncAll, SendMails, SyncInstance, Tick};
 use crate::worker::{WorkError, Worker};
 
 /// The worker, as the queue hands it to its jobs.
@@ -26,6 +26,7 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
         .add_extension(Context(worker.clone()))
         .define_job::<SyncInstance>()
         .define_job::<Tick>()
+        .define_job::<LookOutside>()
         .define_job::<ResyncAll>()
         .define_job::<SendMails>()
 }
@@ -66,5 +67,6 @@ macro_rules! handler {
 
 handler!(SyncInstance, instance_id);
 handler!(Tick);
+handler!(LookOutside);
 handler!(ResyncAll);
 handler!(SendMails);

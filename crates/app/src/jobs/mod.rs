@@ -4,6 +4,7 @@
 //! run late, twice, or after others. A business timer is a row that [`Tick`] compares with the clock, never a `run_at`.
 
 mod handlers;
+mod look_outside;
 mod resync_all;
 mod send_mails;
 mod sync_instance;
@@ -30,9 +31,13 @@ pub struct SyncInstance {
     pub attempt: u32,
 }
 
-/// Looks after everything that time brings: graces that end, farewells, proofs, looks from outside, mails.
+/// Looks after everything that time brings: holds and graces that end, operations that go on, mails that wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tick {}
+
+/// Looks from outside at servers and at the proofs of domains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookOutside {}
 
 /// Syncs every server anew, spread over time, and reports orphans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,5 +122,6 @@ macro_rules! only_one {
 }
 
 only_one!(Tick, "tick", tick::run);
+only_one!(LookOutside, "look_outside", look_outside::run);
 only_one!(ResyncAll, "resync_all", resync_all::run);
 only_one!(SendMails, "send_mails", send_mails::run);

@@ -84,6 +84,21 @@ async fn an_operation_waits_for_a_cluster_that_is_away_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_is_back_is_found_by_asking() {
+    let ground = Ground::new().await;
+    let id = ground.launch(DOMAIN).await;
+    ground.sync(id).await;
+    *ground.cluster.away.lock().unwrap() = true;
+    ground.sync(id).await;
+    assert_eq!(ground.held_up(id).await.as_deref(), Some("namespace: ClusterUnavailable"));
+    ground.tick().await;
+    assert!(ground.held_up(id).await.is_some());
+    *ground.cluster.away.lock().unwrap() = false;
+    ground.tick().await;
+    assert_eq!(ground.held_up(id).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_cluster_refuses_is_said_and_goes_on_once_it_is_taken() {
     let ground = Ground::new().await;
     *ground.cluster.refusal.lock().unwrap() = Some("spec.placement: too long".to_owned());

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use howdah_app::admin::{self, PersonRequest, Place};
 use howdah_app::config::Relay;
 use howdah_app::instances::{self, Close, LaunchRequest};
-use howdah_app::jobs::{SyncInstance, Tick};
+use howdah_app::jobs::{LookOutside, SyncInstance, Tick};
 use howdah_app::operations::{self, OperationView};
 use howdah_app::ports::Cluster;
 use howdah_app::settings::{self, SettingsChange};
@@ -79,7 +79,9 @@ impl Ground {
         SyncInstance::of(id.as_uuid()).work(&self.worker).await.unwrap();
     }
 
+    /// With the looks that it begins, made before the rest.
     pub async fn tick(&self) {
+        LookOutside::default().work(&self.worker).await.unwrap();
         Tick::default().work(&self.worker).await.unwrap();
     }
 

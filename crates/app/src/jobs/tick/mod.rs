@@ -2,29 +2,25 @@
 //! tick; one part, or one server, that fails holds up no other.
 
 mod cleaning;
-mod deletions;
-mod domains;
+mod clusters;
 mod holds;
-mod look;
+mod live;
 
 use std::fmt::Display;
 
 use howdah_db::models::mail::Mail;
 
-use super::{SendMails, Tick};
+use super::{LookOutside, SendMails, Tick};
 use crate::worker::{WorkError, Worker};
 
 /// Rows that one tick takes of each kind.
 const MOST: i64 = 2000;
-/// Names and addresses that are looked at from outside at a time.
-const AT_ONCE: usize = 16;
 
 pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
+    log("begin the looks from outside", look_outside(worker).await);
     log("release who may run", holds::release(worker).await);
-    // The looks come first: a farewell goes on by them alone.
-    log("look at the servers from outside", look::look(worker).await);
-    log("advance what is live", deletions::advance_live(worker).await);
-    log("look for the proofs of domains", domains::check(worker).await);
+    log("look whether clusters are back", clusters::look_again(worker).await);
+    log("advance what is live", live::advance(worker).await);
     log("clean up", cleaning::clean(worker).await);
     send_mails(worker).await
 }
@@ -33,6 +29,12 @@ fn log<E: Display>(what: &str, result: Result<(), E>) {
     if let Err(error) = result {
         tracing::warn!(%error, "a tick could not {what}; the next one tries again");
     }
+}
+
+async fn look_outside(worker: &Worker) -> Result<(), WorkError> {
+    let mut conn = worker.app.database.conn().await?;
+    LookOutside::default().enqueue(&mut conn).await?;
+    Ok(())
 }
 
 async fn send_mails(worker: &Worker) -> Result<(), WorkError> {

@@ -1,7 +1,5 @@
 //! The custom resource of a row, as it is sent.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
 use chrono::{DateTime, Utc};
 use howdah_db::models::instance::{DesiredColumns, StandingColumns};
 use howdah_domain::{Plans, Standing};

@@ -11,7 +11,7 @@ use super::MOST;
 use crate::progress;
 use crate::worker::{WorkError, Worker};
 
-pub async fn advance_live(worker: &Worker) -> Result<(), WorkError> {
+pub async fn advance(worker: &Worker) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     let due = Instance::due_for_deletion(&mut conn, worker.now(), MOST).await?;
     let live = Operation::all_live(&mut conn, MOST).await?;

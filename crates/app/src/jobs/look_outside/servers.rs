@@ -15,6 +15,7 @@ use url::Url;
 use super::{AT_ONCE, MOST};
 use crate::jobs::SyncInstance;
 use crate::ports::outside::{Addresses, Answer, OutsideError};
+use crate::progress;
 use crate::worker::{WorkError, Worker, in_groups};
 
 pub async fn look(worker: &Worker) -> Result<(), WorkError> {
@@ -65,6 +66,9 @@ async fn write(worker: &Worker, conn: &mut Conn, id: uuid::Uuid, seen: Result<()
         Instance::touch(conn, id, now).await?;
         SyncInstance::of(id).enqueue(conn).await?;
         tracing::warn!(instance.id = %id, probe.leads_here = leads_here, "a farewell's guard changed its mind");
+    }
+    if changed {
+        progress::advance(worker, conn, id).await?;
     }
     Ok(())
 }
