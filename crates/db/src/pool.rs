@@ -26,6 +26,7 @@ pub type Pooled = Object<AsyncPgConnection>;
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
+    acquire: Duration,
 }
 
 /// There is no connection to be had right now. The pool heals by itself: this is to be asked again.
@@ -60,15 +61,21 @@ impl Database {
         });
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
         let pool = Pool::builder(manager).max_size(connections).build().map_err(|error| OpenError::Pool(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, acquire: ACQUIRE })
+    }
+
+    /// Callers wait that long for a connection: for work that nobody waits for, such as a test's on a busy machine.
+    #[must_use]
+    pub fn with_patience(self, acquire: Duration) -> Self {
+        Self { acquire, ..self }
     }
 
     /// A connection that has just answered.
     pub async fn conn(&self) -> Result<Pooled, Unavailable> {
-        match tokio::time::timeout(ACQUIRE, self.pool.get()).await {
+        match tokio::time::timeout(self.acquire, self.pool.get()).await {
             Ok(Ok(conn)) => Ok(conn),
             Ok(Err(error)) => Err(Unavailable(error.to_string())),
-            Err(_) => Err(Unavailable(format!("no connection within {} ms", ACQUIRE.as_millis()))),
+            Err(_) => Err(Unavailable(format!("no connection within {} ms", self.acquire.as_millis()))),
         }
     }
 

@@ -21,6 +21,9 @@ const LOCK: i64 = 0x0068_6f77_6461_6802;
 /// What a killed test left behind is cleared away after that.
 const STALE: Duration = Duration::from_secs(3600);
 
+/// All the tests share the machine: a connection is waited for longer than by somebody who asks the API.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A migrated database of this test's own, dropped with it.
 pub struct TestDatabase {
     name: String,
@@ -38,7 +41,7 @@ impl TestDatabase {
         admin(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
         let url = url_of(&name);
         let database = Database::open(&url, 10, tokio::runtime::Handle::current()).expect("the test server's URL can be read");
-        Self { name, url, database }
+        Self { name, url, database: database.with_patience(PATIENCE) }
     }
 
     #[must_use]
@@ -180,7 +183,7 @@ where
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime can be made");
         runtime.block_on(async {
             let database = Database::open(&url, 1, tokio::runtime::Handle::current()).expect("the test server's URL can be read");
-            let mut conn = database.conn().await.unwrap_or_else(|error| panic!("{SERVER} leads to no server: {error}"));
+            let mut conn = database.with_patience(PATIENCE).conn().await.unwrap_or_else(|error| panic!("{SERVER} leads to no server: {error}"));
             work(&mut conn).await;
         });
     });
