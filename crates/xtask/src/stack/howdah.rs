@@ -39,7 +39,6 @@ impl Stack {
         operator.arg("--kubeconfig").arg(self.service_account(tools, "howdah-operator")?);
         self.start("operator", operator.args(["--metrics-listen", OPERATOR_METRICS]))?;
 
-        self.progress.quiet("Howdah's database: schema, settings, people", || self.seed(images, has_real_nodes))?;
         let mut worker = self.howdah(images, "worker");
         let kubeconfig = self.service_account(tools, "howdah-worker")?;
         let clusters = super::seed::clusters(has_real_nodes);
@@ -117,7 +116,10 @@ impl Stack {
     }
 
     /// Whether the cluster has a node as the stack's real one; another cluster's servers run on any node.
-    fn has_real_nodes(&self, tools: &Tools) -> Result<bool> {
+    pub fn has_real_nodes(&self, tools: &Tools) -> Result<bool> {
+        if self.scope.has_netns() {
+            return Ok(true);
+        }
         Ok(!shell::output(self.kubectl(tools).args(["get", "nodes", "-l", "type=real", "-o", "name"]))?.trim().is_empty())
     }
 

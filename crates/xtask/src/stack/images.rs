@@ -80,8 +80,12 @@ impl Stack {
     fn stripped(&self, binary: &str) -> Result<PathBuf> {
         let folder = self.places.stack.join("stripped");
         fs::create_dir_all(&folder)?;
-        let stripped = folder.join(binary);
-        shell::output(Command::new("strip").arg("--strip-debug").arg("-o").arg(&stripped).arg(self.places.binary(binary)))?;
+        let (whole, stripped) = (self.places.binary(binary), folder.join(binary));
+        let changed = |path: &Path| fs::metadata(path).and_then(|it| it.modified());
+        let is_current = changed(&stripped).is_ok_and(|stripped| changed(&whole).is_ok_and(|whole| whole < stripped));
+        if !is_current {
+            shell::output(Command::new("strip").arg("--strip-debug").arg("-o").arg(&stripped).arg(whole))?;
+        }
         Ok(stripped)
     }
 
@@ -185,14 +189,13 @@ impl Stack {
 }
 
 fn key_of(files: &[(String, PathBuf)]) -> Result<String> {
-    let mut parts: Vec<Vec<u8>> = Vec::new();
-    for (name, path) in files {
-        parts.push(name.clone().into());
-        // A root filesystem lies in a folder named by the digest of what it was made from: its path says enough, and is read faster.
-        let path_is_enough = name == "rootfs.tar";
-        parts.push(if path_is_enough { path.as_os_str().as_encoded_bytes().to_vec() } else { fs::read(path)? });
-    }
-    Ok(digest(parts.iter().map(Vec::as_slice), 6))
+    // A root filesystem lies in a folder named by the digest of what it was made from: its path says enough.
+    let (by_path, by_content): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| name == "rootfs.tar");
+    // Another program's, since ours is built for debugging and takes seconds for what that does in a moment.
+    let sums = shell::output(Command::new("sha256sum").args(by_content.iter().map(|(_, path)| path)))?;
+    let sums = sums.lines().filter_map(|line| line.split(' ').next()).map(str::as_bytes);
+    let names = files.iter().map(|(name, _)| name.as_bytes());
+    Ok(digest(names.chain(by_path.iter().map(|(_, path)| path.as_os_str().as_encoded_bytes())).chain(sums), 6))
 }
 
 /// Of an image's earlier archives only the newest are kept: another checkout may be about to use one.

@@ -29,6 +29,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -164,32 +165,38 @@ impl Stack {
 
     /// In order: what takes longest to get ready begins first, and nothing is waited for before something else needs it.
     fn start_parts(&self, tools: &Tools, images: &images::Images) -> Result<()> {
-        let kubernetes = self.scope.has_netns();
         let services = self.scope != Scope::Plane;
         let authority = self.make_authority()?;
-        if kubernetes {
+        if self.scope.has_netns() {
             self.start_api_server(tools, &authority)?;
         }
         if services {
-            self.start_postgres(tools, images)?;
+            self.start_postgres(images)?;
             self.start_s3(tools)?;
             self.start_mail(tools)?;
         }
-        if kubernetes || services {
-            self.start_dns(tools)?;
-        }
-        if kubernetes {
-            self.start_controllers(tools)?;
-            self.start_node(tools, images)?;
-            self.start_fake_nodes(tools)?;
-            self.start_ingress(tools, &authority)?;
-        }
+        self.start_dns(tools)?;
+        thread::scope(|scope| {
+            // Howdah's record needs no Kubernetes: it is filled meanwhile.
+            let record = scope.spawn(|| if services { self.prepare_record(tools, images) } else { Ok(()) });
+            if self.scope.has_netns() {
+                self.start_controllers(tools)?;
+                self.start_node(tools, images)?;
+                self.start_fake_nodes(tools)?;
+                self.start_ingress(tools, &authority)?;
+            }
+            record.join().map_err(|_| anyhow!("the thread that fills Howdah's record panicked"))?
+        })?;
         if services {
-            self.await_postgres()?;
-            self.await_s3(tools)?;
+            self.await_s3()?;
             self.start_howdah(tools, images)?;
         }
         Ok(())
+    }
+
+    fn prepare_record(&self, tools: &Tools, images: &images::Images) -> Result<()> {
+        self.await_postgres()?;
+        self.seed(images, self.has_real_nodes(tools)?)
     }
 
     fn refresh(&self) -> Result<()> {
@@ -201,6 +208,7 @@ impl Stack {
             }
             if self.scope != Scope::Plane {
                 self.stop_howdah()?;
+                self.seed(&images, self.has_real_nodes(&tools)?)?;
                 self.start_howdah(&tools, &images)?;
             }
             Ok(())

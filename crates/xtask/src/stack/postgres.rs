@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{Stack, images::Images, tools::Tools};
+use super::{Stack, images::Images};
 use crate::{places::Places, progress::Progress, shell};
 
 const CONTROL_PORT: u16 = 5432;
@@ -36,7 +36,7 @@ impl Stack {
     }
 
     /// Begins both; they are waited for later.
-    pub fn start_postgres(&self, _tools: &Tools, images: &Images) -> Result<()> {
+    pub fn start_postgres(&self, images: &Images) -> Result<()> {
         let bin = machines_postgres()?;
         let data = self.run_dir().join("control");
         // In a folder below /run: the stack's own may lie where the user postgres can't go.

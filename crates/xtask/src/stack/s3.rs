@@ -49,7 +49,7 @@ impl Stack {
     }
 
     /// It answers before it can store: its filer comes last.
-    pub fn await_s3(&self, _tools: &Tools) -> Result<()> {
+    pub fn await_s3(&self) -> Result<()> {
         self.wait("s3", || {
             [(self.ip.as_str(), PORT), ("127.0.0.1", 8888), ("127.0.0.1", 18080)].iter().all(|address| TcpStream::connect(address).is_ok())
         })

@@ -9,7 +9,7 @@ use super::{Stack, howdah::write_secret, images::Images, ingress};
 use crate::shell;
 
 /// Room for all that tests launch, on 2 nodes of which one is fake.
-const CAPACITY: u32 = 10_000;
+const CAPACITY: &str = "10000";
 
 pub struct Person {
     role: &'static str,
@@ -50,28 +50,26 @@ pub fn clusters(has_real_nodes: bool) -> &'static [Cluster] {
 impl Stack {
     /// Leaves what is there already, so that it also brings a running stack up to date.
     pub fn seed(&self, images: &Images, has_real_nodes: bool) -> Result<()> {
-        shell::output(&mut self.howdah(images, "migrate"))?;
-        let admin = |arguments: &[&str]| shell::output(self.howdah(images, "admin").args(arguments));
-        let keys = self.dir("howdah/keys");
-        if !keys.exists() {
-            write_secret(&keys, &admin(&["new-key"])?)?;
-        }
-        let support = format!("support@{}", ingress::DASHBOARD);
-        admin(&["setup", "--support-address", &support, "--grant-every-launch"])?;
+        self.progress.quiet("Howdah's record: schema, settings, people", || {
+            shell::output(&mut self.howdah(images, "migrate"))?;
+            let admin = |arguments: &[&str]| shell::output(self.howdah(images, "admin").args(arguments));
+            let keys = self.dir("howdah/keys");
+            if !keys.exists() {
+                write_secret(&keys, &admin(&["new-key"])?)?;
+            }
+            let support = format!("support@{}", ingress::DASHBOARD);
+            admin(&["setup", "--support-address", &support, "--grant-every-launch"])?;
+            seed_places(admin, has_real_nodes)?;
+            self.seed_people(admin)
+        })
+    }
 
-        let capacity = CAPACITY.to_string();
-        for (at, cluster) in clusters(has_real_nodes).iter().enumerate() {
-            let place = ["add-place", "cluster", cluster.name, "--capacity", &capacity, "--placement", cluster.placement];
-            admin(&[&place[..], if at == 0 { &["--default"] } else { &[] }].concat())?;
-        }
-        for kind in ["database-server", "object-store"] {
-            admin(&["add-place", kind, "main", "--capacity", &capacity, "--default"])?;
-        }
+    fn seed_people(&self, admin: impl Fn(&[&str]) -> Result<String>) -> Result<()> {
         for person in [OPERATOR, CUSTOMER] {
             let password = self.dir("howdah").join(format!("{}-password", person.role));
             write_secret(&password, person.password)?;
             let add = format!("add-{}", person.role);
-            admin(&[&add, person.email, "--password-file", &password.to_string_lossy(), "--servers-allowed", &capacity])?;
+            admin(&[&add, person.email, "--password-file", &password.to_string_lossy(), "--servers-allowed", CAPACITY])?;
             let token = self.dir("howdah").join(person.token);
             if !token.exists() {
                 let made = admin(&["add-token", person.email, "--name", "development stack", "--scope", person.scopes])?;
@@ -100,4 +98,15 @@ impl Stack {
             println!("  {:<12} {}   password: {}", person.role, person.email, person.password);
         }
     }
+}
+
+fn seed_places(admin: impl Fn(&[&str]) -> Result<String>, has_real_nodes: bool) -> Result<()> {
+    for (at, cluster) in clusters(has_real_nodes).iter().enumerate() {
+        let place = ["add-place", "cluster", cluster.name, "--capacity", CAPACITY, "--placement", cluster.placement];
+        admin(&[&place[..], if at == 0 { &["--default"] } else { &[] }].concat())?;
+    }
+    for kind in ["database-server", "object-store"] {
+        admin(&["add-place", kind, "main", "--capacity", CAPACITY, "--default"])?;
+    }
+    Ok(())
 }
