@@ -99,7 +99,7 @@ fn check(app: &App, actor: &Actor, request: &TokenRequest) -> Result<(Vec<Scope>
     let mut fields = Vec::new();
     let mut wrong = |field, reason, sentence: String| fields.push(FieldError { field, reason, sentence });
     let name = request.name.trim();
-    if name.is_empty() || name.chars().count() > 100 {
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         wrong("name", "malformed", "The name has 1 to 100 characters: it tells you later what the token is for.".to_owned());
     }
     let mut scopes: Vec<Scope> = Vec::new();

@@ -22,7 +22,7 @@ impl FromRequest for KeyHeader {
         ready(match (values.next(), values.next()) {
             (None, _) => Ok(Self(None)),
             (Some(value), None) => match value.to_str() {
-                Ok(text) if (1..=255).contains(&text.len()) => Ok(Self(Some(text.to_owned()))),
+                Ok(text) if (1..=255).contains(&text.len()) && !text.contains('\t') => Ok(Self(Some(text.to_owned()))),
                 _ => Err(malformed()),
             },
             (Some(_), Some(_)) => Err(malformed()),

@@ -58,7 +58,7 @@ async fn every_refusal_is_a_problem() {
     for query in ["limit=0", "limit=1000", "limit=ten", "cursor=garbage", "cursor=", "fleet=perhaps", "limit=1&limit=2"] {
         server.get(&ada, &format!("/api/v1/instances?{query}")).await.is_problem(400, "malformed");
     }
-    for key in ["", &"k".repeat(256)] {
+    for key in ["", "a\tb", &"k".repeat(256)] {
         let request = post().header("Idempotency-Key", key).json(&new_instance("cats.example"));
         server.send(request).await.is_problem(400, "malformed");
     }
@@ -149,6 +149,7 @@ async fn a_token_is_shown_once() {
     assert!(!listed.text.contains(first["token"].as_str().unwrap()));
     for wrong in [
         json!({"name": "", "scopes": ["read"]}),
+        json!({"name": "a\u{1}b", "scopes": ["read"]}),
         json!({"name": "x", "scopes": []}),
         json!({"name": "x", "scopes": ["fly"]}),
         json!({"name": "x", "scopes": ["operate"]}),

@@ -13,7 +13,7 @@ use crate::api::words;
 #[serde(deny_unknown_fields)]
 pub struct TokenToMake {
     /// Tells you later what it is for.
-    #[schema(min_length = 1, max_length = 100, example = "deployment")]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "deployment")]
     name: String,
     /// What it may be used for: no more than what you may do yourself.
     #[schema(min_items = 1, max_items = 16, schema_with = scopes)]
