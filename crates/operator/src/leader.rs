@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use howdah_crd::SYSTEM_NAMESPACE;
 use kube::Client;
@@ -15,8 +16,16 @@ const LEASE: &str = "howdah-operator";
 const SECONDS: u64 = 15;
 const GRACE_SECONDS: u64 = 5;
 
-/// Runs `work` whenever the lease is held, and drops it when it is lost. Returns when the lease can't be managed at all.
-pub async fn lead<W: Future<Output = ()>>(client: Client, metrics: Arc<Metrics>, work: impl Fn() -> W) -> Result<(), LeaseManagerError> {
+/// How long giving the lease back may take at the end; without it the next leader waits until it is over.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Runs `work` whenever the lease is held, and drops it when it is lost, until `shutdown` is done: then the lease is given back.
+pub async fn lead<W: Future<Output = ()>>(
+    client: Client,
+    metrics: Arc<Metrics>,
+    work: impl Fn() -> W,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), LeaseManagerError> {
     let manager = LeaseManagerBuilder::new(client, LEASE)
         .with_namespace(SYSTEM_NAMESPACE)
         .with_duration(SECONDS)
@@ -24,22 +33,25 @@ pub async fn lead<W: Future<Output = ()>>(client: Client, metrics: Arc<Metrics>,
         .build()
         .await?;
     let (mut held, task) = manager.watch().await;
-    loop {
-        if held.wait_for(|it| *it).await.is_err() {
-            break;
+    let leading = async {
+        while held.wait_for(|it| *it).await.is_ok() {
+            tracing::info!("leading");
+            metrics.leads(true);
+            tokio::select! {
+                () = work() => {}
+                _lost = held.wait_for(|it| !*it) => {}
+            }
+            metrics.leads(false);
+            tracing::info!("no longer leading");
         }
-        tracing::info!("leading");
-        metrics.leads(true);
-        tokio::select! {
-            () = work() => {}
-            _lost = held.wait_for(|it| !*it) => {}
-        }
-        metrics.leads(false);
-        tracing::info!("no longer leading");
+    };
+    tokio::select! {
+        () = leading => {}
+        () = shutdown => tracing::info!("shutting down"),
     }
     drop(held);
-    match task.await {
-        Ok(ended) => ended.map(|_| ()),
-        Err(_) => Ok(()),
+    match tokio::time::timeout(FAREWELL, task).await {
+        Ok(Ok(ended)) => ended.map(|_| ()),
+        Ok(Err(_)) | Err(_) => Ok(()),
     }
 }

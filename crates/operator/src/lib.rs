@@ -75,11 +75,10 @@ pub async fn run(
         let context = context(client.clone(), config.clone(), servers.clone(), Arc::clone(&metrics));
         instance::run(Arc::new(context))
     };
-    let leading = leader::lead(client.clone(), Arc::clone(&metrics), work);
+    let leading = leader::lead(client.clone(), Arc::clone(&metrics), work, shutdown);
     tokio::select! {
         ended = leading => ended?,
         () = metrics::serve(listener, Arc::clone(&metrics)) => {}
-        () = shutdown => tracing::info!("shutting down"),
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! A server as the tests of the pure steps see it.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
 use std::sync::Arc;
 
 use howdah_crd::{MastodonInstance, labels, secrets};

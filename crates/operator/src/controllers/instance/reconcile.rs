@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use howdah_crd::{ConditionType, MastodonInstance};
+use howdah_crd::{ConditionType, MastodonInstance, Reason};
 use howdah_domain::InstanceId;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
@@ -58,12 +58,14 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
     Arc::make_mut(&mut cr).status = Some(current(context, &cr));
     let found = dereference::dereference(context, Arc::clone(&cr), id).await?;
     let mut progress = Progress::default();
+    // Also of a spec that is refused: what can't run can still be closed. Not of an id that is another's.
+    let is_rival = found.rivalry.as_ref().is_some_and(|it| it.reason == Reason::IdConflict);
+    if cr.spec.teardown.as_ref().is_some_and(|it| it.confirm == cr.spec.id) && !is_rival {
+        progress.ready(ConditionType::TeardownConfirmed);
+    }
     let outcome = match validate::validate(&found, &context.config) {
         Ok(valid) => {
             progress.ready(ConditionType::Accepted);
-            if cr.spec.teardown.as_ref().is_some_and(|it| it.confirm == cr.spec.id) {
-                progress.ready(ConditionType::TeardownConfirmed);
-            }
             bring_about(context, &valid, &mut progress).await
         }
         Err(refusal) => {

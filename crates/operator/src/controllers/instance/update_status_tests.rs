@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
 use howdah_crd::{ConditionType, MastodonInstance, MastodonInstanceStatus, Reason};
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
 use howdah_crd::{Reason, secrets};
 use serde_json::json;
 
@@ -15,7 +13,8 @@ fn verdict(found: &Dereferenced) -> Result<(), (Reason, String)> {
 #[test]
 fn what_is_refused_and_why() {
     type Change = fn(&mut Dereferenced);
-    let table: [(Change, Result<(), (Reason, &str)>); 9] = [
+    type Outcome = Result<(), (Reason, &'static str)>;
+    let table: [(Change, Outcome); 9] = [
         (|_| {}, Ok(())),
         (|it| it.database = None, Err((Reason::UnknownDatabaseServer, "main"))),
         (|it| it.store = None, Err((Reason::UnknownObjectStore, "main"))),

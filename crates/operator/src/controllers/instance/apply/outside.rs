@@ -44,7 +44,10 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
     let gate = gate(context, &format!("database/{}", valid.spec.database.server));
     let _place = match gate.enter() {
         Ok(place) => place,
-        Err(shut) => return Ok(come_back(shut, condition, Reason::DatabaseServerUnavailable, progress)),
+        Err(shut) => {
+            come_back(shut, condition, Reason::DatabaseServerUnavailable, progress);
+            return Ok(());
+        }
     };
     let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
     reread(context, valid.cr).await?;
@@ -95,7 +98,10 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
     let gate = gate(context, &format!("store/{}", valid.spec.object_storage.store));
     let _place = match gate.enter() {
         Ok(place) => place,
-        Err(shut) => return Ok(come_back(shut, condition, Reason::ObjectStoreUnavailable, progress)),
+        Err(shut) => {
+            come_back(shut, condition, Reason::ObjectStoreUnavailable, progress);
+            return Ok(());
+        }
     };
     // Two operators must not each make a key and remove the other's.
     let _lock = match valid.database.lock(valid.id).await {

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
-
 use howdah_crd::labels::process;
 use howdah_crd::{MastodonInstanceSpec, PowerState};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
