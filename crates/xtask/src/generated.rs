@@ -2,9 +2,9 @@
 //!
 //! Tests of their crates hold them, and write them when a variable says so.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::{packages, places::Places, progress::Progress, shell, stack::ThrowAway};
+use crate::{built, packages, places::Places, progress::Progress, shell, stack::ThrowAway};
 
 /// Package and test that hold a file, and the variable that has them write it.
 const HELD: &[(&str, &str, &str)] = &[
@@ -23,14 +23,17 @@ pub fn run(places: &Places, mode: Mode) -> Result<()> {
     let progress = Progress::start();
     packages::ensure(progress, &[packages::POSTGRESQL])?;
     let postgres = ThrowAway::start(places, progress)?;
-    for (package, test, write) in HELD {
-        progress.step(&format!("{package}: {test}"), || {
-            let mut cargo = places.cargo();
-            cargo.args(["test", "--quiet", "-p", package, "--test", test]).env("HOWDAH_TEST_DATABASE_URL", postgres.url());
+    let tests = progress.step("building every test (minutes the first time)", || built::tests(places))?;
+    for (package, name, write) in HELD {
+        let test = tests.iter().find(|it| it.package == *package && it.name == *name);
+        let test = test.with_context(|| format!("{package} has no test {name}"))?;
+        progress.step(&format!("{package}: {name}"), || {
+            let mut command = test.command();
+            command.env("HOWDAH_TEST_DATABASE_URL", postgres.url());
             if mode == Mode::Write {
-                cargo.env(write, "1");
+                command.env(write, "1");
             }
-            shell::output(&mut cargo).map(drop)
+            shell::output(&mut command).map(drop)
         })?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! It starts real parts (Kubernetes, PostgreSQL, S3, DNS, mail, ingress) as processes and knows nothing of Howdah's crates: it runs the
 //! built binaries, so that a change in them never rebuilds this one.
 
+mod built;
 mod cache;
 mod dev;
 mod generated;

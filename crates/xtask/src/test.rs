@@ -1,14 +1,17 @@
 //! `cargo xtask test`: every test there is, or with `--quick` those that need no more than PostgreSQL.
 
-use std::{env, process::Command};
+use std::{
+    env,
+    process::{Command, Stdio},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
 use crate::{
+    built::{self, Test},
     packages,
     places::Places,
     progress::Progress,
-    shell,
     stack::{self, Scope, ThrowAway},
 };
 
@@ -18,25 +21,47 @@ const ACCEPTANCE: &str = "howdah-acceptance";
 pub fn run(places: Places, quick: bool) -> Result<()> {
     let progress = Progress::start();
     packages::ensure(progress, &[packages::POSTGRESQL, packages::REDIS])?;
+    let tests = progress.step("building every test (minutes the first time)", || built::tests(&places))?;
+    let (of_stack, of_crates): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.package == ACCEPTANCE);
     progress.step("tests of the crates", || {
         let postgres = ThrowAway::start(&places, progress)?;
-        let mut tests = places.cargo();
-        tests.args(["test", "--workspace", "--exclude", ACCEPTANCE]).env("HOWDAH_TEST_DATABASE_URL", postgres.url());
-        shell::visible(&mut tests)
+        all(&of_crates, |test| {
+            let mut command = test.command();
+            command.env("HOWDAH_TEST_DATABASE_URL", postgres.url());
+            command
+        })
     })?;
     if quick {
         return Ok(());
     }
-    // Built outside: the stack's network has no way to a registry.
-    progress.step("building the tests of the stack", || shell::visible(places.cargo().args(["test", "--no-run", "-p", ACCEPTANCE])))?;
-    stack::build_binaries(&places, progress)?;
     stack::up(places.clone(), Scope::Whole)?;
-    let tested = progress.step("tests of the stack", || {
-        let mut inside = Command::new(env::current_exe()?);
-        inside.args(["inside", "--"]).arg(places.cargo().get_program());
-        inside.args(["test", "--offline", "-p", ACCEPTANCE]).current_dir(&places.checkout);
-        shell::visible(inside.env("HOWDAH_STACK", &places.stack))
-    });
+    let xtask = env::current_exe()?;
+    let tested = progress.step("tests of the stack", || all(&of_stack, |test| inside(&xtask, &places, test)));
     let taken_down = progress.step("taking the stack down", || stack::down(&places));
     tested.and(taken_down)
+}
+
+/// In the stack's network, one test at a time: some of them stop parts of it.
+fn inside(xtask: &std::path::Path, places: &Places, test: &Test) -> Command {
+    let mut inside = Command::new(xtask);
+    inside.args(["inside", "--"]).arg(test.executable()).arg("--test-threads=1");
+    test.as_cargo_would(&mut inside);
+    inside.env("HOWDAH_STACK", &places.stack);
+    inside
+}
+
+/// Runs them all, and names those that failed.
+fn all(tests: &[Test], command: impl Fn(&Test) -> Command) -> Result<()> {
+    let mut failed = Vec::new();
+    for test in tests {
+        println!("\n     Running {} {}", test.package, test.name);
+        let status = command(test).stdin(Stdio::null()).status().with_context(|| format!("can't start {}", test.name))?;
+        if !status.success() {
+            failed.push(format!("{} {}", test.package, test.name));
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("tests failed: {}", failed.join(", ")),
+    }
 }

@@ -16,8 +16,12 @@ impl Stack {
         format!("https://{}", self.ip)
     }
 
-    pub fn start_ingress(&self, tools: &Tools, authority: &Authority) -> Result<()> {
-        authority.server("platform", &[PLATFORM, &format!("*.{PLATFORM}"), DASHBOARD])?;
+    /// The wildcard of the platform's servers, which Howdah takes along too.
+    pub fn certify_platform(&self, authority: &Authority) -> Result<()> {
+        authority.server("platform", &[PLATFORM, &format!("*.{PLATFORM}"), DASHBOARD])
+    }
+
+    pub fn start_ingress(&self, tools: &Tools) -> Result<()> {
         self.apply(tools, &fs::read_to_string(self.places.deploy("cluster/ingress-class.yaml"))?)?;
         let fill = |file: &str| -> Result<std::path::PathBuf> {
             let text = fs::read_to_string(self.places.deploy("ingress").join(file))?;

@@ -167,6 +167,7 @@ impl Stack {
     fn start_parts(&self, tools: &Tools, images: &images::Images) -> Result<()> {
         let services = self.scope != Scope::Plane;
         let authority = self.make_authority()?;
+        self.certify_platform(&authority)?;
         if self.scope.has_netns() {
             self.start_api_server(tools, &authority)?;
         }
@@ -183,7 +184,7 @@ impl Stack {
                 self.start_controllers(tools)?;
                 self.start_node(tools, images)?;
                 self.start_fake_nodes(tools)?;
-                self.start_ingress(tools, &authority)?;
+                self.start_ingress(tools)?;
             }
             record.join().map_err(|_| anyhow!("the thread that fills Howdah's record panicked"))?
         })?;
@@ -217,9 +218,13 @@ impl Stack {
     }
 }
 
-/// Becomes `command`, in the stack's network namespace, with the stack's DNS in place of the machine's.
+/// Becomes `command`, in the stack's network namespace, with the stack's DNS in place of the machine's. A stack on another cluster has no
+/// namespace of its own: it is where `up` was run.
 pub fn inside(places: &Places, command: &[OsString]) -> Result<()> {
-    netns::enter(&Path::new("/run/netns").join(places.name()))?;
+    let netns = Path::new("/run/netns").join(places.name());
+    if netns.exists() || !places.stack.join("stack.json").exists() {
+        netns::enter(&netns)?;
+    }
     let mut words = inside_words(places).into_iter().chain(command.iter().cloned());
     let program = words.next().context("no command")?;
     Err(anyhow!(Command::new(program).args(words).env("HOWDAH_STACK", &places.stack).exec()).context("can't run the command"))
