@@ -41,6 +41,7 @@ async fn a_fuzzer_finds_nothing() {
             .args(["run", &format!("{}/api/openapi.json", server.url), "--checks", CHECKS, "--max-examples", &examples])
             .args(["--header", &format!("Authorization: Bearer {}", root.token), "--request-timeout", "10", "--no-color"])
             .args(selection)
+            .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null())
             .status()
             .await
