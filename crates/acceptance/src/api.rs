@@ -189,6 +189,7 @@ fn brief(instance: &Value) -> String {
 #[must_use]
 pub fn summary(operation: &Value) -> String {
     let steps = operation["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let steps: Vec<String> = steps.iter().map(|it| format!("{}={}", it["name"].as_str().unwrap_or("?"), it["state"].as_str().unwrap_or("?"))).collect();
+    let steps: Vec<String> =
+        steps.iter().map(|it| format!("{}={}", it["name"].as_str().unwrap_or("?"), it["state"].as_str().unwrap_or("?"))).collect();
     format!("{} {}: {} {}", operation["kind"], operation["state"], steps.join(" "), operation["failure"])
 }

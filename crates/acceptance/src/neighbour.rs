@@ -49,7 +49,8 @@ impl Neighbour {
     /// Somebody here follows an actor there, so that the other server knows this one.
     pub async fn follow(&self, actor: &str) -> Result<()> {
         let url = format!("https://{}/standin/follow", self.host);
-        let response = self.http.post(url).header("content-type", "application/json").body(json!({"actor": actor}).to_string()).send().await?;
+        let response =
+            self.http.post(url).header("content-type", "application/json").body(json!({"actor": actor}).to_string()).send().await?;
         let text = response.text().await?;
         let answer: Value = serde_json::from_str(&text).with_context(|| text.clone())?;
         ensure!(matches!(answer["status"].as_u64(), Some(200..300)), "following {actor}: {text}");

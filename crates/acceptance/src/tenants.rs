@@ -43,7 +43,8 @@ impl Tenants {
         let mut digests = BTreeMap::new();
         for table in tables {
             let table: String = table.get(0);
-            let query = format!("select count(*)::text || ' ' || md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {table} t");
+            let query =
+                format!("select count(*)::text || ' ' || md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {table} t");
             digests.insert(table, client.query_one(&query, &[]).await?.get(0));
         }
         Ok(digests)

@@ -33,7 +33,12 @@ pub async fn visit(world: &World, domain: &str, web_domain: &str, username: &str
     ensure!(picture.starts_with(&format!("https://media.{web_domain}/")), "media is at its own host: {picture}");
     until("the picture is served", seconds(30), async || {
         let media = world.visitor.get(&picture).await?;
-        ensure!(media.status == 200 && media.kind == "image/png" && media.body.starts_with(b"\x89PNG"), "{} {} {picture}", media.status, media.kind);
+        ensure!(
+            media.status == 200 && media.kind == "image/png" && media.body.starts_with(b"\x89PNG"),
+            "{} {} {picture}",
+            media.status,
+            media.kind
+        );
         Ok(())
     })
     .await?;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use howdah_domain::InstanceId;
 
+use crate::Stack;
 use crate::api::Api;
 use crate::cluster::Cluster;
 use crate::dns::OutsideDns;
@@ -10,7 +11,6 @@ use crate::mail::MailCatcher;
 use crate::record::Record;
 use crate::tenants::Tenants;
 use crate::visitor::{self, Visitor};
-use crate::Stack;
 
 pub struct World {
     pub stack: Stack,

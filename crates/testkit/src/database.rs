@@ -183,7 +183,8 @@ where
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime can be made");
         runtime.block_on(async {
             let database = Database::open(&url, 1, tokio::runtime::Handle::current()).expect("the test server's URL can be read");
-            let mut conn = database.with_patience(PATIENCE).conn().await.unwrap_or_else(|error| panic!("{SERVER} leads to no server: {error}"));
+            let mut conn =
+                database.with_patience(PATIENCE).conn().await.unwrap_or_else(|error| panic!("{SERVER} leads to no server: {error}"));
             work(&mut conn).await;
         });
     });

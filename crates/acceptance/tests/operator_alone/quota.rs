@@ -50,7 +50,10 @@ async fn the_quota_holds_all_at_once_and_nothing_more() {
     let privileged = [
         ("a root user", json!({"securityContext": {"runAsNonRoot": false, "runAsUser": 0}})),
         ("the host's network", json!({"hostNetwork": true})),
-        ("a folder of the host", json!({"volumes": [{"name": "tmp", "hostPath": {"path": "/"}}, {"name": "mastodon-tmp", "emptyDir": {}}]})),
+        (
+            "a folder of the host",
+            json!({"volumes": [{"name": "tmp", "hostPath": {"path": "/"}}, {"name": "mastodon-tmp", "emptyDir": {}}]}),
+        ),
     ];
     for (what, change) in privileged {
         let mut body = serde_json::to_value(pod("bad", &template, Some(size("1m", "1Mi")))).unwrap();

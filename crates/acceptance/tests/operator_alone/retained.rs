@@ -30,11 +30,7 @@ async fn data(world: &World, server: &Server) -> anyhow::Result<Data> {
     let password = server.run_time_secret(world, "database").await?["DB_PASS"].clone();
     let mut rows = world.tenants.digests(server.id, &password).await?;
     rows.retain(|table, _| !RESTLESS.contains(&table.as_str()));
-    Ok(Data {
-        identity: server.run_time_secret(world, "identity").await?,
-        rows,
-        objects: objects_in_store(&world.stack, server.id).await?,
-    })
+    Ok(Data { identity: server.run_time_secret(world, "identity").await?, rows, objects: objects_in_store(&world.stack, server.id).await? })
 }
 
 #[tokio::test]
@@ -103,7 +99,8 @@ async fn an_operator_that_starts_anew_heals_secrets_and_then_writes_nothing() {
     let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(world.cluster.client.clone(), &server.resource_name);
     secrets.delete("identity", &DeleteParams::default()).await.unwrap();
     start_anew(&world).await;
-    let healed = until("the identity is copied again", seconds(30), async || server.run_time_secret(&world, "identity").await).await.unwrap();
+    let healed =
+        until("the identity is copied again", seconds(30), async || server.run_time_secret(&world, "identity").await).await.unwrap();
     assert_eq!(healed, identity);
     operator_is_at_rest(&world).await.unwrap();
     watch.lap("healed at the resync");

@@ -81,7 +81,8 @@ async fn the_operator_is_kept_out_of_foreign_namespaces() {
     let client = client_as(&world, "howdah-operator").await;
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let parameters = PatchParams::apply("acceptance").force();
-    let label = |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"howdah.dev/instance": "x"}}});
+    let label =
+        |name: &str| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"howdah.dev/instance": "x"}}});
     let bare = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "mi-bare"}});
     let server = Server::example(&world, "fake").unwrap();
     server.apply(&world).await.unwrap();
