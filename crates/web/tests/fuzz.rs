@@ -1,4 +1,7 @@
 //! A fuzzer that knows the description finds no undescribed answer, no fault of ours and no answer of another form.
+//!
+//! Takes minutes and needs schemathesis (PyPI):
+//! `HOWDAH_SCHEMATHESIS=$(which schemathesis) cargo test -p howdah-web --features fuzz --test fuzz`.
 
 mod support;
 
@@ -17,7 +20,6 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
     response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,ignored_auth";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes and needs schemathesis: HOWDAH_SCHEMATHESIS names it"]
 async fn a_fuzzer_finds_nothing() {
     let fuzzer = std::env::var(FUZZER).unwrap_or_else(|_| panic!("{FUZZER} does not name the executable of schemathesis"));
     let (test, server) = Server::new().await;
