@@ -28,6 +28,12 @@ pub struct Images {
     pub list: Vec<Image>,
 }
 
+impl std::fmt::Display for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.name, self.archive.display())
+    }
+}
+
 impl Images {
     /// The image that stands in for Mastodon's own.
     pub fn stand_in(&self) -> &str {

@@ -149,6 +149,10 @@ impl Stack {
         packages::ensure(self.progress, &[packages::POSTGRESQL, packages::STACK])?;
         let tools = Tools::get(&self.places, self.progress, &self.scope)?;
         let images = self.images()?;
+        if !self.scope.has_netns() {
+            let archives: Vec<String> = images.list.iter().map(|image| format!("\n  {image}")).collect();
+            self.progress.say(format!("the cluster's nodes must have these images, for which there is no registry:{}", archives.concat()));
+        }
         let begun = std::time::Instant::now();
         down::clear(self)?;
         self.make_dirs()?;
