@@ -37,7 +37,7 @@ pub async fn writes(world: &World) -> Result<f64> {
         verb && WRITTEN.contains(&label("resource")) && (subresource.is_empty() || is_ours)
     };
     let counts = text.lines().filter(|line| line.starts_with("apiserver_request_total{")).filter(is_write);
-    counts.map(|line| value(line)).sum()
+    counts.map(value).sum()
 }
 
 fn label<'a>(line: &'a str, name: &str) -> &'a str {
