@@ -114,8 +114,11 @@ impl Children {
         self.put(kind, object);
         let Some((id, key)) = identify(kind, object) else { return };
         if let Some(child) = self.lock().get_mut(&id).and_then(|it| it.get_mut(&key)) {
-            child.state = Verified::Against(wanted);
             child.written = Some(Instant::now());
+            // What a watch sent meanwhile may be somebody else's change of it.
+            if Some(&child.resource_version) == object.metadata.resource_version.as_ref() {
+                child.state = Verified::Against(wanted);
+            }
         }
     }
 
@@ -141,9 +144,11 @@ impl Children {
         Some(id)
     }
 
-    /// Notes that the child now says what a wish of this digest asks for.
-    pub fn verified(&self, id: InstanceId, key: &ChildKey, wanted: Digest) {
-        if let Some(child) = self.lock().get_mut(&id).and_then(|it| it.get_mut(key)) {
+    /// Notes that the child, as it was when it was compared, says what a wish of this digest asks for.
+    pub fn verified(&self, id: InstanceId, key: &ChildKey, compared: &Child, wanted: Digest) {
+        if let Some(child) = self.lock().get_mut(&id).and_then(|it| it.get_mut(key))
+            && (&child.uid, child.digest) == (&compared.uid, compared.digest)
+        {
             child.state = Verified::Against(wanted);
         }
     }
@@ -228,7 +233,7 @@ mod tests {
         let (value, digest) = wanted(2);
         assert!(only(&children).is_as(&value, digest));
         let key = children.snapshot(ID.parse().unwrap()).into_keys().next().unwrap();
-        children.verified(ID.parse().unwrap(), &key, digest);
+        children.verified(ID.parse().unwrap(), &key, &only(&children), digest);
         assert!(children.put(ChildKind::Deployment, &object(2, 2, 1)).is_some());
         assert!(matches!(only(&children).state, Verified::Against(_)));
         assert!(children.put(ChildKind::Deployment, &object(3, 2, 1)).is_none(), "nothing new");
@@ -241,6 +246,22 @@ mod tests {
         children.put(ChildKind::Deployment, &object(2, 5, 0));
         let (value, digest) = wanted(2);
         assert!(!only(&children).is_as(&value, digest));
+    }
+
+    #[test]
+    fn a_change_that_comes_while_the_child_is_compared_or_written_is_drift() {
+        let children = Children::default();
+        let (value, digest) = wanted(2);
+        children.put(ChildKind::Deployment, &object(1, 2, 0));
+        let compared = only(&children);
+        children.put(ChildKind::Deployment, &object(2, 5, 0));
+        let key = children.snapshot(ID.parse().unwrap()).into_keys().next().unwrap();
+        children.verified(ID.parse().unwrap(), &key, &compared, digest);
+        assert!(!only(&children).is_as(&value, digest), "compared was what it said before");
+
+        children.put(ChildKind::Deployment, &object(4, 5, 0));
+        children.written(ChildKind::Deployment, &object(3, 2, 0), digest);
+        assert!(!only(&children).is_as(&value, digest), "written was what it said before");
     }
 
     #[test]

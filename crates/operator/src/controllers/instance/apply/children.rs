@@ -32,7 +32,7 @@ pub async fn ensure(context: &Context, valid: &Valid<'_>, desired: &Desired) -> 
             return Ok(false);
         }
         if child.is_as(&body, *digest) {
-            context.children.verified(valid.id, key, *digest);
+            context.children.verified(valid.id, key, child, *digest);
             return Ok(false);
         }
         // A namesake that was made since, or a state that we haven't seen, is not written over.
