@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` starts the stack and sets `HOWDAH_STACK`; by hand it is `cargo xtask inside -- cargo test -p howdah-acceptance`.
 
+pub mod admin;
 pub mod api;
 pub mod cluster;
 pub mod dns;

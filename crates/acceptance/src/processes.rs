@@ -62,6 +62,11 @@ impl Part {
         is_alive(&self.record)
     }
 
+    #[must_use]
+    pub fn environment(&self) -> &[(OsString, OsString)] {
+        &self.environment
+    }
+
     /// `kill -9`. Whatever becomes of the test, it is started again.
     pub fn kill(self) -> Result<Killed> {
         self.signal(Signal::KILL)?;

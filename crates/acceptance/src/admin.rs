@@ -1,0 +1,31 @@
+//! `howdah admin …`, run as the stack's server is configured.
+
+use anyhow::{Result, ensure};
+use tokio::process::Command;
+
+use crate::World;
+use crate::api::Api;
+use crate::neighbour::binary;
+use crate::processes::Part;
+
+async fn admin(world: &World, words: &[&str]) -> Result<String> {
+    let server = Part::of(&world.stack, "server")?;
+    let mut command = Command::new(binary("howdah")?);
+    command.arg("admin").args(words).env_clear().envs(server.environment().iter().cloned());
+    let output = command.output().await?;
+    ensure!(output.status.success(), "howdah admin {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// Another customer with an account of their own, and the API as they see it.
+pub async fn another_customer(world: &World, name: &str) -> Result<Api> {
+    let email = format!("{name}@people.test");
+    admin(world, &["add-customer", &email, "--servers-allowed", "100"]).await?;
+    token(world, &email, "read,write").await
+}
+
+/// The API with a new token of this person's, of these scopes.
+pub async fn token(world: &World, email: &str, scopes: &str) -> Result<Api> {
+    let token = admin(world, &["add-token", email, "--scope", scopes, "--name", "acceptance"]).await?;
+    Ok(Api::new(&world.stack, world.http.clone(), token))
+}
