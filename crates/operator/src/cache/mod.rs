@@ -12,7 +12,7 @@ pub mod watch;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use howdah_crd::labels;
 use howdah_domain::InstanceId;
@@ -94,9 +94,14 @@ impl Child {
 /// The children of one server, as they were when it was asked.
 pub type Snapshot = BTreeMap<ChildKey, Child>;
 
+/// Longer than any answer to a write is under way.
+const REMEMBERED: Duration = Duration::from_secs(180);
+
 #[derive(Default)]
 pub struct Children {
     by_instance: Mutex<HashMap<InstanceId, Snapshot>>,
+    /// At which version a child went, and when: the answer to our write of an earlier one may still be on its way.
+    gone: Mutex<HashMap<(InstanceId, ChildKey), (String, Instant)>>,
 }
 
 impl Children {
@@ -127,6 +132,9 @@ impl Children {
         let (id, key) = identify(kind, object)?;
         let mut child = Child::new(kind, object)?;
         let mut all = self.lock();
+        if self.went_at(id, &key).is_some_and(|at| !is_older(&at, &child.resource_version)) {
+            return None;
+        }
         let children = all.entry(id).or_default();
         if let Some(known) = children.get(&key) {
             if is_older(&child.resource_version, &known.resource_version) {
@@ -162,10 +170,22 @@ impl Children {
             return None;
         }
         children.remove(&key)?;
+        self.note_gone(id, key, version);
         if children.is_empty() {
             all.remove(&id);
         }
         Some(id)
+    }
+
+    fn went_at(&self, id: InstanceId, key: &ChildKey) -> Option<String> {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.get(&(id, key.clone())).map(|(version, _)| version.clone())
+    }
+
+    fn note_gone(&self, id: InstanceId, key: ChildKey, version: &str) {
+        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.retain(|_, (_, at)| at.elapsed() < REMEMBERED);
+        gone.insert((id, key), (version.to_owned(), Instant::now()));
     }
 
     /// After a complete list begun at `since`: what it did not name is gone, but for what the operator has written since.
@@ -271,6 +291,17 @@ mod tests {
         assert!(children.put(ChildKind::Deployment, &object(9, 5, 0)).is_none());
         assert!(children.remove(ChildKind::Deployment, &object(9, 5, 0)).is_none());
         assert_eq!(only(&children).resource_version, "10");
+    }
+
+    #[test]
+    fn a_child_that_is_gone_does_not_come_back_by_the_late_answer_to_a_write() {
+        let children = Children::default();
+        children.put(ChildKind::Deployment, &object(1, 5, 0));
+        assert!(children.remove(ChildKind::Deployment, &object(3, 2, 0)).is_some());
+        children.written(ChildKind::Deployment, &object(2, 2, 0), wanted(2).1);
+        assert!(children.snapshot(ID.parse().unwrap()).is_empty(), "version 2 went at version 3");
+        children.written(ChildKind::Deployment, &object(4, 2, 0), wanted(2).1);
+        assert_eq!(only(&children).resource_version, "4");
     }
 
     #[test]
