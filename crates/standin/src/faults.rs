@@ -1,5 +1,5 @@
 //! Ways of failing, switched on by environment: `STANDIN_FAIL=mode,mode`, for all servers or for those whose `LOCAL_DOMAIN` is in
-//! `STANDIN_FAIL_DOMAINS`. Each mode is a way in which a real server is known to fail (RELIABILITY, "the application misbehaves").
+//! `STANDIN_FAIL_DOMAINS`. Each mode is a way in which a real server is known to fail.
 
 use std::time::Duration;
 
