@@ -50,6 +50,11 @@ impl Places {
         self.target.join("debug").join(name)
     }
 
+    /// The copy of xtask that a running stack uses.
+    pub fn own_program(&self) -> PathBuf {
+        self.stack.join("run/xtask")
+    }
+
     /// The cargo that runs us, in the checkout.
     pub fn cargo(&self) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -1,9 +1,6 @@
 //! `cargo xtask test`: every test there is, or with `--quick` those that need no more than PostgreSQL.
 
-use std::{
-    env,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -35,7 +32,7 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
         return Ok(());
     }
     stack::up(places.clone(), Scope::Whole)?;
-    let xtask = env::current_exe()?;
+    let xtask = places.own_program();
     let tested = progress.step("tests of the stack", || all(&of_stack, |test| inside(&xtask, &places, test)));
     let taken_down = progress.step("taking the stack down", || stack::down(&places));
     tested.and(taken_down)

@@ -18,7 +18,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 impl Stack {
     /// Launches it unless the customer has it already; returns when it runs.
     pub fn launch_demo(&self) -> Result<()> {
-        let domain = format!("demo.{}", ingress::PLATFORM);
+        let domain = format!("savanna.{}", ingress::PLATFORM);
         self.progress.step(&format!("launching https://{domain}"), || self.within(|| self.launch(&domain)))
     }
 
@@ -28,7 +28,7 @@ impl Stack {
         if items.iter().any(|instance| instance["domain"] == domain) {
             return Ok(());
         }
-        let owner = json!({"username": "demo", "email": "demo@howdah.localhost"});
+        let owner = json!({"username": "amina", "email": "amina@example.org"});
         let launched = self.api("POST", "/api/v1/instances", Some(&json!({"domain": domain, "plan": "small", "owner": owner})))?;
         let url = launched["operation"]["url"].as_str().context("a launch names its operation")?;
         let begun = Instant::now();

@@ -24,7 +24,8 @@ const PROCESSES: &[&str] = &["operator", "worker", "server"];
 /// Builds what the stack runs and packs into images.
 pub fn build_binaries(places: &Places, progress: Progress) -> Result<()> {
     progress.step("building Howdah (minutes the first time)", || {
-        shell::visible(places.cargo().args(["build", "--quiet", "-p", "howdah", "-p", "howdah-standin"]))
+        // For the whole workspace, whose features are those of its tests: for some crates only, dependencies would be built anew.
+        shell::visible(places.cargo().args(["build", "--quiet", "--workspace", "--bins"]))
     })
 }
 
