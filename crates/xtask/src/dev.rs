@@ -33,10 +33,6 @@ pub fn run(places: Places, scope: Scope) -> Result<()> {
     let mut told = BTreeSet::new();
     loop {
         for record in stack.ended()? {
-            if stack::is_stopping() {
-                // The other thread ends the process when all is down.
-                thread::park();
-            }
             if told.insert((record.name.clone(), record.pid)) {
                 eprintln!("\n{}", stack.obituary(&record.name));
             }

@@ -37,7 +37,7 @@ use anyhow::{Context, Result, anyhow, bail};
 pub use down::{down, down_at_once};
 pub use howdah::build_binaries;
 pub use postgres::ThrowAway;
-pub use process::{is_stopping, stop_starting};
+pub use process::stop_starting;
 
 use crate::{packages, places::Places, progress::Progress, shell};
 use process::Record;

@@ -32,10 +32,6 @@ pub fn stop_starting() {
     STOPPING.store(true, Ordering::SeqCst);
 }
 
-pub fn is_stopping() -> bool {
-    STOPPING.load(Ordering::SeqCst)
-}
-
 /// A process that was started; the start time tells it from a later one with the same pid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -83,7 +79,7 @@ impl Stack {
 
     /// Starts a part in a session of its own (Ctrl-C reaches xtask only), its output in its log.
     pub fn start(&self, part: &str, command: &Command) -> Result<()> {
-        if is_stopping() {
+        if STOPPING.load(Ordering::SeqCst) {
             bail!("{part} is not started: the stack is being taken down");
         }
         let log = File::create(self.log(part))?;
