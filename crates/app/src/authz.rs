@@ -1,5 +1,6 @@
 //! May this person do this? Asked first in each use case. Not allowed to see is not found.
 
+use chrono::{DateTime, Utc};
 use howdah_db::models::instance::Instance;
 use howdah_domain::{AccountId, PersonId};
 use uuid::Uuid;
@@ -15,6 +16,8 @@ pub struct Actor {
     /// An operator of the platform, who asks as one.
     pub is_operator: bool,
     pub scopes: Vec<Scope>,
+    /// When the credential ends: nothing that is made with it outlives it.
+    pub expires_at: DateTime<Utc>,
     /// The API token's or session's id: what idempotency keys and rate limits belong to.
     pub credential: Uuid,
 }
@@ -136,6 +139,7 @@ mod tests {
             role,
             is_operator,
             scopes: scopes.to_vec(),
+            expires_at: DateTime::UNIX_EPOCH,
             credential: Uuid::nil(),
         }
     }

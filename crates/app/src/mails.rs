@@ -18,13 +18,13 @@ pub(crate) async fn closing(app: &App, conn: &mut Conn, actor: &Actor, row: &Ins
     let (domain, date) = (&row.domain, after.format("%-d %B %Y, %H:%M UTC"));
     let text_body = format!(
         "Your server {domain} (account {account}) will be closed.\n\n\
-         Until {date} it runs on, and you can undo this on its page: {url}/servers/{slug}\n\n\
+         Until {date} it runs on, and you can undo this: POST {url}/api/v1/instances/{id}/undo\n\n\
          After that it tells every server that it knows to delete its accounts, which can't be taken back. Then its database \
          and media are deleted.\n\n\
          If you did not ask for this, undo it now and write to the support.\n",
         account = account.name,
         url = app.config.dashboard_url.trim_end_matches('/'),
-        slug = row.slug,
+        id = row.id,
     );
     let mail = NewMail {
         id: MailId::generate(app.now(), &*app.randomness).as_uuid(),

@@ -40,7 +40,7 @@ pub struct NewToken {
 pub struct TokenRequest {
     pub name: String,
     pub scopes: Vec<String>,
-    /// Absent: in 90 days.
+    /// Absent: in 90 days, or with the token that makes it.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -62,6 +62,7 @@ pub async fn authenticate(app: &App, token: &str) -> Result<Actor, Error> {
         role,
         is_operator: bearer.person.is_operator,
         scopes: scopes_of(&bearer.token),
+        expires_at: bearer.token.expires_at,
         credential: bearer.token.id,
     })
 }
@@ -119,8 +120,12 @@ fn check(app: &App, actor: &Actor, request: &TokenRequest) -> Result<(Vec<Scope>
     if request.scopes.is_empty() {
         wrong("scopes", "missing", "A token needs a scope: read, write or operate.".to_owned());
     }
-    let expires_at = request.expires_at.unwrap_or(app.now() + DEFAULT);
-    if expires_at <= app.now() || expires_at > app.now() + LONGEST {
+    let expires_at = request.expires_at.unwrap_or((app.now() + DEFAULT).min(actor.expires_at));
+    // A token that was stolen for an hour must not become one for a year.
+    if expires_at > actor.expires_at {
+        let sentence = format!("A token can't outlive the one that makes it, which ends at {}.", actor.expires_at.to_rfc3339());
+        wrong("expires_at", "outlives_yours", sentence);
+    } else if expires_at <= app.now() || expires_at > app.now() + LONGEST {
         wrong("expires_at", "out_of_range", "A token ends in the future, within a year.".to_owned());
     }
     if fields.is_empty() { Ok((scopes, expires_at)) } else { Err(Error::Invalid { fields }) }

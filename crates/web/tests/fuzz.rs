@@ -30,6 +30,7 @@ async fn a_fuzzer_finds_nothing() {
         role: Role::Owner,
         is_operator: true,
         scopes: Scope::ALL.to_vec(),
+        expires_at: chrono::DateTime::<chrono::Utc>::MAX_UTC,
         credential: Uuid::nil(),
     };
     allow_servers(&test.app, &operator, root.ids.account, Some(1000)).await.unwrap();

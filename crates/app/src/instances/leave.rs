@@ -150,8 +150,9 @@ async fn access_now(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -
     let facts = BillingFacts { standing: row.standing()?, now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
     let create = OperationRow::latest_of_kind(conn, row.id, OperationKind::Create.as_str()).await?;
     let has_begun = row.launched_at.is_some() || create.is_some_and(|it| it.started_at.is_some());
-    let by_approval = settings::read(conn).await?.new_servers == NewServers::ByApproval;
-    if by_approval && !has_begun && !actor.operates() {
+    // Closed is stricter than by approval: who waited while new servers were approved waits on.
+    let must_wait = settings::read(conn).await?.new_servers != NewServers::Open;
+    if must_wait && !has_begun && !actor.operates() {
         return Ok(Access::Suspend(Hold::Approval));
     }
     Ok(billing::access(&facts).access)

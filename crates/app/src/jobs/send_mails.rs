@@ -5,6 +5,7 @@ use howdah_db::models::mail::Mail;
 
 use super::SendMails;
 use crate::ports::Envelope;
+use crate::progress;
 use crate::worker::{WorkError, Worker};
 
 /// Mails of one run; the next tick takes the rest.
@@ -36,13 +37,9 @@ async fn send(worker: &Worker, mail: &Mail) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let Some(mail) = Mail::lock_unsent(conn, mail.id).await? else { return Ok(()) };
-        let envelope = Envelope {
-            id: mail.id.to_string(),
-            recipient: mail.recipient,
-            subject: mail.subject,
-            text_body: mail.text_body,
-            html_body: mail.html_body,
-        };
+        let text_body = progress::as_sent(worker, conn, &mail).await?;
+        let envelope =
+            Envelope { id: mail.id.to_string(), recipient: mail.recipient, subject: mail.subject, text_body, html_body: mail.html_body };
         match worker.mailer.send(&envelope).await {
             Ok(()) => Mail::sent(conn, mail.id, worker.now()).await?,
             Err(error) => {

@@ -23,6 +23,7 @@ use howdah_domain::{Deletion, Desired, Observation, OperationId, OperationKind};
 use uuid::Uuid;
 
 pub use decide::{Begin, Decision, Facts, decide};
+pub use mail::as_sent;
 
 use crate::jobs::{SendMails, SyncInstance};
 use crate::observer::translate;

@@ -2,7 +2,7 @@
 
 use howdah_app::idempotency::Idempotent;
 use howdah_app::instances::{self, Close};
-use howdah_app::settings::SettingsChange;
+use howdah_app::settings::{self, SettingsChange};
 use howdah_app::{Actor, IdempotencyKey, Once, Role, operations};
 use howdah_db::models::instance::{Instance, Page};
 use howdah_db::models::mail::Mail;
@@ -41,7 +41,7 @@ async fn a_close_cancels_the_launch_and_an_undo_takes_it_up_again() {
         mails.iter().map(|it| (it.purpose.as_str(), it.recipient.as_str())).collect::<Vec<_>>(),
         [("server_closing", "ada@birds.example.org")]
     );
-    assert!(mails[0].text_body.contains("https://howdah.localhost/servers/birds"));
+    assert!(mails[0].text_body.contains(&format!("https://howdah.localhost/api/v1/instances/{id}/undo")));
 
     ground.clock.advance(chrono::TimeDelta::seconds(1));
     instances::undo(&ground.app, &ada, id, None, None).await.unwrap();
@@ -78,6 +78,20 @@ async fn undoing_is_no_way_round_an_approval() {
     .await;
     let ada = ground.customer("ada@birds.example.org").await;
     let id = ground.launch(&ada, "birds.fedi.localhost").await.unwrap().instance;
+    close(&ground, &ada, id).await.unwrap();
+    instances::undo(&ground.app, &ada, id, None, None).await.unwrap();
+    assert_eq!(ground.view(&ada, id).await.phase, Phase::AwaitingApproval);
+
+    // Nor once new servers are closed altogether.
+    let operator = ground.operator().await;
+    let closed = SettingsChange {
+        new_servers: "closed".to_owned(),
+        support_address: "help@howdah.example".to_owned(),
+        grant_every_launch: true,
+        ..SettingsChange::default()
+    };
+    let revision = settings::current(&ground.app).await.unwrap().revision;
+    settings::change(&ground.app, &operator, revision, &closed).await.unwrap();
     close(&ground, &ada, id).await.unwrap();
     instances::undo(&ground.app, &ada, id, None, None).await.unwrap();
     assert_eq!(ground.view(&ada, id).await.phase, Phase::AwaitingApproval);

@@ -41,6 +41,17 @@ async fn a_token_is_good_until_it_ends_or_is_revoked() {
 }
 
 #[tokio::test]
+async fn a_token_does_not_outlive_its_maker() {
+    let ground = Ground::new().await;
+    let ada = ground.customer("ada@birds.example.org").await;
+    let unsaid = token(&ground, &ada, &["read"]).await.unwrap();
+    assert_eq!(unsaid.view.expires_at, ada.expires_at);
+    let expires_at = Some(ada.expires_at + TimeDelta::seconds(1));
+    let later = TokenRequest { name: "ci".to_owned(), scopes: vec!["read".to_owned()], expires_at };
+    assert_eq!(fields(tokens::create(&ground.app, &ada, &later, None).await), [("expires_at", "outlives_yours")]);
+}
+
+#[tokio::test]
 async fn a_token_gives_no_more_than_its_maker_has() {
     let ground = Ground::new().await;
     let ada = ground.customer("ada@birds.example.org").await;

@@ -3,7 +3,7 @@
 use howdah_app::jobs::{ResyncAll, SendMails};
 use howdah_app::worker::WorkerSettings;
 use howdah_db::models::instance::{Instance, StandingColumns};
-use howdah_db::models::mail::Mail;
+use howdah_db::models::mail::{Mail, NewMail};
 use howdah_db::models::orphan::Orphan;
 use howdah_domain::{OperationState, Standing};
 
@@ -59,6 +59,7 @@ async fn a_relay_that_refuses_is_recorded_and_tried_again() {
     let waiting = Mail::waiting(&mut *ground.conn().await, 10).await.unwrap();
     let tried: Vec<_> = waiting.iter().map(|it| (it.purpose.as_str(), it.attempts, it.last_error.as_deref())).collect();
     assert_eq!(tried, [("server_ready", 1, Some("550 go away"))]);
+    assert!(!waiting[0].text_body.contains("reset_password_token"), "the outbox holds no way in");
     *ground.mailer.refuses.lock().unwrap() = false;
     send().await;
     assert_eq!(ground.mailer.sent.lock().unwrap().len(), 0, "it is not due yet");
@@ -69,4 +70,26 @@ async fn a_relay_that_refuses_is_recorded_and_tried_again() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].recipient, "owner@example.org");
     assert!(sent[0].text_body.contains("https://birds.fedi.localhost/auth/password/edit?reset_password_token="));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_looks_like_a_mark_in_another_mail_opens_nothing() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let text_body = format!("account {{owner-link of {id}}}");
+    let mail = NewMail {
+        id: id.as_uuid(),
+        purpose: "server_closing",
+        person_id: None,
+        recipient: "eve@example.org",
+        subject: "closing",
+        text_body: &text_body,
+        html_body: None,
+        created_at: ground.row(id).await.created_at,
+    };
+    mail.insert(&mut *ground.conn().await).await.unwrap();
+    SendMails::default().work(&ground.worker).await.unwrap();
+    let sent = ground.mailer.sent.lock().unwrap().clone();
+    let to_eve = sent.iter().find(|it| it.recipient == "eve@example.org").unwrap();
+    assert_eq!(to_eve.text_body, text_body);
 }
