@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde::{Deserialize, Serialize};
 
 use crate::Stack;
@@ -35,6 +36,8 @@ pub struct Part {
     folder: PathBuf,
     command: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    /// User and group: not every part runs as root.
+    user: (u32, u32),
 }
 
 impl Part {
@@ -49,7 +52,8 @@ impl Part {
         let environment = words(&fs::read(proc.join("environ"))?).into_iter().filter_map(variable).collect();
         let folder = fs::read_link(proc.join("cwd"))?;
         let log = stack.folder.join("log").join(format!("{name}.log"));
-        Ok(Self { record, file, log, folder, command, environment })
+        let owner = fs::metadata(&proc)?;
+        Ok(Self { record, file, log, folder, command, environment, user: (owner.uid(), owner.gid()) })
     }
 
     #[must_use]
@@ -71,8 +75,11 @@ impl Part {
     pub fn kill(self) -> Result<Killed> {
         self.signal(Signal::KILL)?;
         let begun = Instant::now();
-        while self.is_alive() {
+        // PostgreSQL takes a pid that nobody has waited for yet for one that runs.
+        while stat(self.record.pid).is_some() {
             ensure!(begun.elapsed() < GONE_WITHIN, "{} does not die", self.record.name);
+            // Where this test started it, it is this test's to wait for.
+            let _ = waitpid(Pid::from_raw(self.record.pid), WaitOptions::NOHANG);
             std::thread::sleep(POLL);
         }
         Ok(Killed { part: Some(self) })
@@ -95,6 +102,9 @@ impl Part {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(self.environment.iter().cloned()).current_dir(&self.folder);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        if rustix::process::geteuid().as_raw() != self.user.0 {
+            command.uid(self.user.0).gid(self.user.1);
+        }
         let child = command.spawn().with_context(|| format!("start {} again", self.record.name))?;
         let pid = i32::try_from(child.id())?;
         let record = Record { pid, started: stat(pid).context("it ended at once")?.1, ..self.record.clone() };
