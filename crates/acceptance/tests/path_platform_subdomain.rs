@@ -25,7 +25,7 @@ async fn from_launch_to_nothing_left() {
     wish["owner"]["email"] = json!(email);
     let launched = api.launch(&wish).await.unwrap();
     let running = api.wait_for_phase(launched.id, "running", seconds(120)).await.unwrap();
-    let took = watch.lap("POST to Running");
+    watch.lap("POST to Running");
     assert_eq!((&running["desired"]["kind"], &running["standing"]["kind"]), (&json!("running"), &json!("granted")));
     assert!(running["addresses"]["proofs"].as_array().unwrap().is_empty());
     visit(&world, &domain, &domain, "ada").await.unwrap();
@@ -49,7 +49,6 @@ async fn from_launch_to_nothing_left() {
     let again = api.post("/api/v1/instances", Some(&wish)).await.unwrap();
     assert_eq!(again.status, 409, "a name that was served is never issued again: {}", again.body);
     watch.lap("nothing left");
-    assert!(took <= seconds(60), "from POST to Running it took {} s", took.as_secs());
 }
 
 #[tokio::test]

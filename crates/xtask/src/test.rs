@@ -38,10 +38,10 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
     tested.and(taken_down)
 }
 
-/// In the stack's network, one test at a time: some of them stop parts of it.
+/// In the stack's network, one test at a time: some of them stop parts of it. They print how long things took.
 fn inside(xtask: &std::path::Path, places: &Places, test: &Test) -> Command {
     let mut inside = Command::new(xtask);
-    inside.args(["inside", "--"]).arg(test.executable()).arg("--test-threads=1");
+    inside.args(["inside", "--"]).arg(test.executable()).args(["--test-threads=1", "--nocapture"]);
     test.as_cargo_would(&mut inside);
     inside.env("HOWDAH_STACK", &places.stack);
     inside
