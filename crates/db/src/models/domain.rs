@@ -60,17 +60,6 @@ impl Domain {
             .await
     }
 
-    /// What is to be looked at next: never checked first, then the longest ago.
-    pub async fn to_check(conn: &mut Conn, checked_before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
-        domains::table
-            .filter(domains::checked_at.is_null().or(domains::checked_at.lt(checked_before)))
-            .order((domains::checked_at.asc().nulls_first(), domains::id))
-            .limit(limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
-    }
-
     /// Domains of servers that are there and were not looked at for long enough: proven ones since `proven_before`, others
     /// since `unproven_before`.
     pub async fn due(conn: &mut Conn, unproven_before: DateTime<Utc>, proven_before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {

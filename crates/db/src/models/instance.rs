@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::Conn;
-use crate::schema::{accounts, instances};
+use crate::schema::instances;
 
 #[derive(Queryable, Selectable, Identifiable, Clone, Debug)]
 #[diesel(table_name = instances, check_for_backend(diesel::pg::Pg))]
@@ -227,19 +227,6 @@ impl Instance {
             .await
     }
 
-    /// Servers that ought to answer from outside and have to be looked at: all that are routed and not tombstones.
-    pub async fn to_probe(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
-        use crate::schema::probes;
-        instances::table
-            .left_join(probes::table)
-            .filter(instances::tombstoned_at.is_null())
-            .order((probes::probed_at.asc().nulls_first(), instances::id))
-            .limit(limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
-    }
-
     /// `None` where `revision` is no longer the row's.
     pub async fn set_desired(
         conn: &mut Conn,
@@ -329,10 +316,5 @@ impl Instance {
             .get_result(conn)
             .await
             .optional()
-    }
-
-    /// The account's name beside the instance, for operators' lists.
-    pub async fn account_name(&self, conn: &mut Conn) -> QueryResult<String> {
-        accounts::table.find(self.account_id).select(accounts::name).first(conn).await
     }
 }

@@ -78,15 +78,4 @@ impl InstanceSync {
     pub async fn torn_down(conn: &mut Conn, instance_id: Uuid, uid: &str) -> QueryResult<usize> {
         diesel::update(instance_syncs::table.find(instance_id)).set(instance_syncs::torn_down_uid.eq(uid)).execute(conn).await
     }
-
-    /// Servers whose last sync was not taken, for operators.
-    pub async fn troubled(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
-        instance_syncs::table
-            .filter(instance_syncs::reason.is_not_null())
-            .order(instance_syncs::tried_at)
-            .limit(limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
-    }
 }
