@@ -96,9 +96,11 @@ impl Stack {
         }
         wrapped.env(MARK, &self.name).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // setsid and prlimit replace themselves by what they run: the child's pid is the part's.
-        let child = wrapped.spawn().with_context(|| format!("can't start {part}"))?;
+        let mut child = wrapped.spawn().with_context(|| format!("can't start {part}"))?;
         let pid = i32::try_from(child.id())?;
         let started = stat(pid).with_context(|| format!("{part} ended at once"))?.started;
+        // A killed part that nobody waits for keeps its pid: PostgreSQL would not start again beside it.
+        std::thread::spawn(move || child.wait());
         fs::write(self.record(part), serde_json::to_vec(&Record { name: part.to_owned(), pid, started })?)?;
         Ok(())
     }
