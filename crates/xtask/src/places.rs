@@ -58,6 +58,13 @@ impl Places {
     /// The cargo that runs us, in the checkout.
     pub fn cargo(&self) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // What it told us about ourselves: build scripts ask for variables of these names, and cargo would run them again, and build all that
+        // needs them, each time it is called the other way.
+        for (name, _) in env::vars_os() {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+                cargo.env_remove(name);
+            }
+        }
         cargo.current_dir(&self.checkout);
         cargo
     }
