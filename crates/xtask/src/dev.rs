@@ -1,38 +1,42 @@
 //! `cargo xtask dev`: the stack for a person, watched until Ctrl-C.
 
-use std::{collections::BTreeSet, process::exit, thread, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, process::exit, thread, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     places::Places,
-    progress::Progress,
     stack::{self, Scope},
 };
 
 const LOOK: Duration = Duration::from_secs(1);
 
 pub fn run(places: Places, scope: Scope) -> Result<()> {
-    stack::build_binaries(&places, Progress::start())?;
     take_down_on_interrupt(places.clone())?;
-    let up = || {
-        let stack = stack::up(places.clone(), scope)?;
-        stack.launch_demo()?;
-        anyhow::Ok(stack)
-    };
-    let stack = match up() {
-        Ok(stack) => stack,
-        Err(error) => {
-            eprintln!("\nerror: {error:#}");
-            stack::down_at_once(&places)?;
-            bail!("the stack did not come up");
+    let Err(error) = up_and_watch(&places, scope);
+    if !stack::stop_starting() {
+        // Interrupted: the other thread ends the process when all is down.
+        loop {
+            thread::park();
         }
-    };
+    }
+    eprintln!("\nerror: {error:#}");
+    stack::down_at_once(&places)?;
+    bail!("the stack was taken down")
+}
+
+/// Comes back only when it fails.
+fn up_and_watch(places: &Places, scope: Scope) -> Result<Infallible> {
+    let stack = stack::up(places.clone(), scope)?;
+    stack.launch_demo()?;
     println!("\nCtrl-C takes it down.");
     let mut told = BTreeSet::new();
     loop {
-        for record in stack.ended()? {
+        let ended = stack.ended()?;
+        // Asked after the look: what had ended by then and is not being taken down ended by itself.
+        ensure!(!stack::is_stopping(), "the stack is being taken down");
+        for record in ended {
             if told.insert((record.name.clone(), record.pid)) {
                 eprintln!("\n{}", stack.obituary(&record.name));
             }
@@ -53,8 +57,11 @@ fn take_down_on_interrupt(places: Places) -> Result<()> {
         runtime.block_on(async {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         });
+        if !stack::stop_starting() {
+            // It failed, and the main thread is taking it down.
+            return;
+        }
         println!();
-        stack::stop_starting();
         match stack::down_at_once(&places).context("the stack was not taken down") {
             Ok(()) => exit(0),
             Err(error) => {

@@ -35,6 +35,9 @@ enum Task {
         /// Use this cluster, and start no Kubernetes
         #[arg(long, value_name = "FILE")]
         kubeconfig: Option<PathBuf>,
+        /// Take Howdah's binaries as they were built last
+        #[arg(long)]
+        no_build: bool,
     },
     /// Start the stack and Howdah and leave them running; if they run already, bring Howdah's own parts and images up to date
     Up {
@@ -88,6 +91,10 @@ fn main() -> ExitCode {
     }
 }
 
+fn build(places: &Places, no_build: bool) -> anyhow::Result<()> {
+    if no_build { Ok(()) } else { stack::build_binaries(places, Progress::start()) }
+}
+
 fn run(task: Task, places: Places) -> anyhow::Result<()> {
     let scope = |kubeconfig: Option<PathBuf>, plane| match (kubeconfig, plane) {
         (Some(file), _) => stack::Scope::OnCluster(file),
@@ -95,11 +102,12 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         (None, false) => stack::Scope::Whole,
     };
     match task {
-        Task::Dev { kubeconfig } => dev::run(places, scope(kubeconfig, false)),
+        Task::Dev { kubeconfig, no_build } => {
+            build(&places, no_build)?;
+            dev::run(places, scope(kubeconfig, false))
+        }
         Task::Up { kubeconfig, plane, no_build } => {
-            if !no_build {
-                stack::build_binaries(&places, Progress::start())?;
-            }
+            build(&places, no_build)?;
             stack::up(places, scope(kubeconfig, plane)).map(drop)
         }
         Task::Down => stack::down(&places),

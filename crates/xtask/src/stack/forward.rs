@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     str::FromStr,
     thread,
@@ -75,7 +75,7 @@ impl Stack {
             return Ok(());
         }
         let forwards = Forwards { ingress: free(&[443, 8443])?, server: free(&[8080, 18080])?, mail: free(&[8025, 18025])? };
-        let mut forward = Command::new(self.own_program()?);
+        let mut forward = Command::new(self.places.own_program());
         forward.arg("forward").arg("--netns").arg(self.netns()).args([
             format!("{}={}:443", forwards.ingress, self.ip),
             format!("{}={}", forwards.server, ingress::SERVER),
@@ -85,13 +85,6 @@ impl Stack {
         self.wait("forward", || TcpStream::connect(forwards.mail).is_ok())?;
         std::fs::write(self.dir("run/forwards"), format!("{} {} {}", forwards.ingress, forwards.server, forwards.mail))?;
         Ok(())
-    }
-
-    /// A copy of this program: a build may have put another in its place, and the next one will.
-    fn own_program(&self) -> Result<PathBuf> {
-        let copy = self.places.own_program();
-        std::fs::copy("/proc/self/exe", &copy)?;
-        Ok(copy)
     }
 
     pub fn forwards(&self) -> Result<Forwards> {

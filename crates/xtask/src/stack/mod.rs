@@ -37,7 +37,7 @@ use anyhow::{Context, Result, anyhow, bail};
 pub use down::{down, down_at_once};
 pub use howdah::build_binaries;
 pub use postgres::ThrowAway;
-pub use process::stop_starting;
+pub use process::{is_stopping, stop_starting};
 
 use crate::{packages, places::Places, progress::Progress, shell};
 use process::Record;
@@ -92,6 +92,8 @@ impl Stack {
             fs::create_dir_all(self.dir(folder))?;
         }
         fs::create_dir_all(self.run_dir())?;
+        // A build may have put another program in this one's place, and the next one will.
+        fs::copy("/proc/self/exe", self.places.own_program())?;
         Ok(())
     }
 

@@ -61,7 +61,8 @@ impl Stack {
     /// Its images outlive a stack, the containers of an earlier one must not: the kubelet would take them for its own.
     fn start_containerd(&self) -> Result<()> {
         let mut containerd = Command::new("containerd");
-        containerd.arg("-c").arg(self.dir("run/containerd.toml"));
+        // Its shims and runc leave files there when they are killed.
+        containerd.arg("-c").arg(self.dir("run/containerd.toml")).env("TMPDIR", self.dir("run"));
         let start = || {
             self.start("containerd", &containerd)?;
             self.wait("containerd", || shell::output(self.ctr().arg("version")).is_ok())

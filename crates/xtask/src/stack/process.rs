@@ -27,9 +27,15 @@ const LOG_LINES: usize = 15;
 
 static STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// From now on no part is started: the stack is being taken down while another thread may still bring it up.
-pub fn stop_starting() {
-    STOPPING.store(true, Ordering::SeqCst);
+/// From now on no part is started: the stack is being taken down while another thread may still bring it up. Says whether nobody had said
+/// so before: only the first takes it down.
+pub fn stop_starting() -> bool {
+    !STOPPING.swap(true, Ordering::SeqCst)
+}
+
+/// Whether parts that end now were meant to.
+pub fn is_stopping() -> bool {
+    STOPPING.load(Ordering::SeqCst)
 }
 
 /// A process that was started; the start time tells it from a later one with the same pid.
@@ -79,7 +85,7 @@ impl Stack {
 
     /// Starts a part in a session of its own (Ctrl-C reaches xtask only), its output in its log.
     pub fn start(&self, part: &str, command: &Command) -> Result<()> {
-        if STOPPING.load(Ordering::SeqCst) {
+        if is_stopping() {
             bail!("{part} is not started: the stack is being taken down");
         }
         let log = File::create(self.log(part))?;
@@ -101,8 +107,10 @@ impl Stack {
         let started = stat(pid).with_context(|| format!("{part} ended at once"))?.started;
         // A killed part that nobody waits for keeps its pid: PostgreSQL would not start again beside it.
         std::thread::spawn(move || child.wait());
-        fs::write(self.record(part), serde_json::to_vec(&Record { name: part.to_owned(), pid, started })?)?;
-        Ok(())
+        // Others read it at any moment.
+        let half = self.record(part).with_extension("half");
+        fs::write(&half, serde_json::to_vec(&Record { name: part.to_owned(), pid, started })?)?;
+        Ok(fs::rename(half, self.record(part))?)
     }
 
     /// All parts that were started and not stopped.
