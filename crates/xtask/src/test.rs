@@ -1,6 +1,11 @@
 //! `cargo xtask test`: every test there is, or with `--quick` those that need no more than PostgreSQL.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+    sync::Mutex,
+    thread,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -14,15 +19,22 @@ use crate::{
 
 /// The tests that need the running stack.
 const ACCEPTANCE: &str = "howdah-acceptance";
+/// The one that also has to pass on a cluster that was there.
+const ELSEWHERE: &str = "path_platform_subdomain";
+/// The test of the stack itself, which starts, kills and takes down one of its own.
+const OF_STACK: (&str, &str) = ("xtask", "stack");
+/// They wait for PostgreSQL and for deadlines more than they compute.
+const SIDE_BY_SIDE: usize = 4;
 
 pub fn run(places: Places, quick: bool) -> Result<()> {
     let progress = Progress::start();
     packages::ensure(progress, &[packages::POSTGRESQL, packages::REDIS])?;
     let tests = progress.step("building every test (minutes the first time)", || built::tests(&places))?;
-    let (of_stack, of_crates): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.package == ACCEPTANCE);
+    let (of_stack, tests): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| (&*test.package, &*test.name) == OF_STACK);
+    let (acceptance, of_crates): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.package == ACCEPTANCE);
     progress.step("tests of the crates", || {
         let postgres = ThrowAway::start(&places, progress)?;
-        all(&of_crates, |test| {
+        side_by_side(&of_crates, |test| {
             let mut command = test.command();
             command.env("HOWDAH_TEST_DATABASE_URL", postgres.url());
             command
@@ -31,34 +43,115 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
     if quick {
         return Ok(());
     }
-    stack::up(places.clone(), Scope::Whole)?;
-    let xtask = places.own_program();
-    let tested = progress.step("tests of the stack", || all(&of_stack, |test| inside(&xtask, &places, test)));
-    let taken_down = progress.step("taking the stack down", || stack::down(&places));
-    tested.and(taken_down)
+    let passed = [
+        progress.step("acceptance tests", || on_a_stack(&places, &acceptance)),
+        progress.step("tests of the stack", || one_by_one(&of_stack, |test| of_the_stack(&places, test))),
+        progress.step("on a cluster that is there", || on_a_cluster(&places, &acceptance)),
+    ];
+    let failed: Vec<String> = passed.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("{}", failed.join("; ")),
+    }
 }
 
-/// In the stack's network, one test at a time: some of them stop parts of it. They print how long things took.
-fn inside(xtask: &std::path::Path, places: &Places, test: &Test) -> Command {
-    let mut inside = Command::new(xtask);
-    inside.args(["inside", "--"]).arg(test.executable()).args(["--test-threads=1", "--nocapture"]);
+fn on_a_stack(places: &Places, tests: &[Test]) -> Result<()> {
+    stack::up(places.clone(), Scope::Whole)?;
+    // One test at a time: some of them stop parts of the stack. They print how long things took.
+    let passed = one_by_one(tests, |test| inside(places, places, test, &["--test-threads=1", "--nocapture"]));
+    passed.and(stack::down(places))
+}
+
+/// Its tests are ignored unless asked for, since they need root and minutes.
+fn of_the_stack(places: &Places, test: &Test) -> Command {
+    let mut command = test.command();
+    command.args(["--include-ignored", "--test-threads=1", "--nocapture"]).env("HOWDAH_STACK", &places.stack);
+    command
+}
+
+/// As somebody does who has a cluster: a plane of its own, and Howdah on it by `--kubeconfig`, in the network of the plane.
+fn on_a_cluster(places: &Places, tests: &[Test]) -> Result<()> {
+    let guest = Places { stack: places.stack.with_extension("guest"), ..places.clone() };
+    let come_up = || {
+        let plane = stack::up(places.clone(), Scope::Plane)?;
+        let up = ["up", "--no-build", "--kubeconfig"];
+        let status = enter(places, &guest).arg(places.own_program()).args(up).arg(plane.admin_kubeconfig()).status()?;
+        match status.success() {
+            true => Ok(()),
+            false => bail!("Howdah did not come up on the cluster"),
+        }
+    };
+    let wanted: Vec<&Test> = tests.iter().filter(|test| test.name == ELSEWHERE).collect();
+    let passed = come_up().and_then(|()| one_by_one(wanted, |test| inside(places, &guest, test, &["--nocapture"])));
+    passed.and(stack::down(&guest)).and(stack::down(places))
+}
+
+/// A test of the stack `of`, in the network of the stack `network`.
+fn inside(network: &Places, of: &Places, test: &Test, options: &[&str]) -> Command {
+    let mut inside = enter(network, of);
+    inside.arg(test.executable()).args(options);
     test.as_cargo_would(&mut inside);
-    inside.env("HOWDAH_STACK", &places.stack);
     inside
 }
 
-/// Runs them all, and names those that failed.
-fn all(tests: &[Test], command: impl Fn(&Test) -> Command) -> Result<()> {
+fn enter(network: &Places, of: &Places) -> Command {
+    let mut inside = Command::new(network.own_program());
+    inside.env("HOWDAH_STACK", &network.stack).args(["inside", "--", "env"]).arg(assignment("HOWDAH_STACK", &of.stack));
+    inside.stdin(Stdio::null());
+    inside
+}
+
+fn assignment(name: &str, value: &Path) -> std::ffi::OsString {
+    let mut word = std::ffi::OsString::from(name);
+    word.push("=");
+    word.push(value);
+    word
+}
+
+/// Runs them all, with their output as it comes, and names those that failed.
+fn one_by_one<'a>(tests: impl IntoIterator<Item = &'a Test>, command: impl Fn(&Test) -> Command) -> Result<()> {
     let mut failed = Vec::new();
     for test in tests {
         println!("\n     Running {} {}", test.package, test.name);
         let status = command(test).stdin(Stdio::null()).status().with_context(|| format!("can't start {}", test.name))?;
         if !status.success() {
-            failed.push(format!("{} {}", test.package, test.name));
+            failed.push(test);
         }
     }
-    match failed.is_empty() {
+    verdict(&failed)
+}
+
+/// Runs them all, some at once, each with its output when it has ended, and names those that failed.
+fn side_by_side(tests: &[Test], command: impl Fn(&Test) -> Command + Sync) -> Result<()> {
+    let left = Mutex::new(tests.iter());
+    let next = || left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+    let work = || {
+        let mut failed = Vec::new();
+        while let Some(test) = next() {
+            let done = command(test).stdin(Stdio::null()).output().with_context(|| format!("can't start {}", test.name))?;
+            tell(test, &done);
+            if !done.status.success() {
+                failed.push(test);
+            }
+        }
+        anyhow::Ok(failed)
+    };
+    let failed = thread::scope(|scope| {
+        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("only a test's process panics")).collect::<Result<Vec<_>>>()
+    })?;
+    verdict(&failed.concat())
+}
+
+fn tell(test: &Test, done: &Output) {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    println!("\n     Ran {} {}\n{}{}", test.package, test.name, text(&done.stdout), text(&done.stderr));
+}
+
+fn verdict(failed: &[&Test]) -> Result<()> {
+    let names: Vec<String> = failed.iter().map(|test| format!("{} {}", test.package, test.name)).collect();
+    match names.is_empty() {
         true => Ok(()),
-        false => bail!("tests failed: {}", failed.join(", ")),
+        false => bail!("tests failed: {}", names.join(", ")),
     }
 }
