@@ -10,9 +10,11 @@ pub mod failure;
 pub mod ids;
 pub mod instance;
 pub mod lifecycle;
+pub mod listing;
 pub mod money;
 pub mod names;
 pub mod plans;
+pub mod records;
 pub mod releases;
 
 pub use address::{AddressKind, ServerAddress};
@@ -22,6 +24,7 @@ pub use ids::{
     AccountId, ApiTokenId, ClusterId, DatabaseServerId, DomainId, InstanceId, MailId, ObjectStoreId, OperationId, ParseIdError, PersonId,
     SessionId,
 };
+pub use instance::actions::Action;
 pub use instance::launch::NewServers;
 pub use instance::phase::{AddressFacts, Phase, PhaseFacts, phase};
 pub use lifecycle::{

@@ -1,0 +1,182 @@
+//! What happens to a server next by itself, and what somebody can do with it: once for pages, mails and the API.
+
+use crate::instance::phase::Phase;
+use crate::lifecycle::{Deletion, words};
+
+words! {
+    Action {
+        SetRecords = "set_records",
+        OpenServer = "open_server",
+        ShowOwnerLink = "show_owner_link",
+        Retry = "retry",
+        Approve = "approve",
+        Undo = "undo",
+        Close = "close",
+        Remove = "remove",
+    }
+}
+
+impl Action {
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::SetRecords => "Set the records of your domain",
+            Self::OpenServer => "Open the server",
+            Self::ShowOwnerLink => "Show the owner's set-password link",
+            Self::Retry => "Try again",
+            Self::Approve => "Approve",
+            Self::Undo => "Undo",
+            Self::Close => "Close this server",
+            Self::Remove => "Remove this server",
+        }
+    }
+
+    /// What it does, for whom it matters.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::SetRecords => "The address leads here once your domain's records are set. The address page shows each.",
+            Self::OpenServer => "It opens at its own address.",
+            Self::ShowOwnerLink => "Whoever has the link sets the password of the owner's account.",
+            Self::Retry => "What failed is tried at once; what was done stays.",
+            Self::Approve => "The server starts.",
+            Self::Undo => "The server goes on as before.",
+            Self::Close => "After a grace period every server that it knows is told to delete its accounts, and then its data is deleted.",
+            Self::Remove => "After a grace period our copy is deleted. Nobody is told.",
+        }
+    }
+
+    /// The call of the API that does the same; `None` for what only leads somewhere.
+    #[must_use]
+    pub const fn call(self) -> Option<&'static str> {
+        match self {
+            Self::SetRecords | Self::OpenServer => None,
+            Self::ShowOwnerLink => Some("POST /api/v1/instances/{id}/owner-link"),
+            Self::Retry => Some("POST /api/v1/operations/{id}/retry"),
+            Self::Approve => Some("POST /api/v1/instances/{id}/approve"),
+            Self::Undo => Some("POST /api/v1/instances/{id}/undo"),
+            Self::Close => Some("POST /api/v1/instances/{id}/close"),
+            Self::Remove => Some("POST /api/v1/instances/{id}/remove"),
+        }
+    }
+}
+
+/// What decides over what can be done.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionFacts {
+    pub phase: Phase,
+    /// Being closed or removed, and whether that can be taken back.
+    pub leaving: Option<(Deletion, bool)>,
+    /// The customer's own domain, whose records are not all right.
+    pub lacks_records: bool,
+    /// It has answered at its address.
+    pub has_answered: bool,
+    pub owner_link_is_ready: bool,
+    /// Its newest operation failed, or is held up.
+    pub is_in_trouble: bool,
+    /// Of whoever asks: may decide what can't be taken back.
+    pub is_owner: bool,
+    pub is_operator: bool,
+}
+
+/// In the order in which they are offered: what is to be done first, what ends it last.
+#[must_use]
+pub fn actions(facts: &ActionFacts) -> Vec<Action> {
+    let is_gone = facts.phase == Phase::Gone;
+    let is_held = matches!(facts.phase, Phase::AwaitingApproval | Phase::AwaitingPayment | Phase::Suspended);
+    let may_undo = match facts.leaving {
+        Some((Deletion::Close, can_be_undone)) => can_be_undone && facts.is_owner,
+        Some((Deletion::Remove, can_be_undone)) => can_be_undone && facts.is_operator,
+        None => false,
+    };
+    let stays = facts.leaving.is_none() && !is_gone;
+    let offered = |action: Action| match action {
+        Action::SetRecords => facts.lacks_records && stays,
+        Action::OpenServer => facts.has_answered && !is_gone && !matches!(facts.phase, Phase::Suspended | Phase::TearingDown),
+        Action::ShowOwnerLink => facts.owner_link_is_ready && facts.is_owner && stays,
+        Action::Retry => facts.is_in_trouble && facts.is_operator && !is_gone,
+        Action::Approve => is_held && facts.is_operator,
+        Action::Undo => may_undo && !is_gone,
+        Action::Close => stays && facts.is_owner,
+        Action::Remove => stays && facts.is_operator,
+    };
+    Action::ALL.iter().copied().filter(|it| offered(*it)).collect()
+}
+
+impl Phase {
+    /// What happens next by itself.
+    #[must_use]
+    pub const fn next(self) -> &'static str {
+        match self {
+            Self::AwaitingPayment => "It starts by itself once it is paid for or granted.",
+            Self::AwaitingApproval => "It starts by itself once an operator has approved it.",
+            Self::Launching => "The steps below go on by themselves. A mail goes to the owner when the server is ready.",
+            Self::LaunchHeldUp => "The step is tried again with growing pauses. What was done stays.",
+            Self::WaitingForAddress => "Your domain's records are looked at again and again. It opens by itself once they lead here.",
+            Self::Running => "Nothing needs to be done.",
+            Self::Unwell => "What stopped is started again by itself.",
+            Self::ReadOnly => "It takes posts again once the reason is gone.",
+            Self::Suspended => "It starts again once the reason is gone. Nothing is deleted meanwhile.",
+            Self::Closing => {
+                "When the grace period is over, every server that it knows is told to delete its accounts. Then its data is deleted."
+            }
+            Self::Removing => "When the grace period is over, its data is deleted.",
+            Self::SayingFarewell => "When every server has been told, its data is deleted.",
+            Self::FarewellHeldUp => "It goes on by itself once its address leads here again.",
+            Self::TearingDown => "When everything is deleted, only an entry without personal data stays.",
+            Self::Gone => "Nothing: it is over.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUSTOMER: ActionFacts = ActionFacts {
+        phase: Phase::Running,
+        leaving: None,
+        lacks_records: false,
+        has_answered: true,
+        owner_link_is_ready: false,
+        is_in_trouble: false,
+        is_owner: true,
+        is_operator: false,
+    };
+    const OPERATOR: ActionFacts = ActionFacts { is_operator: true, ..CUSTOMER };
+
+    #[test]
+    fn who_can_do_what() {
+        use Action::{Approve, Close, OpenServer, Remove, Retry, SetRecords, ShowOwnerLink, Undo};
+        let closing = |can_be_undone| Some((Deletion::Close, can_be_undone));
+        let removing = Some((Deletion::Remove, true));
+        let launching = ActionFacts { phase: Phase::Launching, has_answered: false, ..CUSTOMER };
+        let table: [(ActionFacts, &[Action]); 12] = [
+            (CUSTOMER, &[OpenServer, Close]),
+            (ActionFacts { is_owner: false, ..CUSTOMER }, &[OpenServer]),
+            (ActionFacts { owner_link_is_ready: true, ..CUSTOMER }, &[OpenServer, ShowOwnerLink, Close]),
+            (ActionFacts { lacks_records: true, ..launching }, &[SetRecords, Close]),
+            (ActionFacts { phase: Phase::LaunchHeldUp, is_in_trouble: true, ..launching }, &[Close]),
+            (ActionFacts { phase: Phase::LaunchHeldUp, is_in_trouble: true, has_answered: false, ..OPERATOR }, &[Retry, Close, Remove]),
+            (ActionFacts { phase: Phase::AwaitingApproval, has_answered: false, ..OPERATOR }, &[Approve, Close, Remove]),
+            (ActionFacts { phase: Phase::Closing, leaving: closing(true), ..CUSTOMER }, &[OpenServer, Undo]),
+            (ActionFacts { phase: Phase::SayingFarewell, leaving: closing(false), ..CUSTOMER }, &[OpenServer]),
+            (ActionFacts { phase: Phase::Removing, leaving: removing, ..CUSTOMER }, &[OpenServer]),
+            (ActionFacts { phase: Phase::Removing, leaving: removing, ..OPERATOR }, &[OpenServer, Undo]),
+            (ActionFacts { phase: Phase::Gone, leaving: closing(true), is_in_trouble: true, ..OPERATOR }, &[]),
+        ];
+        for (facts, expected) in table {
+            assert_eq!(actions(&facts), expected, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn every_word_is_there() {
+        for phase in Phase::ALL {
+            assert!(phase.next().ends_with('.') && phase.sentence().ends_with('.'), "{phase}");
+        }
+        for action in Action::ALL {
+            assert!(!action.label().ends_with('.') && action.sentence().ends_with('.'), "{action}");
+        }
+    }
+}
