@@ -91,10 +91,10 @@ impl Worker {
         self.app.clock.now()
     }
 
-    /// A look from outside that is older says nothing about now.
-    pub(crate) fn fresh_after(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    /// A look from outside that is older says nothing about now. Two ticks and a bit: one look may be missed.
+    pub(crate) fn freshness(&self) -> TimeDelta {
         let tick = TimeDelta::from_std(self.settings.tick).unwrap_or(TimeDelta::minutes(1));
-        now - (tick * 2 + TimeDelta::seconds(30))
+        tick * 2 + TimeDelta::seconds(30)
     }
 
     /// The cluster of that name.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::duplicated_attributes, reason = "printed columns share their type")]
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,9 +72,10 @@ pub struct MastodonInstanceSpec {
     #[serde(default)]
     pub power_state: PowerState,
 
-    /// With `SelfDestruct`: no pass is made while it is true (the address leads elsewhere, say).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub farewell_paused: bool,
+    /// With `SelfDestruct`: passes are made until this time, and none without it. Whoever looks from outside renews it with each
+    /// look that finds this server at its address, so that a farewell ends with the looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farewell_allowed_until: Option<Time>,
 
     /// A pod profile of the operator's configuration: node selector, tolerations, storage class, pull policy.
     #[serde(default = "default_placement")]

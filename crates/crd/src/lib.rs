@@ -21,12 +21,21 @@ use kube::CustomResourceExt;
 
 /// The only namespace whose Secrets a custom resource may name. The control plane writes here, the operator copies from here.
 pub const INBOX_NAMESPACE: &str = "howdah-inbox";
+/// Where the platform's wildcard and the authority of provider `ca` lie: whoever may write into the inbox can't read them, and no
+/// custom resource can name them.
+pub const CERTIFICATES_NAMESPACE: &str = "howdah-certificates";
 /// Where the operator and its lease live.
 pub const SYSTEM_NAMESPACE: &str = "howdah-system";
 /// Where the media gateway and every server's media Ingress live.
 pub const MEDIA_NAMESPACE: &str = "howdah-media";
 /// The Service of the media gateway in [`MEDIA_NAMESPACE`].
 pub const MEDIA_SERVICE: &str = "media-gateway";
+
+/// Where a server's web host shows its mark, the name of its namespace: a file that only the pods of this very server have. A
+/// look from outside knows it by that, whatever stands before it, and tells it from a copy that lives on elsewhere: database,
+/// media and identity move along, this doesn't. Rails serves `public` before everything else, in a self-destruct too
+/// (UP:lib/mastodon/middleware/public_file_server.rb).
+pub const MARK_PATH: &str = "/howdah/instance";
 
 /// Field manager of the control plane's worker.
 pub const WORKER_FIELD_MANAGER: &str = "howdah-worker";

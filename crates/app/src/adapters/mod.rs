@@ -3,6 +3,7 @@
 pub mod kubernetes;
 pub mod mail;
 pub mod outside;
+mod public_address;
 pub mod relay;
 
 pub use kubernetes::Kubernetes;

@@ -1,11 +1,11 @@
-//! Public DNS by resolvers of the settings, and HTTPS to our own ingress.
+//! Public DNS by resolvers of the settings, and HTTPS to one address in a host's name.
 //!
-//! The names are customers': whatever they lead to, only the ingress' addresses are ever connected to. Nothing is cached, no
+//! The names are customers': only the ingress' own addresses and public ones are ever connected to. Nothing is cached, no
 //! redirect is followed, no proxy is used, and every answer has a bound in time and size.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -18,12 +18,16 @@ use hickory_resolver::proto::op::{DnsRequestOptions, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name as DnsName, RData, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{AGE, CACHE_CONTROL, LOCATION};
 
+use super::public_address::is_public;
 use crate::ports::outside::{Addresses, Answer, Outside, OutsideError};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_BODY: usize = 64 * 1024;
 const MAX_TEXTS: usize = 50;
+/// Clients that are kept: the ingress' and those of the networks that customers put before it.
+const MAX_CLIENTS: usize = 256;
 
 type Resolver = NameServerPool<TokioRuntimeProvider>;
 
@@ -40,7 +44,10 @@ pub struct OutsideSettings {
 
 pub struct PublicOutside {
     resolver: Resolver,
-    http: reqwest::Client,
+    ours: BTreeSet<IpAddr>,
+    extra_ca: Vec<reqwest::Certificate>,
+    /// One an address: it connects nowhere else.
+    clients: Mutex<BTreeMap<IpAddr, reqwest::Client>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +62,28 @@ impl PublicOutside {
     /// # Errors
     /// [`OutsideSetupError`].
     pub fn new(settings: &OutsideSettings) -> Result<Self, OutsideSetupError> {
-        let resolver = resolver(&settings.resolvers).map_err(OutsideSetupError::Resolver)?;
-        let mut builder = reqwest::Client::builder()
+        let extra_ca = match &settings.extra_ca {
+            Some(pem) => reqwest::Certificate::from_pem_bundle(pem).map_err(OutsideSetupError::Http)?,
+            None => Vec::new(),
+        };
+        let outside = Self {
+            resolver: resolver(&settings.resolvers).map_err(OutsideSetupError::Resolver)?,
+            ours: settings.ingress_addresses.iter().copied().collect(),
+            extra_ca,
+            clients: Mutex::default(),
+        };
+        for address in &settings.ingress_addresses {
+            outside.client(*address).map_err(OutsideSetupError::Http)?;
+        }
+        Ok(outside)
+    }
+
+    fn client(&self, address: IpAddr) -> reqwest::Result<reqwest::Client> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&address) {
+            return Ok(client.clone());
+        }
+        let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .https_only(true)
@@ -64,13 +91,14 @@ impl PublicOutside {
             .connect_timeout(PATIENCE)
             .pool_max_idle_per_host(0)
             .user_agent("Howdah (looks whether this server answers)")
-            .dns_resolver(Arc::new(OnlyOurs { resolver: resolver.clone(), ours: settings.ingress_addresses.iter().copied().collect() }));
-        if let Some(pem) = &settings.extra_ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(OutsideSetupError::Http)?;
-            builder = builder.tls_certs_merge(certificates);
+            .tls_certs_merge(self.extra_ca.clone())
+            .dns_resolver(Arc::new(Only(address)))
+            .build()?;
+        if clients.len() >= MAX_CLIENTS {
+            clients.clear();
         }
-        let http = builder.build().map_err(OutsideSetupError::Http)?;
-        Ok(Self { resolver, http })
+        clients.insert(address, client.clone());
+        Ok(client)
     }
 }
 
@@ -97,24 +125,13 @@ fn resolver(addresses: &[SocketAddr]) -> Result<Resolver, NetError> {
     Ok(NameServerPool::from_config(servers, context, TokioRuntimeProvider::default()))
 }
 
-/// Resolves to our own ingress or to nothing.
-struct OnlyOurs {
-    resolver: Resolver,
-    ours: BTreeSet<IpAddr>,
-}
+/// Every name leads to this address.
+struct Only(IpAddr);
 
-impl Resolve for OnlyOurs {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (resolver, ours) = (self.resolver.clone(), self.ours.clone());
-        Box::pin(async move {
-            let found = addresses(&resolver, name.as_str()).await?;
-            let ours: Vec<SocketAddr> =
-                found.addresses.into_iter().filter(|it| ours.contains(it)).map(|it| SocketAddr::new(it, 0)).collect();
-            if ours.is_empty() {
-                return Err(OutsideError("the name does not lead to this platform".to_owned()).into());
-            }
-            Ok(Box::new(ours.into_iter()) as Addrs)
-        })
+impl Resolve for Only {
+    fn resolve(&self, _: Name) -> Resolving {
+        let address = SocketAddr::new(self.0, 0);
+        Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) })
     }
 }
 
@@ -174,13 +191,18 @@ impl Outside for PublicOutside {
         Box::pin(addresses(&self.resolver, name))
     }
 
-    fn nodeinfo<'a>(&'a self, web_domain: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {
+    fn get<'a>(&'a self, address: IpAddr, host: &'a str, path: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {
         Box::pin(async move {
-            let url = format!("https://{web_domain}/.well-known/nodeinfo");
+            if !(self.ours.contains(&address) || is_public(address)) {
+                return Err(OutsideError(format!("{address} is no address of the public internet")));
+            }
             let failed = |error: reqwest::Error| OutsideError(chain(&error));
-            let mut response = self.http.get(url).send().await.map_err(failed)?;
-            let location = response.headers().get(reqwest::header::LOCATION);
-            let location = location.and_then(|it| it.to_str().ok()).map(str::to_owned);
+            let client = self.client(address).map_err(failed)?;
+            let mut response =
+                client.get(format!("https://{host}{path}")).header(CACHE_CONTROL, "no-cache").send().await.map_err(failed)?;
+            let header = |name| response.headers().get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
+            let (location, age) = (header(LOCATION), header(AGE));
+            let is_cached = age.is_some_and(|it| it.trim() != "0");
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await.map_err(failed)? {
                 body.extend_from_slice(&chunk);
@@ -188,7 +210,7 @@ impl Outside for PublicOutside {
                     return Err(OutsideError(format!("the answer is longer than {MAX_BODY} bytes")));
                 }
             }
-            Ok(Answer { status: response.status().as_u16(), location, body })
+            Ok(Answer { status: response.status().as_u16(), location, is_cached, body })
         })
     }
 }

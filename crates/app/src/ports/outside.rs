@@ -17,12 +17,14 @@ pub struct Addresses {
     pub addresses: Vec<IpAddr>,
 }
 
-/// What `https://<web domain>/.well-known/nodeinfo` answered.
+/// What a GET was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
     /// Where it redirects to; nobody follows.
     pub location: Option<String>,
+    /// By a cache on the way, from memory: it says nothing about now.
+    pub is_cached: bool,
     /// At most 64 KiB.
     pub body: Vec<u8>,
 }
@@ -34,6 +36,7 @@ pub trait Outside: Send + Sync {
     /// None where the name doesn't exist.
     fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Addresses, OutsideError>>;
 
-    /// Asked at our own ingress only, whatever the name leads to by then: no other address is ever connected to.
-    fn nodeinfo<'a>(&'a self, web_domain: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>>;
+    /// `https://<host><path>`, asked at exactly this address. One that is neither public nor our own ingress' is not connected
+    /// to: the names are customers', and what lies behind them may be anything.
+    fn get<'a>(&'a self, address: IpAddr, host: &'a str, path: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>>;
 }

@@ -54,7 +54,7 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         observation: known.observation.as_ref(),
         outage: known.outage.as_ref(),
         relay: known.relay.as_ref(),
-        leads_here: leads_here(known.probe.as_ref(), worker.fresh_after(now)),
+        leads_here: leads_here(known.probe.as_ref(), now - worker.freshness()),
         now,
     });
     write(worker, conn, &instance, &known, decision, now).await

@@ -6,7 +6,8 @@ use futures::StreamExt;
 use howdah_app::jobs::SyncInstance;
 use howdah_crd::{ConditionType, Reason};
 use howdah_db::models::sync::InstanceSync;
-use howdah_domain::{InstanceId, OperationState};
+use howdah_domain::{Clock, InstanceId, OperationState};
+use howdah_testkit::rows;
 
 use crate::fakes::{Break, condition};
 use crate::ground::{GRACE, Ground, INGRESS};
@@ -115,7 +116,7 @@ async fn a_step_that_fails_says_why_and_goes_on_when_the_cause_is_gone() {
     let ground = Ground::new().await;
     let id = ground.launch(DOMAIN).await;
     ground.sync(id).await;
-    ground.cluster.operate();
+    ground.cluster.operate(rows::now());
     ground.cluster.edit(&id.resource_name(), |it| {
         let status = it.status.as_mut().unwrap();
         status.conditions.retain(|it| !["SchemaReady", "OwnerReady", "Configured", "WorkloadsReady"].contains(&it.type_.as_str()));
@@ -134,7 +135,7 @@ async fn workloads_of_an_older_revision_are_no_success() {
     let ground = Ground::new().await;
     let id = ground.launch(DOMAIN).await;
     ground.sync(id).await;
-    ground.cluster.operate();
+    ground.cluster.operate(rows::now());
     ground.cluster.edit(&id.resource_name(), |it| it.status.as_mut().unwrap().observed_revision = Some(0));
     ground.observe(id).await;
     assert_eq!(ground.operation(id).await.state, OperationState::Running);
@@ -161,8 +162,7 @@ async fn a_farewell_stops_while_the_address_leads_elsewhere() {
     ground.outside.lead(DOMAIN, "198.51.100.7");
     ground.tick().await;
     ground.sync(id).await;
-    let paused = |ground: &Ground, id: InstanceId| ground.cluster.resource(&id.resource_name()).unwrap().spec.farewell_paused;
-    assert!(paused(&ground, id));
+    assert!(!is_allowed(&ground, id));
     ground.settle(id).await;
     assert_eq!(ground.held_up(id).await.as_deref(), Some("farewell: ServedElsewhere"));
     assert_eq!(ground.cluster.destroyed(), Vec::<String>::new());
@@ -170,7 +170,66 @@ async fn a_farewell_stops_while_the_address_leads_elsewhere() {
     ground.outside.lead(DOMAIN, INGRESS);
     ground.tick().await;
     ground.sync(id).await;
-    assert!(!paused(&ground, id));
+    assert!(is_allowed(&ground, id));
+    ground.settle(id).await;
+    assert!(ground.row(id).await.tombstoned_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_behind_a_cdn_answers_and_says_farewell() {
+    let ground = Ground::new().await;
+    let id = ground.launch(DOMAIN).await;
+    let (cdn, elsewhere) = ("104.16.0.1", "104.16.0.2");
+    ground.outside.fronts.lock().unwrap().push(cdn.parse().unwrap());
+    ground.outside.lead(DOMAIN, cdn);
+    *ground.outside.answers.lock().unwrap() = true;
+    ground.settle(id).await;
+    assert!(ground.row(id).await.first_answered_at.is_some());
+
+    // A copy of it that lives on elsewhere has its keys, its name and its nodeinfo: it must not be told to be forgotten.
+    ground.outside.copies.lock().unwrap().push(elsewhere.parse().unwrap());
+    ground.outside.lead(DOMAIN, elsewhere);
+    ground.close(id).await;
+    ground.clock.advance(GRACE + TimeDelta::seconds(1));
+    ground.settle(id).await;
+    assert!(ground.row(id).await.farewell_began_at.is_none());
+    assert_eq!(ground.held_up(id).await.as_deref(), Some("farewell: ServedElsewhere"));
+
+    ground.outside.lead(DOMAIN, cdn);
+    ground.settle(id).await;
+    let row = ground.row(id).await;
+    assert!(row.farewell_began_at.is_some() && row.tombstoned_at.is_some());
+}
+
+/// What the operator reads of the guard.
+fn is_allowed(ground: &Ground, id: InstanceId) -> bool {
+    let until = ground.cluster.resource(&id.resource_name()).unwrap().spec.farewell_allowed_until;
+    until.is_some_and(|it| it.0.as_second() > ground.clock.now().timestamp())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_farewell_goes_on_only_while_somebody_looks() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    ground.close(id).await;
+    ground.clock.advance(GRACE + TimeDelta::seconds(1));
+    ground.tick().await;
+    ground.sync(id).await;
+    assert!(is_allowed(&ground, id));
+    let revision = ground.row(id).await.revision;
+
+    // The worker dies: what it last wrote stops the farewell by itself, and a sync without a look renews nothing.
+    ground.clock.advance(TimeDelta::minutes(3));
+    assert!(!is_allowed(&ground, id));
+    ground.sync(id).await;
+    assert!(!is_allowed(&ground, id));
+    ground.operate(id).await;
+    assert!(ground.row(id).await.teardown_began_at.is_none());
+
+    // The next one looks, and it goes on.
+    ground.tick().await;
+    ground.sync(id).await;
+    assert!(is_allowed(&ground, id) && ground.row(id).await.revision > revision);
     ground.settle(id).await;
     assert!(ground.row(id).await.tombstoned_at.is_some());
 }

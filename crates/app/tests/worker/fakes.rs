@@ -1,9 +1,11 @@
 //! A cluster with an operator in it, the outside world and a relay, in memory and as unreliable as a test wants them.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use howdah_app::ports::cluster::{Cluster, ClusterError, InboxSecret};
@@ -113,11 +115,11 @@ impl FakeCluster {
     }
 
     /// One pass of the operator: everything that the specs ask for is there at once, and what is deleted goes.
-    pub fn operate(&self) {
+    pub fn operate(&self, now: DateTime<Utc>) {
         let leaving: Vec<String> = {
             let mut state = self.state.lock().unwrap();
             for resource in state.resources.values_mut() {
-                report(resource);
+                report(resource, now);
             }
             let leaving = state.resources.iter().filter(|(_, it)| it.metadata.deletion_timestamp.is_some());
             leaving.map(|(name, _)| name.clone()).collect()
@@ -164,7 +166,7 @@ pub fn condition(type_: ConditionType, is_met: bool, reason: Reason) -> Conditio
     }
 }
 
-fn report(resource: &mut MastodonInstance) {
+fn report(resource: &mut MastodonInstance, now: DateTime<Utc>) {
     let spec = &resource.spec;
     let mut conditions: Vec<Condition> = ConditionType::LAUNCH.iter().map(|it| condition(*it, true, Reason::Ready)).collect();
     if spec.routing.enabled {
@@ -172,8 +174,9 @@ fn report(resource: &mut MastodonInstance) {
         conditions.push(condition(ConditionType::Ready, true, Reason::Ready));
     }
     if spec.power_state == PowerState::SelfDestruct {
-        let reason = if spec.farewell_paused { Reason::Paused } else { Reason::Ready };
-        conditions.push(condition(ConditionType::FarewellComplete, !spec.farewell_paused, reason));
+        let is_allowed = spec.farewell_allowed_until.as_ref().is_some_and(|it| it.0.as_second() > now.timestamp());
+        let reason = if is_allowed { Reason::Ready } else { Reason::Paused };
+        conditions.push(condition(ConditionType::FarewellComplete, is_allowed, reason));
     }
     if spec.teardown.is_some() {
         conditions.push(condition(ConditionType::TeardownConfirmed, true, Reason::Ready));
@@ -258,17 +261,50 @@ impl Cluster for FakeCluster {
     }
 }
 
-/// The outside world: what DNS says, and whether our ingress answers with the server's own document.
-#[derive(Default)]
+/// The outside world: what DNS says, and what answers behind it.
 pub struct FakeOutside {
     pub txt: Mutex<BTreeMap<String, Vec<String>>>,
-    pub addresses: Mutex<BTreeMap<String, Vec<std::net::IpAddr>>>,
+    pub addresses: Mutex<BTreeMap<String, Vec<IpAddr>>>,
+    /// Whether our ingress has the server.
     pub answers: Mutex<bool>,
+    /// Addresses that pass on to our ingress, and that itself.
+    pub fronts: Mutex<Vec<IpAddr>>,
+    /// Addresses at which a copy of every server answers, with all its data.
+    pub copies: Mutex<Vec<IpAddr>>,
+    cluster: Arc<FakeCluster>,
 }
 
 impl FakeOutside {
+    pub fn new(cluster: &Arc<FakeCluster>, ingress: &str) -> Self {
+        Self {
+            txt: Mutex::default(),
+            addresses: Mutex::default(),
+            answers: Mutex::default(),
+            fronts: Mutex::new(vec![ingress.parse().unwrap()]),
+            copies: Mutex::default(),
+            cluster: cluster.clone(),
+        }
+    }
+
     pub fn lead(&self, name: &str, to: &str) {
         self.addresses.lock().unwrap().insert(name.to_owned(), vec![to.parse().unwrap()]);
+    }
+
+    fn answer(&self, address: IpAddr, host: &str, path: &str) -> Result<Answer, OutsideError> {
+        let is_copy = self.copies.lock().unwrap().contains(&address);
+        let is_front = self.fronts.lock().unwrap().contains(&address);
+        if !is_copy && !is_front {
+            return Err(OutsideError("connection refused".to_owned()));
+        }
+        let resources = self.cluster.resources();
+        let server = resources.iter().find(|it| it.spec.web_domain() == host).filter(|_| *self.answers.lock().unwrap());
+        let body = match (path.split('?').next().unwrap_or_default(), server) {
+            ("/.well-known/nodeinfo", Some(_)) => Some(format!(r#"{{"links":[{{"rel":"x","href":"https://{host}/nodeinfo/2.0"}}]}}"#)),
+            (howdah_crd::MARK_PATH, Some(server)) if !is_copy => server.metadata.name.clone(),
+            _ => None,
+        };
+        let status = if body.is_some() { 200 } else { 404 };
+        Ok(Answer { status, location: None, is_cached: false, body: body.unwrap_or_default().into_bytes() })
     }
 }
 
@@ -282,11 +318,8 @@ impl Outside for FakeOutside {
         ready(Ok(Addresses { cname: vec![], addresses })).boxed()
     }
 
-    fn nodeinfo<'a>(&'a self, web_domain: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {
-        let answers = *self.answers.lock().unwrap();
-        let document = format!(r#"{{"links":[{{"rel":"x","href":"https://{web_domain}/nodeinfo/2.0"}}]}}"#);
-        let (status, body) = if answers { (200, document.into_bytes()) } else { (404, Vec::new()) };
-        ready(Ok(Answer { status, location: None, body })).boxed()
+    fn get<'a>(&'a self, address: IpAddr, host: &'a str, path: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {
+        ready(self.answer(address, host, path)).boxed()
     }
 }
 

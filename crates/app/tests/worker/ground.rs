@@ -16,7 +16,7 @@ use howdah_app::{Actor, App, Config, Once, OsRandomness, Scope, observer, tokens
 use howdah_db::Pooled;
 use howdah_db::models::instance::{Instance, Page};
 use howdah_db::seal::KeyRing;
-use howdah_domain::{InstanceId, ManualClock, NameRules, Plans, Releases};
+use howdah_domain::{Clock, InstanceId, ManualClock, NameRules, Plans, Releases};
 use howdah_testkit::{TestDatabase, rows};
 use secrecy::ExposeSecret;
 
@@ -45,7 +45,8 @@ impl Ground {
         let database = TestDatabase::new().await;
         let clock = Arc::new(ManualClock::at(rows::now()));
         let app = app(&database, &clock, grant_every_launch).await;
-        let (cluster, outside, mailer, relay) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        let (cluster, mailer, relay) = (Arc::default(), Arc::default(), Arc::default());
+        let outside = Arc::new(FakeOutside::new(&cluster, INGRESS));
         let operator = person(&app, "operator@howdah.example", true, &Scope::ALL).await;
         let worker = worker(&app, &cluster, &outside, (&mailer, &relay), settings);
         Self { worker, cluster, outside, mailer, relay, clock, database, operator }
@@ -87,7 +88,7 @@ impl Ground {
 
     /// The operator makes a pass, and the observer sees what came of it.
     pub async fn operate(&self, id: InstanceId) {
-        self.cluster.operate();
+        self.cluster.operate(self.clock.now());
         self.observe(id).await;
     }
 

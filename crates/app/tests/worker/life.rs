@@ -50,7 +50,7 @@ async fn a_close_says_farewell_and_leaves_a_tombstone() {
     assert!(ground.row(id).await.farewell_began_at.is_some());
     ground.sync(id).await;
     let spec = ground.cluster.resource(&id.resource_name()).unwrap().spec;
-    assert_eq!((spec.power_state, spec.farewell_paused, spec.teardown), (PowerState::SelfDestruct, false, None));
+    assert_eq!((spec.power_state, spec.farewell_allowed_until.is_some(), spec.teardown), (PowerState::SelfDestruct, true, None));
     ground.operate(id).await;
     assert!(ground.row(id).await.teardown_began_at.is_some(), "the farewell is complete");
     ground.sync(id).await;

@@ -1,11 +1,13 @@
-//! What stands before every page, in Rails' order: the host check, the redirect to HTTPS, the self-destruct's 410.
+//! What stands before every page, in Rails' order: the host check, the redirect to HTTPS, files, the self-destruct's 410.
 //!
 //! `/health` passes all three: a probe comes by address and in plain HTTP.
+
+use std::path::{Path, PathBuf};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HOST, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, HOST, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
@@ -42,6 +44,27 @@ pub async fn https<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Gu
     Ok(refuse(request, answer.insert_header((LOCATION, target)).finish()))
 }
 
+/// A file below `public` is answered before anything else (UP:lib/mastodon/middleware/public_file_server.rb).
+pub async fn public_file<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Guarded<B> {
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let is_served = is_read && std::env::var_os("RAILS_SERVE_STATIC_FILES").is_some_and(|it| !it.is_empty());
+    match in_public(request.path()).filter(|_| is_served).and_then(|it| std::fs::read(it).ok()) {
+        Some(bytes) => {
+            let cache = (CACHE_CONTROL, "public, max-age=2419200, must-revalidate");
+            Ok(refuse(request, HttpResponse::Ok().content_type("text/plain").insert_header(cache).body(bytes)))
+        }
+        None => Ok(next.call(request).await?.map_into_left_body()),
+    }
+}
+
+/// The file of this path, if it has only plain names in it.
+fn in_public(path: &str) -> Option<PathBuf> {
+    let is_plain =
+        |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) && !it.starts_with('.');
+    let below = path.strip_prefix('/')?;
+    below.split('/').all(is_plain).then(|| Path::new("public").join(below))
+}
+
 /// 410 for everything that a server which erases itself no longer is; what people need to leave stays open, and so does what does
 /// not inherit the check. The stand-in's own count of deliveries stays open too.
 pub async fn self_destruct<B: MessageBody>(site: web::Data<Site>, request: ServiceRequest, next: Next<B>) -> Guarded<B> {
@@ -65,7 +88,15 @@ fn refuse<B>(request: ServiceRequest, answer: HttpResponse) -> ServiceResponse<E
 
 #[cfg(test)]
 mod tests {
-    use super::stays_open;
+    use super::{in_public, stays_open};
+
+    #[test]
+    fn only_plain_names_are_files() {
+        assert_eq!(in_public("/howdah/instance").unwrap().to_str(), Some("public/howdah/instance"));
+        for path in ["", "/", "/howdah/", "/../secret", "/howdah/..", "/.well-known/nodeinfo", "//etc/passwd", "/@alice"] {
+            assert_eq!(in_public(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn a_closing_server_lets_people_in_to_fetch_their_own() {

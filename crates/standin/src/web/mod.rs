@@ -28,6 +28,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             .app_data(site.clone())
             .app_data(web::PayloadConfig::new(1 << 20))
             .wrap(from_fn(guard::self_destruct))
+            .wrap(from_fn(guard::public_file))
             .wrap(from_fn(guard::https))
             .wrap(from_fn(guard::host))
             .configure(routes)

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use howdah_crd as crd;
 use howdah_crd::secrets::owner;
 use howdah_crd::{MastodonInstance, MastodonInstanceSpec};
 use howdah_db::models::instance::Instance;
 use howdah_domain::plans::{Process, Resources};
 use howdah_domain::{Deletion, Desired, InstanceId};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
 
 use crate::ports::cluster::InboxSecret;
 use crate::sealed::Variables;
@@ -23,8 +26,8 @@ pub struct Parts<'a> {
     pub object_store: &'a str,
     /// Its address may be served: it is the platform's, or the customer's own and proven.
     pub is_routed: bool,
-    /// The last look from outside found another server there, or none.
-    pub leads_elsewhere: bool,
+    /// Until when the last look from outside is fresh; `None` where it found another server there, or none.
+    pub found_here_until: Option<DateTime<Utc>>,
 }
 
 /// The names that everything of a server has in the inbox.
@@ -58,7 +61,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         image: crd::Image { mastodon: instance.image_mastodon.clone(), streaming: instance.image_streaming.clone() },
         resources: resources(parts.resources),
         power_state: power_state(instance),
-        farewell_paused: instance.farewell_began_at.is_some() && instance.teardown_began_at.is_none() && parts.leads_elsewhere,
+        farewell_allowed_until: farewell_allowed_until(parts),
         placement: parts.placement.to_owned(),
         bootstrap: crd::Bootstrap::New { owner_secret_ref: secret(names.owner) },
         identity_secret_ref: secret(names.identity),
@@ -77,6 +80,14 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
 /// A farewell that has begun is never taken back, whatever comes after it.
 const fn power_state(instance: &Instance) -> crd::PowerState {
     if instance.farewell_began_at.is_some() { crd::PowerState::SelfDestruct } else { crd::PowerState::Running }
+}
+
+/// Only while it is said, and no longer than the look from outside is fresh that it stands on.
+fn farewell_allowed_until(parts: &Parts<'_>) -> Option<Time> {
+    let Instance { farewell_began_at, teardown_began_at, .. } = parts.instance;
+    let until = parts.found_here_until.filter(|_| farewell_began_at.is_some() && teardown_began_at.is_none())?;
+    // Whole seconds, as Kubernetes keeps them: what is read back is what was written.
+    Timestamp::from_second(until.timestamp()).ok().map(Time)
 }
 
 fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {

@@ -86,7 +86,7 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         database_server: &database_server.name,
         object_store: &object_store.name,
         is_routed: is_routed(conn, &instance).await?,
-        leads_elsewhere: Probe::of(conn, id).await?.is_some_and(|it| !it.leads_here),
+        found_here_until: Probe::of(conn, id).await?.filter(|it| it.leads_here).map(|it| it.probed_at + worker.freshness()),
     });
     let secrets = secrets(worker, conn, &instance).await?;
     Ok(Some(Wanted { instance, cluster, resource, secrets, before }))

@@ -45,7 +45,8 @@ pub struct Valid<'a> {
     pub farewell_wanted: bool,
     /// The token is there: every Rails process has it.
     pub farewell_on: bool,
-    pub farewell_paused: bool,
+    /// Until when passes may be made; `None`: none may be made now.
+    pub farewell_until: Option<Timestamp>,
     pub farewell_stage: Option<FarewellStage>,
     /// Changes when a run-time Secret is another one.
     pub secrets_digest: String,
@@ -71,6 +72,12 @@ pub struct Refusal {
 }
 
 impl Valid<'_> {
+    /// Nobody who looks from outside says that the server is still at its address.
+    #[must_use]
+    pub fn farewell_paused(&self) -> bool {
+        self.farewell_wanted && self.farewell_until.is_none()
+    }
+
     /// Does the platform's wildcard cover this host? A wildcard stands for one label.
     #[must_use]
     pub fn on_platform(&self, host: &str) -> bool {
@@ -125,7 +132,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         done,
         farewell_wanted,
         farewell_on: farewell_wanted && found.secrets.contains_key(names::FAREWELL),
-        farewell_paused: farewell_wanted && spec.farewell_paused,
+        farewell_until: spec.farewell_allowed_until.as_ref().map(|it| it.0).filter(|it| farewell_wanted && *it > found.now),
         farewell_stage: status.farewell.map(|it| it.stage),
         secrets_digest: secrets_digest(&found.secrets),
         children: &found.children,

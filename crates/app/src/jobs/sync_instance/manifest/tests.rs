@@ -1,6 +1,6 @@
 //! The custom resource of a row, as it is sent.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::models::instance::{DesiredColumns, StandingColumns};
 use howdah_domain::{Plans, Standing};
 use uuid::Uuid;
@@ -38,7 +38,7 @@ fn instance(desired: Desired) -> Instance {
     }
 }
 
-fn resource(instance: &Instance, is_routed: bool, leads_elsewhere: bool) -> MastodonInstance {
+fn resource(instance: &Instance, is_routed: bool, found_here_until: Option<DateTime<Utc>>) -> MastodonInstance {
     let plans = Plans::built_in().unwrap();
     custom_resource(&Parts {
         instance,
@@ -48,36 +48,37 @@ fn resource(instance: &Instance, is_routed: bool, leads_elsewhere: bool) -> Mast
         database_server: "main",
         object_store: "main",
         is_routed,
-        leads_elsewhere,
+        found_here_until,
     })
 }
 
 #[test]
 fn a_running_server() {
-    insta::assert_yaml_snapshot!(resource(&instance(Desired::Running), false, false));
+    insta::assert_yaml_snapshot!(resource(&instance(Desired::Running), false, Some(AT)));
 }
 
 #[test]
 fn on_its_way_out() {
     let close = Desired::Deleted { deletion: Deletion::Close, after: AT };
-    let way_out = |farewell: bool, teardown: bool, leads_elsewhere: bool| {
+    let way_out = |farewell: bool, teardown: bool, is_found: bool| {
         let row = Instance { farewell_began_at: farewell.then_some(AT), teardown_began_at: teardown.then_some(AT), ..instance(close) };
-        let spec = resource(&row, true, leads_elsewhere).spec;
-        (spec.power_state, spec.farewell_paused, spec.teardown.map(|it| it.kind))
+        let spec = resource(&row, true, is_found.then_some(AT + TimeDelta::milliseconds(2500))).spec;
+        let allowed_until = spec.farewell_allowed_until.map(|it| it.0.as_millisecond());
+        (spec.power_state, allowed_until, spec.teardown.map(|it| it.kind))
     };
     use crd::PowerState::{Running, SelfDestruct};
     let table = [
-        ((false, false, true), (Running, false, None)),
-        ((true, false, false), (SelfDestruct, false, None)),
-        ((true, false, true), (SelfDestruct, true, None)),
-        ((true, true, true), (SelfDestruct, false, Some(crd::TeardownKind::Close))),
-        ((false, true, false), (Running, false, Some(crd::TeardownKind::Close))),
+        ((false, false, true), (Running, None, None)),
+        ((true, false, false), (SelfDestruct, None, None)),
+        ((true, false, true), (SelfDestruct, Some(2000), None)),
+        ((true, true, true), (SelfDestruct, None, Some(crd::TeardownKind::Close))),
+        ((false, true, false), (Running, None, Some(crd::TeardownKind::Close))),
     ];
-    for ((farewell, teardown, leads_elsewhere), expected) in table {
-        assert_eq!(way_out(farewell, teardown, leads_elsewhere), expected);
+    for ((farewell, teardown, is_found), expected) in table {
+        assert_eq!(way_out(farewell, teardown, is_found), expected);
     }
     // A row that undid its deletion carries no teardown, whatever began.
-    assert_eq!(resource(&instance(Desired::Running), true, false).spec.teardown, None);
+    assert_eq!(resource(&instance(Desired::Running), true, None).spec.teardown, None);
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn secrets_are_labelled_and_the_identity_cannot_be_changed() {
 #[test]
 fn a_cluster_ahead_of_the_record_is_noticed_by_either_revision() {
     let row = instance(Desired::Running);
-    let mut found = resource(&row, true, false);
+    let mut found = resource(&row, true, None);
     assert!(!is_ahead(&found, 7));
     assert!(is_ahead(&found, 6));
     found.status = Some(crd::MastodonInstanceStatus { observed_revision: Some(8), ..crd::MastodonInstanceStatus::default() });

@@ -2,6 +2,7 @@
 //! far it is, as `tootctl self-destruct` prints it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use howdah_crd::{ConditionType, Farewell, FarewellStage, Reason};
 use k8s_openapi::ByteString;
@@ -36,10 +37,12 @@ pub async fn farewell(context: &Context, valid: &Valid<'_>, jobs: &Jobs, progres
     let stage = progress.farewell.as_ref().map(|it| it.stage).or(valid.farewell_stage);
     if stage == Some(FarewellStage::Sent) {
         progress.ready(CONDITION);
-    } else if valid.farewell_paused {
-        progress.not(CONDITION, Reason::Paused, String::new());
-    } else {
+    } else if let Some(until) = valid.farewell_until {
+        // Nothing tells that it has passed: the next pass has to come by itself, and stops what runs.
+        progress.wake(Duration::try_from(until.duration_since(valid.now)).unwrap_or_default());
         progress.not(CONDITION, Reason::Announcing, String::new());
+    } else {
+        progress.not(CONDITION, Reason::Paused, String::new());
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub fn jobs(valid: &Valid<'_>) -> (Jobs, Option<Duration>) {
         owner: wanted(!done.owner && valid.owner_secret.is_some(), Work::owner()),
         configure: wanted(!done.configured, Work::configure(valid)),
         farewell_token: wanted(farewell && !valid.farewell_on, Work::farewell_token()),
-        farewell_progress: wanted(farewell && valid.farewell_on && !valid.farewell_paused && !sent, Work::farewell_progress(valid)),
+        farewell_progress: wanted(farewell && valid.farewell_on && valid.farewell_until.is_some() && !sent, Work::farewell_progress(valid)),
     };
     (jobs, retry_in)
 }

@@ -11,7 +11,7 @@ use crate::controllers::instance::validate::Valid;
 /// uid and gid of Mastodon's images; a USER given by name fails `runAsNonRoot`.
 pub const MASTODON_USER: i64 = 991;
 /// Where Mastodon's images have the application.
-const HOME: &str = "/opt/mastodon";
+pub const HOME: &str = "/opt/mastodon";
 /// Changes with what lies in the run-time Secrets, so that pods roll with it.
 const SECRETS_ANNOTATION: &str = "howdah.dev/secrets";
 

@@ -130,6 +130,13 @@ fn the_queue_fasp_came_with_4_4() {
 }
 
 #[test]
+fn web_alone_shows_the_mark() {
+    let objects = built(resource());
+    let shows = |name: &str| find(&objects, ChildKind::Deployment, name)["spec"]["template"]["spec"].to_string().contains("/public/howdah");
+    assert_eq!(["web", "streaming", "sidekiq", "scheduler"].map(shows), [true, false, false, false]);
+}
+
+#[test]
 fn the_budget_is_for_two_and_more() {
     let objects = built(resource());
     let budgets: Vec<&str> =
@@ -176,21 +183,34 @@ fn a_farewell_first_mints_its_token_and_then_tells_every_rails_process() {
     };
     assert!(has_token(&objects).is_empty());
 
-    let config = config();
-    let mut found = dereferenced(resource.clone());
-    found.secrets.insert(names::FAREWELL.to_owned(), secret(&["SELF_DESTRUCT"]));
-    let objects = build(&validate(&found, &config).map_err(|it| it.message).unwrap());
+    let objects = with_token(&mut resource, Some("2026-01-01T00:01:01Z"));
     assert!(objects.jobs.farewell_token.is_none());
     let progress = objects.jobs.farewell_progress.as_ref().unwrap().key.name.clone();
     assert_eq!(has_token(&objects), [progress.as_str(), "web", "sidekiq", "scheduler"]);
+    for name in ["sidekiq", "scheduler"] {
+        assert_eq!(find(&objects, ChildKind::Deployment, name)["spec"]["replicas"], 1, "{name}");
+    }
+}
 
-    resource["spec"]["farewellPaused"] = json!(true);
-    let mut found = dereferenced(resource);
+/// The objects of a farewell whose token is there, at 00:01:00.
+fn with_token(resource: &mut Value, allowed_until: Option<&str>) -> Objects<Prepared> {
+    resource["spec"]["powerState"] = json!(PowerState::SelfDestruct);
+    resource["spec"]["farewellAllowedUntil"] = json!(allowed_until);
+    let config = config();
+    let mut found = dereferenced(resource.clone());
     found.secrets.insert(names::FAREWELL.to_owned(), secret(&["SELF_DESTRUCT"]));
-    let objects = build(&validate(&found, &config).map_err(|it| it.message).unwrap());
-    assert!(objects.jobs.farewell_progress.is_none());
-    for (name, replicas) in [("web", 2), ("sidekiq", 0), ("scheduler", 0)] {
-        assert_eq!(find(&objects, ChildKind::Deployment, name)["spec"]["replicas"], replicas, "{name}");
+    build(&validate(&found, &config).map_err(|it| it.message).unwrap())
+}
+
+#[test]
+fn a_farewell_that_nobody_allows_any_longer_stops() {
+    let mut resource = with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]);
+    for lapsed in [None, Some("2026-01-01T00:00:59Z"), Some("2026-01-01T00:01:00Z")] {
+        let objects = with_token(&mut resource, lapsed);
+        assert!(objects.jobs.farewell_progress.is_none(), "{lapsed:?}");
+        for (name, replicas) in [("web", 2), ("sidekiq", 0), ("scheduler", 0)] {
+            assert_eq!(find(&objects, ChildKind::Deployment, name)["spec"]["replicas"], replicas, "{name} {lapsed:?}");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Puma: pages, API and the inbox.
 
+use howdah_crd::MARK_PATH;
 use howdah_crd::labels::process;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::object::process_labels;
 use super::{Desired, environment, pod};
@@ -32,15 +33,27 @@ pub fn web(valid: &Valid<'_>) -> Vec<Desired> {
         "resources": pod::resources(&wanted.process),
     });
     let mut objects = vec![
-        rolling(valid, process::WEB, wanted.replicas, pod::mastodon(valid, process::WEB, 60, container)),
+        rolling(valid, process::WEB, wanted.replicas, with_mark(pod::mastodon(valid, process::WEB, 60, container))),
         service(valid, process::WEB, PORT),
     ];
     objects.extend(budget(valid, process::WEB, wanted.replicas));
     objects
 }
 
+/// The server's mark among the files that web serves: [`MARK_PATH`].
+fn with_mark(mut template: Value) -> Value {
+    let (folder, file) = MARK_PATH.rsplit_once('/').expect("the mark's path has a folder");
+    let mount = json!({"name": "mark", "mountPath": format!("{}/public{folder}", pod::HOME), "readOnly": true});
+    let volume = json!({"name": "mark", "downwardAPI": {"items": [{"path": file, "fieldRef": {"fieldPath": "metadata.namespace"}}]}});
+    let lists = [("/spec/containers/0/volumeMounts", mount), ("/spec/volumes", volume)];
+    for (place, item) in lists {
+        template.pointer_mut(place).and_then(Value::as_array_mut).expect("a pod of Mastodon's has volumes").push(item);
+    }
+    template
+}
+
 /// A Deployment that has its new pods ready before it takes an old one away.
-pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, template: serde_json::Value) -> Desired {
+pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, template: Value) -> Desired {
     let body = json!({
         "spec": {
             "replicas": replicas,
