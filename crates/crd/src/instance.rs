@@ -196,7 +196,7 @@ pub struct SchedulerResources {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RedisResources {
-    /// Size of the volume behind the append-only file.
+    /// Size of the volume behind the append-only file. It counts when the volume is made; later it changes nothing.
     #[schemars(length(max = 20), regex(pattern = r"^[0-9]+(Ki|Mi|Gi|Ti)$"))]
     pub storage: String,
     #[serde(flatten)]

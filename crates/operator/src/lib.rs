@@ -15,6 +15,7 @@ mod leader;
 pub mod metrics;
 pub mod provider;
 mod rate;
+mod size;
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;

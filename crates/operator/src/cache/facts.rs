@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::kind::ChildKind;
+use crate::size::Size;
 
 /// Kubernetes' own limit of a termination message.
 const MESSAGE_LIMIT: usize = 4096;
@@ -36,6 +37,8 @@ pub struct WorkloadFacts {
     pub observed: bool,
     /// The controller could not make a pod (quota, admission): its words.
     pub refused: Option<String>,
+    /// How much its volume was asked with.
+    pub claim: Option<String>,
 }
 
 impl WorkloadFacts {
@@ -69,6 +72,8 @@ pub struct PodFacts {
     pub problem: Option<PodProblem>,
     /// What its container said at its end.
     pub message: Option<String>,
+    /// What it takes of its namespace's quota: nothing once it has ended.
+    pub holds: Option<Size>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +122,7 @@ fn deployment(deployment: &Deployment) -> Facts {
         total: status.replicas.unwrap_or(0),
         observed: status.observed_generation >= deployment.metadata.generation,
         refused,
+        claim: None,
     })
 }
 
@@ -133,7 +139,13 @@ fn stateful_set(set: &StatefulSet) -> Facts {
         total: status.replicas,
         observed: status.observed_generation >= set.metadata.generation,
         refused: None,
+        claim: claim(set),
     })
+}
+
+fn claim(set: &StatefulSet) -> Option<String> {
+    let claim = set.spec.as_ref()?.volume_claim_templates.as_ref()?.first()?;
+    claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?.get("storage").map(|it| it.0.clone())
 }
 
 fn job(job: &Job) -> Facts {
@@ -161,6 +173,7 @@ fn pod(pod: &Pod) -> Facts {
     let status = pod.status.clone().unwrap_or_default();
     let containers = status.container_statuses.unwrap_or_default();
     let leaving = pod.metadata.deletion_timestamp.is_some();
+    let has_ended = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
     let unschedulable = status
         .conditions
         .iter()
@@ -177,6 +190,7 @@ fn pod(pod: &Pod) -> Facts {
         job: label("batch.kubernetes.io/job-name"),
         problem: if leaving { None } else { unschedulable.or_else(|| containers.iter().find_map(problem)) },
         message,
+        holds: if has_ended { None } else { pod.spec.as_ref().map(Size::of_pod) },
     })
 }
 

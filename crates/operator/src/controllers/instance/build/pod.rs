@@ -4,9 +4,9 @@ use howdah_crd::ProcessResources;
 use serde_json::{Value, json};
 
 use super::object::process_labels;
-use super::quota;
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
+use crate::size::Size;
 
 /// uid and gid of Mastodon's images; a USER given by name fails `runAsNonRoot`.
 pub const MASTODON_USER: i64 = 991;
@@ -79,7 +79,7 @@ pub fn mastodon(valid: &Valid<'_>, process: &str, grace_seconds: i64, mut contai
 
 /// Memory is request and limit, CPU a request only: a limit on it would only slow what could be fast.
 pub fn resources(process: &ProcessResources) -> Value {
-    let ProcessResources { cpu, memory } = quota::canonical(process);
+    let ProcessResources { cpu, memory } = Size::of(process).resources();
     json!({"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}})
 }
 

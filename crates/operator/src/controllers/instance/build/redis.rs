@@ -5,10 +5,11 @@ use howdah_crd::labels::process;
 use serde_json::json;
 
 use super::object::process_labels;
-use super::{Desired, environment, pod, quota, web};
-use crate::cache::ChildKind;
+use super::{Desired, environment, pod, web};
+use crate::cache::{ChildKey, ChildKind, Facts};
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
+use crate::size;
 
 pub const PORT: u16 = 6379;
 /// uid and gid of Redis' own image.
@@ -18,10 +19,20 @@ pub fn redis(valid: &Valid<'_>) -> Vec<Desired> {
     vec![stateful_set(valid), web::service(valid, process::REDIS, PORT)]
 }
 
+/// A volume keeps the size of its birth: neither it nor the StatefulSet's template of it can be changed to another plan's.
+pub fn storage(valid: &Valid<'_>) -> String {
+    let key = ChildKey { kind: ChildKind::StatefulSet, namespace: Some(valid.namespace.clone()), name: process::REDIS.to_owned() };
+    let born_with = valid.children.get(&key).and_then(|child| match &child.facts {
+        Facts::Workload(facts) => facts.claim.as_deref(),
+        _ => None,
+    });
+    size::memory_text(size::bytes(born_with.unwrap_or(&valid.spec.resources.redis.storage)))
+}
+
 fn stateful_set(valid: &Valid<'_>) -> Desired {
     let wanted = &valid.spec.resources.redis;
     // The rest is for its buffers and the copy-on-write of a rewrite; self-destruct waits while more than half is used.
-    let maxmemory = quota::bytes(&wanted.process.memory) / 4 * 3;
+    let maxmemory = size::bytes(&wanted.process.memory) / 4 * 3;
     let container = json!({
         "name": process::REDIS,
         "image": valid.redis_image,
@@ -54,7 +65,7 @@ fn stateful_set(valid: &Valid<'_>) -> Desired {
     };
     let mut claim = json!({
         "metadata": {"name": "data"},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": wanted.storage}}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": storage(valid)}}},
     });
     if let Some(class) = &valid.profile.storage_class {
         claim["spec"]["storageClassName"] = json!(class);

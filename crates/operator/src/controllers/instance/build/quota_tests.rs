@@ -1,0 +1,66 @@
+use howdah_crd::labels;
+use serde_json::Value;
+
+use super::super::build;
+use super::*;
+use crate::cache::Children;
+use crate::controllers::instance::fixture::{ID, config, dereferenced, resource};
+use crate::controllers::instance::validate::validate;
+
+/// Quota and Redis of a server whose web is smaller than the fixture's, of which so many pods, and the volume, are still there.
+fn while_the_larger_runs(web_pods: u64) -> (Value, Value) {
+    let children = Children::default();
+    let put = |kind, object: Value| children.put(kind, &serde_json::from_value(object).unwrap());
+    for number in 0..web_pods {
+        for (name, phase) in [("web", "Running"), ("ended", "Failed")] {
+            let request = json!({"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}});
+            let metadata = json!({
+                "name": format!("{name}-{number}"), "namespace": "n", "uid": "u", "resourceVersion": "1",
+                "labels": {labels::INSTANCE: ID, labels::PROCESS: process::WEB},
+            });
+            let spec = json!({"containers": [{"name": "web", "resources": request}]});
+            put(ChildKind::Pod, json!({"metadata": metadata, "spec": spec, "status": {"phase": phase}}));
+        }
+    }
+    let config = config();
+    let mut found = dereferenced(resource());
+    let mut set = body(&build(&validate(&found, &config).map_err(|it| it.message).unwrap()).cache, ChildKind::StatefulSet);
+    set["metadata"]["uid"] = json!("u");
+    set["metadata"]["resourceVersion"] = json!("1");
+    put(ChildKind::StatefulSet, set);
+
+    let mut smaller = resource();
+    smaller["spec"]["resources"]["web"] = json!({"replicas": 1, "concurrency": 1, "threads": 5, "cpu": "30m", "memory": "512Mi"});
+    smaller["spec"]["resources"]["redis"]["storage"] = json!("1Gi");
+    found = dereferenced(smaller);
+    found.children = children.snapshot(ID.parse().unwrap());
+    let objects = build(&validate(&found, &config).map_err(|it| it.message).unwrap());
+    (body(&objects.guards, ChildKind::ResourceQuota)["spec"]["hard"].take(), body(&objects.cache, ChildKind::StatefulSet))
+}
+
+fn body(objects: &[Desired], kind: ChildKind) -> Value {
+    objects.iter().find(|it| it.key.kind == kind).unwrap().body.clone()
+}
+
+#[test]
+fn the_larger_generation_has_its_room_until_its_last_pod_is_gone() {
+    let table = [
+        (0, "11", "930m", "5568Mi"),
+        // Two of 1 GiB run where one of 512 MiB and its surge are wanted; then three, the surge among them; then one is left.
+        (2, "11", "1370m", "6592Mi"),
+        (3, "12", "1620m", "7616Mi"),
+        (1, "11", "1370m", "6592Mi"),
+    ];
+    for (running, pods, cpu, memory) in table {
+        let (hard, _) = while_the_larger_runs(running);
+        let found = ["pods", "requests.cpu", "requests.memory", "limits.memory"].map(|it| hard[it].as_str().unwrap());
+        assert_eq!(found, [pods, cpu, memory, memory], "{running} running");
+    }
+}
+
+#[test]
+fn a_volume_keeps_the_size_of_its_birth() {
+    let (hard, set) = while_the_larger_runs(0);
+    assert_eq!(set["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"], "2Gi");
+    assert_eq!(hard["requests.storage"], "2Gi");
+}
