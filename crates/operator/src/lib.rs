@@ -135,6 +135,7 @@ fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Ar
         media: Arc::new(SecretStore::new(MEDIA_NAMESPACE)),
         registry: Arc::new(Registry::default()),
         memories: Mutex::default(),
+        clock: Box::new(jiff::Timestamp::now),
         client,
         config,
         databases,

@@ -102,3 +102,60 @@ impl Ready {
         self.missing.borrow().is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use tower::{BoxError, service_fn};
+
+    use super::*;
+
+    const ID: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d";
+
+    fn list(version: &str, names: &[&str]) -> (u16, Value) {
+        let item = |name: &&str| {
+            json!({"metadata": {
+                "name": name, "namespace": "mi-a", "uid": name, "resourceVersion": version, "labels": {labels::INSTANCE: ID},
+            }})
+        };
+        (200, json!({"metadata": {"resourceVersion": version}, "items": names.iter().map(item).collect::<Vec<_>>()}))
+    }
+
+    fn failure(code: u16) -> Value {
+        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "reason": "Expired", "code": code})
+    }
+
+    /// Answers in this order, and then not at all.
+    fn client(answers: Vec<(u16, Value)>) -> Client {
+        let answers = Arc::new(Mutex::new(VecDeque::from(answers)));
+        let service = service_fn(move |_: Request<Body>| {
+            let next = answers.lock().unwrap().pop_front();
+            async move {
+                let Some((code, body)) = next else { return std::future::pending().await };
+                Ok::<_, BoxError>(Response::builder().status(code).body(Body::from(format!("{body}\n").into_bytes()))?)
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_while_the_api_server_was_away_is_found_by_the_next_list() {
+        let expired = (200, json!({"type": "ERROR", "object": failure(410)}));
+        let client = client(vec![(503, failure(503)), list("10", &["a", "b"]), expired, (500, failure(500)), list("20", &["b", "c"])]);
+        let (children, ready) = (Arc::new(Children::default()), Arc::new(Ready::default()));
+        let mut changes = std::pin::pin!(changes_of(ChildKind::Service, client, Arc::clone(&children), ready));
+        let id: InstanceId = ID.parse().unwrap();
+        let names = || children.snapshot(id).into_keys().map(|it| it.name).collect::<Vec<_>>();
+        let caught_up = async {
+            while names() != ["b", "c"] {
+                assert_eq!(changes.next().await, Some(id));
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), caught_up).await.unwrap_or_else(|_| panic!("it knows {:?}", names()));
+    }
+}

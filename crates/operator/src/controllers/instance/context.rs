@@ -34,13 +34,13 @@ pub struct Context {
     pub recorder: Recorder,
     /// By uid: a resource made anew has no past.
     pub memories: Mutex<HashMap<String, Arc<Memory>>>,
+    pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 impl Context {
-    #[expect(clippy::unused_self, reason = "the one place where the reconciler's time comes from")]
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        Timestamp::now()
+        (self.clock)()
     }
 
     #[must_use]
@@ -69,10 +69,17 @@ pub struct Remembered {
     pub listed: Option<Listed>,
     /// Passes in a row that failed.
     pub failures: u32,
-    /// The status as last written, and the resourceVersion that the resource got by it.
-    pub written: Option<(String, MastodonInstanceStatus)>,
+    pub written: Option<Written>,
     /// Not before then is usage measured again.
     pub usage_not_before: Option<Instant>,
+}
+
+/// The status as last written.
+pub struct Written {
+    /// The resourceVersion that the resource got by it.
+    pub version: String,
+    pub status: MastodonInstanceStatus,
+    pub at: Timestamp,
 }
 
 /// The Secrets of a namespace as last listed, and as changed by ourselves since.

@@ -13,6 +13,8 @@ mod conditions;
 mod context;
 mod dereference;
 #[cfg(test)]
+mod fake_cluster;
+#[cfg(test)]
 mod fixture;
 mod gate;
 mod names;

@@ -76,9 +76,11 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
         }
     };
     if let Err(error) = &outcome {
+        // The next pass is not at once.
+        progress.again = false;
         update_status::failed(error, &mut progress);
     }
-    update_status::update_status(context, &cr, &progress).await?;
+    update_status::update_status(context, &cr, &mut progress).await?;
     outcome?;
     Ok(next_look(context, id, &progress))
 }
@@ -122,3 +124,7 @@ pub fn after_error(cr: Arc<MastodonInstance>, error: &Error, context: Arc<Contex
     );
     Action::requeue(wait)
 }
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

@@ -65,7 +65,7 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
         let mut progress = Progress::default();
         let destroyed = destroy(context, cr, id, &mut progress).await;
         if !matches!(destroyed, Ok(true)) {
-            update_status(context, cr, &progress).await?;
+            update_status(context, cr, &mut progress).await?;
         }
         if !destroyed? {
             return Ok(Action::requeue(AWAY));

@@ -1,8 +1,13 @@
 //! Fifth step: writes what the pass found out, if that is news, and tells of it by an Event.
+//!
+//! A write costs the API server and whoever watches. What others act on is written at once; the steps on the way are for eyes,
+//! and those that follow each other quickly are written together. Nothing is lost by that: what is not written is found out
+//! again by the next pass.
 
 use std::time::Duration;
 
 use howdah_crd::{ConditionType, Endpoints, MastodonInstance, MastodonInstanceStatus, OPERATOR_FIELD_MANAGER, Reason};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
@@ -10,7 +15,7 @@ use kube::{Resource as _, ResourceExt as _};
 use serde_json::json;
 
 use super::conditions::{self, Progress, Verdict};
-use super::context::Context;
+use super::context::{Context, Written};
 use super::validate::Refusal;
 use crate::cache::is_older;
 use crate::error::{Error, chain};
@@ -32,6 +37,11 @@ const ORDER: [ConditionType; 14] = [
     ConditionType::FarewellComplete,
     ConditionType::TeardownConfirmed,
 ];
+/// Others act on these.
+const ACTED_ON: [ConditionType; 4] =
+    [ConditionType::Ready, ConditionType::WorkloadsReady, ConditionType::FarewellComplete, ConditionType::TeardownConfirmed];
+/// Between two writes of what is for eyes only.
+const PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// The API server's limit is 32 KiB; nobody reads so much.
 const MESSAGE_LIMIT: usize = 1000;
 const EVENT_LIMIT: Duration = Duration::from_secs(5);
@@ -60,11 +70,22 @@ pub fn failed(error: &Error, progress: &mut Progress) {
     }
 }
 
-pub async fn update_status(context: &Context, cr: &MastodonInstance, progress: &Progress) -> Result<(), Error> {
+/// What can wait is left to the next pass, which `progress` then asks for.
+pub async fn update_status(context: &Context, cr: &MastodonInstance, progress: &mut Progress) -> Result<(), Error> {
     let before = current(context, cr);
-    let status = next(cr, &before, progress, context.now());
+    let now = context.now();
+    let status = next(cr, &before, progress, now);
     if status == before {
         return Ok(());
+    }
+    if ACTED_ON.iter().all(|it| conditions::is_true(&before, *it) == conditions::is_true(&status, *it)) {
+        if progress.again {
+            return Ok(());
+        }
+        if let Some(rest) = rest_of_pause(context, cr, now) {
+            progress.wake(rest);
+            return Ok(());
+        }
     }
     let name = cr.name_any();
     let body = json!({
@@ -79,9 +100,16 @@ pub async fn update_status(context: &Context, cr: &MastodonInstance, progress: &
     let written =
         api.patch_status(&name, &parameters, &Patch::Apply(&body)).await.map_err(Error::kubernetes("write the status of", &name))?;
     let written_version = written.metadata.resource_version.unwrap_or_default();
-    context.memory(cr).lock().written = Some((written_version, status.clone()));
+    context.memory(cr).lock().written = Some(Written { version: written_version, status: status.clone(), at: now });
     tell(context, cr, &before, &status).await;
     Ok(())
+}
+
+fn rest_of_pause(context: &Context, cr: &MastodonInstance, now: Timestamp) -> Option<Duration> {
+    let since = context.memory(cr).lock().written.as_ref().map(|it| now.duration_since(it.at))?;
+    // A clock that was set back is no reason to keep silent.
+    let rests = !since.is_negative() && since < PAUSE;
+    rests.then(|| (PAUSE - since).unsigned_abs())
 }
 
 /// The status as it is known: our own last write is newer than the cache for a moment.
@@ -89,7 +117,9 @@ pub fn current(context: &Context, cr: &MastodonInstance) -> MastodonInstanceStat
     let memory = context.memory(cr);
     let remembered = memory.lock();
     match &remembered.written {
-        Some((version, status)) if is_older(cr.metadata.resource_version.as_deref().unwrap_or_default(), version) => status.clone(),
+        Some(Written { version, status, .. }) if is_older(cr.metadata.resource_version.as_deref().unwrap_or_default(), version) => {
+            status.clone()
+        }
         _ => cr.status.clone().unwrap_or_default(),
     }
 }
@@ -98,12 +128,12 @@ pub fn current(context: &Context, cr: &MastodonInstance) -> MastodonInstanceStat
 fn version(context: &Context, cr: &MastodonInstance) -> String {
     let cached = cr.metadata.resource_version.clone().unwrap_or_default();
     match &context.memory(cr).lock().written {
-        Some((version, _)) if is_older(&cached, version) => version.clone(),
+        Some(Written { version, .. }) if is_older(&cached, version) => version.clone(),
         _ => cached,
     }
 }
 
-fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progress, now: jiff::Timestamp) -> MastodonInstanceStatus {
+fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progress, now: Timestamp) -> MastodonInstanceStatus {
     let spec = &cr.spec;
     let mut conditions = Vec::new();
     for type_ in ORDER {
