@@ -34,7 +34,7 @@ pub use metrics::Metrics;
 
 use crate::cache::{Children, SecretStore};
 use crate::config::{DatabaseServerConfig, ObjectStoreConfig};
-use crate::controllers::instance::{self, Context, Gate, Registry};
+use crate::controllers::instance::{self, Context, Gate, Places, Registry};
 use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreError, ObjectStoreSettings};
 
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +135,7 @@ fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Ar
         media: Arc::new(SecretStore::new(MEDIA_NAMESPACE)),
         registry: Arc::new(Registry::default()),
         memories: Mutex::default(),
+        places: Places::new(config.concurrency),
         clock: Box::new(jiff::Timestamp::now),
         client,
         config,

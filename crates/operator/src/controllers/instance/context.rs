@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::runtime::events::Recorder;
+use tokio::sync::Notify;
 
 use super::gate::Gate;
+use super::places::Places;
 use super::registry::Registry;
 use crate::cache::{Children, SecretSeen, SecretStore, Secrets};
 use crate::config::OperatorConfig;
@@ -34,6 +36,7 @@ pub struct Context {
     pub recorder: Recorder,
     /// By uid: a resource made anew has no past.
     pub memories: Mutex<HashMap<String, Arc<Memory>>>,
+    pub places: Places,
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -62,6 +65,8 @@ impl Context {
 #[derive(Default)]
 pub struct Memory {
     inner: Mutex<Remembered>,
+    /// Tells a pass that stands in line that somebody waits for it now.
+    pub hurry: Notify,
 }
 
 #[derive(Default)]

@@ -18,6 +18,7 @@ mod fake_cluster;
 mod fixture;
 mod gate;
 mod names;
+mod places;
 mod reconcile;
 mod registry;
 mod teardown;
@@ -37,6 +38,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 
 pub use context::Context;
 pub use gate::Gate;
+pub use places::Places;
 pub use registry::Registry;
 
 use crate::cache::SecretChange;
@@ -50,7 +52,8 @@ pub async fn run(context: Arc<Context>) {
     let (store, writer) = reflector::store();
     let ready = Arc::new(Ready::default());
     let requests = stream::select_all([resources(&context, writer).boxed(), children(&context, &ready).boxed(), secrets(&context).boxed()]);
-    let config = Config::default().concurrency(context.config.concurrency);
+    // All are begun at once; how many are worked on is the matter of `Places`, which know who is waited for.
+    let config = Config::default().concurrency(0);
     // The queue's lists have to come in before the first pass, and come in only while it is polled.
     let open = tokio::sync::watch::Sender::new(false);
     let passes = {
@@ -94,11 +97,17 @@ fn resources(
 ) -> impl Stream<Item = ObjectRef<MastodonInstance>> + Send + use<> {
     let api: Api<MastodonInstance> = Api::all(context.client.clone());
     let registry = Arc::clone(&context.registry);
+    let context = Arc::clone(context);
     watcher(api, watcher::Config::default())
         .default_backoff()
         .map(move |event| match event {
             Ok(event) => {
                 writer.apply_watcher_event(&event);
+                if let watcher::Event::Apply(cr) = &event
+                    && places::is_awaited(cr)
+                {
+                    context.memory(cr).hurry.notify_waiters();
+                }
                 registry.take(&event)
             }
             Err(error) => {

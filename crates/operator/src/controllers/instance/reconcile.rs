@@ -11,7 +11,7 @@ use kube::runtime::controller::Action;
 use super::conditions::Progress;
 use super::context::Context;
 use super::update_status::{self, current};
-use super::{apply, build, dereference, teardown, usage, validate};
+use super::{apply, build, dereference, places, teardown, usage, validate};
 use crate::error::{Error, chain};
 
 /// So that whatever hangs holds no place among the workers for longer.
@@ -22,10 +22,16 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 const REFUSED: Duration = Duration::from_secs(60);
 
 pub async fn reconcile(cr: Arc<MastodonInstance>, context: Arc<Context>) -> Result<Action, Error> {
+    let memory = context.memory(&cr);
+    let place =
+        if places::is_awaited(&cr) { Some(context.places.awaited().await) } else { context.places.bulk(memory.hurry.notified()).await };
+    // The resource has changed while it stood in line: the pass is one of the newest.
+    let Some(_place) = place else { return Ok(Action::requeue(AT_ONCE)) };
     let begun = Instant::now();
     let name = cr.name_any();
     let result = match cr.spec.id.parse::<InstanceId>() {
-        Ok(id) => within(&context, cr, id).await,
+        // Thousands may stand in line: what a pass itself needs is asked for only once it begins.
+        Ok(id) => Box::pin(within(&context, cr, id)).await,
         // The definition's own rules let none through.
         Err(error) => {
             tracing::error!(instance.name = name, error = chain(&error), "a resource has no id");

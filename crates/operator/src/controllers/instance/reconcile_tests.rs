@@ -19,6 +19,7 @@ use super::super::fake_cluster::{FakeCluster, Fault};
 use super::super::fixture::{ID, config, dereferenced, resource};
 use super::super::gate::Gate;
 use super::super::names;
+use super::super::places::Places;
 use super::super::registry::Registry;
 use super::*;
 use crate::cache::{ChildKind, Children, SecretStore};
@@ -214,6 +215,7 @@ fn context(cluster: &FakeCluster, found: &super::super::dereference::Dereference
         registry: Arc::new(Registry::default()),
         metrics: Arc::new(Metrics::default()),
         memories: Mutex::default(),
+        places: Places::new(4),
         clock: Box::new(move || clock.now()),
     }
 }
