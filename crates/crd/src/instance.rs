@@ -2,6 +2,8 @@
 
 #![expect(clippy::duplicated_attributes, reason = "printed columns share their type")]
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -120,6 +122,21 @@ impl MastodonInstanceSpec {
     #[must_use]
     pub fn media_domain(&self) -> String {
         self.media_domain.clone().unwrap_or_else(|| format!("media.{}", self.web_domain()))
+    }
+
+    /// Every host that this server claims, whether it is served yet or not.
+    #[must_use]
+    pub fn hosts(&self) -> BTreeSet<String> {
+        [self.domain.clone(), self.web_domain().to_owned(), self.media_domain()].into()
+    }
+}
+
+impl MastodonInstance {
+    /// Who has what two claim (an id, a host): the one with the smaller seniority. It is the older, or of two of one second the
+    /// one of the smaller name.
+    #[must_use]
+    pub fn seniority(&self) -> (Option<Time>, String) {
+        (self.metadata.creation_timestamp.clone(), self.metadata.name.clone().unwrap_or_default())
     }
 }
 

@@ -1,10 +1,12 @@
-//! Which host's media lies in which bucket.
+//! Which host's media lies in which bucket. Of two resources that claim one id or host the operator serves the older and refuses
+//! the other whole; so does the gateway, whichever it saw first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use howdah_crd::MastodonInstance;
 use howdah_domain::InstanceId;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// The longest name that DNS has.
 const NAME_LIMIT: usize = 253;
@@ -20,19 +22,28 @@ pub struct Bucket {
 /// One server, as far as the gateway cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server {
-    pub resource: String,
+    /// The smaller one has what two claim; its second part is the resource's name.
+    seniority: (Option<Time>, String),
+    /// Every host that it claims, and what else there can be only once: its bucket.
+    claims: BTreeSet<String>,
     pub host: String,
     pub bucket: Bucket,
+    /// A domain is served only after its proof, and that is when routing is on.
+    is_served: bool,
 }
 
 impl Server {
-    /// `None` where nothing is to be served: a domain is served only after its proof, and that is when routing is on.
     pub(crate) fn of(instance: &MastodonInstance) -> Option<Self> {
-        let resource = instance.metadata.name.clone()?;
         let spec = &instance.spec;
         let id: InstanceId = spec.id.parse().ok()?;
         let bucket = Bucket { store: spec.object_storage.store.clone(), name: crate::bucket_name(id) };
-        spec.routing.enabled.then(|| Self { resource, host: spec.media_domain(), bucket })
+        let mut claims = spec.hosts();
+        claims.insert(bucket.name.clone());
+        Some(Self { seniority: instance.seniority(), claims, host: spec.media_domain(), bucket, is_served: spec.routing.enabled })
+    }
+
+    fn resource(&self) -> &str {
+        &self.seniority.1
     }
 }
 
@@ -60,7 +71,7 @@ impl Hosts {
     /// Replaces all that was known.
     pub(crate) fn replace(&self, servers: impl IntoIterator<Item = Server>) {
         self.write(|table| {
-            table.by_resource = servers.into_iter().map(|it| (it.resource.clone(), it)).collect();
+            table.by_resource = servers.into_iter().map(|it| (it.resource().to_owned(), it)).collect();
             table.loaded = true;
         });
     }
@@ -78,7 +89,13 @@ impl Hosts {
     #[must_use]
     pub fn of(buckets: impl IntoIterator<Item = (String, Bucket)>) -> Self {
         let hosts = Self::default();
-        hosts.replace(buckets.into_iter().map(|(host, bucket)| Server { resource: host.clone(), host, bucket }));
+        hosts.replace(buckets.into_iter().map(|(host, bucket)| Server {
+            seniority: (None, host.clone()),
+            claims: BTreeSet::from([host.clone()]),
+            host,
+            bucket,
+            is_served: true,
+        }));
         hosts
     }
 
@@ -100,11 +117,16 @@ impl Hosts {
         change(&mut table);
         let Table { by_resource, by_host, .. } = &mut *table;
         by_host.clear();
-        // Of two that claim a host the one with the smaller name has it, whichever was seen first.
         let mut servers: Vec<_> = by_resource.values().collect();
-        servers.sort_by(|one, other| one.resource.cmp(&other.resource));
+        servers.sort_by(|one, other| one.seniority.cmp(&other.seniority));
+        let mut claimed = HashSet::new();
         for server in servers {
-            by_host.entry(server.host.clone()).or_insert_with(|| server.bucket.clone());
+            let is_refused = server.claims.iter().any(|it| claimed.contains(it.as_str()));
+            // Whoever is refused stands before a third one all the same.
+            claimed.extend(server.claims.iter().map(String::as_str));
+            if server.is_served && !is_refused {
+                by_host.insert(server.host.clone(), server.bucket.clone());
+            }
         }
     }
 }
@@ -146,7 +168,8 @@ pub(crate) mod tests {
 
     fn server(resource: &str, host: &str) -> Server {
         let bucket = Bucket { store: "main".to_owned(), name: format!("bucket-{resource}") };
-        Server { resource: resource.to_owned(), host: host.to_owned(), bucket }
+        let claims = BTreeSet::from([host.to_owned()]);
+        Server { seniority: (None, resource.to_owned()), claims, host: host.to_owned(), bucket, is_served: true }
     }
 
     fn found(hosts: &Hosts, host: &str) -> Option<String> {
@@ -201,7 +224,7 @@ pub(crate) mod tests {
     #[test]
     fn a_server_is_served_where_its_routing_is_on() {
         let id = "0198a000-0000-7000-8000-000000000001";
-        let hosts = |instance| Server::of(&instance).map(|it| it.host);
+        let hosts = |instance| Server::of(&instance).filter(|it| it.is_served).map(|it| it.host);
         assert_eq!(hosts(instance(id, None, true)).as_deref(), Some("media.web.social.example"));
         assert_eq!(hosts(instance(id, Some("files.example"), true)).as_deref(), Some("files.example"));
         assert_eq!(hosts(instance(id, None, false)), None, "not before its proof");
@@ -210,13 +233,39 @@ pub(crate) mod tests {
         assert!(bucket.name.starts_with("mi-") && bucket.name.len() == 29, "{bucket:?}");
     }
 
+    /// The operator's registry has the same table.
     #[test]
-    fn a_claimed_host_stays_with_one_server() {
-        let hosts = Hosts::default();
-        hosts.replace([server("b", "media.a.example")]);
-        hosts.set("a", Some(server("a", "media.a.example")));
-        assert_eq!(found(&hosts, "media.a.example").as_deref(), Some("bucket-a"));
-        hosts.set("a", None);
-        assert_eq!(found(&hosts, "media.a.example").as_deref(), Some("bucket-b"));
+    fn the_older_claim_counts() {
+        let [one, other] = ["0198a000-0000-7000-8000-000000000001", "0198a000-0000-7000-8000-000000000002"];
+        let claim = |name: &str, id: &str, media: &str, second: u8, routing: bool| {
+            let mut instance = instance(id, Some(media), routing);
+            instance.spec.domain = format!("{name}.example");
+            instance.spec.web_domain = None;
+            instance.metadata.name = Some(name.to_owned());
+            instance.metadata.creation_timestamp = serde_json::from_value(format!("2026-01-01T00:00:{second:02}Z").into()).expect("a time");
+            Server::of(&instance).expect("a server")
+        };
+        let first = || claim("b", one, "media.x.example", 1, true);
+        let table = [
+            ("younger, of a smaller name", claim("a", other, "media.x.example", 2, true), "media.x.example", Some(one)),
+            ("older, of a greater name", claim("c", other, "media.x.example", 0, true), "media.x.example", Some(other)),
+            ("of the same second, by name", claim("a", other, "media.x.example", 1, true), "media.x.example", Some(other)),
+            ("older, and not served yet", claim("c", other, "media.x.example", 0, false), "media.x.example", None),
+            ("older, whose media host is another's domain", claim("c", other, "b.example", 0, true), "media.x.example", None),
+            ("younger, of the same id", claim("c", one, "media.y.example", 2, true), "media.y.example", None),
+            ("younger, of its own", claim("c", other, "media.y.example", 2, true), "media.y.example", Some(other)),
+        ];
+        for (what, rival, host, winner) in table {
+            let winner = winner.map(|id| crate::bucket_name(id.parse().expect("an id")));
+            let hosts = Hosts::default();
+            hosts.replace([first()]);
+            hosts.set(&rival.seniority.1.clone(), Some(rival.clone()));
+            assert_eq!(found(&hosts, host), winner, "{what}");
+            hosts.replace([rival.clone()]);
+            hosts.set("b", Some(first()));
+            assert_eq!(found(&hosts, host), winner, "{what}, seen first");
+            hosts.set(&rival.seniority.1, None);
+            assert_eq!(found(&hosts, "media.x.example"), Some(crate::bucket_name(one.parse().expect("an id"))), "{what}, gone");
+        }
     }
 }

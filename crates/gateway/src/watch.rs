@@ -47,6 +47,8 @@ mod tests {
         let id = format!("0198a000-0000-7000-8000-00000000000{at}");
         let mut instance = instance(&id, Some(HOSTS[at]), routing);
         instance.metadata.name = Some(format!("mi-{at}"));
+        instance.spec.domain = format!("{at}.example");
+        instance.spec.web_domain = None;
         instance
     }
 

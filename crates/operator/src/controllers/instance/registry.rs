@@ -1,11 +1,12 @@
-//! Which resources claim which id, domain and hosts. Two that claim the same can't both be served: the older one keeps it.
+//! Which resources claim which id, domain and hosts. Two that claim the same can't both be served: the older one keeps it. The media
+//! gateway comes to the same by itself (`howdah_gateway`, hosts).
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use howdah_crd::{MastodonInstance, Reason};
 use howdah_domain::InstanceId;
-use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 
@@ -14,17 +15,14 @@ use super::dereference::Rivalry;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Claim {
     id: String,
-    /// `LOCAL_DOMAIN`, web host, media host.
     hosts: BTreeSet<String>,
-    /// The older first; of two of one second, by name.
-    age: (Timestamp, String),
+    age: (Option<Time>, String),
 }
 
 impl Claim {
     fn of(cr: &MastodonInstance) -> Option<Self> {
-        let created = cr.metadata.creation_timestamp.as_ref()?.0;
-        let hosts = [cr.spec.domain.clone(), cr.spec.web_domain().to_owned(), cr.spec.media_domain()];
-        Some(Self { id: cr.spec.id.clone(), hosts: hosts.into(), age: (created, cr.metadata.name.clone()?) })
+        cr.metadata.creation_timestamp.as_ref()?;
+        Some(Self { id: cr.spec.id.clone(), hosts: cr.spec.hosts(), age: cr.seniority() })
     }
 }
 

@@ -20,6 +20,7 @@ fn names(touched: &[kube::runtime::reflector::ObjectRef<MastodonInstance>]) -> V
     touched.iter().map(|it| it.name.as_str()).collect()
 }
 
+/// The media gateway has the same table of its own.
 #[test]
 fn the_older_claim_counts() {
     let registry = Registry::default();
@@ -32,6 +33,8 @@ fn the_older_claim_counts() {
         (cr("e", OTHER, "two.example", 2), None),
         // Of two made in one second the name decides.
         (cr("aa", ID, "two.example", 1), Some(Reason::IdConflict)),
+        // Of two seconds it does not.
+        (cr("0", OTHER, "one.example", 2), Some(Reason::DomainConflict)),
     ];
     registry.take(&Event::Apply(first.clone()));
     for (rival, reason) in rivals {
