@@ -34,7 +34,7 @@ pub use metrics::Metrics;
 
 use crate::cache::{Children, SecretStore};
 use crate::config::{DatabaseServerConfig, ObjectStoreConfig};
-use crate::controllers::instance::{self, Context, Gate, Places, Registry};
+use crate::controllers::instance::{self, Bulkhead, Context, Places, Registry};
 use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreError, ObjectStoreSettings};
 
 #[derive(Debug, thiserror::Error)]
@@ -124,12 +124,12 @@ fn read(path: &Path) -> Result<String, RunError> {
 fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Arc<Metrics>) -> Context {
     let Servers { databases, stores } = servers;
     let names = databases.keys().map(|it| format!("database/{it}")).chain(stores.keys().map(|it| format!("store/{it}")));
-    let gates: HashMap<String, Gate> = names.map(|name| (name, Gate::default())).collect();
+    let bulkheads: HashMap<String, Bulkhead> = names.map(|name| (name, Bulkhead::default())).collect();
     let reporter = Reporter { controller: howdah_crd::OPERATOR_FIELD_MANAGER.to_owned(), instance: None };
     Context {
         recorder: Recorder::new(client.clone(), reporter),
-        gates,
-        spare_gate: Gate::default(),
+        bulkheads,
+        spare_bulkhead: Bulkhead::default(),
         children: Arc::new(Children::default()),
         inbox: Arc::new(SecretStore::new(INBOX_NAMESPACE)),
         media: Arc::new(SecretStore::new(MEDIA_NAMESPACE)),

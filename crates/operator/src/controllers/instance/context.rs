@@ -11,7 +11,7 @@ use kube::Client;
 use kube::runtime::events::Recorder;
 use tokio::sync::Notify;
 
-use super::gate::Gate;
+use super::bulkhead::Bulkhead;
 use super::places::Places;
 use super::registry::Registry;
 use crate::cache::{Children, SecretSeen, SecretStore, Secrets};
@@ -25,9 +25,9 @@ pub struct Context {
     pub databases: BTreeMap<String, DatabaseServer>,
     pub stores: BTreeMap<String, ObjectStore>,
     /// One for each database server and object store, by `database/NAME` and `store/NAME`.
-    pub gates: HashMap<String, Gate>,
-    /// For a name without a gate of its own, which the configuration rules out.
-    pub spare_gate: Gate,
+    pub bulkheads: HashMap<String, Bulkhead>,
+    /// For a name without one of its own, which the configuration rules out.
+    pub spare_bulkhead: Bulkhead,
     pub children: Arc<Children>,
     pub inbox: Arc<SecretStore>,
     pub media: Arc<SecretStore>,

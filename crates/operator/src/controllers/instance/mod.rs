@@ -9,6 +9,7 @@
 
 mod apply;
 mod build;
+mod bulkhead;
 mod conditions;
 mod context;
 mod dereference;
@@ -16,7 +17,6 @@ mod dereference;
 mod fake_cluster;
 #[cfg(test)]
 mod fixture;
-mod gate;
 mod names;
 mod places;
 mod reconcile;
@@ -36,8 +36,8 @@ use kube::runtime::controller::{Config, applier};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{WatchStreamExt as _, watcher};
 
+pub use bulkhead::Bulkhead;
 pub use context::Context;
-pub use gate::Gate;
 pub use places::Places;
 pub use registry::Registry;
 

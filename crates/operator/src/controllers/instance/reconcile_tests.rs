@@ -15,9 +15,9 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose}
 use serde_json::{Value, json};
 
 use super::super::build::connection_limit;
+use super::super::bulkhead::Bulkhead;
 use super::super::fake_cluster::{FakeCluster, Fault};
 use super::super::fixture::{ID, config, dereferenced, resource};
-use super::super::gate::Gate;
 use super::super::names;
 use super::super::places::Places;
 use super::super::registry::Registry;
@@ -207,8 +207,8 @@ fn context(cluster: &FakeCluster, found: &super::super::dereference::Dereference
         config: config(),
         databases: found.database.iter().map(|it| ("main".to_owned(), it.clone())).collect(),
         stores: found.store.iter().map(|it| ("main".to_owned(), it.clone())).collect(),
-        gates: HashMap::new(),
-        spare_gate: Gate::default(),
+        bulkheads: HashMap::new(),
+        spare_bulkhead: Bulkhead::default(),
         children: Arc::new(Children::default()),
         inbox,
         media,

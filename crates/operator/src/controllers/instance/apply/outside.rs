@@ -14,9 +14,9 @@ use serde_json::json;
 
 use super::secrets;
 use crate::controllers::instance::build::connection_limit;
+use crate::controllers::instance::bulkhead::{Bulkhead, Shut};
 use crate::controllers::instance::conditions::Progress;
 use crate::controllers::instance::context::Context;
-use crate::controllers::instance::gate::{Gate, Shut};
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
 use crate::digest::Digest;
@@ -41,8 +41,8 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
         progress.ready(condition);
         return Ok(());
     }
-    let gate = gate(context, &format!("database/{}", valid.spec.database.server));
-    let _place = match gate.enter() {
+    let bulkhead = bulkhead(context, &format!("database/{}", valid.spec.database.server));
+    let _place = match bulkhead.enter() {
         Ok(place) => place,
         Err(shut) => {
             come_back(shut, condition, Reason::DatabaseServerUnavailable, progress);
@@ -52,7 +52,7 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
     let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
     reread(context, valid.cr).await?;
     let result = valid.database.ensure(valid.id, &password, limit).await;
-    gate.answered(!result.as_ref().is_err_and(DatabaseError::is_away));
+    bulkhead.answered(!result.as_ref().is_err_and(DatabaseError::is_away));
     match result {
         Ok(()) => {
             annotate(context, valid, names::DATABASE, &wanted).await?;
@@ -95,8 +95,8 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
         progress.not(condition, Reason::Waiting, String::new());
         return Ok(());
     }
-    let gate = gate(context, &format!("store/{}", valid.spec.object_storage.store));
-    let _place = match gate.enter() {
+    let bulkhead = bulkhead(context, &format!("store/{}", valid.spec.object_storage.store));
+    let _place = match bulkhead.enter() {
         Ok(place) => place,
         Err(shut) => {
             come_back(shut, condition, Reason::ObjectStoreUnavailable, progress);
@@ -111,7 +111,7 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
     reread(context, valid.cr).await?;
     let kept = keys(context, valid).await?;
     let result = valid.store.ensure(valid.id, kept.as_ref().map(|(keys, _)| keys)).await;
-    gate.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away));
+    bulkhead.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away));
     match result {
         Ok(keys) => {
             keep(context, valid, kept, keys, &wanted).await?;
@@ -197,8 +197,8 @@ pub fn text(secret: &Secret, key: &str) -> Result<String, Error> {
         .ok_or_else(|| Error::SecretKey { name: secret.metadata.name.clone().unwrap_or_default(), key: key.to_owned() })
 }
 
-pub fn gate<'a>(context: &'a Context, name: &str) -> &'a Gate {
-    context.gates.get(name).unwrap_or(&context.spare_gate)
+fn bulkhead<'a>(context: &'a Context, name: &str) -> &'a Bulkhead {
+    context.bulkheads.get(name).unwrap_or(&context.spare_bulkhead)
 }
 
 fn come_back(shut: Shut, condition: ConditionType, away: Reason, progress: &mut Progress) {

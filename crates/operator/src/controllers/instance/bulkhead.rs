@@ -1,4 +1,4 @@
-//! The way to one database server or object store: only so many at once, and none while it is known to be away. So a server
+//! A bulkhead before one database server or object store: only so many at once, and none while it is known to be away. So a server
 //! outside that hangs costs those who need it their turn, and nobody else a place among the workers.
 
 use std::sync::{Mutex, PoisonError};
@@ -10,12 +10,12 @@ const AT_ONCE: usize = 8;
 /// How long after a failure nobody tries.
 const REST: Duration = Duration::from_secs(2);
 
-pub struct Gate {
+pub struct Bulkhead {
     places: Semaphore,
     away_since: Mutex<Option<Instant>>,
 }
 
-impl Default for Gate {
+impl Default for Bulkhead {
     fn default() -> Self {
         Self { places: Semaphore::new(AT_ONCE), away_since: Mutex::default() }
     }
@@ -30,7 +30,7 @@ pub enum Shut {
     Away,
 }
 
-impl Gate {
+impl Bulkhead {
     /// Never waits: whoever can't pass comes back later.
     pub fn enter(&self) -> Result<SemaphorePermit<'_>, Shut> {
         let away = self.away_since.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|it| it.elapsed() < REST);
