@@ -22,7 +22,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures::future::join_all;
 use howdah_crd::{INBOX_NAMESPACE, MEDIA_NAMESPACE};
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
@@ -36,6 +38,9 @@ use crate::cache::{Children, SecretStore};
 use crate::config::{DatabaseServerConfig, ObjectStoreConfig};
 use crate::controllers::instance::{self, Bulkhead, Context, Places, Registry};
 use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreError, ObjectStoreSettings};
+
+/// How soon to come back to a server that is away.
+const AWAY: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -74,7 +79,11 @@ pub async fn run(
     let work = || {
         // A new leader knows nothing: what it remembered from an earlier time may be stale.
         let context = context(client.clone(), config.clone(), servers.clone(), Arc::clone(&metrics));
-        instance::run(Arc::new(context))
+        let databases = servers.databases.clone();
+        async move {
+            let kept_out = join_all(databases.iter().map(|(name, server)| keep_public_out(name, server)));
+            tokio::join!(instance::run(Arc::new(context)), kept_out);
+        }
     };
     let leading = leader::lead(client.clone(), Arc::clone(&metrics), work, shutdown);
     tokio::select! {
@@ -82,6 +91,27 @@ pub async fn run(
         () = metrics::serve(listener, Arc::clone(&metrics)) => {}
     }
     Ok(())
+}
+
+/// Once a server, as soon as it is there.
+async fn keep_public_out(name: &str, server: &DatabaseServer) {
+    let left = loop {
+        match server.keep_public_out().await {
+            Ok(left) => break left,
+            Err(error) if error.is_unavailable() => tokio::time::sleep(AWAY).await,
+            Err(error) => {
+                tracing::warn!(database.server = name, error = error::chain(&error), "who may connect to it could not be looked up");
+                return;
+            }
+        }
+    };
+    for database in left {
+        tracing::warn!(
+            database.server = name,
+            database,
+            "every role may connect to a database that is no tenant's: have its owner REVOKE CONNECT, TEMPORARY ON DATABASE … FROM PUBLIC"
+        );
+    }
 }
 
 #[derive(Clone)]

@@ -51,6 +51,23 @@ async fn a_tenant_owns_its_database_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn everybody_is_kept_out_of_what_is_no_tenants() {
+    let test = TestServer::get().await;
+    let superuser = superuser().await;
+    let (ours, theirs) = (test.template.as_str(), test.maintenance.as_str());
+    let is_open = async |name: &str| -> bool {
+        superuser.query_one("SELECT has_database_privilege('public', $1, 'CONNECT, TEMPORARY')", &[&name]).await.unwrap().get(0)
+    };
+    superuser.batch_execute(&format!("GRANT TEMPORARY ON DATABASE {ours}, {theirs} TO PUBLIC")).await.unwrap();
+    let left = test.server.keep_public_out().await.unwrap();
+    assert!(left.iter().any(|it| it == theirs) && !left.iter().any(|it| it == ours), "{left:?}");
+    assert!(!is_open(ours).await && is_open(theirs).await, "only its own");
+
+    superuser.batch_execute(&format!("REVOKE CONNECT, TEMPORARY ON DATABASE {theirs} FROM PUBLIC")).await.unwrap();
+    assert!(!test.server.keep_public_out().await.unwrap().iter().any(|it| it == theirs));
+}
+
+#[tokio::test]
 async fn destroyed_with_whoever_is_connected_and_again() {
     let test = TestServer::get().await;
     let id = new_id();

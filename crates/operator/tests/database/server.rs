@@ -11,6 +11,10 @@ pub struct TestServer {
     pub host: String,
     pub port: u16,
     pub server: DatabaseServer,
+    /// The provisioner's own.
+    pub template: String,
+    /// A superuser's.
+    pub maintenance: String,
 }
 
 static PREPARED: OnceCell<(String, String)> = OnceCell::const_new();
@@ -60,9 +64,9 @@ impl TestServer {
             sslmode: SslMode::Disable,
             ca_file: None,
             database: user.clone(),
-            template,
+            template: template.clone(),
         });
-        Self { host, port, server }
+        Self { host, port, server, template, maintenance: user }
     }
 }
 

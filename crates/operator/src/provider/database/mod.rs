@@ -11,6 +11,7 @@ mod destroy;
 mod ensure;
 mod error;
 mod facts;
+mod public;
 mod session;
 mod usage;
 
@@ -115,6 +116,12 @@ impl DatabaseServer {
     pub async fn destroy(&self, id: InstanceId) -> Result<(), DatabaseError> {
         let name = id.resource_name().to_string();
         within(CHANGE_LIMIT, &name, destroy::destroy(&self.settings, &name)).await
+    }
+
+    /// Nobody but its owner and the provisioner has anything to do in the maintenance database, the template and PostgreSQL's own:
+    /// tenants' roles are kept out of those that the provisioner owns. Returns the rest of those that let everybody in.
+    pub async fn keep_public_out(&self) -> Result<Vec<String>, DatabaseError> {
+        within(CHANGE_LIMIT, &self.settings.database, public::keep_out(&self.settings)).await
     }
 
     /// The newest migration that the database has seen (`20251023210145`, say); `None` before the first `db:prepare`.
