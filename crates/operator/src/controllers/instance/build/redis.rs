@@ -14,6 +14,8 @@ use crate::size;
 pub const PORT: u16 = 6379;
 /// uid and gid of Redis' own image.
 const USER: i64 = 999;
+/// By its standard input: a command line can be read by whoever sees the node's processes.
+const START: &str = "exec redis-server - \"$@\" <<EOF\nrequirepass $REDIS_PASSWORD\nEOF";
 
 pub fn redis(valid: &Valid<'_>) -> Vec<Desired> {
     vec![stateful_set(valid), web::service(valid, process::REDIS, PORT)]
@@ -36,10 +38,10 @@ fn stateful_set(valid: &Valid<'_>) -> Desired {
     let container = json!({
         "name": process::REDIS,
         "image": valid.redis_image,
-        "command": ["redis-server"],
+        "command": ["sh", "-c", START, "redis-server"],
         "args": [
             "--dir", "/data", "--appendonly", "yes", "--save", "", "--maxmemory", maxmemory.to_string(),
-            "--maxmemory-policy", "noeviction", "--requirepass", "$(REDIS_PASSWORD)",
+            "--maxmemory-policy", "noeviction",
         ],
         "env": [
             environment::from_secret("REDIS_PASSWORD", names::REDIS, "REDIS_PASSWORD"),
