@@ -33,11 +33,13 @@ struct State {
     /// `METHOD /path` of each write that was asked for, Events aside.
     writes: Vec<String>,
     fault: Option<(usize, Fault)>,
+    /// After how many writes this Deployment's pods were ready.
+    ready: BTreeMap<String, usize>,
 }
 
 impl FakeCluster {
     pub fn new(now: Timestamp) -> Self {
-        let state = State { objects: BTreeMap::new(), version: 100, now, writes: Vec::new(), fault: None };
+        let state = State { objects: BTreeMap::new(), version: 100, now, writes: Vec::new(), fault: None, ready: BTreeMap::new() };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -98,6 +100,11 @@ impl FakeCluster {
         self.lock().writes.clone()
     }
 
+    /// How many writes came before this Deployment's pods were ready.
+    pub fn became_ready(&self, deployment: &str) -> Option<usize> {
+        self.lock().ready.get(deployment).copied()
+    }
+
     /// The n-th write from now on, counted from 0.
     pub fn fail(&self, number: usize, fault: Fault) {
         let mut state = self.lock();
@@ -112,6 +119,11 @@ impl FakeCluster {
         let Some((path, status)) = next else { return false };
         let mut object = state.objects[&path].clone();
         object["status"] = status;
+        if object["kind"] == "Deployment" && object["status"]["readyReplicas"] == object["spec"]["replicas"] {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let writes = state.writes.len();
+            state.ready.entry(name).or_insert(writes);
+        }
         state.store(&path, object);
         true
     }

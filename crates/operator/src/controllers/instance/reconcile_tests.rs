@@ -228,6 +228,17 @@ async fn a_launch_writes_its_status_a_few_times() {
     assert_eq!(world.status_writes(), 5, "{:#?}", world.cluster.writes());
 }
 
+/// What was served once is never given to another, and nothing counts as served before it ran.
+#[tokio::test]
+async fn nobody_is_led_to_a_server_that_never_ran() {
+    let world = World::new();
+    world.settle().await;
+    let writes = world.cluster.writes();
+    let route = writes.iter().position(|it| it.contains("/ingresses/")).unwrap();
+    let ready = world.cluster.became_ready("web").unwrap();
+    assert!(route >= ready, "write {route} made the route, web was ready only before write {ready}");
+}
+
 #[tokio::test]
 async fn what_is_as_wanted_is_written_no_more() {
     let mut world = World::new();

@@ -62,6 +62,8 @@ pub struct Done {
     pub schema: bool,
     pub owner: bool,
     pub configured: bool,
+    /// All workloads were ready together, at least once.
+    pub up: bool,
 }
 
 /// Why a spec is not acted on; what runs goes on running.
@@ -105,6 +107,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         schema: is_true(ConditionType::SchemaReady) && status.schema_version.as_ref() == Some(&spec.version),
         owner: is_true(ConditionType::OwnerReady),
         configured: is_true(ConditionType::Configured),
+        up: status.version.is_some(),
     };
     let farewell_wanted = spec.power_state == PowerState::SelfDestruct;
     let trusted_proxies = config.network.trusted_proxies.clone();

@@ -59,8 +59,11 @@ pub async fn apply(
         children::ensure_all(context, valid, &workloads).await?;
         let deployments: Vec<&Desired> = workloads.iter().filter(|it| it.key.kind == ChildKind::Deployment).collect();
         progress.set(ConditionType::WorkloadsReady, conditions::workloads(&snapshot(context, valid), &deployments));
-        children::ensure_all(context, valid, &routes).await?;
-        secrets::certified(context, valid, progress);
+        // Nobody is led to a server that never ran: what was served counts as launched, and its name is given to nobody else.
+        if valid.done.up || progress.is_ready(ConditionType::WorkloadsReady) {
+            children::ensure_all(context, valid, &routes).await?;
+            secrets::certified(context, valid, progress);
+        }
     }
     farewell::farewell(context, valid, &jobs, progress).await?;
     if let Some(after) = retry_in {
