@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
-use howdah_crd::{INBOX_NAMESPACE, MEDIA_NAMESPACE};
+use howdah_crd::{CERTIFICATES_NAMESPACE, INBOX_NAMESPACE, MEDIA_NAMESPACE};
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 use secrecy::SecretString;
@@ -163,6 +163,7 @@ fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Ar
         children: Arc::new(Children::default()),
         inbox: Arc::new(SecretStore::new(INBOX_NAMESPACE)),
         media: Arc::new(SecretStore::new(MEDIA_NAMESPACE)),
+        certificates: Arc::new(SecretStore::new(CERTIFICATES_NAMESPACE)),
         registry: Arc::new(Registry::default()),
         memories: Mutex::default(),
         places: Places::new(config.concurrency),

@@ -6,7 +6,7 @@ use howdah_acceptance::World;
 use howdah_acceptance::server::Server;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::{Watch, seconds};
-use howdah_crd::{ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, SYSTEM_NAMESPACE};
+use howdah_crd::{CERTIFICATES_NAMESPACE, ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, SYSTEM_NAMESPACE};
 use k8s_openapi::api::authorization::v1::{SelfSubjectRulesReview, SelfSubjectRulesReviewSpec};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -58,7 +58,8 @@ async fn rights_are_exactly_these() {
     for account in ["howdah-operator", "howdah-worker"] {
         let client = client_as(&world, account).await;
         let mut all = Vec::new();
-        for namespace in ["kube-system", "default", SYSTEM_NAMESPACE, INBOX_NAMESPACE, MEDIA_NAMESPACE, &server.resource_name] {
+        let platforms = ["kube-system", "default", SYSTEM_NAMESPACE, INBOX_NAMESPACE, CERTIFICATES_NAMESPACE, MEDIA_NAMESPACE];
+        for namespace in platforms.into_iter().chain([server.resource_name.as_str()]) {
             let shown = if namespace == server.resource_name { "a server's" } else { namespace };
             let lines = rights(&client, namespace).await;
             for line in &lines {

@@ -70,7 +70,7 @@ fn content(data: &BTreeMap<String, k8s_openapi::ByteString>) -> Digest {
 
 pub type Secrets = BTreeMap<String, SecretSeen>;
 
-/// The Secrets of one namespace that the operator may watch: the inbox, and the media gateway's.
+/// The Secrets of one namespace that the operator may watch: the inbox, the media gateway's, and the certificates'.
 pub struct SecretStore {
     namespace: &'static str,
     seen: Mutex<Secrets>,

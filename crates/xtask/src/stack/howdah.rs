@@ -15,7 +15,7 @@ use super::{Stack, images::Images, ingress, mail, postgres, s3, tools::Tools};
 use crate::{places::Places, progress::Progress, shell};
 
 const SYSTEM: &str = "howdah-system";
-const INBOX: &str = "howdah-inbox";
+const CERTIFICATES: &str = "howdah-certificates";
 const API_SERVER_PORT: u16 = super::kubernetes::API_PORT;
 const OPERATOR_METRICS: &str = "127.0.0.1:9102";
 /// In the order in which they are started.
@@ -109,7 +109,7 @@ impl Stack {
         let secret = json!({
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {"name": name, "namespace": INBOX},
+            "metadata": {"name": name, "namespace": CERTIFICATES},
             "type": "kubernetes.io/tls",
             "stringData": {"tls.crt": read("crt")?, "tls.key": read("key")?},
         });

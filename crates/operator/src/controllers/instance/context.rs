@@ -31,6 +31,8 @@ pub struct Context {
     pub children: Arc<Children>,
     pub inbox: Arc<SecretStore>,
     pub media: Arc<SecretStore>,
+    /// The platform's wildcard and authority.
+    pub certificates: Arc<SecretStore>,
     pub registry: Arc<Registry>,
     pub metrics: Arc<Metrics>,
     pub recorder: Recorder,

@@ -5,7 +5,7 @@
 //! and third are pure. A pass with nothing to do makes no call to the API server.
 //!
 //! A resource is looked at when it changes, when a child of it changes (found by the label `howdah.dev/instance`, since a
-//! cluster-scoped owner isn't found in a child's namespace), when a Secret in the inbox changes, and at each resync.
+//! cluster-scoped owner isn't found in a child's namespace), when a Secret that it depends on changes, and at each resync.
 
 mod apply;
 mod build;
@@ -78,6 +78,7 @@ pub async fn run(context: Arc<Context>) {
             tracing::warn!("still waiting for the first lists of all kinds");
         }
         context.inbox.wait().await;
+        context.certificates.wait().await;
         context.media.wait().await;
         tracing::info!("all lists are in");
         open.send_replace(true);
@@ -127,7 +128,8 @@ fn secrets(context: &Arc<Context>) -> impl Stream<Item = ObjectRef<MastodonInsta
     let registry = Arc::clone(&context.registry);
     let inbox = context.inbox.changes(context.client.clone());
     let media = context.media.changes(context.client.clone());
-    stream::select(inbox, media).flat_map(move |change| {
+    let certificates = context.certificates.changes(context.client.clone());
+    stream::select(inbox, stream::select(media, certificates)).flat_map(move |change| {
         stream::iter(match change {
             SecretChange::Of(id) => registry.of(id),
             SecretChange::Shared => registry.all(),

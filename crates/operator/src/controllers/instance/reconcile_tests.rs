@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use howdah_crd::{ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, labels, secrets};
+use howdah_crd::{CERTIFICATES_NAMESPACE, ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, labels, secrets};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::DynamicObject;
@@ -80,8 +80,8 @@ impl World {
         inbox("example-owner", &secrets::owner::REQUIRED);
         inbox("example-smtp", &secrets::smtp::REQUIRED);
         let (certificate, key) = authority();
-        let ca = secret(INBOX_NAMESPACE, "private-ca", &[("tls.crt", &certificate), ("tls.key", &key)]);
-        cluster.put(&secret_path(INBOX_NAMESPACE, "private-ca"), ca);
+        let ca = secret(CERTIFICATES_NAMESPACE, "private-ca", &[("tls.crt", &certificate), ("tls.key", &key)]);
+        cluster.put(&secret_path(CERTIFICATES_NAMESPACE, "private-ca"), ca);
 
         let found = dereferenced(resource);
         let limit = connection_limit(&found.cr.spec.resources);
@@ -193,8 +193,9 @@ fn context(cluster: &FakeCluster, found: &super::super::dereference::Dereference
     let client = cluster.client();
     let inbox = Arc::new(SecretStore::new(INBOX_NAMESPACE));
     let media = Arc::new(SecretStore::new(MEDIA_NAMESPACE));
+    let certificates = Arc::new(SecretStore::new(CERTIFICATES_NAMESPACE));
     for (path, object) in cluster.objects() {
-        for (store, namespace) in [(&inbox, INBOX_NAMESPACE), (&media, MEDIA_NAMESPACE)] {
+        for (store, namespace) in [(&inbox, INBOX_NAMESPACE), (&media, MEDIA_NAMESPACE), (&certificates, CERTIFICATES_NAMESPACE)] {
             if path.starts_with(&secret_path(namespace, "")) {
                 store.put(&serde_json::from_value::<Secret>(object.clone()).unwrap());
             }
@@ -212,6 +213,7 @@ fn context(cluster: &FakeCluster, found: &super::super::dereference::Dereference
         children: Arc::new(Children::default()),
         inbox,
         media,
+        certificates,
         registry: Arc::new(Registry::default()),
         metrics: Arc::new(Metrics::default()),
         memories: Mutex::default(),

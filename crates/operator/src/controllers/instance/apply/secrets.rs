@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use howdah_crd::{ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, OPERATOR_FIELD_MANAGER, Reason, labels};
+use howdah_crd::{CERTIFICATES_NAMESPACE, ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, OPERATOR_FIELD_MANAGER, Reason, labels};
 use howdah_domain::InstanceId;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -41,12 +41,12 @@ pub async fn ensure(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish],
                 }
             }
             SecretSource::PlatformCertificate { from } => {
-                let Some(source) = context.inbox.get(from) else {
+                let Some(source) = context.certificates.get(from) else {
                     progress.not(ConditionType::RouteReady, Reason::CertificatePending, from);
                     continue;
                 };
                 if seen.is_none_or(|it| it.digest != source.digest) {
-                    let data = read(context, INBOX_NAMESPACE, from).await?.data.unwrap_or_default();
+                    let data = read(context, CERTIFICATES_NAMESPACE, from).await?.data.unwrap_or_default();
                     certify(context, valid, wish, data).await?;
                 }
             }
@@ -98,11 +98,11 @@ async fn sign(
     hosts: &[String],
     progress: &mut Progress,
 ) -> Result<(), Error> {
-    if context.inbox.get(ca).is_none() {
+    if context.certificates.get(ca).is_none() {
         progress.not(ConditionType::RouteReady, Reason::CertificatePending, ca);
         return Ok(());
     }
-    let secret = read(context, INBOX_NAMESPACE, ca).await?;
+    let secret = read(context, CERTIFICATES_NAMESPACE, ca).await?;
     let signed = CertificateAuthority::from_pem(&text(&secret, "tls.crt")?, &text(&secret, "tls.key")?)
         .and_then(|ca| ca.sign(hosts, valid.now, rand::random()));
     match signed {
