@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{Message, PackageId, TargetKind};
 
-use crate::places::Places;
+use crate::{assets, places::Places, progress::Progress};
 
 /// One test executable.
 pub struct Test {
@@ -42,6 +42,7 @@ impl Test {
 
 /// Builds every test of the workspace, and the programs that they run.
 pub fn tests(places: &Places) -> Result<Vec<Test>> {
+    assets::bring(places, Progress::start())?;
     let mut cargo = places.cargo();
     cargo.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
     let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("can't start cargo")?;

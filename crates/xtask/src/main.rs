@@ -3,6 +3,7 @@
 //! It starts real parts (Kubernetes, PostgreSQL, S3, DNS, mail, ingress) as processes and knows nothing of Howdah's crates: it runs the
 //! built binaries, so that a change in them never rebuilds this one.
 
+mod assets;
 mod built;
 mod cache;
 mod dev;
@@ -58,6 +59,8 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Bring the libraries of the pages from npm, for the build to embed
+    Assets,
     /// Say which generated files are stale
     Check,
     /// Write the generated files
@@ -112,6 +115,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         }
         Task::Down => stack::down(&places),
         Task::Test { quick } => test::run(places, quick),
+        Task::Assets => assets::bring(&places, Progress::start()),
         Task::Check => generated::run(&places, generated::Mode::Check),
         Task::Generate => generated::run(&places, generated::Mode::Write),
         Task::Inside { command } => stack::inside(&places, &command),

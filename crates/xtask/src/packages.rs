@@ -12,6 +12,9 @@ pub const POSTGRESQL: &[&str] = &["postgresql", "postgresql-contrib"];
 /// For the stand-in's own tests, besides.
 pub const REDIS: &[&str] = &["redis-server"];
 
+/// For the libraries of the pages, where no npm is there.
+pub const NPM: &[&str] = &["npm"];
+
 /// For the whole stack, besides.
 pub const STACK: &[&str] = &[
     "containerd",

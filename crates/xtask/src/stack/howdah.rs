@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::{Stack, images::Images, ingress, mail, postgres, s3, tools::Tools};
-use crate::{places::Places, progress::Progress, shell};
+use crate::{assets, places::Places, progress::Progress, shell};
 
 const SYSTEM: &str = "howdah-system";
 const CERTIFICATES: &str = "howdah-certificates";
@@ -23,6 +23,7 @@ const PROCESSES: &[&str] = &["operator", "worker", "server"];
 
 /// Builds what the stack runs and packs into images.
 pub fn build_binaries(places: &Places, progress: Progress) -> Result<()> {
+    assets::bring(places, progress)?;
     progress.step("building Howdah (minutes the first time)", || {
         // For the whole workspace, whose features are those of its tests: for some crates only, dependencies would be built anew.
         shell::visible(places.cargo().args(["build", "--quiet", "--workspace", "--bins"]))

@@ -1,0 +1,83 @@
+// What pages can do besides, where scripts run. Without it every page works all the same.
+(() => {
+  'use strict';
+
+  // Copy buttons are there only where they work.
+  const offerCopies = (root) => {
+    if (!navigator.clipboard) return;
+    root.querySelectorAll('button[data-copy][hidden]').forEach((button) => { button.hidden = false; });
+  };
+
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest('button[data-copy]');
+    if (!button) return;
+    const words = button.querySelector('span');
+    const before = words.textContent;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      words.textContent = 'Copied';
+    } catch {
+      words.textContent = 'Select and copy by hand';
+    }
+    setTimeout(() => { words.textContent = before; }, 2000);
+  });
+
+  // A form is sent once, however often its button is pressed.
+  document.addEventListener('submit', (event) => {
+    const form = event.target;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    if (form.method !== 'post') return;
+    form.dataset.sent = 'yes';
+    form.querySelectorAll('button:not([type=button])').forEach((it) => it.setAttribute('aria-disabled', 'true'));
+  });
+  // Who comes back by the browser's button may send it again.
+  window.addEventListener('pageshow', () => {
+    document.querySelectorAll('form[data-sent]').forEach((form) => {
+      delete form.dataset.sent;
+      form.querySelectorAll('[aria-disabled]').forEach((it) => it.removeAttribute('aria-disabled'));
+    });
+  });
+
+  // What is under way counts on between two looks.
+  const span = (seconds) => {
+    const [count, unit] = seconds < 90 ? [seconds, 'second'] : seconds < 5400 ? [Math.round(seconds / 60), 'minute'] : [Math.round(seconds / 3600), 'hour'];
+    return `for ${count} ${unit}${count === 1 ? '' : 's'}`;
+  };
+  // Corrected by the server's own clock, as the page was told it.
+  const told = document.querySelector('meta[name="now"]');
+  const ahead = told ? Date.parse(told.content) - Date.now() : 0;
+  setInterval(() => {
+    document.querySelectorAll('[data-since]').forEach((it) => {
+      it.textContent = span(Math.max(0, Math.round((Date.now() + ahead - Date.parse(it.dataset.since)) / 1000)));
+    });
+  }, 1000);
+
+  // A live page says when it isn't.
+  const lost = document.getElementById('lost');
+  const isLost = (it) => { if (lost) lost.hidden = !it; };
+  let leaving = false;
+  window.addEventListener('beforeunload', () => { leaving = true; });
+  document.addEventListener('htmx:sse:error', (event) => {
+    if (leaving) return;
+    const status = event.detail?.status;
+    // Signed out, or gone: the page itself says so.
+    if (status === 401 || status === 403 || status === 404) location.reload();
+    else isLost(true);
+  });
+  document.addEventListener('htmx:sse:after:connection', () => isLost(false));
+  document.addEventListener('htmx:error', (event) => { if (!leaving && event.target.closest?.('[data-hx-sse-connect]')) isLost(true); });
+  window.addEventListener('offline', () => { if (document.querySelector('[data-hx-sse-connect]')) isLost(true); });
+  document.addEventListener('htmx:after:swap', (event) => {
+    offerCopies(document);
+    // A tab in the background tells how it stands.
+    const live = document.querySelector('[data-title]');
+    if (live) document.title = live.dataset.title;
+  });
+
+  offerCopies(document);
+  // Mistakes are read out first.
+  document.getElementById('mistakes')?.focus();
+})();
