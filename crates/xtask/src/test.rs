@@ -23,8 +23,12 @@ const ACCEPTANCE: &str = "howdah-acceptance";
 const ELSEWHERE: &str = "path_platform_subdomain";
 /// The test of the stack itself, which starts, kills and takes down one of its own.
 const OF_STACK: (&str, &str) = ("xtask", "stack");
-/// They wait for PostgreSQL and for deadlines more than they compute.
-const SIDE_BY_SIDE: usize = 4;
+/// The acceptance tests that leave every part of the stack where it is. The others, which may kill what a test of these is about to open,
+/// run one by one.
+const DISTURB_NOTHING: &[&str] = &["bad_input", "operator_alone", "path_own_domain", ELSEWHERE, "providers"];
+/// At once, since they wait more than they compute: for PostgreSQL, for deadlines, for what a cluster takes its time for.
+const OF_CRATES: usize = 4;
+const ON_A_STACK: usize = 2;
 
 pub fn run(places: Places, quick: bool) -> Result<()> {
     let progress = Progress::start();
@@ -34,7 +38,7 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
     let (acceptance, of_crates): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.package == ACCEPTANCE);
     progress.step("tests of the crates", || {
         let postgres = ThrowAway::start(&places, progress)?;
-        side_by_side(&of_crates, |test| {
+        side_by_side(&of_crates, OF_CRATES, |test| {
             let mut command = test.command();
             command.env("HOWDAH_TEST_DATABASE_URL", postgres.url());
             command
@@ -43,23 +47,19 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
     if quick {
         return Ok(());
     }
-    let passed = [
+    together([
         progress.step("acceptance tests", || on_a_stack(&places, &acceptance)),
         progress.step("tests of the stack", || one_by_one(&of_stack, |test| of_the_stack(&places, test))),
         progress.step("on a cluster that is there", || on_a_cluster(&places, &acceptance)),
-    ];
-    let failed: Vec<String> = passed.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
-    match failed.is_empty() {
-        true => Ok(()),
-        false => bail!("{}", failed.join("; ")),
-    }
+    ])
 }
 
 fn on_a_stack(places: &Places, tests: &[Test]) -> Result<()> {
     stack::up(places.clone(), Scope::Whole)?;
-    // One test at a time: some of them stop parts of the stack. They print how long things took.
-    let passed = one_by_one(tests, |test| inside(places, places, test, &["--test-threads=1", "--nocapture"]));
-    passed.and(stack::down(places))
+    let (quiet, others): (Vec<_>, Vec<_>) = tests.iter().partition(|test| DISTURB_NOTHING.contains(&&*test.name));
+    // They print how long things took.
+    let command = |test: &Test| inside(places, places, test, &["--test-threads=1", "--nocapture"]);
+    together([side_by_side(quiet, ON_A_STACK, command), one_by_one(others, command), stack::down(places)])
 }
 
 /// Its tests are ignored unless asked for, since they need root and minutes.
@@ -83,7 +83,7 @@ fn on_a_cluster(places: &Places, tests: &[Test]) -> Result<()> {
     };
     let wanted: Vec<&Test> = tests.iter().filter(|test| test.name == ELSEWHERE).collect();
     let passed = come_up().and_then(|()| one_by_one(wanted, |test| inside(places, &guest, test, &["--nocapture"])));
-    passed.and(stack::down(&guest)).and(stack::down(places))
+    together([passed, stack::down(&guest), stack::down(places)])
 }
 
 /// A test of the stack `of`, in the network of the stack `network`.
@@ -122,8 +122,11 @@ fn one_by_one<'a>(tests: impl IntoIterator<Item = &'a Test>, command: impl Fn(&T
 }
 
 /// Runs them all, some at once, each with its output when it has ended, and names those that failed.
-fn side_by_side(tests: &[Test], command: impl Fn(&Test) -> Command + Sync) -> Result<()> {
-    let left = Mutex::new(tests.iter());
+fn side_by_side<'a, T>(tests: T, at_once: usize, command: impl Fn(&Test) -> Command + Sync) -> Result<()>
+where
+    T: IntoIterator<Item = &'a Test, IntoIter: Send>,
+{
+    let left = Mutex::new(tests.into_iter());
     let next = || left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
     let work = || {
         let mut failed = Vec::new();
@@ -137,7 +140,7 @@ fn side_by_side(tests: &[Test], command: impl Fn(&Test) -> Command + Sync) -> Re
         anyhow::Ok(failed)
     };
     let failed = thread::scope(|scope| {
-        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
         workers.into_iter().map(|worker| worker.join().expect("only a test's process panics")).collect::<Result<Vec<_>>>()
     })?;
     verdict(&failed.concat())
@@ -146,6 +149,15 @@ fn side_by_side(tests: &[Test], command: impl Fn(&Test) -> Command + Sync) -> Re
 fn tell(test: &Test, done: &Output) {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     println!("\n     Ran {} {}\n{}{}", test.package, test.name, text(&done.stdout), text(&done.stderr));
+}
+
+/// All has been done: what failed of it.
+fn together<const N: usize>(done: [Result<()>; N]) -> Result<()> {
+    let failed: Vec<String> = done.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("{}", failed.join("; ")),
+    }
 }
 
 fn verdict(failed: &[&Test]) -> Result<()> {
