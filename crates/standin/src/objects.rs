@@ -85,6 +85,29 @@ pub struct Census {
     pub contact_email: String,
     pub contact_username: String,
     pub title: String,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub id: i64,
+    pub text: String,
+    pub hint: String,
+}
+
+/// In their order, as `REST::RuleSerializer` writes them.
+pub fn rules(rules: &[Rule]) -> Value {
+    rules.iter().map(|it| json!({"id": it.id.to_string(), "text": it.text, "hint": it.hint})).collect()
+}
+
+/// The general text and its date until there is another (UP:app/models/privacy_policy.rb).
+pub fn privacy_policy(own: Option<&(String, String)>) -> Value {
+    match own {
+        Some((text, updated_at)) => json!({"updated_at": updated_at, "content": format!("<p>{text}</p>\n")}),
+        None => {
+            json!({"updated_at": "2022-10-07T00:00:00+00:00", "content": "<p>This privacy policy describes how we collect and use information.</p>\n"})
+        }
+    }
 }
 
 pub fn nodeinfo(config: &Config, census: &Census) -> Value {
@@ -112,5 +135,6 @@ pub fn instance(config: &Config, census: &Census) -> Value {
         },
         "registrations": {"enabled": census.registrations != "none", "approval_required": census.registrations == "approved"},
         "contact": {"email": census.contact_email, "account": {"username": census.contact_username}},
+        "rules": rules(&census.rules),
     })
 }

@@ -10,6 +10,7 @@ use super::site::Failure;
 use crate::jobs::{Job, PROCESSING};
 use crate::objects;
 use crate::people::{self, LocalAccount};
+use crate::settings_store;
 
 #[derive(Deserialize)]
 pub struct Resource {
@@ -53,6 +54,23 @@ pub async fn nodeinfo(site: web::Data<Site>) -> Result<HttpResponse, Failure> {
 
 pub async fn instance(site: web::Data<Site>) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::Ok().json(objects::instance(&site.config, &site.census().await?)))
+}
+
+pub async fn rules(site: web::Data<Site>) -> Result<HttpResponse, Failure> {
+    Ok(HttpResponse::Ok().json(objects::rules(&site.census().await?.rules)))
+}
+
+pub async fn privacy_policy(site: web::Data<Site>) -> Result<HttpResponse, Failure> {
+    let client = site.database.get().await?;
+    let text = settings_store::word(&*client, "site_terms").await?;
+    let own = match text {
+        Some(text) => {
+            let stamp = "SELECT to_char(updated_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM settings WHERE var = 'site_terms'";
+            Some((text, client.query_one(stamp, &[]).await?.get(0)))
+        }
+        None => None,
+    };
+    Ok(HttpResponse::Ok().json(objects::privacy_policy(own.as_ref())))
 }
 
 /// The actor's document where JSON is asked for, else the profile page.

@@ -64,6 +64,8 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/.well-known/nodeinfo", web::get().to(federation::nodeinfo_index))
         .route("/nodeinfo/2.0", web::get().to(federation::nodeinfo))
         .route("/api/v2/instance", web::get().to(federation::instance))
+        .route("/api/v1/instance/rules", web::get().to(federation::rules))
+        .route("/api/v1/instance/privacy_policy", web::get().to(federation::privacy_policy))
         .route("/users/{name}", web::get().to(federation::actor))
         .route("/users/{name}/outbox", web::get().to(federation::empty_collection))
         .route("/users/{name}/followers", web::get().to(federation::empty_collection))

@@ -12,7 +12,7 @@ use crate::crypto::keys::ResetPasswordTokens;
 use crate::crypto::verifier::MessageVerifier;
 use crate::database::Pool;
 use crate::jobs::Jobs;
-use crate::objects::Census;
+use crate::objects::{Census, Rule};
 use crate::settings_store;
 
 pub struct Site {
@@ -53,6 +53,7 @@ impl Site {
                 &[],
             )
             .await?;
+        let rules = client.query("SELECT id, text, hint FROM rules WHERE deleted_at IS NULL ORDER BY priority, id", &[]).await?;
         let setting = async |name, default: &str| -> anyhow::Result<String> {
             Ok(settings_store::word(&*client, name).await?.unwrap_or_else(|| default.to_owned()))
         };
@@ -62,6 +63,7 @@ impl Site {
             registrations: setting("registrations_mode", "none").await?,
             contact_email: setting("site_contact_email", "").await?,
             contact_username: setting("site_contact_username", "").await?,
+            rules: rules.iter().map(|row| Rule { id: row.get(0), text: row.get(1), hint: row.get(2) }).collect(),
             title: setting("site_title", "Mastodon").await?,
         })
     }

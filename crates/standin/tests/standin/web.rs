@@ -60,6 +60,24 @@ async fn other_servers_and_apps_find_what_they_look_for() {
 }
 
 #[tokio::test]
+async fn it_says_of_itself_what_its_owner_has_set() {
+    let (server, web) = with_alice().await;
+    let said = async || {
+        let about = web.json("/api/v2/instance").await;
+        let (rules, privacy) = (web.json("/api/v1/instance/rules").await, web.json("/api/v1/instance/privacy_policy").await);
+        assert_eq!(about["rules"], rules);
+        (rules[0]["text"].clone(), privacy["updated_at"].clone(), about["registrations"]["approval_required"].clone())
+    };
+    assert_eq!(said().await, (serde_json::Value::Null, "2022-10-07T00:00:00+00:00".into(), false.into()));
+    let database = server.database().await;
+    let set = "INSERT INTO rules (text, created_at, updated_at) VALUES ('Be kind', now(), now());
+        INSERT INTO settings (var, value, created_at, updated_at) VALUES ('site_terms', '--- Ours', '2026-11-22 10:00', '2026-11-22 10:00')";
+    database.batch_execute(set).await.expect("settings can be made");
+    server.runs("bin/tootctl settings registrations approved");
+    assert_eq!(said().await, ("Be kind".into(), "2026-11-22T10:00:00Z".into(), true.into()));
+}
+
+#[tokio::test]
 async fn the_owner_comes_in_by_the_link_once() {
     let (server, web) = with_alice().await;
     let database = server.database().await;

@@ -405,6 +405,16 @@ CREATE TABLE settings (
 );
 CREATE UNIQUE INDEX index_settings_on_thing_type_and_thing_id_and_var ON settings (thing_type, thing_id, var);
 
+CREATE TABLE rules (
+  id bigserial PRIMARY KEY,
+  priority integer DEFAULT 0 NOT NULL,
+  deleted_at timestamp,
+  text text DEFAULT '' NOT NULL,
+  created_at timestamp NOT NULL,
+  updated_at timestamp NOT NULL,
+  hint text DEFAULT '' NOT NULL
+);
+
 CREATE TABLE follows (
   id bigserial PRIMARY KEY,
   created_at timestamp NOT NULL,
