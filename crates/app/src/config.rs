@@ -35,6 +35,29 @@ pub struct Relay {
     pub password: Option<SecretString>,
     /// The domain of the sender's address: `mi-…@<domain>`.
     pub from_domain: String,
+    pub starttls: Starttls,
+}
+
+/// Whether the servers speak to the relay encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starttls {
+    /// Or not at all.
+    Always,
+    /// Where it is offered: whoever stands in between can hide the offer.
+    Auto,
+    Never,
+}
+
+impl Starttls {
+    /// Mastodon's word, UP:config/email.yml and UP:lib/mastodon/email_configuration_helper.rb.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Auto => "auto",
+            Self::Never => "never",
+        }
+    }
 }
 
 impl Relay {
@@ -51,6 +74,7 @@ impl Relay {
             (smtp::FROM_ADDRESS.to_owned(), format!("{login}@{}", self.from_domain)),
             (smtp::LOGIN.to_owned(), login),
             (smtp::PASSWORD.to_owned(), password),
+            (smtp::ENABLE_STARTTLS.to_owned(), self.starttls.as_str().to_owned()),
         ])
     }
 }

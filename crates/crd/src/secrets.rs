@@ -32,5 +32,7 @@ pub mod smtp {
     pub const LOGIN: &str = "SMTP_LOGIN";
     pub const PASSWORD: &str = "SMTP_PASSWORD";
     pub const FROM_ADDRESS: &str = "SMTP_FROM_ADDRESS";
+    /// `always`, `auto` (where the relay offers it: whoever stands in between can hide the offer) or `never`. Absent: `auto`.
+    pub const ENABLE_STARTTLS: &str = "SMTP_ENABLE_STARTTLS";
     pub const REQUIRED: [&str; 5] = [SERVER, PORT, LOGIN, PASSWORD, FROM_ADDRESS];
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use howdah_app::admin::{self, PersonAdded, PersonRequest};
-use howdah_app::config::Relay;
+use howdah_app::config::{Relay, Starttls};
 use howdah_app::{App, Config, OsRandomness, Scope};
 use howdah_db::models::settings::{Settings, SettingsValues};
 use howdah_db::seal::KeyRing;
@@ -97,7 +97,13 @@ fn config() -> Config {
         grace: GRACE,
         ingress_addresses: vec!["192.0.2.1".parse().expect("an address")],
         ingress_name: None,
-        relay: Relay { server: "relay.localhost".to_owned(), port: 1025, password: None, from_domain: "mail.localhost".to_owned() },
+        relay: Relay {
+            server: "relay.localhost".to_owned(),
+            port: 1025,
+            password: None,
+            from_domain: "mail.localhost".to_owned(),
+            starttls: Starttls::Never,
+        },
         images: None,
     }
 }

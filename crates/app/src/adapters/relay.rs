@@ -1,4 +1,4 @@
-//! A try at the mail relay: EHLO, STARTTLS where it is offered, AUTH, MAIL FROM, and no message.
+//! A try at the mail relay: EHLO, STARTTLS as the server itself would, AUTH, MAIL FROM, and no message.
 
 use std::time::Duration;
 
@@ -37,7 +37,11 @@ async fn try_login(login: &Variables) -> Result<(), RelayError> {
     let credentials = Credentials::new(value(smtp::LOGIN)?, value(smtp::PASSWORD)?);
     let hello = ClientId::default();
     let mut relay = AsyncSmtpConnection::connect_tokio1((host.as_str(), port), Some(PATIENCE), &hello, None, None).await.map_err(told)?;
-    if relay.can_starttls() {
+    let starttls = login.get(smtp::ENABLE_STARTTLS).map(String::as_str);
+    if starttls == Some("always") && !relay.can_starttls() {
+        return Err(RelayError::Refused("it offers no STARTTLS, which is asked for".to_owned()));
+    }
+    if starttls != Some("never") && relay.can_starttls() {
         relay.starttls(TlsParameters::new(host).map_err(told)?, &hello).await.map_err(told)?;
     }
     if relay.server_info().get_auth_mechanism(&MECHANISMS).is_some() {
@@ -117,6 +121,15 @@ mod tests {
         assert!(matches!(&refused, Err(RelayError::Refused(text)) if text.contains("who are you")), "{refused:?}");
         let sender_refused = relay(|word| if word == "MAIL" { "450 not now\r\n" } else { willing(word) }).await;
         assert!(matches!(SmtpRelay.try_login(&login(sender_refused)).await, Err(RelayError::Refused(_))));
+    }
+
+    #[tokio::test]
+    async fn no_login_goes_unencrypted_where_that_is_asked() {
+        for (starttls, taken) in [("always", false), ("auto", true), ("never", true)] {
+            let mut login = login(relay(willing).await);
+            login.insert(smtp::ENABLE_STARTTLS.to_owned(), starttls.to_owned());
+            assert_eq!(SmtpRelay.try_login(&login).await.is_ok(), taken, "{starttls}");
+        }
     }
 
     #[tokio::test]

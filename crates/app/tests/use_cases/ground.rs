@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_app::admin::{self, PersonRequest, Place};
-use howdah_app::config::{Images, Relay};
+use howdah_app::config::{Images, Relay, Starttls};
 use howdah_app::instances::{self, InstanceView, LaunchRequest, Launched};
 use howdah_app::settings::{self, SettingsChange};
 use howdah_app::{Actor, App, Config, Error, Once, OsRandomness, Scope, tokens};
@@ -107,7 +107,13 @@ fn config() -> Config {
         grace: GRACE,
         ingress_addresses: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
         ingress_name: None,
-        relay: Relay { server: "192.0.2.2".to_owned(), port: 1025, password: None, from_domain: "fedi.localhost".to_owned() },
+        relay: Relay {
+            server: "192.0.2.2".to_owned(),
+            port: 1025,
+            password: None,
+            from_domain: "fedi.localhost".to_owned(),
+            starttls: Starttls::Always,
+        },
         images: Some(Images { mastodon: "stand-in:{version}".to_owned(), streaming: "stand-in-streaming:{version}".to_owned() }),
     }
 }

@@ -44,6 +44,7 @@ async fn a_launch_records_all_that_it_needs() {
     assert!(howdah_crd::secrets::identity::REQUIRED.iter().all(|it| identity.contains_key(*it)));
     let relay = sealed::open(conn, &ground.app.keys, id, Kind::Smtp).await.unwrap().unwrap();
     assert_eq!(relay["SMTP_LOGIN"], launched.instance.resource_name());
+    assert_eq!(relay["SMTP_ENABLE_STARTTLS"], "always");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use howdah_app::admin::{self, PersonRequest, Place};
-use howdah_app::config::Relay;
+use howdah_app::config::{Relay, Starttls};
 use howdah_app::instances::{self, Close, LaunchRequest};
 use howdah_app::jobs::{LookOutside, SyncInstance, Tick};
 use howdah_app::operations::{self, OperationView};
@@ -203,7 +203,13 @@ fn config() -> Config {
         grace: GRACE,
         ingress_addresses: vec![INGRESS.parse().unwrap()],
         ingress_name: None,
-        relay: Relay { server: "192.0.2.2".to_owned(), port: 1025, password: None, from_domain: "fedi.localhost".to_owned() },
+        relay: Relay {
+            server: "192.0.2.2".to_owned(),
+            port: 1025,
+            password: None,
+            from_domain: "fedi.localhost".to_owned(),
+            starttls: Starttls::Always,
+        },
         images: None,
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use clap::Args;
-use howdah_app::config::{Images, Relay};
+use clap::{Args, ValueEnum};
+use howdah_app::config::{Images, Relay, Starttls};
 use howdah_app::{App, Config, OsRandomness};
 use howdah_db::Database;
 use howdah_db::seal::KeyRing;
@@ -16,6 +16,13 @@ use howdah_domain::{NameRules, Plans, Releases, SystemClock};
 use tokio::runtime::Handle;
 
 use super::{DatabaseArgs, read_secret};
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RelayStarttls {
+    Always,
+    Auto,
+    Never,
+}
 
 #[derive(Args)]
 pub struct ControlPlaneArgs {
@@ -56,6 +63,9 @@ pub struct ControlPlaneArgs {
     /// The domain of the sender's address of servers that have none of their own yet.
     #[arg(long, env = "HOWDAH_RELAY_FROM_DOMAIN")]
     relay_from_domain: String,
+    /// Whether customers' servers speak to it encrypted: `auto` where it offers to, which whoever stands in between can hide.
+    #[arg(long, env = "HOWDAH_RELAY_STARTTLS", value_enum, default_value = "always")]
+    relay_starttls: RelayStarttls,
     /// Another image than Mastodon's own; `{version}` stands for the version.
     #[arg(long, env = "HOWDAH_MASTODON_IMAGE", requires = "streaming_image")]
     mastodon_image: Option<String>,
@@ -94,6 +104,11 @@ impl ControlPlaneArgs {
                 port: self.relay_port,
                 password: password.map(Into::into),
                 from_domain: self.relay_from_domain.clone(),
+                starttls: match self.relay_starttls {
+                    RelayStarttls::Always => Starttls::Always,
+                    RelayStarttls::Auto => Starttls::Auto,
+                    RelayStarttls::Never => Starttls::Never,
+                },
             },
             images: images.map(|(mastodon, streaming)| Images { mastodon, streaming }),
         })

@@ -76,6 +76,8 @@ impl Stack {
             ("INGRESS_ADDRESSES", self.ip.clone()),
             ("RELAY_SERVER", self.ip.clone()),
             ("RELAY_PORT", mail::SMTP_PORT.to_string()),
+            // The catcher has no certificate.
+            ("RELAY_STARTTLS", "never".to_owned()),
             ("RELAY_FROM_DOMAIN", ingress::PLATFORM.to_owned()),
             ("MASTODON_IMAGE", image.to_owned()),
             ("STREAMING_IMAGE", image.to_owned()),
