@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn what_somebody_waits_for() {
-        let table: [(&str, fn(&mut Value), bool); 7] = [
+        type Change = fn(&mut Value);
+        let table: [(&str, Change, bool); 7] = [
             ("at rest", |_| {}, false),
             ("a launch", |it| it["status"]["version"] = Value::Null, true),
             ("a change", |it| it["metadata"]["generation"] = json!(4), true),
