@@ -130,7 +130,13 @@ impl Api {
     }
 
     pub async fn close(&self, id: InstanceId) -> Result<()> {
-        self.post(&format!("/api/v1/instances/{id}/close"), None).await?.expect(202).map(drop)
+        let confirm = self.confirm(id).await?;
+        self.post(&format!("/api/v1/instances/{id}/close"), Some(&confirm)).await?.expect(202).map(drop)
+    }
+
+    /// The server's domain, typed again.
+    pub async fn confirm(&self, id: InstanceId) -> Result<Value> {
+        Ok(json!({"confirm": self.instance(id).await?["domain"]}))
     }
 
     pub async fn undo(&self, id: InstanceId) -> Result<()> {

@@ -167,13 +167,15 @@ async fn close_during_create(world: &World, launched: &Launched) {
     let tag = seen.header("etag").to_owned();
     let stale = operator.send(Method::POST, &close, &[("if-match", "\"0\"")], None).await.unwrap();
     assert_eq!((stale.status, stale.reason()), (412, "precondition_failed"), "{}", stale.body);
-    let wrong = json!({"confirm": "another.test"});
-    let unsure = operator.post(&close, Some(&wrong)).await.unwrap();
-    assert_eq!(unsure.status, 422, "{}", unsure.body);
-    operator.send(Method::POST, &close, &[("if-match", &tag)], None).await.unwrap().expect(202).unwrap();
-    let again = operator.send(Method::POST, &close, &[("if-match", &tag)], None).await.unwrap();
+    for wrong in [None, Some(json!({})), Some(json!({"confirm": "another.test"}))] {
+        let unsure = operator.post(&close, wrong.as_ref()).await.unwrap();
+        assert_eq!(unsure.status, 422, "{}", unsure.body);
+    }
+    let confirm = operator.confirm(id).await.unwrap();
+    operator.send(Method::POST, &close, &[("if-match", &tag)], Some(&confirm)).await.unwrap().expect(202).unwrap();
+    let again = operator.send(Method::POST, &close, &[("if-match", &tag)], Some(&confirm)).await.unwrap();
     assert_eq!(again.status, 412, "the tag of before: {}", again.body);
-    let second = operator.post(&close, None).await.unwrap();
+    let second = operator.post(&close, Some(&confirm)).await.unwrap();
     assert_eq!((second.status, second.reason()), (409, "already_leaving"), "{}", second.body);
 
     let create = operator.operation(&launched.operation_url).await.unwrap();

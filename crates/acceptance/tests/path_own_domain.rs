@@ -83,7 +83,7 @@ async fn close_undo_close(api: &Api, id: InstanceId) {
     api.undo(id).await.unwrap();
     api.wait_for_phase(id, "running", seconds(30)).await.unwrap();
     api.close(id).await.unwrap();
-    let second = api.post(&format!("/api/v1/instances/{id}/close"), None).await.unwrap();
+    let second = api.post(&format!("/api/v1/instances/{id}/close"), Some(&api.confirm(id).await.unwrap())).await.unwrap();
     assert_eq!(second.status, 409, "a second close: {}", second.body);
 }
 

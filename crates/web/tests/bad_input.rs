@@ -101,6 +101,7 @@ async fn what_is_anothers_does_not_exist() {
         (Method::DELETE, "instances", &instance, ""),
         (Method::GET, "instances", &instance, "/operations"),
         (Method::POST, "instances", &instance, "/close"),
+        (Method::POST, "instances", &instance, "/close/now"),
         (Method::POST, "instances", &instance, "/undo"),
         (Method::POST, "instances", &instance, "/owner-link"),
         (Method::GET, "operations", &operation, ""),

@@ -115,18 +115,28 @@ async fn a_close_can_be_undone_and_asked_for_once() {
     let ada = test.customer("ada@birds.example").await;
     let (instance, operation) = server.launch(&ada, "birds.example").await;
     let close = format!("{instance}/close");
-    server.post(&ada, &close, &json!({"confirm": "cats.example"})).await.is_problem(422, "invalid");
-    server.post(&ada, &close, &json!({"confirm": "birds.example"})).await.is(202);
+    let confirm = json!({"confirm": "birds.example"});
+    for wrong in [json!({}), json!({"confirm": "cats.example"})] {
+        let refused = server.post(&ada, &close, &wrong).await;
+        assert_eq!(refused.is_problem(422, "invalid").json()["errors"][0]["field"], "confirm");
+    }
+    server.send(server.request(Method::POST, &close).bearer_auth(&ada.token)).await.is_problem(422, "invalid");
+    server.post(&ada, &close, &confirm).await.is(202);
     let closing = server.get(&ada, &instance).await.json();
     assert_eq!((&closing["phase"], &closing["leaving"]["can_be_undone"]), (&json!("closing"), &json!(true)));
     assert_eq!(server.get(&ada, &operation).await.json()["state"], "cancelled", "a live launch is cancelled by it");
-    server.post(&ada, &close, &json!({})).await.is_problem(409, "already_leaving");
+    server.post(&ada, &close, &confirm).await.is_problem(409, "already_leaving");
 
     let undo = format!("{instance}/undo");
     server.send(server.request(Method::POST, &undo).bearer_auth(&ada.token)).await.is(202);
     assert_eq!(server.get(&ada, &instance).await.json()["phase"], "launching");
     server.send(server.request(Method::POST, &undo).bearer_auth(&ada.token)).await.is_problem(409, "not_leaving");
-    server.send(server.request(Method::POST, &close).bearer_auth(&ada.token)).await.is(202);
+    server.post(&ada, &close, &confirm).await.is(202);
+
+    let now = format!("{close}/now");
+    server.post(&ada, &now, &json!({})).await.is_problem(422, "invalid");
+    server.post(&ada, &now, &confirm).await.is(202);
+    server.post(&ada, &now, &confirm).await.is_problem(409, "grace_over");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,7 +145,10 @@ async fn a_stale_if_match_changes_nothing() {
     let ada = test.customer("ada@birds.example").await;
     let (instance, _) = server.launch(&ada, "birds.example").await;
     let etag = server.get(&ada, &instance).await.header("etag").unwrap().to_owned();
-    let close = |tag: &str| server.request(Method::POST, &format!("{instance}/close")).bearer_auth(&ada.token).header("If-Match", tag);
+    let close = |tag: &str| {
+        let request = server.request(Method::POST, &format!("{instance}/close")).bearer_auth(&ada.token).header("If-Match", tag);
+        request.json(&json!({"confirm": "birds.example"}))
+    };
     for stale in ["\"0\"", "\"7\"", "\"of-another-server\"", "\"\""] {
         server.send(close(stale)).await.is_problem(412, "precondition_failed");
     }

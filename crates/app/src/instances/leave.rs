@@ -14,11 +14,11 @@ use crate::idempotency::{Idempotent, Once};
 use crate::jobs::SyncInstance;
 use crate::{Actor, App, Error, mails, operations, settings};
 
-/// What a Close is asked with.
+/// What a Close, and the early end of its grace period, is asked with.
 #[derive(Debug, Clone, Default)]
 pub struct Close {
-    /// The server's domain, typed again: checked where it is given.
-    pub confirm: Option<String>,
+    /// The server's domain, typed again.
+    pub confirm: String,
     /// The revision that the caller knows.
     pub if_match: Option<i64>,
 }
@@ -27,13 +27,15 @@ pub struct Close {
 enum Change<'a> {
     Close(&'a Close),
     Remove,
+    EndGrace(&'a Close),
     Undo,
 }
 
 /// Nobody will serve the domain again. The server runs on until the grace period is over.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Forbidden`] for all but owners, [`Error::Conflict`] the second time.
+/// [`Error::NotFound`], [`Error::Forbidden`] for all but owners, [`Error::Invalid`] where the domain is not the server's,
+/// [`Error::Conflict`] the second time.
 pub async fn close(
     app: &App,
     actor: &Actor,
@@ -50,6 +52,21 @@ pub async fn close(
 /// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Conflict`] the second time.
 pub async fn remove(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<(), Error> {
     change(app, actor, id, if_match, None, Change::Remove).await.map(|_| ())
+}
+
+/// Ends the grace period of a Close or Remove now. What follows begins within moments, and can be undone only until then.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] for all but those who may close or remove, [`Error::Invalid`] where the domain is
+/// not the server's, [`Error::Conflict`] where there is no grace period or it is over.
+pub async fn end_grace(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    close: &Close,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    change(app, actor, id, close.if_match, idempotent, Change::EndGrace(close)).await
 }
 
 /// Takes a Close or Remove back, until its first pass.
@@ -87,6 +104,7 @@ async fn change(
         match change {
             Change::Close(_) => delete(app, conn, actor, &row, Deletion::Close).await?,
             Change::Remove => delete(app, conn, actor, &row, Deletion::Remove).await?,
+            Change::EndGrace(_) => end(app, conn, actor, &row).await?,
             Change::Undo => take_back(app, conn, actor, &row).await?,
         }
         if let Some(idempotent) = idempotent {
@@ -101,17 +119,30 @@ fn check(actor: &Actor, row: &Instance, change: Change<'_>) -> Result<(), Error>
     match change {
         Change::Close(close) => {
             actor.may_close()?;
-            if close.confirm.as_deref().is_some_and(|it| !it.trim().eq_ignore_ascii_case(&row.domain)) {
-                return Err(Error::invalid("confirm", "mismatch", format!("To close this server, type its domain: {}.", row.domain)));
-            }
-            Ok(())
+            confirmed(row, close)
         }
         Change::Remove => actor.may_operate(),
-        Change::Undo => match row.desired()? {
-            Desired::Deleted { deletion: Deletion::Remove, .. } => actor.may_operate(),
-            _ => actor.may_close(),
-        },
+        Change::EndGrace(close) => {
+            may_change_leaving(actor, row)?;
+            confirmed(row, close)
+        }
+        Change::Undo => may_change_leaving(actor, row),
     }
+}
+
+/// A Remove is the operators'.
+fn may_change_leaving(actor: &Actor, row: &Instance) -> Result<(), Error> {
+    match row.desired()? {
+        Desired::Deleted { deletion: Deletion::Remove, .. } => actor.may_operate(),
+        _ => actor.may_close(),
+    }
+}
+
+fn confirmed(row: &Instance, close: &Close) -> Result<(), Error> {
+    if close.confirm.trim().eq_ignore_ascii_case(&row.domain) {
+        return Ok(());
+    }
+    Err(Error::invalid("confirm", "mismatch", format!("To close this server, type its domain: {}.", row.domain)))
 }
 
 async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, deletion: Deletion) -> Result<(), Error> {
@@ -129,6 +160,13 @@ async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, delet
         Deletion::Remove => "instance.remove",
     };
     audit(app, conn, audit_actor(actor), action, &row, json!({"after": after})).await
+}
+
+async fn end(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {
+    let row = set_desired(app, conn, row, row.desired()?.end_grace(app.now())?).await?;
+    // It decides what begins.
+    SyncInstance::of(row.id).enqueue(conn).await?;
+    audit(app, conn, audit_actor(actor), "instance.end_grace", &row, json!({})).await
 }
 
 async fn take_back(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {

@@ -8,7 +8,7 @@ mod view;
 
 pub use approve::approve;
 pub use launch::{LaunchRequest, Launched, launch};
-pub use leave::{Close, close, remove, undo};
+pub use leave::{Close, close, end_grace, remove, undo};
 pub use owner_link::{OwnerLink, owner_link};
 pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};
 

@@ -14,7 +14,13 @@ use crate::ground::{GRACE, Ground, fields, reason};
 const PAGE: Page = Page { before: None, limit: 50 };
 
 async fn close(ground: &Ground, actor: &Actor, id: InstanceId) -> Result<(), howdah_app::Error> {
-    instances::close(&ground.app, actor, id, &Close::default(), None).await.map(drop)
+    let asked = confirmed(ground, actor, id).await;
+    instances::close(&ground.app, actor, id, &asked, None).await.map(drop)
+}
+
+/// With the domain typed again, as it is shown.
+async fn confirmed(ground: &Ground, actor: &Actor, id: InstanceId) -> Close {
+    Close { confirm: ground.view(actor, id).await.domain, if_match: None }
 }
 
 async fn states(ground: &Ground, actor: &Actor, id: InstanceId) -> Vec<OperationState> {
@@ -48,6 +54,31 @@ async fn a_close_cancels_the_launch_and_an_undo_takes_it_up_again() {
     assert_eq!(ground.view(&ada, id).await.phase, Phase::Launching);
     assert_eq!(states(&ground, &ada, id).await, [OperationState::Queued, OperationState::Cancelled]);
     assert_eq!(reason(instances::undo(&ground.app, &ada, id, None, None).await), "not_leaving");
+}
+
+#[tokio::test]
+async fn a_grace_period_is_ended_by_typing_the_domain_again() {
+    let ground = Ground::new().await;
+    let ada = ground.customer("ada@birds.example.org").await;
+    let id = ground.launch(&ada, "birds.fedi.localhost").await.unwrap().instance;
+    let end = async |actor: &Actor, confirm: &str| {
+        let asked = Close { confirm: confirm.to_owned(), if_match: None };
+        instances::end_grace(&ground.app, actor, id, &asked, None).await.map(drop)
+    };
+    let domain = "birds.fedi.localhost";
+    assert_eq!(reason(end(&ada, domain).await), "not_leaving");
+    close(&ground, &ada, id).await.unwrap();
+    assert_eq!(fields(end(&ada, "").await), [("confirm", "mismatch")]);
+    assert_eq!(reason(end(&Actor { role: Role::Technical, ..ada.clone() }, domain).await), "role");
+    end(&ada, domain).await.unwrap();
+    assert_eq!(ground.view(&ada, id).await.desired, Desired::Deleted { deletion: Deletion::Close, after: ground.now() });
+    assert_eq!(reason(end(&ada, domain).await), "grace_over");
+
+    // Of a Remove it is the operators' to end.
+    let operator = ground.operator().await;
+    instances::remove(&ground.app, &operator, id, None).await.unwrap();
+    assert_eq!(reason(end(&ada, domain).await), "operators_only");
+    end(&operator, domain).await.unwrap();
 }
 
 #[tokio::test]
@@ -131,9 +162,11 @@ async fn a_change_of_what_has_changed_is_refused() {
     let revision = ground.view(&ada, id).await.revision;
     let stale = Close { if_match: Some(revision + 1), ..Close::default() };
     assert_eq!(reason(instances::close(&ground.app, &ada, id, &stale, None).await), "precondition_failed");
-    let wrong = Close { confirm: Some("owls.fedi.localhost".to_owned()), if_match: Some(revision) };
-    assert_eq!(fields(instances::close(&ground.app, &ada, id, &wrong, None).await), [("confirm", "mismatch")]);
-    let right = Close { confirm: Some(" Birds.fedi.localhost".to_owned()), if_match: Some(revision) };
+    for confirm in ["", "owls.fedi.localhost", "birds"] {
+        let wrong = Close { confirm: confirm.to_owned(), if_match: Some(revision) };
+        assert_eq!(fields(instances::close(&ground.app, &ada, id, &wrong, None).await), [("confirm", "mismatch")]);
+    }
+    let right = Close { confirm: " Birds.fedi.localhost".to_owned(), if_match: Some(revision) };
     instances::close(&ground.app, &ada, id, &right, None).await.unwrap();
     assert_eq!(reason(instances::undo(&ground.app, &ada, id, Some(revision), None).await), "precondition_failed");
 }
@@ -145,8 +178,9 @@ async fn a_close_with_a_key_is_answered_the_same_twice() {
     let id = ground.launch(&ada, "birds.fedi.localhost").await.unwrap().instance;
     let key = IdempotencyKey::new(&ada, "k", "POST", "/close", b"").unwrap();
     let render = |(): &()| (202, json!({"phase": "closing"}));
+    let asked = confirmed(&ground, &ada, id).await;
     for is_first in [true, false] {
-        let once = instances::close(&ground.app, &ada, id, &Close::default(), Some(Idempotent { key: &key, render: &render })).await;
+        let once = instances::close(&ground.app, &ada, id, &asked, Some(Idempotent { key: &key, render: &render })).await;
         assert_eq!(matches!(once.unwrap(), Once::Done(())), is_first);
     }
 }

@@ -73,7 +73,8 @@ impl Ground {
     pub async fn close(&self, id: InstanceId) {
         // An operation begun later has a later id.
         self.clock.advance(TimeDelta::seconds(1));
-        instances::close(&self.worker.app, &self.operator, id, &Close::default(), None).await.unwrap();
+        let asked = Close { confirm: self.row(id).await.domain, if_match: None };
+        instances::close(&self.worker.app, &self.operator, id, &asked, None).await.unwrap();
     }
 
     pub async fn sync(&self, id: InstanceId) {

@@ -81,6 +81,18 @@ impl Desired {
         }
     }
 
+    /// The grace period ends now.
+    ///
+    /// # Errors
+    /// [`Refusal::NotLeaving`] where there is none, [`Refusal::GraceOver`] where it is over.
+    pub fn end_grace(self, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        match self {
+            Self::Deleted { deletion, after } if after > now => Ok(Self::Deleted { deletion, after: now }),
+            Self::Deleted { .. } => Err(Refusal::GraceOver),
+            Self::Running | Self::ReadOnly { .. } | Self::Suspended { .. } => Err(Refusal::NotLeaving),
+        }
+    }
+
     const fn of(access: Access) -> Self {
         match access {
             Access::Run => Self::Running,

@@ -23,8 +23,10 @@ pub use step::{Cause, LaunchStep, Step, StepFact, StepName, StepState, farewell_
 pub enum Refusal {
     #[error("This server is already being closed or removed. Undo that first.")]
     AlreadyLeaving,
-    #[error("This server is not being closed: there is nothing to undo.")]
+    #[error("This server is not being closed.")]
     NotLeaving,
+    #[error("This server's grace period is over already.")]
+    GraceOver,
     #[error("It is too late to undo: other servers have begun to delete this server's accounts.")]
     FarewellBegan,
     #[error("It is too late to undo: this server's data is being deleted.")]
@@ -44,6 +46,7 @@ impl Refusal {
         match self {
             Self::AlreadyLeaving => "already_leaving",
             Self::NotLeaving => "not_leaving",
+            Self::GraceOver => "grace_over",
             Self::FarewellBegan => "farewell_began",
             Self::TeardownBegan => "teardown_began",
             Self::Ended => "ended",

@@ -13,7 +13,7 @@ fn later() -> DateTime<Utc> {
 
 #[test]
 fn desired() {
-    use Refusal::{AlreadyLeaving, FarewellBegan, NotLeaving, TeardownBegan};
+    use Refusal::{AlreadyLeaving, FarewellBegan, GraceOver, NotLeaving, TeardownBegan};
     let running = Desired::Running;
     let read_only = Desired::ReadOnly { by: Hold::Billing };
     let suspended = |by| Desired::Suspended { by };
@@ -30,6 +30,7 @@ fn desired() {
         assert_eq!(state.hold_to(Access::Suspend(Hold::Billing)), Ok(unpaid));
         assert_eq!(state.hold_to(Access::Suspend(Hold::Approval)), Ok(unapproved));
         assert_eq!(state.undo(Access::Run, None), Err(NotLeaving));
+        assert_eq!(state.end_grace(NOW), Err(NotLeaving));
         for begun in [None, Some(Deletion::Close), Some(Deletion::Remove)] {
             assert_eq!(state.delete(Deletion::Close, later(), begun), Ok(closing));
             assert_eq!(state.delete(Deletion::Remove, later(), begun), Ok(removing));
@@ -45,7 +46,10 @@ fn desired() {
         assert_eq!(state.undo(Access::Run, Some(Deletion::Close)), Err(FarewellBegan));
         assert_eq!(state.undo(Access::Run, Some(Deletion::Remove)), Err(TeardownBegan));
         assert_eq!(state.delete(Deletion::Close, later(), None), Err(AlreadyLeaving));
+        assert_eq!(state.end_grace(later()), Err(GraceOver));
     }
+    assert_eq!(closing.end_grace(NOW), Ok(Desired::Deleted { deletion: Deletion::Close, after: NOW }));
+    assert_eq!(removing.end_grace(NOW), Ok(Desired::Deleted { deletion: Deletion::Remove, after: NOW }));
     assert_eq!(closing.delete(Deletion::Remove, NOW, None), Ok(Desired::Deleted { deletion: Deletion::Remove, after: NOW }));
     assert_eq!(closing.delete(Deletion::Remove, NOW, Some(Deletion::Close)), Err(AlreadyLeaving));
     assert_eq!(removing.delete(Deletion::Remove, NOW, None), Err(AlreadyLeaving));

@@ -17,10 +17,10 @@ use crate::resource::id;
 /// Close a server for ever.
 ///
 /// The server runs on through the grace period, and until its first farewell pass the Close can be undone. Then other servers are
-/// told to delete its accounts, and everything of it is deleted. Only an owner of the account can ask for it.
+/// told to delete its accounts, and everything of it is deleted. Only an owner of the account can ask for it, by typing its domain.
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/close", tag = "instances", operation_id = "closeInstance",
-    request_body(content = Option<CloseRequest>),
+    request_body = CloseRequest,
     responses((status = 202, description = "The grace period has begun.", body = ChangedInstance, headers(
         ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
     )))

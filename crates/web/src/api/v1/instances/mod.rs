@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod close;
+pub mod close_now;
 pub mod create;
 pub mod list;
 pub mod operations;

@@ -119,10 +119,10 @@ impl From<InstanceId> for ChangedInstance {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseRequest {
-    /// The server's domain: compared where it is given.
+    /// The server's domain.
     #[serde(default)]
-    #[schema(max_length = 1000)]
-    pub confirm: Option<String>,
+    #[schema(required = true, min_length = 1, max_length = 1000, example = "birds.example")]
+    pub confirm: String,
 }
 
 /// The owner's way in.

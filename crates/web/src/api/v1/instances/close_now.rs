@@ -1,0 +1,44 @@
+//! `POST /instances/{id}/close/now`: the grace period ends now.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use howdah_app::idempotency::Idempotent;
+use howdah_app::instances::{self, Close};
+use howdah_app::{App, Once};
+use serde_json::json;
+
+use super::wire::{ChangedInstance, CloseRequest};
+use crate::body::OptionalJson;
+use crate::caller::Caller;
+use crate::conditional::IfMatch;
+use crate::idempotency::{KeyHeader, again};
+use crate::problem::Problem;
+use crate::resource::id;
+
+/// End the grace period of a Close or Remove now.
+///
+/// What comes after it begins within moments, and from its first pass on nothing can be undone. The domain is typed once more.
+#[utoipa::path(
+    post, path = "/api/v1/instances/{id}/close/now", tag = "instances", operation_id = "endGraceOfInstance",
+    request_body = CloseRequest,
+    responses((status = 202, description = "The grace period is over.", body = ChangedInstance, headers(
+        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
+    )))
+)]
+pub async fn close_now(
+    caller: Caller,
+    key: KeyHeader,
+    if_match: IfMatch,
+    app: web::Data<App>,
+    request: HttpRequest,
+    body: OptionalJson<CloseRequest>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&request, "server")?;
+    let key = key.bind(&caller, &request, &body.bytes)?;
+    let render = |(): &()| (202, json!(ChangedInstance::from(id)));
+    let idempotent = key.as_ref().map(|key| Idempotent { key, render: &render });
+    let asked = Close { confirm: body.value.confirm, if_match: if_match.0 };
+    match instances::end_grace(&app, &caller, id, &asked, idempotent).await? {
+        Once::Done(()) => Ok(HttpResponse::Accepted().json(ChangedInstance::from(id))),
+        Once::Again { status, body } => Ok(again(status, &body)),
+    }
+}
