@@ -40,3 +40,28 @@ pub(crate) async fn closing(app: &App, conn: &mut Conn, actor: &Actor, row: &Ins
     SendMails::default().enqueue(conn).await?;
     Ok(())
 }
+
+/// To an owner: nobody proved the server's domain, so it is being closed.
+pub(crate) async fn never_proven(app: &App, conn: &mut Conn, owner: &Person, row: &Instance, after: DateTime<Utc>) -> Result<(), Error> {
+    let (domain, date) = (&row.domain, after.format("%-d %B %Y, %H:%M UTC"));
+    let text_body = format!(
+        "Nobody has proven the domain {domain} of your server to be yours: the TXT record _howdah.{domain} that you were shown was \
+         not found. So that the name isn't kept from others for ever, the server is closed on {date}, with all that is in it.\n\n\
+         To keep it, set the record and undo the closing before: POST {url}/api/v1/instances/{id}/undo\n",
+        url = app.config.dashboard_url.trim_end_matches('/'),
+        id = row.id,
+    );
+    let mail = NewMail {
+        id: MailId::generate(app.now(), &*app.randomness).as_uuid(),
+        purpose: "domain_never_proven",
+        person_id: Some(owner.id),
+        recipient: &owner.email,
+        subject: &format!("Your server {domain} will be closed: its domain was not proven"),
+        text_body: &text_body,
+        html_body: None,
+        created_at: app.now(),
+    };
+    mail.insert(conn).await?;
+    SendMails::default().enqueue(conn).await?;
+    Ok(())
+}

@@ -14,11 +14,11 @@ use futures::future::join_all;
 use howdah_db::models::identity::SealedError;
 use howdah_db::{Corrupt, QueryError, Unavailable};
 
-use crate::App;
 use crate::adapters::{Kubernetes, SmtpRelay};
 use crate::jobs::{self, ResyncAll, Tick};
 use crate::observer;
 use crate::ports::{Cluster, ClusterError, Mailer, Outside, Relay, RelayError};
+use crate::{App, Error};
 
 /// What the binary fills from its flags.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct WorkerSettings {
     /// Between two looks for the proof of a domain, and, once it was found, between two checks that it is still there.
     pub unproven_domain: TimeDelta,
     pub proven_domain: TimeDelta,
+    /// How long a server keeps a domain that nobody proves.
+    pub unproven_for: TimeDelta,
     /// Jobs at a time.
     pub concurrency: usize,
     /// Of the queue, besides the record's pool.
@@ -46,6 +48,7 @@ impl Default for WorkerSettings {
             look: TimeDelta::minutes(10),
             unproven_domain: TimeDelta::minutes(1),
             proven_domain: TimeDelta::days(1),
+            unproven_for: TimeDelta::days(14),
             concurrency: 16,
             queue_connections: 6,
         }
@@ -83,6 +86,8 @@ pub enum WorkError {
     Conflict,
     #[error("the record lacks {what}")]
     Missing { what: String },
+    #[error(transparent)]
+    App(#[from] Error),
 }
 
 impl Worker {

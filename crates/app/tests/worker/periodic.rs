@@ -1,13 +1,17 @@
 //! What comes round: holds that end, resyncs, orphans, mails.
 
+use chrono::TimeDelta;
+use howdah_app::instances;
 use howdah_app::jobs::{ResyncAll, SendMails};
 use howdah_app::worker::WorkerSettings;
+use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::{Instance, StandingColumns};
 use howdah_db::models::mail::{Mail, NewMail};
+use howdah_db::models::name_claim::NameClaim;
 use howdah_db::models::orphan::Orphan;
-use howdah_domain::{OperationState, Standing};
+use howdah_domain::{Clock, Deletion, Desired, OperationState, Standing};
 
-use crate::ground::Ground;
+use crate::ground::{GRACE, Ground};
 
 const DOMAIN: &str = "birds.fedi.localhost";
 
@@ -63,7 +67,7 @@ async fn a_relay_that_refuses_is_recorded_and_tried_again() {
     *ground.mailer.refuses.lock().unwrap() = false;
     send().await;
     assert_eq!(ground.mailer.sent.lock().unwrap().len(), 0, "it is not due yet");
-    ground.clock.advance(chrono::TimeDelta::minutes(1));
+    ground.clock.advance(TimeDelta::minutes(1));
     send().await;
     send().await;
     let sent = ground.mailer.sent.lock().unwrap().clone();
@@ -92,4 +96,51 @@ async fn what_looks_like_a_mark_in_another_mail_opens_nothing() {
     let sent = ground.mailer.sent.lock().unwrap().clone();
     let to_eve = sent.iter().find(|it| it.recipient == "eve@example.org").unwrap();
     assert_eq!(to_eve.text_body, text_body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_that_nobody_proves_is_not_kept_for_ever() {
+    let ground = Ground::new().await;
+    let domain = "birds.example.org";
+    let id = ground.launch(domain).await;
+    ground.settle(id).await;
+    ground.clock.advance(TimeDelta::days(14) - TimeDelta::seconds(1));
+    ground.settle(id).await;
+    assert_eq!(ground.row(id).await.desired().unwrap(), Desired::Running);
+
+    ground.clock.advance(TimeDelta::seconds(1));
+    ground.settle(id).await;
+    let after = ground.clock.now() + GRACE;
+    assert_eq!(ground.row(id).await.desired().unwrap(), Desired::Deleted { deletion: Deletion::Close, after });
+    ground.settle(id).await;
+    SendMails::default().work(&ground.worker).await.unwrap();
+    let mails = ground.mailer.sent.lock().unwrap().clone();
+    let told: Vec<_> = mails.iter().filter(|it| it.subject.contains("not proven")).map(|it| it.recipient.as_str()).collect();
+    assert_eq!(told, ["operator@howdah.example"], "its owner, once");
+
+    // Taken back, it has as long again.
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    ground.settle(id).await;
+    assert_eq!(ground.row(id).await.desired().unwrap(), Desired::Running);
+    ground.clock.advance(TimeDelta::days(14));
+    ground.settle(id).await;
+    ground.clock.advance(GRACE + TimeDelta::seconds(1));
+    ground.settle(id).await;
+    let row = ground.row(id).await;
+    assert!(row.tombstoned_at.is_some() && row.farewell_began_at.is_none());
+    assert_eq!(NameClaim::holder(&mut *ground.conn().await, domain).await.unwrap(), None, "somebody else may have the name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proven_domain_stays() {
+    let ground = Ground::new().await;
+    let domain = "birds.example.org";
+    let id = ground.launch(domain).await;
+    let row = ground.row(id).await;
+    let proof = Domain::of_account(&mut *ground.conn().await, row.account_id, domain).await.unwrap().unwrap();
+    ground.outside.txt.lock().unwrap().insert(format!("_howdah.{domain}"), vec![proof.proof_token]);
+    ground.settle(id).await;
+    ground.clock.advance(TimeDelta::days(60));
+    ground.settle(id).await;
+    assert_eq!(ground.row(id).await.desired().unwrap(), Desired::Running);
 }

@@ -5,8 +5,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::person::Person;
 use crate::Conn;
-use crate::schema::{accounts, memberships};
+use crate::schema::{accounts, memberships, people};
 
 #[derive(Queryable, Selectable, Identifiable, Clone, Debug)]
 #[diesel(table_name = accounts, check_for_backend(diesel::pg::Pg))]
@@ -69,6 +70,19 @@ impl Membership {
 
     pub async fn of(conn: &mut Conn, account_id: Uuid, person_id: Uuid) -> QueryResult<Option<Self>> {
         memberships::table.find((account_id, person_id)).select(Self::as_select()).first(conn).await.optional()
+    }
+
+    /// Who owns an account, the oldest first.
+    pub async fn owners(conn: &mut Conn, account_id: Uuid) -> QueryResult<Vec<Person>> {
+        memberships::table
+            .inner_join(people::table.on(people::id.eq(memberships::person_id)))
+            .filter(memberships::account_id.eq(account_id))
+            .filter(memberships::role.eq("owner"))
+            .filter(people::erased_at.is_null())
+            .order((memberships::created_at, memberships::person_id))
+            .select(Person::as_select())
+            .load(conn)
+            .await
     }
 
     /// A person's accounts with their role in each, the oldest first.

@@ -196,6 +196,29 @@ impl Instance {
             .await
     }
 
+    /// Servers of own domains that nobody ever proved or reached, and of which nothing has changed since `before`.
+    pub async fn never_proven_since(conn: &mut Conn, before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Uuid>> {
+        use crate::schema::domains;
+        let is_unproven = diesel::dsl::exists(
+            domains::table
+                .filter(domains::account_id.eq(instances::account_id))
+                .filter(domains::name.eq(instances::domain).or(domains::name.eq(instances::web_domain)))
+                .filter(domains::proven_at.is_null()),
+        );
+        instances::table
+            .filter(instances::on_platform_domain.eq(false))
+            .filter(instances::desired_kind.ne("deleted"))
+            .filter(instances::tombstoned_at.is_null())
+            .filter(instances::first_answered_at.is_null())
+            .filter(instances::updated_at.le(before))
+            .filter(is_unproven)
+            .order(instances::id)
+            .limit(limit)
+            .select(instances::id)
+            .load(conn)
+            .await
+    }
+
     /// Servers of an account at this name, for handles or for the server, without the tombstones.
     pub async fn of_account_at(conn: &mut Conn, account_id: Uuid, name: &str) -> QueryResult<Vec<Self>> {
         instances::table

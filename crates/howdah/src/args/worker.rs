@@ -34,6 +34,9 @@ pub struct WorkerArgs {
     /// Between two looks for the proof of a domain.
     #[arg(long, env = "HOWDAH_PROOF_INTERVAL", default_value = "1min", value_parser = humantime::parse_duration)]
     proof_interval: Duration,
+    /// How long a server keeps an own domain that nobody proves, before it is closed.
+    #[arg(long, env = "HOWDAH_UNPROVEN_FOR", default_value = "14d", value_parser = humantime::parse_duration)]
+    unproven_for: Duration,
     /// Jobs at a time.
     #[arg(long, env = "HOWDAH_JOBS", default_value_t = 16)]
     jobs: usize,
@@ -42,7 +45,9 @@ pub struct WorkerArgs {
 impl WorkerArgs {
     pub fn settings(&self) -> anyhow::Result<WorkerSettings> {
         let unproven_domain = TimeDelta::from_std(self.proof_interval).context("--proof-interval is too long")?;
-        Ok(WorkerSettings { tick: self.tick, resync: self.resync, unproven_domain, concurrency: self.jobs, ..WorkerSettings::default() })
+        let unproven_for = TimeDelta::from_std(self.unproven_for).context("--unproven-for is too long")?;
+        let (tick, resync, concurrency) = (self.tick, self.resync, self.jobs);
+        Ok(WorkerSettings { tick, resync, unproven_domain, unproven_for, concurrency, ..WorkerSettings::default() })
     }
 
     pub async fn clients(&self) -> anyhow::Result<Vec<(String, kube::Client)>> {

@@ -5,6 +5,7 @@ mod cleaning;
 mod clusters;
 mod holds;
 mod live;
+mod unproven;
 
 use std::fmt::Display;
 
@@ -20,6 +21,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("begin the looks from outside", look_outside(worker).await);
     log("release who may run", holds::release(worker).await);
     log("look whether clusters are back", clusters::look_again(worker).await);
+    log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
     log("clean up", cleaning::clean(worker).await);
     send_mails(worker).await
