@@ -1,8 +1,6 @@
 //! What `howdah admin …` does on the machine itself, by whoever can read its configuration: the first operator, the first token,
 //! the places where servers go. Each can be asked for again and then changes nothing but what it says.
 
-use argon2::Argon2;
-use argon2::password_hash::PasswordHasher;
 use chrono::TimeDelta;
 use howdah_db::Conn;
 use howdah_db::models::account::{Account, Membership, NewAccount};
@@ -10,14 +8,12 @@ use howdah_db::models::audit::{Actor as AuditActor, Record};
 use howdah_db::models::person::{NewPerson, Person};
 use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
 use howdah_domain::{AccountId, ClusterId, DatabaseServerId, EmailAddress, ObjectStoreId, PersonId};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
 use crate::settings::PLATFORM_CHAIN;
 use crate::tokens::{self, NewToken};
-use crate::{App, Error, FieldError, Role, Scope};
-
-const MIN_PASSWORD: usize = 8;
+use crate::{App, Error, FieldError, Role, Scope, passwords, reset};
 
 #[derive(Debug)]
 pub struct PersonRequest {
@@ -25,19 +21,21 @@ pub struct PersonRequest {
     pub name: String,
     /// Of the platform.
     pub is_operator: bool,
-    /// Absent: signs in by token only.
+    /// Absent: signs in by token only, until they set one by the link.
     pub password: Option<SecretString>,
     /// Servers that the account may have; absent: as the settings say.
     pub servers_allowed: Option<i32>,
 }
 
 /// A person with an account of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PersonAdded {
     pub person: PersonId,
     pub account: AccountId,
     /// False where the address was known already.
     pub is_new: bool,
+    /// Where they set their first password, within a day; absent for who has one.
+    pub link: Option<SecretString>,
 }
 
 /// Adds a person with an account of their own. Of somebody who is there already only the password and the number of servers
@@ -48,7 +46,7 @@ pub struct PersonAdded {
 pub async fn add_person(app: &App, request: &PersonRequest) -> Result<PersonAdded, Error> {
     let email: EmailAddress = request.email.parse().map_err(|it| Error::Invalid { fields: vec![FieldError::of("email", &it)] })?;
     let password = match &request.password {
-        Some(password) => Some(hash(password.clone()).await?),
+        Some(password) => Some(checked(password, &email).await?),
         None => None,
     };
     let mut conn = app.conn().await?;
@@ -67,10 +65,14 @@ pub async fn add_person(app: &App, request: &PersonRequest) -> Result<PersonAdde
             Person::set_password_hash(conn, person.id, hash).await?;
         }
         let account = own_account(app, conn, &person, request.servers_allowed).await?;
+        // Without a password there is a link to set one, until there is one.
+        let has_password = password.is_some() || person.password_hash.is_some();
+        let link = if has_password { None } else { Some(reset::first_password(app, conn, &person).await?) };
         if is_new {
             record(app, conn, "person.add", "person", Some(person.id)).await?;
         }
-        Ok(PersonAdded { person: PersonId::from_uuid(person.id), account: AccountId::from_uuid(account.id), is_new })
+        let (person, account) = (PersonId::from_uuid(person.id), AccountId::from_uuid(account.id));
+        Ok(PersonAdded { person, account, is_new, link })
     })
     .await
 }
@@ -217,15 +219,9 @@ async fn record(app: &App, conn: &mut Conn, action: &str, subject_kind: &str, su
     Ok(())
 }
 
-/// Argon2id (19 MiB, 2, 1), off the threads that answer requests.
-async fn hash(password: SecretString) -> Result<String, Error> {
-    if password.expose_secret().chars().count() < MIN_PASSWORD {
-        return Err(Error::invalid("password", "too_short", format!("The password has at least {MIN_PASSWORD} characters.")));
+async fn checked(password: &SecretString, email: &EmailAddress) -> Result<String, Error> {
+    match passwords::fault("password", password, &[email.as_str()]) {
+        Some(fault) => Err(Error::Invalid { fields: vec![fault] }),
+        None => passwords::hash(password.clone()).await,
     }
-    let hashed = tokio::task::spawn_blocking(move || {
-        let hash: Result<argon2::password_hash::phc::PasswordHash, _> =
-            Argon2::default().hash_password(password.expose_secret().as_bytes());
-        hash.map(|it| it.to_string())
-    });
-    hashed.await.map_err(Error::internal)?.map_err(|it| Error::internal(it.to_string()))
 }

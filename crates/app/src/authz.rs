@@ -16,7 +16,7 @@ pub struct Actor {
     /// An operator of the platform, who asks as one.
     pub is_operator: bool,
     pub scopes: Vec<Scope>,
-    /// When the credential ends: nothing that is made with it outlives it.
+    /// Until when what is made with the credential may last: its own end, or longer where the password was just given.
     pub expires_at: DateTime<Utc>,
     /// The API token's or session's id: what idempotency keys and rate limits belong to.
     pub credential: Uuid,
@@ -105,6 +105,17 @@ impl Actor {
             Role::Owner => Ok(()),
             Role::Technical | Role::Billing => {
                 Err(Error::Forbidden { reason: "role", sentence: "Only an owner of the account can close a server." })
+            }
+        }
+    }
+
+    /// Who belongs to the account is the owners' to decide.
+    pub(crate) fn may_manage_people(&self) -> Result<(), Error> {
+        self.may_change()?;
+        match self.role {
+            Role::Owner => Ok(()),
+            Role::Technical | Role::Billing => {
+                Err(Error::Forbidden { reason: "role", sentence: "Only an owner of the account can change who belongs to it." })
             }
         }
     }

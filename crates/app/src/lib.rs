@@ -14,16 +14,25 @@ pub mod error;
 pub mod idempotency;
 pub mod instances;
 pub mod jobs;
+pub mod mails;
+pub mod members;
 pub mod observer;
 pub mod operations;
 pub mod ports;
+pub mod profile;
+pub mod reset;
 pub mod sealed;
+pub mod sessions;
 pub mod settings;
+pub mod sign_up;
 pub mod tokens;
 pub mod worker;
 
 mod identity;
-mod mails;
+mod limits;
+mod links;
+mod passwords;
+mod people;
 mod progress;
 mod random;
 

@@ -23,6 +23,8 @@ pub struct PlatformSettings {
     pub new_servers: NewServers,
     /// What the public reads where new servers are not open.
     pub new_servers_sentence: String,
+    /// Whether accounts are made for whoever asks.
+    pub sign_ups: NewServers,
     /// For accounts without a number of their own.
     pub servers_per_account: i32,
     pub support_address: Option<String>,
@@ -44,6 +46,8 @@ impl PlatformSettings {
 pub struct SettingsChange {
     pub new_servers: String,
     pub new_servers_sentence: String,
+    /// As `new_servers`.
+    pub sign_ups: String,
     pub servers_per_account: i32,
     pub support_address: String,
     pub grant_every_launch: bool,
@@ -55,6 +59,7 @@ impl Default for SettingsChange {
         Self {
             new_servers: NewServers::Open.as_str().to_owned(),
             new_servers_sentence: String::new(),
+            sign_ups: NewServers::Open.as_str().to_owned(),
             servers_per_account: 1,
             support_address: String::new(),
             grant_every_launch: false,
@@ -64,6 +69,7 @@ impl Default for SettingsChange {
 
 struct Checked {
     new_servers: NewServers,
+    sign_ups: NewServers,
     support_address: EmailAddress,
 }
 
@@ -75,6 +81,11 @@ impl SettingsChange {
             let sentence = "New servers are “open”, “by_approval” or “closed”.".to_owned();
             fields.push(FieldError { field: "new_servers", reason: "unknown", sentence });
         }
+        let sign_ups = NewServers::parse(&self.sign_ups);
+        if sign_ups.is_none() {
+            let sentence = "Sign-ups are “open”, “by_approval” or “closed”.".to_owned();
+            fields.push(FieldError { field: "sign_ups", reason: "unknown", sentence });
+        }
         if self.new_servers_sentence.chars().count() > 500 {
             let sentence = "The sentence for the public has at most 500 characters.".to_owned();
             fields.push(FieldError { field: "new_servers_sentence", reason: "too_long", sentence });
@@ -84,8 +95,10 @@ impl SettingsChange {
             fields.push(FieldError { field: "servers_per_account", reason: "too_small", sentence });
         }
         let support_address = self.support_address.parse().map_err(|it| fields.push(FieldError::of("support_address", &it)));
-        match (new_servers, support_address) {
-            (Some(new_servers), Ok(support_address)) if fields.is_empty() => Ok(Checked { new_servers, support_address }),
+        match (new_servers, sign_ups, support_address) {
+            (Some(new_servers), Some(sign_ups), Ok(support_address)) if fields.is_empty() => {
+                Ok(Checked { new_servers, sign_ups, support_address })
+            }
             _ => Err(Error::Invalid { fields }),
         }
     }
@@ -97,6 +110,7 @@ impl SettingsChange {
             servers_per_account: self.servers_per_account,
             support_address: Some(checked.support_address.as_str()),
             grant_every_launch: self.grant_every_launch,
+            sign_ups: Some(checked.sign_ups.as_str()),
         }
     }
 }
@@ -139,7 +153,12 @@ pub async fn change(app: &App, actor: &Actor, revision: i64, change: &SettingsCh
             action: "settings.change",
             subject_kind: "settings",
             subject_id: None,
-            details: json!({"new_servers": row.new_servers, "servers_per_account": row.servers_per_account, "grant_every_launch": row.grant_every_launch}),
+            details: json!({
+                "new_servers": row.new_servers,
+                "sign_ups": row.sign_ups,
+                "servers_per_account": row.servers_per_account,
+                "grant_every_launch": row.grant_every_launch,
+            }),
         };
         record.insert(conn).await?;
         of(row)
@@ -154,8 +173,11 @@ pub(crate) async fn read(conn: &mut Conn) -> Result<PlatformSettings, Error> {
 
 fn of(row: Row) -> Result<PlatformSettings, Error> {
     let new_servers = NewServers::parse(&row.new_servers).ok_or_else(|| Error::internal("settings.new_servers is none of its words"))?;
+    let sign_ups = row.sign_ups.as_deref().map_or(Some(NewServers::Open), NewServers::parse);
+    let sign_ups = sign_ups.ok_or_else(|| Error::internal("settings.sign_ups is none of its words"))?;
     Ok(PlatformSettings {
         new_servers,
+        sign_ups,
         new_servers_sentence: row.new_servers_sentence,
         servers_per_account: row.servers_per_account,
         support_address: row.support_address,

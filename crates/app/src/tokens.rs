@@ -16,7 +16,7 @@ use crate::{Actor, App, Error, FieldError, Role, Scope};
 
 /// Says what it is to whoever finds one, and to scanners.
 const PREFIX: &str = "howdah_";
-const LONGEST: TimeDelta = TimeDelta::days(366);
+pub(crate) const LONGEST: TimeDelta = TimeDelta::days(366);
 const DEFAULT: TimeDelta = TimeDelta::days(90);
 
 #[derive(Debug, Clone)]

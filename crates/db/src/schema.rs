@@ -27,6 +27,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    attempts (what, subject) {
+        what -> Text,
+        subject -> Bytea,
+        began_at -> Timestamptz,
+        count -> Int4,
+    }
+}
+
+diesel::table! {
     audit_details (chain_id, seq) {
         chain_id -> Uuid,
         seq -> Int8,
@@ -186,6 +195,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        email -> Text,
+        role -> Text,
+        invited_by -> Uuid,
+        token_digest -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        accepted_at -> Nullable<Timestamptz>,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     mail_outbox (id) {
         id -> Uuid,
         purpose -> Text,
@@ -198,6 +222,8 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> Timestamptz,
         sent_at -> Nullable<Timestamptz>,
+        link -> Nullable<Text>,
+        instance_id -> Nullable<Uuid>,
     }
 }
 
@@ -295,6 +321,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    person_links (id) {
+        id -> Uuid,
+        purpose -> Text,
+        person_id -> Nullable<Uuid>,
+        email -> Text,
+        token_digest -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     probes (instance_id) {
         instance_id -> Uuid,
         leads_here -> Bool,
@@ -315,6 +354,8 @@ diesel::table! {
         last_seen_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        account_id -> Uuid,
+        authenticated_at -> Timestamptz,
     }
 }
 
@@ -328,6 +369,24 @@ diesel::table! {
         grant_every_launch -> Bool,
         revision -> Int8,
         updated_at -> Timestamptz,
+        sign_ups -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_ups (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        account_name -> Text,
+        password_hash -> Nullable<Text>,
+        token_digest -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        decision -> Nullable<Text>,
+        decided_at -> Nullable<Timestamptz>,
+        decided_by -> Nullable<Uuid>,
     }
 }
 
@@ -341,6 +400,9 @@ diesel::joinable!(instances -> accounts (account_id));
 diesel::joinable!(instances -> clusters (cluster_id));
 diesel::joinable!(instances -> database_servers (database_server_id));
 diesel::joinable!(instances -> object_stores (object_store_id));
+diesel::joinable!(invitations -> accounts (account_id));
+diesel::joinable!(invitations -> people (invited_by));
+diesel::joinable!(mail_outbox -> instances (instance_id));
 diesel::joinable!(mail_outbox -> people (person_id));
 diesel::joinable!(memberships -> accounts (account_id));
 diesel::joinable!(memberships -> people (person_id));
@@ -350,12 +412,15 @@ diesel::joinable!(operations -> instances (instance_id));
 diesel::joinable!(operations -> people (requested_by));
 diesel::joinable!(orphans -> clusters (cluster_id));
 diesel::joinable!(owner_bootstrap -> instances (instance_id));
+diesel::joinable!(person_links -> people (person_id));
 diesel::joinable!(probes -> instances (instance_id));
 diesel::joinable!(sessions -> people (person_id));
+diesel::joinable!(sign_ups -> people (decided_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
     api_tokens,
+    attempts,
     audit_details,
     audit_entries,
     audit_heads,
@@ -368,6 +433,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     instance_observations,
     instance_syncs,
     instances,
+    invitations,
     mail_outbox,
     memberships,
     name_claims,
@@ -377,7 +443,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     orphans,
     owner_bootstrap,
     people,
+    person_links,
     probes,
     sessions,
     settings,
+    sign_ups,
 );

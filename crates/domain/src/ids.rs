@@ -91,6 +91,12 @@ ids! {
     DomainId: "a domain",
     ApiTokenId: "an API token",
     SessionId: "a session",
+    /// Somebody who asked for an account and has none yet.
+    SignUpId: "a sign-up",
+    /// To an account that exists.
+    InvitationId: "an invitation",
+    /// A link to somebody that is good once.
+    PersonLinkId: "a link",
     MailId: "a mail",
     ClusterId: "a cluster",
     DatabaseServerId: "a database server",

@@ -21,8 +21,8 @@ pub use address::{AddressKind, ServerAddress};
 pub use clock::{Clock, ManualClock, Randomness, SystemClock};
 pub use failure::Failure;
 pub use ids::{
-    AccountId, ApiTokenId, ClusterId, DatabaseServerId, DomainId, InstanceId, MailId, ObjectStoreId, OperationId, ParseIdError, PersonId,
-    SessionId,
+    AccountId, ApiTokenId, ClusterId, DatabaseServerId, DomainId, InstanceId, InvitationId, MailId, ObjectStoreId, OperationId,
+    ParseIdError, PersonId, PersonLinkId, SessionId, SignUpId,
 };
 pub use instance::actions::Action;
 pub use instance::launch::NewServers;

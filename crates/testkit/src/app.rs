@@ -50,6 +50,7 @@ impl TestApp {
         };
         let conn = &mut database.conn().await;
         let values = SettingsValues {
+            sign_ups: None,
             new_servers: "open",
             new_servers_sentence: "",
             servers_per_account: 3,

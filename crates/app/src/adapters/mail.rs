@@ -87,11 +87,13 @@ impl LettreMailer {
     fn message(&self, mail: &Envelope) -> Result<Message, MailError> {
         let failed = |error: &dyn std::error::Error| MailError(error.to_string());
         let recipient: Mailbox = mail.recipient.parse().map_err(|error: lettre::address::AddressError| failed(&error))?;
+        let reply_to = mail.reply_to.as_deref().map(str::parse::<Mailbox>).transpose().map_err(|error| failed(&error))?;
         let builder = Message::builder().from(self.from.clone()).to(recipient).subject(&mail.subject).message_id(Some(format!(
             "<{}@{}>",
             mail.id,
             self.from.email.domain()
         )));
+        let builder = reply_to.into_iter().fold(builder, lettre::message::MessageBuilder::reply_to);
         match &mail.html_body {
             Some(html) => builder.multipart(MultiPart::alternative_plain_html(mail.text_body.clone(), html.clone())),
             None => builder.body(mail.text_body.clone()),

@@ -1,9 +1,12 @@
 //! The ways out: Close, which tells other servers, and Remove, which tells nobody. Both begin with a grace period in which the
 //! server runs on and they can be undone; a job does the rest.
 
+use chrono::{DateTime, Utc};
 use howdah_db::Conn;
+use howdah_db::models::account::{Account, Membership};
 use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_db::models::operation::Operation as OperationRow;
+use howdah_db::models::person::Person;
 use howdah_domain::billing::{self, Access, BillingFacts};
 use howdah_domain::instance::launch::NewServers;
 use howdah_domain::{Deletion, Desired, Hold, InstanceId, OperationKind};
@@ -12,7 +15,8 @@ use serde_json::json;
 use super::{audit, audit_actor, locked_by};
 use crate::idempotency::{Idempotent, Once};
 use crate::jobs::SyncInstance;
-use crate::{Actor, App, Error, mails, operations, settings};
+use crate::mails::{self, To};
+use crate::{Actor, App, Error, Role, operations, settings};
 
 /// What a Close, and the early end of its grace period, is asked with.
 #[derive(Debug, Clone, Default)]
@@ -153,13 +157,28 @@ async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, delet
     operations::cancel_live(app, conn, id).await?;
     SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
     if deletion == Deletion::Close {
-        mails::closing(app, conn, actor, &row, after).await?;
+        tell_owners(app, conn, actor, &row, after).await?;
     }
     let action = match deletion {
         Deletion::Close => "instance.close",
         Deletion::Remove => "instance.remove",
     };
     audit(app, conn, audit_actor(actor), action, &row, json!({"after": after})).await
+}
+
+/// Every owner of the account, whoever of them asked for it.
+async fn tell_owners(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, after: DateTime<Utc>) -> Result<(), Error> {
+    let account = Account::by_id(conn, row.account_id).await?.ok_or(Error::NotFound { what: "account" })?;
+    let by = Person::by_id(conn, actor.person.as_uuid()).await?.ok_or(Error::NotFound { what: "person" })?;
+    let by = if by.name.is_empty() { &by.email } else { &by.name };
+    let mail = mails::server_closing(&app.config, (&row.domain, &row.slug), &account.name, by, after);
+    for (membership, person) in Membership::of_account(conn, account.id).await? {
+        if membership.role == Role::Owner.as_str() {
+            let to = To { email: &person.email, person: Some(person.id), server: Some(row.id), ..To::default() };
+            mails::put(app, conn, &mail, &to).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn end(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {

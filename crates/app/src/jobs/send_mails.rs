@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::models::mail::Mail;
+use howdah_db::models::settings::Settings;
 
 use super::SendMails;
+use crate::mails;
 use crate::ports::Envelope;
-use crate::progress;
 use crate::worker::{WorkError, Worker};
 
 /// Mails of one run; the next tick takes the rest.
@@ -14,9 +15,10 @@ const MOST: i64 = 200;
 pub async fn run(worker: &Worker, _: SendMails) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     let waiting = Mail::waiting(&mut conn, MOST).await?;
+    let support = Settings::get(&mut conn).await?.and_then(|it| it.support_address);
     drop(conn);
     for mail in waiting.iter().filter(|it| is_due(it, worker.now())) {
-        if let Err(error) = send(worker, mail).await {
+        if let Err(error) = send(worker, mail, support.as_deref()).await {
             tracing::warn!(mail.id = %mail.id, %error, "a mail could not be taken from the outbox");
         }
     }
@@ -33,13 +35,19 @@ fn is_due(mail: &Mail, now: DateTime<Utc>) -> bool {
 
 /// The row is locked while its mail is sent, so that two workers don't send it both. One that is killed after the relay took
 /// it sends it again, with the same Message-ID.
-async fn send(worker: &Worker, mail: &Mail) -> Result<(), WorkError> {
+async fn send(worker: &Worker, mail: &Mail, support: Option<&str>) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let Some(mail) = Mail::lock_unsent(conn, mail.id).await? else { return Ok(()) };
-        let text_body = progress::as_sent(worker, conn, &mail).await?;
-        let envelope =
-            Envelope { id: mail.id.to_string(), recipient: mail.recipient, subject: mail.subject, text_body, html_body: mail.html_body };
+        let rendered = mails::as_sent(worker, conn, &mail).await?;
+        let envelope = Envelope {
+            id: mail.id.to_string(),
+            recipient: mail.recipient,
+            reply_to: support.map(str::to_owned),
+            subject: rendered.subject,
+            text_body: rendered.text,
+            html_body: Some(rendered.html).filter(|it| !it.is_empty()),
+        };
         match worker.mailer.send(&envelope).await {
             Ok(()) => Mail::sent(conn, mail.id, worker.now()).await?,
             Err(error) => {
@@ -69,6 +77,8 @@ mod tests {
             last_error: None,
             created_at: DateTime::UNIX_EPOCH,
             sent_at: None,
+            link: None,
+            instance_id: None,
         }
     }
 

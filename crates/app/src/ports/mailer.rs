@@ -8,6 +8,8 @@ pub struct Envelope {
     /// Also its Message-ID, so that one that is sent twice is one.
     pub id: String,
     pub recipient: String,
+    /// Where an answer goes, if not to the sender.
+    pub reply_to: Option<String>,
     pub subject: String,
     pub text_body: String,
     pub html_body: Option<String>,

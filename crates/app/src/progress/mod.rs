@@ -6,7 +6,6 @@
 //! may be called at any time and any number of times: with nothing new it writes nothing. It knows no cluster.
 
 mod decide;
-mod mail;
 
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
@@ -23,9 +22,9 @@ use howdah_domain::{Deletion, Desired, Observation, OperationId, OperationKind};
 use uuid::Uuid;
 
 pub use decide::{Begin, Decision, Facts, decide};
-pub use mail::as_sent;
 
-use crate::jobs::{SendMails, SyncInstance};
+use crate::jobs::SyncInstance;
+use crate::mails::{self, To};
 use crate::observer::translate;
 use crate::worker::{WorkError, Worker};
 
@@ -150,8 +149,7 @@ async fn write(
         changed = true;
     }
     if has_launched && Instance::launched(conn, instance.id, now).await? {
-        mail::server_is_ready(worker, conn, instance).await?;
-        SendMails::default().enqueue(conn).await?;
+        tell_owner(worker, conn, instance).await?;
         // The owner's Secret has done its work: the sync takes it out of the inbox.
         SyncInstance::of(instance.id).enqueue(conn).await?;
         changed = true;
@@ -167,6 +165,14 @@ async fn write(
         changed = true;
     }
     Ok(changed)
+}
+
+/// The mail that tells the owner how to get in. The link lies sealed with the server: it is put in when the mail is sent.
+async fn tell_owner(worker: &Worker, conn: &mut Conn, instance: &Instance) -> Result<(), WorkError> {
+    let Some(owner) = OwnerBootstrap::of(conn, instance.id).await? else { return Ok(()) };
+    let mail = mails::server_ready(&instance.domain, &instance.web_domain, &owner.username);
+    mails::put(&worker.app, conn, &mail, &To { email: &owner.email, server: Some(instance.id), ..To::default() }).await?;
+    Ok(())
 }
 
 /// The audit entry of what Howdah did by itself. To be the last of its transaction.

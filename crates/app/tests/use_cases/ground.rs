@@ -100,7 +100,7 @@ pub fn request(domain: &str) -> LaunchRequest {
     }
 }
 
-fn config() -> Config {
+pub fn config() -> Config {
     Config {
         names: NameRules { platform_domains: vec!["fedi.localhost".to_owned()], allowed_tlds: vec!["test".to_owned()] },
         dashboard_url: "https://howdah.localhost".to_owned(),

@@ -47,7 +47,8 @@ async fn a_close_cancels_the_launch_and_an_undo_takes_it_up_again() {
         mails.iter().map(|it| (it.purpose.as_str(), it.recipient.as_str())).collect::<Vec<_>>(),
         [("server_closing", "ada@birds.example.org")]
     );
-    assert!(mails[0].text_body.contains(&format!("https://howdah.localhost/api/v1/instances/{id}/undo")));
+    assert!(mails[0].text_body.contains("https://howdah.localhost/servers/birds\n"), "{}", mails[0].text_body);
+    assert!(mails[0].text_body.contains(&format!("Reference: {id}\n")));
 
     ground.clock.advance(chrono::TimeDelta::seconds(1));
     instances::undo(&ground.app, &ada, id, None, None).await.unwrap();

@@ -3,6 +3,9 @@
 use chrono::TimeDelta;
 use howdah_app::instances;
 use howdah_app::jobs::{ResyncAll, SendMails};
+use howdah_app::reset;
+use howdah_app::sessions::Client;
+use howdah_app::sign_up::{self, SignUpRequest};
 use howdah_app::worker::WorkerSettings;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::{Instance, StandingColumns};
@@ -80,7 +83,7 @@ async fn a_relay_that_refuses_is_recorded_and_tried_again() {
 async fn what_looks_like_a_mark_in_another_mail_opens_nothing() {
     let ground = Ground::new().await;
     let id = ground.running(DOMAIN).await;
-    let text_body = format!("account {{owner-link of {id}}}");
+    let text_body = "account {link}".to_owned();
     let mail = NewMail {
         id: id.as_uuid(),
         purpose: "server_closing",
@@ -89,6 +92,8 @@ async fn what_looks_like_a_mark_in_another_mail_opens_nothing() {
         subject: "closing",
         text_body: &text_body,
         html_body: None,
+        link: None,
+        instance_id: Some(id.as_uuid()),
         created_at: ground.row(id).await.created_at,
     };
     mail.insert(&mut *ground.conn().await).await.unwrap();
@@ -96,6 +101,45 @@ async fn what_looks_like_a_mark_in_another_mail_opens_nothing() {
     let sent = ground.mailer.sent.lock().unwrap().clone();
     let to_eve = sent.iter().find(|it| it.recipient == "eve@example.org").unwrap();
     assert_eq!(to_eve.text_body, text_body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_put_in_when_the_mail_is_sent_and_forgotten_then() {
+    let ground = Ground::new().await;
+    let client = Client { address: [192, 0, 2, 7].into(), user_agent: "" };
+    reset::ask(&ground.worker.app, "operator@howdah.example", &client).await.unwrap();
+    let [waiting] = &Mail::waiting(&mut *ground.conn().await, 10).await.unwrap()[..] else { panic!() };
+    let link = waiting.link.clone().unwrap();
+    assert!(!waiting.text_body.contains(&link) && !waiting.html_body.as_ref().unwrap().contains(&link));
+    SendMails::default().work(&ground.worker).await.unwrap();
+    let [sent] = &ground.mailer.sent.lock().unwrap().clone()[..] else { panic!() };
+    assert_eq!(sent.text_body.matches(&link).count(), 1);
+    assert_eq!(sent.html_body.as_ref().unwrap().matches(&link).count(), 2);
+    assert_eq!(sent.reply_to.as_deref(), Some("help@howdah.example"));
+    let kept = Mail::by_id(&mut *ground.conn().await, waiting.id).await.unwrap().unwrap();
+    assert!(kept.sent_at.is_some() && kept.link.is_none() && !kept.text_body.contains("token="));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_ended_is_forgotten_in_time() {
+    let ground = Ground::new().await;
+    let client = Client { address: [192, 0, 2, 7].into(), user_agent: "" };
+    let request = SignUpRequest {
+        name: "Ada".to_owned(),
+        email: "ada@birds.example.org".to_owned(),
+        account_name: String::new(),
+        password: "seven words of a sentence".into(),
+    };
+    sign_up::ask(&ground.worker.app, &request, &client).await.unwrap();
+    let link = Mail::waiting(&mut *ground.conn().await, 10).await.unwrap()[0].link.clone().unwrap();
+    let token = link.split_once("token=").unwrap().1;
+    let look = async || sign_up::look(&ground.worker.app, token).await.unwrap_err().reason();
+    ground.clock.advance(chrono::TimeDelta::days(29));
+    ground.tick().await;
+    assert_eq!(look().await, "link_expired");
+    ground.clock.advance(chrono::TimeDelta::days(2));
+    ground.tick().await;
+    assert_eq!(look().await, "link_unknown");
 }
 
 #[tokio::test(flavor = "multi_thread")]

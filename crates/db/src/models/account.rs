@@ -95,4 +95,29 @@ impl Membership {
             .load(conn)
             .await
     }
+
+    /// An account's people with their role in it, the first first.
+    pub async fn of_account(conn: &mut Conn, account_id: Uuid) -> QueryResult<Vec<(Self, Person)>> {
+        memberships::table
+            .inner_join(people::table)
+            .filter(memberships::account_id.eq(account_id))
+            .filter(people::erased_at.is_null())
+            .order((memberships::created_at, memberships::person_id))
+            .select((Self::as_select(), Person::as_select()))
+            .load(conn)
+            .await
+    }
+
+    pub async fn set_role(conn: &mut Conn, account_id: Uuid, person_id: Uuid, role: &str) -> QueryResult<bool> {
+        diesel::update(memberships::table.find((account_id, person_id)))
+            .set(memberships::role.eq(role))
+            .execute(conn)
+            .await
+            .map(|rows| rows == 1)
+    }
+
+    /// With it go the person's tokens for the account and sessions in it.
+    pub async fn remove(conn: &mut Conn, account_id: Uuid, person_id: Uuid) -> QueryResult<bool> {
+        diesel::delete(memberships::table.find((account_id, person_id))).execute(conn).await.map(|rows| rows == 1)
+    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::Conn;
 use crate::schema::mail_outbox;
 
-#[derive(Queryable, Selectable, Identifiable, Clone, Debug)]
+#[derive(Queryable, Selectable, Identifiable, Clone)]
 #[diesel(table_name = mail_outbox, check_for_backend(diesel::pg::Pg))]
 pub struct Mail {
     pub id: Uuid,
@@ -22,6 +22,10 @@ pub struct Mail {
     pub last_error: Option<String>,
     pub created_at: DateTime<Utc>,
     pub sent_at: Option<DateTime<Utc>>,
+    /// Opens something to whoever has it: kept until the mail is sent.
+    pub link: Option<String>,
+    /// The server that it is about.
+    pub instance_id: Option<Uuid>,
 }
 
 #[derive(Insertable)]
@@ -34,6 +38,8 @@ pub struct NewMail<'a> {
     pub subject: &'a str,
     pub text_body: &'a str,
     pub html_body: Option<&'a str>,
+    pub link: Option<&'a str>,
+    pub instance_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -44,6 +50,10 @@ impl NewMail<'_> {
 }
 
 impl Mail {
+    pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        mail_outbox::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    }
+
     /// Locked until the transaction ends; what another sender holds is passed over.
     pub async fn unsent(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
         mail_outbox::table
@@ -81,9 +91,10 @@ impl Mail {
             .await
     }
 
+    /// Its link is the recipient's alone from here on.
     pub async fn sent(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
         diesel::update(mail_outbox::table.find(id))
-            .set((mail_outbox::sent_at.eq(now), mail_outbox::attempts.eq(mail_outbox::attempts + 1)))
+            .set((mail_outbox::sent_at.eq(now), mail_outbox::attempts.eq(mail_outbox::attempts + 1), mail_outbox::link.eq(None::<String>)))
             .execute(conn)
             .await
     }

@@ -5,11 +5,13 @@
 
 pub mod account;
 pub mod api_token;
+pub mod attempt;
 pub mod audit;
 pub mod domain;
 pub mod idempotency;
 pub mod identity;
 pub mod instance;
+pub mod invitation;
 mod lifecycle;
 pub mod mail;
 pub mod name_claim;
@@ -18,8 +20,10 @@ pub mod operation;
 pub mod orphan;
 pub mod owner_bootstrap;
 pub mod person;
+pub mod person_link;
 pub mod place;
 pub mod probe;
 pub mod session;
 pub mod settings;
+pub mod sign_up;
 pub mod sync;

@@ -46,6 +46,11 @@ impl Person {
         people::table.find(id).filter(people::erased_at.is_null()).select(Self::as_select()).first(conn).await.optional()
     }
 
+    /// Of several at once: for lists.
+    pub async fn by_ids(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        people::table.filter(people::id.eq_any(ids)).filter(people::erased_at.is_null()).select(Self::as_select()).load(conn).await
+    }
+
     pub async fn by_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Self>> {
         people::table
             .filter(people::email.eq(email))
@@ -58,5 +63,19 @@ impl Person {
 
     pub async fn set_password_hash(conn: &mut Conn, id: Uuid, hash: &str) -> QueryResult<bool> {
         diesel::update(people::table.find(id)).set(people::password_hash.eq(hash)).execute(conn).await.map(|rows| rows == 1)
+    }
+
+    /// The row, locked until the transaction ends.
+    pub async fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        people::table.find(id).filter(people::erased_at.is_null()).for_update().select(Self::as_select()).first(conn).await.optional()
+    }
+
+    pub async fn rename(conn: &mut Conn, id: Uuid, name: &str) -> QueryResult<bool> {
+        diesel::update(people::table.find(id)).set(people::name.eq(name)).execute(conn).await.map(|rows| rows == 1)
+    }
+
+    /// Fails on the index `people_live_email` where somebody has this address.
+    pub async fn set_email(conn: &mut Conn, id: Uuid, email: &str) -> QueryResult<bool> {
+        diesel::update(people::table.find(id)).set(people::email.eq(email)).execute(conn).await.map(|rows| rows == 1)
     }
 }

@@ -18,6 +18,8 @@ pub struct Settings {
     pub grant_every_launch: bool,
     pub revision: i64,
     pub updated_at: DateTime<Utc>,
+    /// As `new_servers`; absent: `open`.
+    pub sign_ups: Option<String>,
 }
 
 /// All that can be set.
@@ -29,6 +31,7 @@ pub struct SettingsValues<'a> {
     pub servers_per_account: i32,
     pub support_address: Option<&'a str>,
     pub grant_every_launch: bool,
+    pub sign_ups: Option<&'a str>,
 }
 
 impl Settings {

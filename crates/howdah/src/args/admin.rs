@@ -40,6 +40,9 @@ pub struct SetupArgs {
     /// What the public reads where new servers are not open.
     #[arg(long, default_value = "")]
     pub new_servers_sentence: String,
+    /// Accounts for whoever asks: `open`, `by_approval` or `closed`.
+    #[arg(long, default_value = "open")]
+    pub sign_ups: String,
     /// Servers that an account may have.
     #[arg(long, default_value_t = 1)]
     pub servers_per_account: i32,
@@ -55,6 +58,7 @@ pub struct PersonArgs {
     pub email: String,
     #[arg(long, default_value = "")]
     pub name: String,
+    /// A file with the password to sign in with; without one, and where there was none before, a link to set one is printed.
     #[arg(long)]
     pub password_file: Option<PathBuf>,
     /// Servers that the account may have; without it as the settings say.

@@ -28,6 +28,7 @@ async fn setup(args: SetupArgs) -> anyhow::Result<()> {
     let change = SettingsChange {
         new_servers: args.new_servers,
         new_servers_sentence: args.new_servers_sentence,
+        sign_ups: args.sign_ups,
         servers_per_account: args.servers_per_account,
         support_address: args.support_address,
         grant_every_launch: args.grant_every_launch,
@@ -46,6 +47,9 @@ async fn add_person(args: PersonArgs, is_operator: bool) -> anyhow::Result<()> {
         PersonRequest { email: args.email.clone(), name: args.name, is_operator, password, servers_allowed: args.servers_allowed };
     let added = admin::add_person(&app, &request).await.map_err(said)?;
     println!("{} {} has account {}", if added.is_new { "added:" } else { "was there:" }, args.email, added.account);
+    if let Some(link) = added.link {
+        println!("without a password; set one within a day at {}", link.expose_secret());
+    }
     Ok(())
 }
 

@@ -1,20 +1,31 @@
 //! What has had its time.
 
 use chrono::TimeDelta;
+use howdah_db::models::attempt::Attempts;
 use howdah_db::models::idempotency::IdempotencyKey;
+use howdah_db::models::invitation::Invitation;
+use howdah_db::models::person_link::PersonLink;
 use howdah_db::models::session::Session;
+use howdah_db::models::sign_up::SignUp;
 
+use crate::limits;
 use crate::worker::{WorkError, Worker};
 
 /// How long the same key gets the same answer.
 const KEYS: TimeDelta = TimeDelta::hours(24);
 /// How long an ended session is kept, for its owner to see.
 const SESSIONS: TimeDelta = TimeDelta::days(7);
+/// How long sign-ups, links and invitations that have ended are remembered, so that a late click is told what happened.
+const LINKS: TimeDelta = TimeDelta::days(30);
 
 pub async fn clean(worker: &Worker) -> Result<(), WorkError> {
     let now = worker.now();
     let mut conn = worker.app.database.conn().await?;
     IdempotencyKey::forget(&mut conn, now - KEYS).await?;
     Session::forget(&mut conn, now - SESSIONS).await?;
+    Attempts::forget(&mut conn, now - limits::LONGEST).await?;
+    SignUp::forget(&mut conn, now - LINKS).await?;
+    PersonLink::forget(&mut conn, now - LINKS).await?;
+    Invitation::forget(&mut conn, now - LINKS).await?;
     Ok(())
 }

@@ -1,0 +1,15 @@
+//! Mails of the platform: one purpose each, the words once, from which plain text and HTML are made.
+//!
+//! A mail is put into the outbox in the transaction that it tells of. What opens something to whoever has it never stands in a
+//! body there: it is a column of its own, put in where the bodies have a mark when the mail is sent, and forgotten then.
+
+mod letter;
+mod outbox;
+mod previews;
+mod words;
+
+pub use letter::{Mail, Rendered};
+pub use outbox::{SentMail, find};
+pub(crate) use outbox::{To, as_sent, never_proven, put};
+pub use previews::{Preview, previews};
+pub(crate) use words::*;

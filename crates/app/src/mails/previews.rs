@@ -1,0 +1,53 @@
+//! An example of every mail, to be looked at.
+
+use chrono::{DateTime, TimeDelta};
+
+use super::letter::{Mail, Rendered};
+use super::words;
+use crate::{Config, Role};
+
+/// A mail as it would be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    pub kind: &'static str,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+const REFERENCE: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d";
+const TOKEN: &str = "EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXAMPLE-EXA";
+
+/// Every mail of the platform, with made-up names and a link that leads nowhere.
+#[must_use]
+pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
+    let (confirm, reset) = (words::confirm_url(config, TOKEN), words::reset_url(config, TOKEN));
+    let (email, invitation) = (words::email_url(config, TOKEN), words::invitation_url(config, TOKEN));
+    let owner_link = format!("https://social.birds.example/auth/password/edit?reset_password_token={TOKEN}");
+    let time = DateTime::UNIX_EPOCH + TimeDelta::days(20_800) + TimeDelta::hours(14);
+    let nothing = String::new();
+    let all = [
+        (words::confirm_sign_up("Ada Lovelace", time), &confirm),
+        (words::account_exists(config), &nothing),
+        (words::sign_up_waits(), &nothing),
+        (words::sign_up_to_approve(config, "Ada Lovelace", "ada@birds.example"), &nothing),
+        (words::account_ready(config, "Ada Lovelace"), &nothing),
+        (words::sign_up_refused("Ada Lovelace"), &nothing),
+        (words::reset_password(time), &reset),
+        (words::no_account(config), &nothing),
+        (words::password_changed(config, time), &nothing),
+        (words::confirm_email(time), &email),
+        (words::email_changing(config, "ada@lovelace.example"), &nothing),
+        (words::email_changed("ada@lovelace.example"), &nothing),
+        (words::invitation("Ada Lovelace", "Birds & Friends", Role::Technical, time), &invitation),
+        (words::server_ready("birds.example", "social.birds.example", "ada"), &owner_link),
+        (words::domain_never_proven(config, ("birds.example", "birds-example"), time), &nothing),
+        (words::server_closing(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", time), &nothing),
+    ];
+    all.iter().map(|(mail, link)| preview(mail, link, support)).collect()
+}
+
+fn preview(mail: &Mail, link: &str, support: &str) -> Preview {
+    let Rendered { subject, text, html } = mail.render(REFERENCE, support).with_link(link);
+    Preview { kind: mail.kind, subject, text, html }
+}

@@ -1,0 +1,177 @@
+//! The words of every mail. Times are told with their zone; nothing is told that the recipient may not know.
+
+use chrono::{DateTime, Utc};
+
+use super::letter::Mail;
+use crate::{Config, Role};
+
+/// The mail whose link lies sealed with the server until it is sent.
+pub(crate) const SERVER_READY: &str = "server_ready";
+
+fn page(config: &Config, path: &str) -> String {
+    format!("{}{path}", config.dashboard_url.trim_end_matches('/'))
+}
+
+fn at(time: DateTime<Utc>) -> String {
+    time.format("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// Of links that are good once: their page, with the token.
+pub(crate) fn confirm_url(config: &Config, token: &str) -> String {
+    page(config, &format!("/confirm?token={token}"))
+}
+
+pub(crate) fn reset_url(config: &Config, token: &str) -> String {
+    page(config, &format!("/reset?token={token}"))
+}
+
+pub(crate) fn email_url(config: &Config, token: &str) -> String {
+    page(config, &format!("/account/email?token={token}"))
+}
+
+pub(crate) fn invitation_url(config: &Config, token: &str) -> String {
+    page(config, &format!("/invitation?token={token}"))
+}
+
+pub(crate) fn confirm_sign_up(name: &str, until: DateTime<Utc>) -> Mail {
+    Mail::new("confirm_sign_up", "Confirm your e-mail address")
+        .text(format!("Hello {name},"))
+        .text("you asked for an account at Howdah. Confirm that this address is yours, and the account is there.")
+        .secret_link("Confirm this address")
+        .text(format!(
+            "The link is good once, until {}. If it was not you who asked, do nothing: without the link no account is made.",
+            at(until)
+        ))
+}
+
+/// Instead of a confirmation, to an address that has an account.
+pub(crate) fn account_exists(config: &Config) -> Mail {
+    Mail::new("account_exists", "You have an account already")
+        .text("Somebody, probably you, asked for a new account at Howdah with this address. You have one already, and nothing was changed.")
+        .link("Sign in", page(config, "/sign-in"))
+        .link("If you don't know your password any more", page(config, "/reset"))
+        .text("If it was not you, you need to do nothing.")
+}
+
+/// Instead of a confirmation, to an address whose sign-up waits for an operator.
+pub(crate) fn sign_up_waits() -> Mail {
+    Mail::new("sign_up_waits", "Your account waits for approval")
+        .text("Somebody, probably you, asked again for an account at Howdah with this address. It was confirmed before, and waits for an operator of this platform.")
+        .text("You need to do nothing: a mail tells you what was decided.")
+}
+
+/// To the support, about somebody who waits.
+pub(crate) fn sign_up_to_approve(config: &Config, name: &str, email: &str) -> Mail {
+    Mail::new("sign_up_to_approve", format!("{email} waits for approval"))
+        .text(format!("{name} ({email}) signed up and confirmed the address. The settings ask for an operator's approval."))
+        .link("Approve or refuse", page(config, "/operator/sign-ups"))
+}
+
+pub(crate) fn account_ready(config: &Config, name: &str) -> Mail {
+    Mail::new("account_ready", "Your account is ready")
+        .text(format!("Hello {name},"))
+        .text("an operator has approved your account at Howdah. Sign in with the password that you chose.")
+        .link("Sign in", page(config, "/sign-in"))
+}
+
+pub(crate) fn sign_up_refused(name: &str) -> Mail {
+    Mail::new("sign_up_refused", "Your account was not approved")
+        .text(format!("Hello {name},"))
+        .text("an operator of this platform has not approved the account that you asked for. What you entered is deleted within 30 days.")
+        .text("If you think that this is a mistake, answer this mail.")
+}
+
+pub(crate) fn reset_password(until: DateTime<Utc>) -> Mail {
+    Mail::new("reset_password", "Set a new password")
+        .text("Somebody, probably you, asked for a new password of your account at Howdah.")
+        .secret_link("Set a new password")
+        .text(format!("The link is good once, until {}. Your present password stays until you have set a new one.", at(until)))
+        .text("If it was not you, you need to do nothing.")
+}
+
+/// Instead of a link to a new password, to an address that nobody here has.
+pub(crate) fn no_account(config: &Config) -> Mail {
+    Mail::new("no_account", "There is no account with this address")
+        .text("Somebody, probably you, asked for a new password at Howdah, but there is no account with this address. Perhaps you signed up with another one.")
+        .link("Sign up", page(config, "/sign-up"))
+        .text("If it was not you, you need to do nothing. This address is not kept.")
+}
+
+pub(crate) fn password_changed(config: &Config, when: DateTime<Utc>) -> Mail {
+    Mail::new("password_changed", "Your password was changed")
+        .text(format!("The password of your account at Howdah was changed on {}. All other sessions were ended.", at(when)))
+        .text("If it was not you, set a new one at once, and answer this mail.")
+        .link("Set a new password", page(config, "/reset"))
+}
+
+pub(crate) fn confirm_email(until: DateTime<Utc>) -> Mail {
+    Mail::new("confirm_email", "Confirm your new e-mail address")
+        .text("You asked for this address to become the one that you sign in with at Howdah, and that mails go to.")
+        .secret_link("Confirm this address")
+        .text(format!(
+            "The link is good once, until {}. Until it is used, your old address stays. If it was not you who asked, do nothing.",
+            at(until)
+        ))
+}
+
+/// To the old address, when a new one is asked for.
+pub(crate) fn email_changing(config: &Config, new: &str) -> Mail {
+    Mail::new("email_changing", "Your e-mail address is to be changed")
+        .text(format!(
+            "You asked for {new} to become the address of your account at Howdah. This one stays until the new one is confirmed."
+        ))
+        .text("If it was not you, somebody knows your password: set a new one at once, which also undoes this.")
+        .link("Set a new password", page(config, "/reset"))
+}
+
+/// To the old address, when the new one was confirmed.
+pub(crate) fn email_changed(new: &str) -> Mail {
+    Mail::new("email_changed", "Your e-mail address was changed")
+        .text(format!("Your account at Howdah now has the address {new}: sign in with that, and mails go there. This is the last mail to this address."))
+        .text("If it was not you, answer this mail at once.")
+}
+
+pub(crate) fn invitation(by: &str, account: &str, role: Role, until: DateTime<Utc>) -> Mail {
+    let may = match role {
+        Role::Owner => "do everything that an owner may, close servers included",
+        Role::Technical => "launch and look after its servers, but not close them",
+        Role::Billing => "see its servers and bills",
+    };
+    Mail::new("invitation", format!("{by} invites you to {account}"))
+        .text(format!("{by} invites you to the account “{account}” at Howdah, managed hosting for Mastodon. You could {may}."))
+        .secret_link("Look at the invitation")
+        .text(format!("The link is good once, until {}. If you don't know what this is about, do nothing.", at(until)))
+}
+
+/// To the owner whom the launch named, at the address that was given for them.
+pub(crate) fn server_ready(domain: &str, web_domain: &str, username: &str) -> Mail {
+    Mail::new(SERVER_READY, format!("Your server {domain} is ready"))
+        .text(format!("Your Mastodon server {domain} is ready."))
+        .text(format!("Set the password of your account @{username} there, within six hours."))
+        .secret_link("Set your password")
+        .link("If that link is too old, ask for a new one", format!("https://{web_domain}/auth/password/new"))
+}
+
+/// To every owner of the account.
+pub(crate) fn domain_never_proven(config: &Config, server: (&str, &str), after: DateTime<Utc>) -> Mail {
+    let (domain, slug) = server;
+    Mail::new("domain_never_proven", format!("Your server {domain} will be closed: its domain was not proven"))
+        .text(format!("Nobody has proven the domain {domain} of your server to be yours: the TXT record _howdah.{domain} was not found."))
+        .text(format!("So that the name isn't kept from others for ever, the server is closed on {}, with all that is in it.", at(after)))
+        .text("To keep it, set the record before, and undo the closing.")
+        .link("Look at it, or undo it", page(config, &format!("/servers/{slug}")))
+}
+
+/// To every owner of the account.
+pub(crate) fn server_closing(config: &Config, server: (&str, &str), account: &str, by: &str, after: DateTime<Utc>) -> Mail {
+    let (domain, slug) = server;
+    Mail::new("server_closing", format!("Your server {domain} will be closed"))
+        .text(format!("{by} asked for your server {domain} (account “{account}”) to be closed."))
+        .text(format!("Until {} it runs on, and an owner can undo this.", at(after)))
+        .link("Look at it, or undo it", page(config, &format!("/servers/{slug}")))
+        .text(
+            "After that it tells every server that it knows to delete its accounts, which can't be taken back. \
+             Then its database and media are deleted.",
+        )
+        .text("If none of you asked for this, undo it now and answer this mail.")
+}

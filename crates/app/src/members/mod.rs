@@ -1,0 +1,111 @@
+//! The people of an account: who they are, which role each has, and how they come and go. There is always an owner.
+
+mod invite;
+
+use chrono::{DateTime, Utc};
+use howdah_db::Conn;
+use howdah_db::models::account::{Account, Membership};
+use howdah_domain::PersonId;
+use serde_json::json;
+
+pub use invite::{Acceptance, InvitationLook, InvitationView, accept, invitations, invite, look, withdraw};
+
+use crate::instances::audit_actor;
+use crate::people::record;
+use crate::{Actor, App, Error, Role};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberView {
+    pub person: PersonId,
+    pub name: String,
+    pub email: String,
+    pub role: Role,
+    pub since: DateTime<Utc>,
+    /// The one who asks.
+    pub is_you: bool,
+}
+
+/// The first first.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub async fn list(app: &App, actor: &Actor) -> Result<Vec<MemberView>, Error> {
+    actor.may_read()?;
+    let all = Membership::of_account(&mut *app.conn().await?, actor.account.as_uuid()).await?;
+    all.into_iter()
+        .map(|(membership, person)| {
+            let id = PersonId::from_uuid(person.id);
+            Ok(MemberView {
+                person: id,
+                name: person.name,
+                email: person.email,
+                role: role_of(&membership)?,
+                since: membership.created_at,
+                is_you: id == actor.person,
+            })
+        })
+        .collect()
+}
+
+fn role_of(membership: &Membership) -> Result<Role, Error> {
+    Role::parse(&membership.role).ok_or_else(|| Error::internal("memberships.role is none of its words"))
+}
+
+/// # Errors
+/// [`Error::Forbidden`] for all but owners, [`Error::NotFound`], [`Error::Conflict`] for the last owner.
+pub async fn change_role(app: &App, actor: &Actor, person: PersonId, role: Role) -> Result<(), Error> {
+    actor.may_manage_people()?;
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        let before = member(conn, actor, person, role == Role::Owner).await?;
+        if before == role {
+            return Ok(());
+        }
+        Membership::set_role(conn, actor.account.as_uuid(), person.as_uuid(), role.as_str()).await?;
+        let details = json!({"before": before.as_str(), "role": role.as_str()});
+        recorded(app, conn, actor, "member.change_role", ("person", person.as_uuid()), details).await
+    })
+    .await
+}
+
+/// Takes somebody out of the account, together with their tokens for it and their sessions in it. Anybody may leave.
+///
+/// # Errors
+/// [`Error::Forbidden`] for all but owners, [`Error::NotFound`], [`Error::Conflict`] for the last owner.
+pub async fn remove(app: &App, actor: &Actor, person: PersonId) -> Result<(), Error> {
+    if person != actor.person {
+        actor.may_manage_people()?;
+    }
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        let role = member(conn, actor, person, false).await?;
+        Membership::remove(conn, actor.account.as_uuid(), person.as_uuid()).await?;
+        recorded(app, conn, actor, "member.remove", ("person", person.as_uuid()), json!({"role": role.as_str()})).await
+    })
+    .await
+}
+
+/// The role of somebody who may lose it. The account's row stays locked: two owners can't leave each other alone.
+async fn member(conn: &mut Conn, actor: &Actor, person: PersonId, stays_owner: bool) -> Result<Role, Error> {
+    let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
+    let all = Membership::of_account(conn, account.id).await?;
+    let found = all.iter().find(|(it, _)| it.person_id == person.as_uuid()).ok_or(Error::NotFound { what: "person" })?;
+    let role = role_of(&found.0)?;
+    let owners = all.iter().filter(|(it, _)| it.role == Role::Owner.as_str()).count();
+    if role == Role::Owner && owners == 1 && !stays_owner {
+        let sentence = "An account needs an owner: make somebody else one first.".to_owned();
+        return Err(Error::Conflict { reason: "last_owner", sentence });
+    }
+    Ok(role)
+}
+
+async fn recorded(
+    app: &App,
+    conn: &mut Conn,
+    actor: &Actor,
+    action: &str,
+    subject: (&str, uuid::Uuid),
+    details: serde_json::Value,
+) -> Result<(), Error> {
+    record(app, conn, actor.account.as_uuid(), audit_actor(actor), action, subject, details).await
+}

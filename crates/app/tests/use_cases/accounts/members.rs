@@ -1,0 +1,123 @@
+//! Who belongs to an account.
+
+use chrono::TimeDelta;
+use howdah_app::members::{self, Acceptance};
+use howdah_app::{Actor, Role};
+
+use super::{ADA, PASSWORD, actions, expected, mailed_token, mails, session, somebody, try_password};
+use crate::ground::{Ground, fields, reason};
+
+const BOB: &str = "bob@cats.example.org";
+
+fn newcomer() -> Acceptance<'static> {
+    Acceptance::New { name: "Bob", password: PASSWORD.into() }
+}
+
+async fn roles(ground: &Ground, actor: &Actor) -> Vec<(String, Role)> {
+    let mut roles: Vec<_> = members::list(&ground.app, actor).await.unwrap().into_iter().map(|it| (it.email, it.role)).collect();
+    // The tests' clock stands still: nobody came first.
+    roles.sort_by(|(one, _), (other, _)| one.cmp(other));
+    roles
+}
+
+#[tokio::test]
+async fn somebody_new_accepts_and_belongs() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    let id = members::invite(&ground.app, &ada, " BOB@cats.example.org", Role::Technical).await.unwrap();
+    assert_eq!(mails(&ground).await.last(), expected(&[("invitation", BOB)]).last());
+    let [invitation] = &members::invitations(&ground.app, &ada).await.unwrap()[..] else { panic!() };
+    assert_eq!((invitation.id, invitation.email.as_str(), invitation.role), (id, BOB, Role::Technical));
+    assert_eq!(invitation.invited_by, "Ada Lovelace");
+
+    let token = mailed_token(&ground, BOB).await;
+    let look = members::look(&ground.app, &token).await.unwrap();
+    assert_eq!((look.account_name.as_str(), look.needs_sign_up), ("Ada Lovelace", true));
+    let weak = Acceptance::New { name: "", password: "short".into() };
+    assert_eq!(fields(members::accept(&ground.app, &token, weak).await), [("name", "missing"), ("password", "too_short")]);
+    members::accept(&ground.app, &token, newcomer()).await.unwrap();
+    let bob = session(&ground, BOB).await.signed_in;
+    assert_eq!((bob.actor.account, bob.actor.role, bob.account_name.as_str()), (ada.account, Role::Technical, "Ada Lovelace"));
+    assert_eq!(roles(&ground, &ada).await, [(ADA.to_owned(), Role::Owner), (BOB.to_owned(), Role::Technical)]);
+    assert_eq!(members::invitations(&ground.app, &ada).await.unwrap(), []);
+    assert_eq!(actions(&ground, bob.actor.person.as_uuid()).await, ["member.join"]);
+    assert_eq!(reason(members::accept(&ground.app, &token, newcomer()).await), "link_used");
+    assert_eq!(reason(members::invite(&ground.app, &ada, BOB, Role::Owner).await), "member_already");
+}
+
+#[tokio::test]
+async fn an_invitation_ends() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    let invite = async || {
+        let id = members::invite(&ground.app, &ada, BOB, Role::Owner).await.unwrap();
+        (id, mailed_token(&ground, BOB).await)
+    };
+    let (_, replaced) = invite().await;
+    let (withdrawn_id, withdrawn) = invite().await;
+    members::withdraw(&ground.app, &ada, withdrawn_id).await.unwrap();
+    assert_eq!(reason(members::withdraw(&ground.app, &ada, withdrawn_id).await), "not_found");
+    for token in [&replaced, &withdrawn] {
+        assert_eq!(reason(members::look(&ground.app, token).await), "link_withdrawn");
+        assert_eq!(reason(members::accept(&ground.app, token, newcomer()).await), "link_withdrawn");
+    }
+    let (_, late) = invite().await;
+    ground.clock.advance(TimeDelta::days(7));
+    assert_eq!(reason(members::look(&ground.app, &late).await), "link_expired");
+    assert_eq!(reason(members::look(&ground.app, "nothing").await), "link_unknown");
+}
+
+#[tokio::test]
+async fn whose_address_is_known_has_to_sign_in() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    let bob = somebody(&ground, BOB).await;
+    members::invite(&ground.app, &ada, BOB, Role::Billing).await.unwrap();
+    let token = mailed_token(&ground, BOB).await;
+    assert!(!members::look(&ground.app, &token).await.unwrap().needs_sign_up);
+    assert_eq!(reason(members::accept(&ground.app, &token, newcomer()).await), "address_taken");
+    members::accept(&ground.app, &token, Acceptance::Known(&bob)).await.unwrap();
+    assert_eq!(roles(&ground, &ada).await.len(), 2);
+}
+
+#[tokio::test]
+async fn there_is_always_an_owner() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    let you = ada.person;
+    assert_eq!(reason(members::remove(&ground.app, &ada, you).await), "last_owner");
+    assert_eq!(reason(members::change_role(&ground.app, &ada, you, Role::Billing).await), "last_owner");
+    members::change_role(&ground.app, &ada, you, Role::Owner).await.unwrap();
+
+    members::invite(&ground.app, &ada, BOB, Role::Owner).await.unwrap();
+    members::accept(&ground.app, &mailed_token(&ground, BOB).await, newcomer()).await.unwrap();
+    let bob = session(&ground, BOB).await.signed_in.actor;
+    let both = futures::join!(members::remove(&ground.app, &ada, ada.person), members::remove(&ground.app, &bob, bob.person));
+    let refused: Vec<_> = [both.0, both.1].into_iter().filter_map(Result::err).map(|it| it.reason()).collect();
+    assert_eq!(refused, ["last_owner"], "of two who leave at once one stays");
+}
+
+#[tokio::test]
+async fn only_owners_change_who_belongs() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    members::invite(&ground.app, &ada, BOB, Role::Technical).await.unwrap();
+    members::accept(&ground.app, &mailed_token(&ground, BOB).await, newcomer()).await.unwrap();
+    let bob = session(&ground, BOB).await.signed_in.actor;
+    let eve = somebody(&ground, "eve@cats.example.org").await.actor;
+
+    assert_eq!(reason(members::invite(&ground.app, &bob, "x@cats.example.org", Role::Owner).await), "role");
+    assert_eq!(reason(members::change_role(&ground.app, &bob, bob.person, Role::Owner).await), "role");
+    assert_eq!(reason(members::remove(&ground.app, &bob, ada.person).await), "role");
+    assert_eq!(reason(members::remove(&ground.app, &eve, bob.person).await), "not_found", "another account's people don't exist");
+    let invitation = members::invite(&ground.app, &ada, "x@cats.example.org", Role::Billing).await.unwrap();
+    assert_eq!(reason(members::withdraw(&ground.app, &eve, invitation).await), "not_found");
+
+    members::change_role(&ground.app, &ada, bob.person, Role::Billing).await.unwrap();
+    assert_eq!(roles(&ground, &ada).await[1].1, Role::Billing);
+    members::remove(&ground.app, &bob, bob.person).await.unwrap();
+    assert_eq!(roles(&ground, &ada).await.len(), 1);
+    assert_eq!(reason(try_password(&ground, BOB, PASSWORD).await), "no_account");
+    let recorded = actions(&ground, bob.person.as_uuid()).await;
+    assert_eq!(recorded, ["member.join", "member.change_role", "member.remove"]);
+}
