@@ -51,6 +51,18 @@ pub async fn enqueue(conn: &mut Conn, job: &str, payload: &impl Serialize, optio
     Ok(())
 }
 
+/// Forgets queues that no job is in: each server has one, and most are empty most of the time. To be called in a transaction: whoever
+/// enqueues waits for its end, so that no queue goes from under a new job (as `CleanupTask::GcJobQueues` does it).
+pub async fn collect_queues(conn: &mut Conn) -> QueryResult<usize> {
+    diesel::sql_query("LOCK TABLE graphile_worker._private_job_queues IN SHARE ROW EXCLUSIVE MODE").execute(conn).await?;
+    diesel::sql_query(
+        "DELETE FROM graphile_worker._private_job_queues queue WHERE queue.locked_at IS NULL
+         AND NOT EXISTS (SELECT FROM graphile_worker._private_jobs job WHERE job.job_queue_id = queue.id)",
+    )
+    .execute(conn)
+    .await
+}
+
 /// Options of a worker on this database, to define jobs on. A worker that dies is missed after 20 s, and its jobs run elsewhere
 /// a second later; one that is told to stop gives its jobs 20 s, and gives back at once what is not done by then.
 pub fn worker_options(url: &str, connections: usize) -> Result<WorkerOptions, QueueError> {

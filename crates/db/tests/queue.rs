@@ -149,3 +149,17 @@ async fn a_killed_workers_job_runs_elsewhere() {
     .await;
     running.abort();
 }
+
+#[tokio::test]
+async fn queues_without_jobs_are_forgotten() {
+    let database = with_marks().await;
+    let conn = &mut database.conn().await;
+    let job = Mark { mark: "later".to_owned(), hang: false };
+    for queue in ["sync:1", "sync:2"] {
+        enqueue(conn, "mark", &job, JobOptions { queue: Some(queue), job_key: Some(queue), ..JobOptions::default() }).await.unwrap();
+    }
+    diesel::sql_query("DELETE FROM graphile_worker._private_jobs WHERE key = 'sync:1'").execute(conn).await.unwrap();
+    let collected = transaction(conn, async |conn| Ok::<_, QueryError>(howdah_db::queue::collect_queues(conn).await?)).await;
+    assert_eq!(collected.unwrap(), 1);
+    assert_eq!(count(conn, "graphile_worker._private_job_queues").await, 1);
+}

@@ -3,10 +3,13 @@
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+/// Without what a job queue says of each job, and a TLS library of each certificate that it can't use.
+const DEFAULT: &str = "info,graphile_worker=warn,rustls_platform_verifier=off";
+
 #[derive(Args)]
 pub struct TelemetryArgs {
     /// What is logged, as `tracing` filters say it: `info`, `howdah_app=debug,info`, …
-    #[arg(long, env = "HOWDAH_LOG", default_value = "info", global = true)]
+    #[arg(long, env = "HOWDAH_LOG", default_value = DEFAULT, global = true)]
     log: String,
     #[arg(long, env = "HOWDAH_LOG_FORMAT", value_enum, default_value_t = Format::Text, global = true)]
     log_format: Format,
@@ -20,8 +23,8 @@ enum Format {
 
 pub fn init(args: &TelemetryArgs) {
     let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|error| {
-        eprintln!("--log {}: {error}; logging `info` instead", args.log);
-        EnvFilter::new("info")
+        eprintln!("--log {}: {error}; logging `{DEFAULT}` instead", args.log);
+        EnvFilter::new(DEFAULT)
     });
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match args.log_format {

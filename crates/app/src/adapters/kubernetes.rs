@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, Preconditions};
 use kube::{Client, Error};
 
+use crate::error::chain;
 use crate::ports::cluster::{Cluster, ClusterError, InboxSecret};
 
 /// No call takes longer: a server that hangs is a server that is away.
@@ -64,7 +65,7 @@ impl Cluster for Kubernetes {
             let params = DeleteParams::background()
                 .preconditions(Preconditions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_owned()) });
             let what = format!("delete MastodonInstance {name}");
-            gone_is_done(patiently(what, self.instances.delete(name, &params)).await.map(drop))
+            patiently(what, gone_is_done(self.instances.delete(name, &params))).await
         })
     }
 
@@ -88,7 +89,7 @@ impl Cluster for Kubernetes {
                 return Ok(());
             }
             let params = DeleteParams::background();
-            gone_is_done(patiently(format!("delete Secret {name}"), self.inbox.delete(name, &params)).await.map(drop))
+            patiently(format!("delete Secret {name}"), gone_is_done(self.inbox.delete(name, &params))).await
         })
     }
 }
@@ -142,19 +143,10 @@ fn meaning(what: String, error: &Error) -> ClusterError {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
-fn gone_is_done(result: Result<(), ClusterError>) -> Result<(), ClusterError> {
-    match result {
-        Err(ClusterError::Failed { message, .. }) if message.starts_with("404:") => Ok(()),
-        other => other,
+/// What was to be deleted and is not there has been deleted.
+async fn gone_is_done<T>(deletion: impl Future<Output = Result<T, Error>>) -> Result<(), Error> {
+    match deletion.await {
+        Err(Error::Api(status)) if status.code == 404 => Ok(()),
+        answer => answer.map(drop),
     }
 }

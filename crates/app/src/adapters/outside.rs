@@ -21,6 +21,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AGE, CACHE_CONTROL, LOCATION};
 
 use super::public_address::is_public;
+use crate::error::chain;
 use crate::ports::outside::{Addresses, Answer, Outside, OutsideError};
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -213,14 +214,4 @@ impl Outside for PublicOutside {
             Ok(Answer { status: response.status().as_u16(), location, is_cached, body })
         })
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

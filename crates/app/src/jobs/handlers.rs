@@ -7,6 +7,7 @@ use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerO
 use tracing::Instrument;
 
 use super::{LookOutside, ResyncAll, SendMails, SyncInstance, Tick};
+use crate::error::chain;
 use crate::worker::{WorkError, Worker};
 
 /// The worker, as the queue hands it to its jobs.
@@ -34,12 +35,7 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
 /// What the queue keeps of an error: one line with all its sources.
 fn told(job: &'static str, result: Result<(), WorkError>) -> Result<(), String> {
     result.map_err(|error| {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            text = format!("{text}: {error}");
-            source = error.source();
-        }
+        let text = chain(&error);
         tracing::warn!(job.name = job, error = text, "a job failed");
         text
     })
