@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sign_up;
 pub mod tokens;
+pub mod upkeep;
 pub mod worker;
 
 mod identity;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
-use howdah_db::models::audit::Record;
+use howdah_db::models::audit::{Actor as AuditActor, Record};
 use howdah_db::models::settings::{Settings as Row, SettingsValues};
 use howdah_domain::billing::Provider;
 use howdah_domain::{EmailAddress, NewServers};
@@ -63,6 +63,19 @@ impl Default for SettingsChange {
             servers_per_account: 1,
             support_address: String::new(),
             grant_every_launch: false,
+        }
+    }
+}
+
+impl From<&PlatformSettings> for SettingsChange {
+    /// To leave everything as it is.
+    fn from(now: &PlatformSettings) -> Self {
+        Self {
+            new_servers: now.new_servers.as_str().to_owned(),
+            new_servers_sentence: now.new_servers_sentence.clone(),
+            servers_per_account: now.servers_per_account,
+            support_address: now.support_address.clone().unwrap_or_default(),
+            grant_every_launch: now.grant_every_launch,
         }
     }
 }
@@ -142,6 +155,10 @@ pub async fn current(app: &App) -> Result<PlatformSettings, Error> {
 /// [`Error::Forbidden`] for all but operators, [`Error::Invalid`], [`Error::PreconditionFailed`].
 pub async fn change(app: &App, actor: &Actor, revision: i64, change: &SettingsChange) -> Result<PlatformSettings, Error> {
     actor.may_operate()?;
+    write(app, crate::instances::audit_actor(actor), revision, change).await
+}
+
+pub(crate) async fn write(app: &App, actor: AuditActor, revision: i64, change: &SettingsChange) -> Result<PlatformSettings, Error> {
     let checked = change.check()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
@@ -149,7 +166,7 @@ pub async fn change(app: &App, actor: &Actor, revision: i64, change: &SettingsCh
         let record = Record {
             chain_id: PLATFORM_CHAIN,
             at: app.now(),
-            actor: crate::instances::audit_actor(actor),
+            actor,
             action: "settings.change",
             subject_kind: "settings",
             subject_id: None,

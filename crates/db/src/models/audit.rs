@@ -203,6 +203,11 @@ pub async fn erase_details(conn: &mut Conn, chain_id: Uuid, subject_id: Uuid) ->
         .await
 }
 
+/// Every chain there is, the platform's among them.
+pub async fn chains(conn: &mut Conn) -> QueryResult<Vec<Uuid>> {
+    audit_heads::table.order(audit_heads::chain_id).select(audit_heads::chain_id).load(conn).await
+}
+
 /// Walks a chain from its first entry to its head; how many entries it has.
 pub async fn verify(conn: &mut Conn, chain_id: Uuid) -> QueryResult<Result<i64, Broken>> {
     const BATCH: i64 = 1000;

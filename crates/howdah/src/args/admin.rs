@@ -25,6 +25,63 @@ pub enum AdminCommand {
     AddToken(TokenArgs),
     /// Record a place where servers can be put, by its name in the operator's configuration.
     AddPlace(PlaceArgs),
+    /// Look at the platform's settings, or change them.
+    #[command(subcommand)]
+    Settings(SettingsCommand),
+    /// List where the record and a cluster do not match, as the last resync found it.
+    Orphans(ControlPlaneArgs),
+    /// Walk the audit's chains; fails where one is broken.
+    VerifyAudit(ControlPlaneArgs),
+    /// Wrap every data key with the first key of the key file; the others may leave the file then.
+    RewrapKeys(ControlPlaneArgs),
+    /// Say how many servers somebody's account may have.
+    AllowServers(AllowServersArgs),
+}
+
+#[derive(Subcommand)]
+pub enum SettingsCommand {
+    /// Print them.
+    Get(ControlPlaneArgs),
+    /// Change those that are given.
+    Set(SettingsArgs),
+}
+
+#[derive(Args)]
+pub struct SettingsArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    #[command(flatten)]
+    pub wanted: WantedSettings,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub struct WantedSettings {
+    /// `open`, `by_approval` or `closed`.
+    #[arg(long)]
+    pub new_servers: Option<String>,
+    /// What the public reads where new servers are not open.
+    #[arg(long)]
+    pub new_servers_sentence: Option<String>,
+    /// Servers that an account may have.
+    #[arg(long)]
+    pub servers_per_account: Option<i32>,
+    /// Whom customers write to.
+    #[arg(long)]
+    pub support_address: Option<String>,
+    /// Without billing: whether every launch is granted.
+    #[arg(long)]
+    pub grant_every_launch: Option<bool>,
+}
+
+#[derive(Args)]
+pub struct AllowServersArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// Whose.
+    pub email: String,
+    /// Without it, as the settings say.
+    pub servers: Option<i32>,
 }
 
 #[derive(Args)]

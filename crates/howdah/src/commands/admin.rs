@@ -3,12 +3,16 @@
 use anyhow::Context;
 use chrono::TimeDelta;
 use howdah_app::admin::{self, PersonRequest, Place};
-use howdah_app::settings::{self, SettingsChange};
+use howdah_app::settings::{self, PlatformSettings, SettingsChange};
+use howdah_app::upkeep::{self, OrphanView};
 use howdah_app::{Error, Scope};
 use howdah_db::seal::KeyRing;
 use secrecy::ExposeSecret;
 
-use crate::args::admin::{AdminCommand, PersonArgs, PlaceArgs, PlaceKind, SetupArgs, TokenArgs};
+use crate::args::admin::{
+    AdminCommand, PersonArgs, PlaceArgs, PlaceKind, SettingsArgs, SettingsCommand, SetupArgs, TokenArgs, WantedSettings,
+};
+use crate::args::control_plane::ControlPlaneArgs;
 use crate::args::read_secret;
 
 pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
@@ -19,7 +23,61 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::AddCustomer(args) => add_person(args, false).await?,
         AdminCommand::AddToken(args) => add_token(args).await?,
         AdminCommand::AddPlace(args) => add_place(args).await?,
+        AdminCommand::Settings(SettingsCommand::Get(args)) => print(&settings::current(&args.app()?).await.map_err(said)?),
+        AdminCommand::Settings(SettingsCommand::Set(args)) => set(args).await?,
+        AdminCommand::Orphans(args) => orphans(&args).await?,
+        AdminCommand::VerifyAudit(args) => verify_audit(&args).await?,
+        AdminCommand::RewrapKeys(args) => println!("{} data keys wrapped anew", upkeep::rewrap_keys(&args.app()?).await.map_err(said)?),
+        AdminCommand::AllowServers(args) => {
+            upkeep::allow_servers(&args.control_plane.app()?, &args.email, args.servers).await.map_err(said)?;
+            println!(
+                "{} may have {}",
+                args.email,
+                args.servers.map_or("as many servers as the settings say".to_owned(), |it| format!("{it} servers"))
+            );
+        }
     }
+    Ok(())
+}
+
+fn print(settings: &PlatformSettings) {
+    let PlatformSettings { new_servers, new_servers_sentence, servers_per_account, support_address, grant_every_launch, .. } = settings;
+    println!("new-servers = {}", new_servers.as_str());
+    println!("new-servers-sentence = {new_servers_sentence}");
+    println!("servers-per-account = {servers_per_account}");
+    println!("support-address = {}", support_address.as_deref().unwrap_or_default());
+    println!("grant-every-launch = {grant_every_launch}");
+}
+
+async fn set(args: SettingsArgs) -> anyhow::Result<()> {
+    let WantedSettings { new_servers, new_servers_sentence, servers_per_account, support_address, grant_every_launch } = args.wanted;
+    let edit = |change: &mut SettingsChange| {
+        change.new_servers = new_servers.unwrap_or_else(|| std::mem::take(&mut change.new_servers));
+        change.new_servers_sentence = new_servers_sentence.unwrap_or_else(|| std::mem::take(&mut change.new_servers_sentence));
+        change.servers_per_account = servers_per_account.unwrap_or(change.servers_per_account);
+        change.support_address = support_address.unwrap_or_else(|| std::mem::take(&mut change.support_address));
+        change.grant_every_launch = grant_every_launch.unwrap_or(change.grant_every_launch);
+    };
+    print(&upkeep::change_settings(&args.control_plane.app()?, edit).await.map_err(said)?);
+    Ok(())
+}
+
+async fn orphans(args: &ControlPlaneArgs) -> anyhow::Result<()> {
+    let found = upkeep::orphans(&args.app()?).await.map_err(said)?;
+    for OrphanView { cluster, kind, name, found_at } in &found {
+        println!("{cluster}\t{kind}\t{name}\tsince {}", found_at.to_rfc3339());
+    }
+    println!("{} orphans", found.len());
+    Ok(())
+}
+
+async fn verify_audit(args: &ControlPlaneArgs) -> anyhow::Result<()> {
+    let (chains, entries, broken) = upkeep::verify_audit(&args.app()?).await.map_err(said)?;
+    println!("{chains} chains, {entries} entries in those that are whole");
+    for it in &broken {
+        println!("{it}");
+    }
+    anyhow::ensure!(broken.is_empty(), "{} of the audit's chains are broken", broken.len());
     Ok(())
 }
 

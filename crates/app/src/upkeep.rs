@@ -1,0 +1,116 @@
+//! What the operator of the installation looks at and puts right on the machine itself (`howdah admin …`): settings, orphans, the
+//! audit's chains, the keys that the sealed columns are wrapped with, how many servers an account may have.
+//!
+//! Whoever runs it can read the configuration, and with it everything; the audit says that it was done at the machine.
+
+use chrono::{DateTime, Utc};
+use howdah_db::models::account::{Account, Membership};
+use howdah_db::models::audit::{self, Actor as AuditActor, Broken, Record};
+use howdah_db::models::identity::rewrap_data_keys;
+use howdah_db::models::orphan::Orphan;
+use howdah_db::models::person::Person;
+use howdah_db::models::place::Cluster;
+use howdah_domain::EmailAddress;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::settings::{self, PlatformSettings, SettingsChange};
+use crate::{App, Error, FieldError};
+
+/// Data keys that are wrapped anew in one transaction.
+const AT_ONCE: i64 = 100;
+
+/// Changes what `edit` changes of the settings as they are.
+///
+/// # Errors
+/// [`Error::Invalid`]; [`Error::PreconditionFailed`] where somebody else changed them at the same time.
+pub async fn change_settings(app: &App, edit: impl FnOnce(&mut SettingsChange)) -> Result<PlatformSettings, Error> {
+    let current = settings::current(app).await?;
+    let mut change = SettingsChange::from(&current);
+    edit(&mut change);
+    settings::write(app, AuditActor::Platform, current.revision, &change).await
+}
+
+/// Where the record and a cluster do not match, as the last resync found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanView {
+    pub cluster: String,
+    /// `resource_without_row` or `row_without_resource`.
+    pub kind: String,
+    pub name: String,
+    pub found_at: DateTime<Utc>,
+}
+
+/// # Errors
+/// The record's.
+pub async fn orphans(app: &App) -> Result<Vec<OrphanView>, Error> {
+    let mut conn = app.conn().await?;
+    let clusters = Cluster::all(&mut conn).await?;
+    let name_of = |id: Uuid| clusters.iter().find(|it| it.id == id).map_or_else(|| id.to_string(), |it| it.name.clone());
+    let found = Orphan::all(&mut conn).await?;
+    let view = |it: Orphan| OrphanView { cluster: name_of(it.cluster_id), kind: it.kind, name: it.name, found_at: it.found_at };
+    Ok(found.into_iter().map(view).collect())
+}
+
+/// Walks every chain of the audit from its first entry to its head: how many chains and entries there are, and what is broken.
+///
+/// # Errors
+/// The record's.
+pub async fn verify_audit(app: &App) -> Result<(usize, i64, Vec<Broken>), Error> {
+    let mut conn = app.conn().await?;
+    let chains = audit::chains(&mut conn).await?;
+    let (mut entries, mut broken) = (0, Vec::new());
+    for chain in &chains {
+        match audit::verify(&mut conn, *chain).await? {
+            Ok(length) => entries += length,
+            Err(fault) => broken.push(fault),
+        }
+    }
+    Ok((chains.len(), entries, broken))
+}
+
+/// Wraps every data key with the key file's first key. Only then may an old key leave the file.
+///
+/// # Errors
+/// [`Error::Internal`] where a key doesn't open with the key file.
+pub async fn rewrap_keys(app: &App) -> Result<usize, Error> {
+    let mut conn = app.conn().await?;
+    let mut all = 0;
+    loop {
+        let count = howdah_db::transaction(&mut conn, async |conn| rewrap_data_keys(conn, &app.keys, app.now(), AT_ONCE).await).await?;
+        if count == 0 {
+            return Ok(all);
+        }
+        all += count;
+    }
+}
+
+/// How many servers the first account of this person may have; `None`: as the settings say.
+///
+/// # Errors
+/// [`Error::Invalid`], [`Error::NotFound`].
+pub async fn allow_servers(app: &App, email: &str, servers: Option<i32>) -> Result<(), Error> {
+    let email: EmailAddress = email.parse().map_err(|it| Error::Invalid { fields: vec![FieldError::of("email", &it)] })?;
+    if servers.is_some_and(|it| it < 0) {
+        return Err(Error::invalid("servers_allowed", "too_small", "An account may have 0 servers or more."));
+    }
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        let person = Person::by_email(conn, &email.for_lookup()).await?.ok_or(Error::NotFound { what: "person" })?;
+        let accounts = Membership::of_person(conn, person.id).await?;
+        let (_, account) = accounts.into_iter().find(|(it, _)| it.role == "owner").ok_or(Error::NotFound { what: "account" })?;
+        Account::allow_servers(conn, account.id, servers).await?;
+        let record = Record {
+            chain_id: account.id,
+            at: app.now(),
+            actor: AuditActor::Platform,
+            action: "account.servers_allowed",
+            subject_kind: "account",
+            subject_id: Some(account.id),
+            details: json!({"servers_allowed": servers}),
+        };
+        record.insert(conn).await?;
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,94 @@
+//! `howdah admin` on a database of the test's own, run as an operator runs it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+use diesel_async::SimpleAsyncConnection;
+use howdah_db::models::identity::IdentitySecret;
+use howdah_db::seal::KeyRing;
+use howdah_testkit::{TestDatabase, rows};
+
+struct Installation {
+    database: TestDatabase,
+    keys: std::path::PathBuf,
+}
+
+impl Installation {
+    async fn new(name: &str) -> Self {
+        let keys = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{name}"));
+        std::fs::write(&keys, KeyRing::generate("old")).unwrap();
+        let it = Self { database: TestDatabase::new().await, keys };
+        it.admin(&["setup", "--support-address", "help@howdah.example"]);
+        it
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_howdah"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HOWDAH_")) {
+            command.env_remove(name);
+        }
+        command.env("HOWDAH_DATABASE_URL", self.database.url()).env("HOWDAH_KEY_FILE", &self.keys);
+        command.env("HOWDAH_DASHBOARD_URL", "https://howdah.example");
+        command.env("HOWDAH_RELAY_SERVER", "relay.example").env("HOWDAH_RELAY_FROM_DOMAIN", "mail.example");
+        command.arg("admin").args(args).output().unwrap()
+    }
+
+    #[track_caller]
+    fn admin(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_shown_and_changed_one_by_one() {
+    let it = Installation::new("settings").await;
+    let expected = |new_servers: &str, servers: u8| {
+        format!(
+            "new-servers = {new_servers}\nnew-servers-sentence = \nservers-per-account = {servers}\nsupport-address = help@howdah.example\n\
+             grant-every-launch = false\n"
+        )
+    };
+    assert_eq!(it.admin(&["settings", "get"]), expected("open", 1));
+    assert_eq!(it.admin(&["settings", "set", "--new-servers", "by_approval"]), expected("by_approval", 1));
+    assert_eq!(it.admin(&["settings", "set", "--servers-per-account", "3"]), expected("by_approval", 3));
+    assert_eq!(it.admin(&["settings", "get"]), expected("by_approval", 3));
+    assert!(!it.run(&["settings", "set", "--new-servers", "sometimes"]).status.success());
+    assert_eq!(it.run(&["settings", "set"]).status.code(), Some(2), "nothing to set");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_is_verified() {
+    let it = Installation::new("audit").await;
+    it.admin(&["add-customer", "ada@birds.example", "--servers-allowed", "2"]);
+    it.admin(&["allow-servers", "ada@birds.example", "5"]);
+    it.admin(&["allow-servers", "ada@birds.example"]);
+    assert!(!it.run(&["allow-servers", "nobody@birds.example", "5"]).status.success());
+    let told = it.admin(&["verify-audit"]);
+    assert!(told.contains("chains") && !told.contains("broken"), "{told}");
+
+    let conn = &mut it.database.conn().await;
+    let forgery = "ALTER TABLE audit_entries DISABLE TRIGGER USER;
+         UPDATE audit_entries SET action = 'account.nothing' WHERE action = 'account.servers_allowed'";
+    conn.batch_execute(forgery).await.unwrap();
+    let broken = it.run(&["verify-audit"]);
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&broken.stdout).contains("it was changed"), "{broken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_wrapped_anew_and_orphans_listed() {
+    let it = Installation::new("keys").await;
+    assert_eq!(it.admin(&["orphans"]), "0 orphans\n");
+    let old = std::fs::read_to_string(&it.keys).unwrap();
+    let conn = &mut it.database.conn().await;
+    let ada = rows::person(conn, "ada@birds.example").await;
+    let (account, places) = (rows::account(conn, &ada).await, rows::Places::insert(conn).await);
+    let instance = rows::instance(conn, &account, &places, "birds.example").await;
+    IdentitySecret::insert(conn, &KeyRing::parse(&old).unwrap(), instance.id, "identity", 1, b"secret", rows::now()).await.unwrap();
+    assert_eq!(it.admin(&["rewrap-keys"]), "0 data keys wrapped anew\n", "it is wrapped by the first key");
+    std::fs::write(&it.keys, format!("{}{old}", KeyRing::generate("new"))).unwrap();
+    assert_eq!(it.admin(&["rewrap-keys"]), "1 data keys wrapped anew\n");
+    assert_eq!(it.admin(&["rewrap-keys"]), "0 data keys wrapped anew\n");
+}
