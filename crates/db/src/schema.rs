@@ -12,6 +12,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    address_looks (instance_id) {
+        instance_id -> Uuid,
+        looked -> Jsonb,
+        kept -> Jsonb,
+        looked_at -> Timestamptz,
+        asked_at -> Nullable<Timestamptz>,
+        waiting_since -> Nullable<Timestamptz>,
+        well_since -> Nullable<Timestamptz>,
+        first_well_at -> Nullable<Timestamptz>,
+        reminders -> Int2,
+    }
+}
+
+diesel::table! {
     api_tokens (id) {
         id -> Uuid,
         account_id -> Uuid,
@@ -344,6 +358,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    public_faces (instance_id) {
+        instance_id -> Uuid,
+        rules -> Int4,
+        has_own_privacy -> Bool,
+        registrations -> Text,
+        rules_at -> Nullable<Timestamptz>,
+        privacy_at -> Nullable<Timestamptz>,
+        registrations_at -> Nullable<Timestamptz>,
+        looked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         person_id -> Uuid,
@@ -390,6 +417,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(address_looks -> instances (instance_id));
 diesel::joinable!(audit_entries -> audit_heads (chain_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
@@ -414,11 +442,13 @@ diesel::joinable!(orphans -> clusters (cluster_id));
 diesel::joinable!(owner_bootstrap -> instances (instance_id));
 diesel::joinable!(person_links -> people (person_id));
 diesel::joinable!(probes -> instances (instance_id));
+diesel::joinable!(public_faces -> instances (instance_id));
 diesel::joinable!(sessions -> people (person_id));
 diesel::joinable!(sign_ups -> people (decided_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
+    address_looks,
     api_tokens,
     attempts,
     audit_details,
@@ -445,6 +475,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     person_links,
     probes,
+    public_faces,
     sessions,
     settings,
     sign_ups,

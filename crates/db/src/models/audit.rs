@@ -190,6 +190,29 @@ fn digest(key: &[u8], details: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
+/// Entries of a chain with their details, the newest first, older than `before`; of one subject where it is given.
+pub async fn page(
+    conn: &mut Conn,
+    chain_id: Uuid,
+    subject_id: Option<Uuid>,
+    before: Option<i64>,
+    limit: i64,
+) -> QueryResult<Vec<(Entry, Option<String>)>> {
+    let mut query = audit_entries::table
+        .left_join(
+            audit_details::table.on(audit_details::chain_id.eq(audit_entries::chain_id).and(audit_details::seq.eq(audit_entries::seq))),
+        )
+        .filter(audit_entries::chain_id.eq(chain_id))
+        .into_boxed();
+    if let Some(subject_id) = subject_id {
+        query = query.filter(audit_entries::subject_id.eq(subject_id));
+    }
+    if let Some(before) = before {
+        query = query.filter(audit_entries::seq.lt(before));
+    }
+    query.order(audit_entries::seq.desc()).limit(limit).select((Entry::as_select(), audit_details::details.nullable())).load(conn).await
+}
+
 /// Erases the details of entries about a subject; the chain stays whole.
 pub async fn erase_details(conn: &mut Conn, chain_id: Uuid, subject_id: Uuid) -> QueryResult<usize> {
     let seqs: Vec<i64> = audit_entries::table

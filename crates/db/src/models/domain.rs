@@ -60,6 +60,11 @@ impl Domain {
             .await
     }
 
+    /// Of several accounts at once: for lists.
+    pub async fn of_accounts(conn: &mut Conn, account_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        domains::table.filter(domains::account_id.eq_any(account_ids)).select(Self::as_select()).load(conn).await
+    }
+
     /// Domains of servers that are there and were not looked at for long enough: proven ones since `proven_before`, others
     /// since `unproven_before`.
     pub async fn due(conn: &mut Conn, unproven_before: DateTime<Utc>, proven_before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {

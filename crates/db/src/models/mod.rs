@@ -4,6 +4,7 @@
 //! of, and answers `None` where that is no longer the row's: a conflict, not a success.
 
 pub mod account;
+pub mod address_look;
 pub mod api_token;
 pub mod attempt;
 pub mod audit;
@@ -12,17 +13,21 @@ pub mod idempotency;
 pub mod identity;
 pub mod instance;
 pub mod invitation;
+pub mod job;
 mod lifecycle;
+pub mod listing;
 pub mod mail;
 pub mod name_claim;
 pub mod observation;
 pub mod operation;
 pub mod orphan;
+pub mod overview;
 pub mod owner_bootstrap;
 pub mod person;
 pub mod person_link;
 pub mod place;
 pub mod probe;
+pub mod public_face;
 pub mod session;
 pub mod settings;
 pub mod sign_up;

@@ -28,6 +28,11 @@ impl NameClaim {
         name_claims::table.find(name).select(name_claims::instance_id).first(conn).await.optional()
     }
 
+    /// Whether anybody holds one of these names.
+    pub async fn is_any_held(conn: &mut Conn, names: &[&str]) -> QueryResult<bool> {
+        diesel::select(diesel::dsl::exists(name_claims::table.filter(name_claims::name.eq_any(names)))).get_result(conn).await
+    }
+
     /// Frees what an instance held. A platform's name that was ever served is not freed: the caller keeps those by not asking.
     pub async fn release(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {
         diesel::delete(name_claims::table.filter(name_claims::instance_id.eq(instance_id))).execute(conn).await

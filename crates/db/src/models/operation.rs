@@ -138,6 +138,27 @@ impl Operation {
             .await
     }
 
+    /// The newest exclusive operation of an instance, live or ended, with its steps in their order.
+    pub async fn latest(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<(Self, Vec<OperationStep>)>> {
+        let newest = diesel::alias!(operations as newest);
+        let latest = newest
+            .filter(newest.field(operations::instance_id).eq(instance_id))
+            .filter(newest.field(operations::lane).eq("exclusive"))
+            .order(newest.field(operations::id).desc())
+            .limit(1)
+            .select(newest.field(operations::id));
+        let rows: Vec<(Self, OperationStep)> = operations::table
+            .inner_join(operation_steps::table.on(operation_steps::operation_id.eq(operations::id)))
+            .filter(operations::id.eq_any(latest))
+            .order(operation_steps::position)
+            .select((Self::as_select(), OperationStep::as_select()))
+            .load(conn)
+            .await?;
+        let mut rows = rows.into_iter();
+        let Some((operation, first)) = rows.next() else { return Ok(None) };
+        Ok(Some((operation, std::iter::once(first).chain(rows.map(|(_, step)| step)).collect())))
+    }
+
     /// The newest operation of a kind on an instance, whatever became of it.
     pub async fn latest_of_kind(conn: &mut Conn, instance_id: Uuid, kind: &str) -> QueryResult<Option<Self>> {
         operations::table

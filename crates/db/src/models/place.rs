@@ -52,6 +52,11 @@ pub struct ObjectStore {
 macro_rules! place {
     ($kind:ident, $table:ident, $reference:ident) => {
         impl $kind {
+            /// In servers; those that are there stay.
+            pub async fn set_capacity(conn: &mut Conn, id: Uuid, capacity: i32) -> QueryResult<bool> {
+                diesel::update($table::table.find(id)).set($table::capacity.eq(capacity)).execute(conn).await.map(|rows| rows == 1)
+            }
+
             pub async fn insert(&self, conn: &mut Conn) -> QueryResult<usize> {
                 diesel::insert_into($table::table).values(self).execute(conn).await
             }
@@ -86,6 +91,39 @@ macro_rules! place {
                     .first(conn)
                     .await
                     .optional()
+            }
+
+            /// Each with its servers that are there and not yet tombstones.
+            pub async fn with_servers(conn: &mut Conn) -> QueryResult<Vec<(Self, i64)>> {
+                let counted: Vec<(Uuid, i64)> = instances::table
+                    .filter(instances::tombstoned_at.is_null())
+                    .group_by(instances::$reference)
+                    .select((instances::$reference, diesel::dsl::count_star()))
+                    .load(conn)
+                    .await?;
+                let servers = |id| counted.iter().find(|(it, _)| *it == id).map_or(0, |(_, servers)| *servers);
+                Ok(Self::all(conn)
+                    .await?
+                    .into_iter()
+                    .map(|it| {
+                        let servers = servers(it.id);
+                        (it, servers)
+                    })
+                    .collect())
+            }
+
+            /// The default one, with its servers; not locked: for somebody who only looks.
+            pub async fn default_with_servers(conn: &mut Conn) -> QueryResult<Option<(Self, i64)>> {
+                let found = $table::table
+                    .filter($table::is_default)
+                    .filter($table::retired_at.is_null())
+                    .select(Self::as_select())
+                    .first(conn)
+                    .await
+                    .optional()?;
+                let Some(place): Option<Self> = found else { return Ok(None) };
+                let servers = Self::servers(conn, place.id).await?;
+                Ok(Some((place, servers)))
             }
 
             /// Servers that are there and not yet tombstones.

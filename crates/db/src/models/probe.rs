@@ -28,6 +28,10 @@ impl Probe {
         probes::table.find(instance_id).select(Self::as_select()).first(conn).await.optional()
     }
 
+    pub async fn of_all(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        probes::table.filter(probes::instance_id.eq_any(instance_ids)).select(Self::as_select()).load(conn).await
+    }
+
     pub async fn forget(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {
         diesel::delete(probes::table.find(instance_id)).execute(conn).await
     }

@@ -1,0 +1,192 @@
+//! Lists of servers and operations, searched, filtered, sorted and paged. A page begins after the last row of the one before
+//! (a cursor), so that each costs the same however far it is.
+
+use diesel::dsl::{exists, not};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use howdah_domain::listing::{OperationFilter, ServerFilter, ServerSort};
+use uuid::Uuid;
+
+use super::instance::{Instance, Page};
+use super::operation::Operation;
+use crate::Conn;
+use crate::schema::{
+    accounts, clusters, instances, mail_outbox, memberships, operation_steps, operations, owner_bootstrap, people, probes,
+};
+
+/// What a list of servers is to hold.
+#[derive(Clone, Debug)]
+pub struct ServerList<'a> {
+    /// Everybody's where it is absent.
+    pub account_id: Option<Uuid>,
+    pub search: Search<'a>,
+    pub filter: Option<ServerFilter>,
+    pub plan: Option<&'a str>,
+    pub version: Option<&'a str>,
+    pub cluster: Option<&'a str>,
+    pub sort: ServerSort,
+    /// Domain and id of the last row of the page before.
+    pub after: Option<(&'a str, Uuid)>,
+    pub limit: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search<'a> {
+    Everything,
+    /// A part of the domain, for handles or for the server.
+    Domain(&'a str),
+    /// The beginning of somebody's address: of the account's people or of the server's first owner.
+    Mail(&'a str),
+    Id(Uuid),
+}
+
+type Filtered<'a> = instances::BoxedQuery<'a, Pg>;
+
+impl ServerList<'_> {
+    /// Its rows with the names of their accounts.
+    pub async fn load(&self, conn: &mut Conn) -> QueryResult<Vec<(Instance, String)>> {
+        let query = self.searched(self.filtered(instances::table.into_boxed()));
+        let query = self.paged(query).limit(self.limit);
+        let rows: Vec<Instance> = query.select(Instance::as_select()).load(conn).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|it| it.account_id).collect();
+        let names: Vec<(Uuid, String)> =
+            accounts::table.filter(accounts::id.eq_any(ids)).select((accounts::id, accounts::name)).load(conn).await?;
+        let name_of = |id| names.iter().find(|(it, _)| *it == id).map(|(_, name)| name.clone()).unwrap_or_default();
+        Ok(rows
+            .into_iter()
+            .map(|it| {
+                let name = name_of(it.account_id);
+                (it, name)
+            })
+            .collect())
+    }
+
+    fn filtered<'q>(&'q self, query: Filtered<'q>) -> Filtered<'q> {
+        let leads_here = || exists(probes::table.filter(probes::instance_id.eq(instances::id)).filter(probes::leads_here));
+        let is_launched = || instances::desired_kind.eq("running").and(instances::launched_at.is_not_null());
+        let failing = operations::table
+            .inner_join(operation_steps::table.on(operation_steps::operation_id.eq(operations::id)))
+            .filter(operations::instance_id.eq(instances::id))
+            .filter(operations::state.eq("running"))
+            .filter(operation_steps::state.eq("failed"));
+        let mut query = match self.filter {
+            Some(ServerFilter::Gone) => query.filter(instances::tombstoned_at.is_not_null()),
+            // By its reference also one that is gone is found.
+            None if matches!(self.search, Search::Id(_)) => query,
+            _ => query.filter(instances::tombstoned_at.is_null()),
+        };
+        query = match self.filter {
+            None | Some(ServerFilter::Gone) => query,
+            Some(ServerFilter::Waiting) => query.filter(instances::desired_kind.eq("suspended")),
+            Some(ServerFilter::Launching) => query.filter(instances::desired_kind.eq("running")).filter(instances::launched_at.is_null()),
+            Some(ServerFilter::HeldUp) => query.filter(exists(failing)),
+            Some(ServerFilter::AwaitingAddress) => {
+                query.filter(is_launched()).filter(instances::on_platform_domain.eq(false)).filter(not(leads_here()))
+            }
+            Some(ServerFilter::Running) => query.filter(is_launched()).filter(instances::on_platform_domain.or(leads_here())),
+            Some(ServerFilter::Leaving) => query.filter(instances::desired_kind.eq("deleted")),
+        };
+        if let Some(account_id) = self.account_id {
+            query = query.filter(instances::account_id.eq(account_id));
+        }
+        if let Some(plan) = self.plan {
+            query = query.filter(instances::plan.eq(plan));
+        }
+        if let Some(version) = self.version {
+            query = query.filter(instances::version.eq(version));
+        }
+        if let Some(cluster) = self.cluster {
+            query = query.filter(instances::cluster_id.eq_any(clusters::table.filter(clusters::name.eq(cluster)).select(clusters::id)));
+        }
+        query
+    }
+
+    fn searched<'q>(&'q self, query: Filtered<'q>) -> Filtered<'q> {
+        match self.search {
+            Search::Everything => query,
+            Search::Id(id) => query.filter(instances::id.eq(id)),
+            Search::Domain(part) => {
+                let pattern = format!("%{}%", literal(part));
+                query.filter(instances::domain.like(pattern.clone()).or(instances::web_domain.like(pattern)))
+            }
+            Search::Mail(start) => {
+                let pattern = format!("{}%", literal(start));
+                let of_people = memberships::table
+                    .inner_join(people::table)
+                    .filter(people::email.like(pattern.clone()))
+                    .select(memberships::account_id);
+                let of_owners = owner_bootstrap::table.filter(owner_bootstrap::email.like(pattern)).select(owner_bootstrap::instance_id);
+                query.filter(instances::account_id.eq_any(of_people).or(instances::id.eq_any(of_owners)))
+            }
+        }
+    }
+
+    fn paged<'q>(&'q self, query: Filtered<'q>) -> Filtered<'q> {
+        use instances::{domain, id};
+        match (self.sort, self.after) {
+            (ServerSort::Newest, None) => query.order(id.desc()),
+            (ServerSort::Newest, Some((_, last))) => query.filter(id.lt(last)).order(id.desc()),
+            (ServerSort::Oldest, None) => query.order(id.asc()),
+            (ServerSort::Oldest, Some((_, last))) => query.filter(id.gt(last)).order(id.asc()),
+            (ServerSort::Domain, None) => query.order((domain.asc(), id.asc())),
+            (ServerSort::Domain, Some((name, last))) => {
+                query.filter(domain.ge(name)).filter(domain.gt(name).or(id.gt(last))).order((domain.asc(), id.asc()))
+            }
+            (ServerSort::DomainDown, None) => query.order((domain.desc(), id.desc())),
+            (ServerSort::DomainDown, Some((name, last))) => {
+                query.filter(domain.le(name)).filter(domain.lt(name).or(id.lt(last))).order((domain.desc(), id.desc()))
+            }
+        }
+    }
+}
+
+/// With nothing in it that a pattern takes for more than itself.
+fn literal(text: &str) -> String {
+    text.chars().flat_map(|it| matches!(it, '%' | '_' | '\\').then_some('\\').into_iter().chain([it])).collect()
+}
+
+/// Everybody's operations, the newest first, each with its server.
+pub async fn operations(conn: &mut Conn, filter: OperationFilter, page: Page) -> QueryResult<Vec<(Operation, Instance)>> {
+    let mut query = operations::table.inner_join(instances::table).into_boxed();
+    let failing =
+        operation_steps::table.filter(operation_steps::operation_id.eq(operations::id)).filter(operation_steps::state.eq("failed"));
+    query = match filter {
+        OperationFilter::All => query,
+        OperationFilter::Live => query.filter(operations::state.eq_any(["queued", "running"])),
+        OperationFilter::HeldUp => query.filter(operations::state.eq("running")).filter(exists(failing)),
+        OperationFilter::Failed => query.filter(operations::state.eq("failed")),
+        OperationFilter::Ended => query.filter(operations::state.eq_any(["succeeded", "failed", "cancelled"])),
+    };
+    if let Some(before) = page.before {
+        query = query.filter(operations::id.lt(before));
+    }
+    query.order(operations::id.desc()).limit(page.limit).select((Operation::as_select(), Instance::as_select())).load(conn).await
+}
+
+/// What an id is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference {
+    Server(Uuid),
+    Operation { server: Uuid },
+    Mail,
+    Account,
+}
+
+/// Whatever has this id, of what people are given to refer to.
+pub async fn reference(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Reference>> {
+    let server: Option<Uuid> = instances::table.find(id).select(instances::id).first(conn).await.optional()?;
+    if let Some(server) = server {
+        return Ok(Some(Reference::Server(server)));
+    }
+    let server: Option<Uuid> = operations::table.find(id).select(operations::instance_id).first(conn).await.optional()?;
+    if let Some(server) = server {
+        return Ok(Some(Reference::Operation { server }));
+    }
+    let mail: Option<Uuid> = mail_outbox::table.find(id).select(mail_outbox::id).first(conn).await.optional()?;
+    if mail.is_some() {
+        return Ok(Some(Reference::Mail));
+    }
+    let account: Option<Uuid> = accounts::table.find(id).select(accounts::id).first(conn).await.optional()?;
+    Ok(account.map(|_| Reference::Account))
+}

@@ -1,0 +1,87 @@
+//! With 10,000 servers the lists and the overview read what they show, and not the whole table.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use howdah_db::Conn;
+use howdah_db::models::listing::{Search, ServerList};
+use howdah_db::models::overview::Overview;
+use howdah_domain::listing::{ServerFilter, ServerSort};
+use howdah_testkit::{TestDatabase, rows};
+use uuid::Uuid;
+
+const SERVERS: i64 = 10_000;
+
+#[derive(QueryableByName)]
+struct Read {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// Rows of the table that were read one after the other so far.
+async fn scanned(conn: &mut Conn) -> i64 {
+    conn.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
+    let query = "SELECT seq_tup_read AS rows FROM pg_stat_user_tables WHERE relname = 'instances'";
+    diesel::sql_query(query).get_result::<Read>(conn).await.unwrap().rows
+}
+
+/// As many copies of one server, each with an address of its own.
+async fn fill(conn: &mut Conn) -> Uuid {
+    let places = rows::Places::insert(conn).await;
+    let person = rows::person(conn, "ada@example.org").await;
+    let account = rows::account(conn, &person).await;
+    let other = rows::person(conn, "bob@example.org").await;
+    let other = rows::account(conn, &other).await;
+    rows::instance(conn, &account, &places, "s0.example.org").await;
+    conn.batch_execute(&format!(
+        "CREATE TEMP TABLE copy AS SELECT * FROM instances;
+         INSERT INTO instances SELECT (jsonb_populate_record(copy, jsonb_build_object(
+             'id', gen_random_uuid(), 'slug', 's' || i, 'domain', 's' || i || '.example.org', 'web_domain', 's' || i || '.example.org',
+             'account_id', '{}'))).* FROM copy, generate_series(1, {SERVERS}) AS i;
+         ANALYZE",
+        other.id
+    ))
+    .await
+    .unwrap();
+    account.id
+}
+
+#[tokio::test]
+async fn a_page_reads_what_it_shows() {
+    let database = TestDatabase::new().await;
+    let conn = &mut database.conn().await;
+    let account_id = fill(conn).await;
+    let all = ServerList {
+        account_id: None,
+        search: Search::Everything,
+        filter: None,
+        plan: None,
+        version: None,
+        cluster: None,
+        sort: ServerSort::Newest,
+        after: None,
+        limit: 26,
+    };
+    let sorted = |sort| ServerList { sort, after: Some(("s5000.example.org", Uuid::from_u128(u128::MAX / 2))), ..all.clone() };
+    let lists = [
+        all.clone(),
+        ServerList { account_id: Some(account_id), ..all.clone() },
+        ServerList { filter: Some(ServerFilter::Launching), ..all.clone() },
+        ServerList { search: Search::Mail("ada@example"), ..all.clone() },
+        sorted(ServerSort::Newest),
+        sorted(ServerSort::Oldest),
+        sorted(ServerSort::Domain),
+        sorted(ServerSort::DomainDown),
+    ];
+    for list in lists {
+        let before = scanned(conn).await;
+        assert!(!list.load(conn).await.unwrap().is_empty(), "{list:?}");
+        assert!(scanned(conn).await - before < SERVERS, "the whole table was read for {list:?}");
+    }
+    let before = scanned(conn).await;
+    assert!(Overview::by_slug(conn, "s7777").await.unwrap().is_some());
+    assert_eq!(scanned(conn).await, before);
+    let search = ServerList { search: Search::Domain("s7777."), ..all };
+    assert_eq!(search.load(conn).await.unwrap().len(), 1);
+}
