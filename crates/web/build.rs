@@ -58,5 +58,8 @@ fn compress(content: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 fn missing(path: &Path, error: &std::io::Error) -> String {
-    format!("can't read {}: {error}. The libraries of the pages are not checked in: run `cargo xtask assets`, then build again.", path.display())
+    format!(
+        "can't read {}: {error}. The libraries of the pages are not checked in: run `cargo xtask assets`, then build again.",
+        path.display()
+    )
 }

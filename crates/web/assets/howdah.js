@@ -47,8 +47,8 @@
     return `for ${count} ${unit}${count === 1 ? '' : 's'}`;
   };
   // Corrected by the server's own clock, as the page was told it.
-  const told = document.querySelector('meta[name="now"]');
-  const ahead = told ? Date.parse(told.content) - Date.now() : 0;
+  const told = document.documentElement.dataset.now;
+  const ahead = told ? Date.parse(told) - Date.now() : 0;
   setInterval(() => {
     document.querySelectorAll('[data-since]').forEach((it) => {
       it.textContent = span(Math.max(0, Math.round((Date.now() + ahead - Date.parse(it.dataset.since)) / 1000)));

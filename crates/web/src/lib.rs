@@ -1,4 +1,4 @@
-//! HTTP: the API of `/api/v1`, its description, and the two health checks.
+//! HTTP: the pages, the API of `/api/v1`, its description, and the two health checks.
 //!
 //! A handler parses, calls one use case of `app`, and renders. Which status and problem type a meaning of `app` gets is decided
 //! in [`problem`] and nowhere else. This crate must not know tables, Kubernetes or Stripe.
@@ -16,7 +16,9 @@ mod health;
 mod idempotency;
 mod limits;
 mod page;
+mod pages;
 mod resource;
+mod streams;
 
 pub use limits::Rate;
 pub use server::{Bound, Settings, bind, serve};

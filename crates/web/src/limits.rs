@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::{Error, HttpRequest, web};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use uuid::Uuid;
@@ -58,7 +58,7 @@ impl Limits {
     }
 
     /// The peer's address; behind a proxy, the one that the proxy itself added last.
-    fn address(&self, request: &ServiceRequest) -> Option<IpAddr> {
+    pub fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
         let forwarded = || {
             let header = request.headers().get_all("X-Forwarded-For").last()?.to_str().ok()?;
             header.rsplit(',').next()?.trim().parse().ok()
@@ -77,12 +77,12 @@ fn network(address: IpAddr) -> IpAddr {
 
 pub async fn by_address(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let verdict = match request.app_data::<web::Data<Limits>>() {
-        Some(limits) => limits.address(&request).map_or(Ok(()), |it| limits.check_address(it)),
+        Some(limits) => limits.address(request.request()).map_or(Ok(()), |it| limits.check_address(it)),
         None => Ok(()),
     };
     match verdict {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
-        Err(problem) => Ok(request.into_response(problem.error_response())),
+        Err(problem) => Ok(request.error_response(problem)),
     }
 }
 

@@ -62,6 +62,11 @@ fn decode(cursor: &str) -> Result<Uuid, Problem> {
 }
 
 impl PageQuery {
+    /// The newest.
+    pub fn first() -> Self {
+        Self { before: None, limit: DEFAULT }
+    }
+
     /// One more than is shown: whether there is a next page.
     pub fn fetched(self) -> i64 {
         self.limit + 1

@@ -80,6 +80,31 @@ impl Problem {
         self
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        &self.0.body.reason
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.body.detail
+    }
+
+    pub(crate) fn waits(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    pub(crate) fn internal(what: &'static str) -> Self {
+        Error::Internal { source: what.into() }.into()
+    }
+
+    pub(crate) fn foreign_origin() -> Self {
+        let detail = "This request was not sent by a page of ours, so nothing was done.";
+        Self::new(StatusCode::FORBIDDEN, "foreign_origin", detail)
+    }
+
     pub(crate) fn no_such_page() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
     }
@@ -178,7 +203,7 @@ impl fmt::Display for Problem {
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse {

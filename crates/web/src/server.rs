@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -11,13 +10,15 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, PathConfig, QueryConfig, ServiceConfig, route};
 use actix_web::{HttpResponse, HttpServer, web};
 use howdah_app::App;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
 use crate::limits::{Limits, Rate, by_address};
 use crate::problem::Problem;
+use crate::pages::Platform;
 use crate::resource::resource;
-use crate::{api, headers, health, openapi};
+use crate::streams::Streams;
+use crate::{api, headers, health, openapi, pages};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -32,6 +33,8 @@ pub struct Settings {
     pub trusts_forwarded: bool,
     /// Streams of events that may be open at once.
     pub streams: usize,
+    /// And of one session or token.
+    pub streams_of_one: usize,
 }
 
 impl Settings {
@@ -42,14 +45,8 @@ impl Settings {
             burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
             per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
         };
-        Self { address, workers: 2, address_rate: rate(200, 50), token_rate: rate(100, 20), trusts_forwarded: false, streams: 500 }
+        Self { address, workers: 2, address_rate: rate(200, 50), token_rate: rate(100, 20), trusts_forwarded: false, streams: 500, streams_of_one: 12 }
     }
-}
-
-/// Streams of events: how many more there may be, and whether they have to end.
-pub(crate) struct Streams {
-    pub places: Arc<Semaphore>,
-    pub stopping: watch::Receiver<bool>,
 }
 
 /// A server that has its port and answers once it is run.
@@ -65,15 +62,18 @@ pub struct Bound {
 pub fn bind(app: App, settings: &Settings) -> io::Result<Bound> {
     let (stop, stopping) = watch::channel(false);
     let limits = Data::new(Limits::new(settings.address_rate, settings.token_rate, settings.trusts_forwarded));
-    let streams = Data::new(Streams { places: Arc::new(Semaphore::new(settings.streams)), stopping });
-    let (app, of_each) = (Data::new(app), limits.clone());
+    let streams = Data::new(Streams::new(settings.streams, settings.streams_of_one, stopping));
+    let (app, of_each, platform) = (Data::new(app), limits.clone(), Data::new(Platform::default()));
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(of_each.clone())
             .app_data(streams.clone())
+            .app_data(platform.clone())
             .configure(routes)
+            .wrap(from_fn(pages::admit))
             .wrap(from_fn(by_address))
+            .wrap(from_fn(pages::dress))
             .wrap(from_fn(headers::secure))
             .wrap(TracingLogger::default())
     })
@@ -124,6 +124,7 @@ fn routes(config: &mut ServiceConfig) {
         .app_data(QueryConfig::default().error_handler(|_, _| Problem::malformed("The query can't be read.").into()))
         .app_data(PathConfig::default().error_handler(|_, _| Problem::no_such_page().into()))
         .configure(api::v1::routes)
+        .configure(pages::routes)
         .service(resource("/api/openapi.json", [(actix_web::http::Method::GET, || route().to(description))]))
         .service(resource("/health", [(actix_web::http::Method::GET, || route().to(health::health))]))
         .service(resource("/ready", [(actix_web::http::Method::GET, || route().to(health::ready))]))

@@ -13,7 +13,6 @@ use futures::stream::unfold;
 use howdah_app::operations::OperationView;
 use howdah_app::{Actor, App, operations};
 use howdah_domain::OperationId;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -21,7 +20,7 @@ use super::wire::Operation;
 use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::resource::id;
-use crate::server::Streams;
+use crate::streams::{Place, Streams};
 
 const LONGEST: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -60,7 +59,7 @@ pub async fn events(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&request, "operation")?;
     let first = operations::get(&app, &caller, id).await?;
-    let place = streams.places.clone().try_acquire_owned().map_err(|_| Problem::too_many_streams())?;
+    let place = Place::take(&streams, caller.credential)?;
     let seen = request.headers().get("Last-Event-ID").and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
     let watch = Watch {
         app: app.get_ref().clone(),
@@ -85,7 +84,7 @@ struct Watch {
     /// Revision of the last event.
     seen: i64,
     end: Instant,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 fn stream(watch: Watch) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {

@@ -1,0 +1,40 @@
+//! My account: who I am, how I sign in and where, tokens for programs, and who else belongs to it.
+
+mod email;
+mod people;
+mod profile;
+mod security;
+mod tokens;
+pub mod words;
+
+use actix_web::http::Method;
+use actix_web::web::{ServiceConfig, route};
+
+use super::components::Tabs;
+use crate::resource::resource;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/account", [(Method::GET, || route().to(profile::show)), (Method::POST, || route().to(profile::change))]))
+        .service(resource("/account/in-use", [(Method::POST, || route().to(profile::use_account))]))
+        .service(resource("/account/new-email", [(Method::POST, || route().to(email::change))]))
+        .service(resource("/account/email", [(Method::GET, || route().to(email::show)), (Method::POST, || route().to(email::confirm))]))
+        .service(resource(
+            "/account/security",
+            [(Method::GET, || route().to(security::show)), (Method::POST, || route().to(security::change_password))],
+        ))
+        .service(resource("/account/sessions/end-others", [(Method::POST, || route().to(security::end_others))]))
+        .service(resource("/account/sessions/{id}/end", [(Method::POST, || route().to(security::end))]))
+        .service(resource("/account/tokens", [(Method::GET, || route().to(tokens::show)), (Method::POST, || route().to(tokens::create))]))
+        .service(resource("/account/tokens/{id}/revoke", [(Method::POST, || route().to(tokens::revoke))]))
+        .service(resource("/account/people", [(Method::GET, || route().to(people::show)), (Method::POST, || route().to(people::invite))]))
+        .service(resource("/account/people/{id}/role", [(Method::POST, || route().to(people::change_role))]))
+        .service(resource("/account/people/{id}/remove", [(Method::POST, || route().to(people::remove))]))
+        .service(resource("/account/invitations/{id}/withdraw", [(Method::POST, || route().to(people::withdraw))]));
+}
+
+fn tabs(here: &str) -> Tabs {
+    let tabs =
+        [("Profile", "/account"), ("Security", "/account/security"), ("API tokens", "/account/tokens"), ("People", "/account/people")];
+    Tabs::new("Account", tabs.map(|(words, address)| (words, address.to_owned())), here)
+}

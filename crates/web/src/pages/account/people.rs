@@ -1,0 +1,108 @@
+//! `/account/people`: who belongs to the account, in which role, and who was asked to.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use howdah_app::members::{self, InvitationView, MemberView};
+use howdah_app::{App, Role};
+use serde::Deserialize;
+
+use super::words::ROLES;
+use crate::pages::components::{Field, Kind, Summary, Tabs, When};
+use crate::pages::flash::Flash;
+use crate::pages::form::{Form, Mistakes};
+use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::visitor::Person;
+use crate::problem::Problem;
+use crate::resource::id;
+
+const HERE: &str = "/account/people";
+
+#[derive(Template)]
+#[template(path = "account/people.html")]
+struct PeoplePage<'a> {
+    frame: &'a Frame,
+    account_name: &'a str,
+    tabs: Tabs,
+    mistakes: &'a Mistakes,
+    members: Vec<MemberView>,
+    invitations: Vec<InvitationView>,
+    /// Owners change who belongs to the account; the others see it.
+    is_owner: bool,
+    email: Field,
+    chosen: Role,
+}
+
+impl PeoplePage<'_> {
+    fn since(&self, member: &MemberView) -> When {
+        When::new(member.since, self.frame.now)
+    }
+
+    fn ends(&self, invitation: &InvitationView) -> When {
+        When::new(invitation.expires_at, self.frame.now)
+    }
+}
+
+async fn page(frame: &Frame, person: &Person, app: &App, typed: &str, chosen: Role, mistakes: &Mistakes) -> Answer {
+    let is_owner = person.actor.role == Role::Owner;
+    let page = PeoplePage {
+        frame,
+        account_name: &person.account_name,
+        tabs: super::tabs(HERE),
+        mistakes,
+        members: members::list(app, &person.actor).await?,
+        invitations: if is_owner { members::invitations(app, &person.actor).await? } else { Vec::new() },
+        is_owner,
+        email: Field::new("email", "E-mail", Kind::Email).value(typed).most(254).check(mistakes),
+        chosen,
+    };
+    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
+    page(&frame, &person, &app, "", Role::Technical, &Mistakes::default()).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Invite {
+    email: String,
+    role: String,
+}
+
+fn role(word: &str) -> Result<Role, Problem> {
+    Role::parse(word).ok_or_else(|| Problem::malformed("There is no such role."))
+}
+
+pub async fn invite(frame: Frame, person: Person, app: web::Data<App>, form: Form<Invite>) -> Answer {
+    let (email, role) = (form.value.email.trim(), role(&form.value.role)?);
+    match members::invite(&app, &person.actor, email, role).await {
+        Ok(_) => Ok(see_other_with(HERE, Flash::Invited)),
+        Err(error) => page(&frame, &person, &app, email, role, &Mistakes::of(error)?).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub struct NewRole {
+    role: String,
+}
+
+pub async fn change_role(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<NewRole>) -> Answer {
+    match members::change_role(&app, &person.actor, id(&request, "person")?, role(&form.value.role)?).await {
+        Ok(()) => Ok(see_other_with(HERE, Flash::RoleChanged)),
+        Err(error) => page(&frame, &person, &app, "", Role::Technical, &Mistakes::of(error)?).await,
+    }
+}
+
+pub async fn remove(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let id = id(&request, "person")?;
+    match members::remove(&app, &person.actor, id).await {
+        Ok(()) if id == person.actor.person => Ok(see_other_with("/", Flash::MemberRemoved)),
+        Ok(()) => Ok(see_other_with(HERE, Flash::MemberRemoved)),
+        Err(error) => page(&frame, &person, &app, "", Role::Technical, &Mistakes::of(error)?).await,
+    }
+}
+
+pub async fn withdraw(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    members::withdraw(&app, &person.actor, id(&request, "invitation")?).await?;
+    Ok(see_other_with(HERE, Flash::InvitationWithdrawn))
+}

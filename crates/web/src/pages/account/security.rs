@@ -1,0 +1,82 @@
+//! `/account/security`: the password, and where one is signed in.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use howdah_app::sessions::{self, SessionView};
+use howdah_app::{App, profile};
+use serde::Deserialize;
+
+use crate::pages::components::{Field, Kind, Summary, Tabs, When};
+use crate::pages::flash::Flash;
+use crate::pages::form::{Form, Mistakes, Secret};
+use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::visitor::Person;
+use crate::resource::id;
+
+#[derive(Template)]
+#[template(path = "account/security.html")]
+struct SecurityPage<'a> {
+    frame: &'a Frame,
+    tabs: Tabs,
+    mistakes: &'a Mistakes,
+    old: Field,
+    new: Field,
+    sessions: Vec<SessionView>,
+}
+
+impl SecurityPage<'_> {
+    fn seen(&self, session: &SessionView) -> When {
+        When::new(session.last_seen_at, self.frame.now)
+    }
+
+    fn began(&self, session: &SessionView) -> When {
+        When::new(session.created_at, self.frame.now)
+    }
+
+    fn has_others(&self) -> bool {
+        self.sessions.iter().any(|it| !it.is_this)
+    }
+}
+
+async fn page(frame: &Frame, person: &Person, app: &App, mistakes: &Mistakes) -> Answer {
+    let page = SecurityPage {
+        frame,
+        tabs: super::tabs("/account/security"),
+        mistakes,
+        old: Field::new("old_password", "Your password now", Kind::Password).check(mistakes),
+        new: Field::new("new_password", "New password", Kind::NewPassword)
+            .hint("At least 12 characters. Your other sessions end.")
+            .check(mistakes),
+        sessions: sessions::list(app, person).await?,
+    };
+    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
+    page(&frame, &person, &app, &Mistakes::default()).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct NewPassword {
+    old_password: Secret,
+    new_password: Secret,
+}
+
+pub async fn change_password(frame: Frame, person: Person, app: web::Data<App>, form: Form<NewPassword>) -> Answer {
+    let NewPassword { old_password, new_password } = form.value;
+    match profile::change_password(&app, &person, old_password.0, new_password.0).await {
+        Ok(()) => Ok(see_other_with("/account/security", Flash::PasswordChanged)),
+        Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
+    }
+}
+
+pub async fn end(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    sessions::revoke(&app, &person, id(&request, "session")?).await?;
+    Ok(see_other_with("/account/security", Flash::SessionEnded))
+}
+
+pub async fn end_others(person: Person, app: web::Data<App>) -> Answer {
+    sessions::revoke_others(&app, &person).await?;
+    Ok(see_other_with("/account/security", Flash::SessionsEnded))
+}

@@ -1,0 +1,20 @@
+//! The parts that pages are made of: a struct, a template of `templates/components/` and a place in the stylesheet each. In a
+//! template, `{{ part }}` writes one.
+
+mod field;
+mod marks;
+mod page;
+pub mod steps;
+mod time;
+
+pub use field::{Field, Kind, Summary};
+pub use marks::{ByApi, Copyable, Empty, Icon, Meter, Status, Tone};
+pub use page::{Crumbs, Pager, Tabs};
+pub use steps::Steps;
+pub use time::{When, exact, machine, span};
+
+/// A component's template is HTML already.
+macro_rules! is_html {
+    ($($name:ty),*) => { $(impl askama::filters::HtmlSafe for $name {})* };
+}
+pub(in crate::pages) use is_html;

@@ -1,0 +1,95 @@
+//! The steps of an operation as they happen: what is done, in which time; what is under way, since when; what failed, why, and what
+//! follows from it.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use howdah_app::operations::{OperationView, StepView};
+use howdah_domain::{OperationKind, StepState};
+
+use super::time::{machine, span};
+use super::{Icon, is_html};
+
+#[derive(Clone, Debug, Template)]
+#[template(path = "components/steps.html")]
+pub struct Steps {
+    steps: Vec<StepWords>,
+}
+
+#[derive(Clone, Debug)]
+struct StepWords {
+    class: &'static str,
+    icon: Icon,
+    /// For who can't see icon and colour.
+    state: &'static str,
+    name: &'static str,
+    what: String,
+    way_out: String,
+    time: String,
+    /// Under way since then: counted on by the script.
+    since: Option<String>,
+}
+
+impl Steps {
+    pub fn new(operation: &OperationView, now: DateTime<Utc>) -> Self {
+        Self { steps: operation.steps.iter().map(|it| words(it, now)).collect() }
+    }
+}
+
+/// How many of how many are done.
+pub fn done(operation: &OperationView) -> (usize, usize) {
+    let is_over = |it: &&StepView| matches!(it.state, StepState::Succeeded | StepState::Skipped);
+    (operation.steps.iter().filter(is_over).count(), operation.steps.len())
+}
+
+/// What an operation is called while it runs.
+pub const fn title(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Create => "Launching",
+        OperationKind::Close => "Closing",
+        OperationKind::Remove => "Removing",
+    }
+}
+
+fn words(step: &StepView, now: DateTime<Utc>) -> StepWords {
+    let (name, hint) = name_of(step.name);
+    let took = step.started_at.zip(step.finished_at).map(|(from, to)| span(to - from)).unwrap_or_default();
+    let since = step.started_at.map(|it| format!("for {}", span(now - it))).unwrap_or_default();
+    let (class, icon, state, time) = match step.state {
+        StepState::Waiting => ("todo", Icon::Dot, "To do", String::new()),
+        StepState::Running => ("now", Icon::Turn, "Under way", since),
+        StepState::Succeeded => ("done", Icon::Check, "Done", took),
+        StepState::Failed => ("fail", Icon::Cross, "Held up", since),
+        StepState::Skipped => ("done", Icon::Check, "Not needed", "not needed".to_owned()),
+    };
+    let failure = step.failure.as_ref();
+    StepWords {
+        class,
+        icon,
+        state,
+        name,
+        what: failure.map(|it| it.sentence.clone()).or_else(|| step.progress.clone()).unwrap_or_else(|| hint.to_owned()),
+        way_out: failure.map(|it| it.way_out.clone()).unwrap_or_default(),
+        time,
+        since: step.started_at.filter(|_| matches!(step.state, StepState::Running | StepState::Failed)).map(machine),
+    }
+}
+
+/// A step's name for people, and what it is about.
+fn name_of(step: &'static str) -> (&'static str, &'static str) {
+    match step {
+        "namespace" => ("A room of its own", "Network rules and limits that keep neighbours apart"),
+        "secrets" => ("Identity keys", "Made once, sealed, yours to take along"),
+        "database" => ("Database", ""),
+        "cache" => ("Cache", ""),
+        "bucket" => ("Media store", ""),
+        "schema" => ("Mastodon sets up its tables", "The longest step"),
+        "owner" => ("The owner’s account", "With a link to set the password"),
+        "configuration" => ("Good defaults", "Sign-ups closed, cached media kept 7 days"),
+        "workloads" => ("Web, streaming and background work start", ""),
+        "farewell" => ("Other servers are told", "Each is asked to forget this server’s accounts"),
+        "teardown" => ("Everything of it is deleted", "Database, media, keys"),
+        other => (other, ""),
+    }
+}
+
+is_html!(Steps);

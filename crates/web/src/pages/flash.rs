@@ -1,0 +1,66 @@
+//! What happened, said on the next page: a word in a cookie that names one of these sentences. Nobody can make it say anything else.
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+
+pub const COOKIE: &str = "__Host-flash";
+
+macro_rules! flashes {
+    ($($name:ident = $word:literal, $sentence:literal;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Flash { $($name),* }
+
+        impl Flash {
+            const ALL: &[Self] = &[$(Self::$name),*];
+
+            const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word),* }
+            }
+
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence),* }
+            }
+        }
+    };
+}
+
+flashes! {
+    SignedOut = "signed_out", "You are signed out.";
+    SignInAgain = "sign_in_again", "Please sign in again: your session has ended. What you sent was not done.";
+    Confirmed = "confirmed", "Your address is confirmed. Sign in to launch your first server.";
+    PasswordSet = "password_set", "Your new password is set, and every session was ended. Sign in with it.";
+    PasswordChanged = "password_changed", "Your password is changed, and your other sessions are ended.";
+    NameChanged = "name_changed", "Your name is changed.";
+    EmailLinkSent = "email_link_sent", "We sent a link to the new address. Your address changes once you have opened it.";
+    EmailChanged = "email_changed", "Your address is changed.";
+    SessionEnded = "session_ended", "That session is ended.";
+    SessionsEnded = "sessions_ended", "Every other session is ended.";
+    TokenRevoked = "token_revoked", "The token is revoked: it opens nothing any more.";
+    TokenShownBefore = "token_shown_before", "This form was sent twice. The token was made once, and shown the first time.";
+    Invited = "invited", "The invitation is on its way.";
+    InvitationWithdrawn = "invitation_withdrawn", "The invitation is withdrawn: its link opens nothing any more.";
+    InvitationAccepted = "invitation_accepted", "You belong to the account now.";
+    RoleChanged = "role_changed", "The role is changed.";
+    MemberRemoved = "member_removed", "That person no longer belongs to the account, and their tokens for it are revoked.";
+    LooksAgain = "looks_again", "The records are being looked at again.";
+    Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
+    TakenBack = "taken_back", "Taken back: the server goes on as before.";
+    AccountChosen = "account_chosen", "You work for another account now.";
+}
+
+impl Flash {
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.word() == word)
+    }
+
+    pub fn cookie(self) -> Cookie<'static> {
+        cookie(self.word(), Duration::minutes(5))
+    }
+
+    pub fn read() -> Cookie<'static> {
+        cookie("", Duration::ZERO)
+    }
+}
+
+fn cookie(value: &'static str, age: Duration) -> Cookie<'static> {
+    Cookie::build(COOKIE, value).path("/").secure(true).http_only(true).same_site(SameSite::Lax).max_age(age).finish()
+}

@@ -1,0 +1,93 @@
+//! `/operations/{id}`: long work as it happens.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use howdah_app::operations::{self, OperationView};
+use howdah_app::{Actor, App};
+use howdah_domain::{OperationId, OperationState};
+
+use super::components::{ByApi, Crumbs, Status, Steps, Tone, When, steps};
+use super::frame::{Answer, Frame};
+use super::live::{self, Live, Moment};
+use super::visitor::Person;
+use crate::problem::Problem;
+use crate::resource::id;
+use crate::streams::Streams;
+
+#[derive(Template)]
+#[template(path = "operation.html")]
+struct OperationPage<'a> {
+    frame: &'a Frame,
+    crumbs: Crumbs,
+    title: String,
+    live: Live,
+    by_api: ByApi,
+}
+
+/// The part that changes.
+#[derive(Template)]
+#[template(path = "operation_live.html")]
+struct Fragment {
+    title: String,
+    kind: &'static str,
+    status: Status,
+    began: When,
+    steps: Steps,
+    is_live: bool,
+}
+
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let id: OperationId = id(&request, "operation")?;
+    let view = operations::get(&app, &person.actor, id).await?;
+    let page = OperationPage {
+        frame: &frame,
+        crumbs: Crumbs::new([("Servers", "/servers")], steps::title(view.kind)),
+        title: title(&view),
+        live: Live::new(format!("/operations/{id}/live"), moment(&view, frame.now)?),
+        by_api: ByApi::new("GET", format!("/api/v1/operations/{id}")),
+    };
+    frame.page(&page)
+}
+
+pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams: Data<Streams>) -> Answer {
+    let id: OperationId = id(&request, "operation")?;
+    let (seen_by, of) = (person.actor.clone(), app.clone());
+    live::stream(&request, &app, &streams, &person, async move || look(&of, &seen_by, id).await)
+}
+
+async fn look(app: &App, actor: &Actor, id: OperationId) -> Result<Moment, Problem> {
+    let view = operations::get(app, actor, id).await?;
+    moment(&view, app.clock.now())
+}
+
+fn moment(view: &OperationView, now: DateTime<Utc>) -> Result<Moment, Problem> {
+    let fragment = Fragment {
+        title: title(view),
+        kind: steps::title(view.kind),
+        status: status(view),
+        began: When::new(view.started_at.unwrap_or(view.created_at), now),
+        steps: Steps::new(view, now),
+        is_live: view.state.is_live(),
+    };
+    live::moment(view.revision.to_string(), &fragment, !view.state.is_live())
+}
+
+fn status(view: &OperationView) -> Status {
+    match (view.state, view.failure.is_some()) {
+        (OperationState::Queued, _) => Status::new(Tone::Wait, "Waiting"),
+        (OperationState::Running, true) => Status::new(Tone::Warn, "Held up"),
+        (OperationState::Running, false) => {
+            let (done, all) = steps::done(view);
+            Status::new(Tone::Wait, format!("{done} of {all} done"))
+        }
+        (OperationState::Succeeded, _) => Status::new(Tone::Well, "Done"),
+        (OperationState::Failed, _) => Status::new(Tone::Wrong, "Failed"),
+        (OperationState::Cancelled, _) => Status::new(Tone::Warn, "Cancelled"),
+    }
+}
+
+fn title(view: &OperationView) -> String {
+    format!("{} · {}", status(view).word, steps::title(view.kind))
+}

@@ -1,0 +1,54 @@
+//! What every page says of the platform: whom to write to. Read from the record at most every few seconds, and kept while that is
+//! away: an error's page has to say it then above all.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use howdah_app::settings::{self, PlatformSettings};
+use howdah_app::{App, Error};
+
+const FRESH: Duration = Duration::from_secs(2);
+/// Who finds the record away does not wait for it again at once: a page has to answer within a second.
+const AWAY: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub struct Platform(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    known: Option<(Instant, PlatformSettings)>,
+    away_since: Option<Instant>,
+}
+
+impl Platform {
+    /// As they are now, or were a moment ago.
+    pub async fn settings(&self, app: &App) -> Result<PlatformSettings, Error> {
+        if let Some(answer) = self.remembered() {
+            return answer;
+        }
+        let found = settings::current(app).await;
+        let mut state = self.state();
+        match &found {
+            Ok(settings) => *state = State { known: Some((Instant::now(), settings.clone())), away_since: None },
+            Err(_) => state.away_since = Some(Instant::now()),
+        }
+        found
+    }
+
+    fn remembered(&self) -> Option<Result<PlatformSettings, Error>> {
+        let state = self.state();
+        if state.away_since.is_some_and(|it| it.elapsed() < AWAY) {
+            return Some(Err(Error::Unavailable { source: "it was away a moment ago".into() }));
+        }
+        state.known.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, it)| Ok(it.clone()))
+    }
+
+    /// As they were when they could last be read.
+    pub fn support_address(&self) -> Option<String> {
+        self.state().known.as_ref().and_then(|(_, it)| it.support_address.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

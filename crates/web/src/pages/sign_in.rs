@@ -1,0 +1,128 @@
+//! `/sign-in`, `/sign-out`, and the password asked for again before what can't be taken back.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use howdah_app::{App, sessions};
+use serde::Deserialize;
+
+use super::components::{Field, Kind, Summary};
+use super::flash::Flash;
+use super::form::{Form, Mistakes, Secret};
+use super::frame::{Answer, Frame, see_other, see_other_with};
+use super::next::Next;
+use super::visitor::{Peer, Person, Visitor, cookie, no_cookie};
+use crate::problem::Problem;
+
+#[derive(Deserialize)]
+pub struct Query {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub struct SignIn {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: Secret,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    frame: &'a Frame,
+    mistakes: &'a Mistakes,
+    next: &'a Next,
+    email: Field,
+    password: Field,
+}
+
+fn page(frame: &Frame, next: &Next, email: &str, mistakes: &Mistakes) -> Answer {
+    let page = SignInPage {
+        frame,
+        mistakes,
+        next,
+        email: Field::new("email", "E-mail", Kind::Email).value(email).check(mistakes),
+        password: Field::new("password", "Password", Kind::Password).check(mistakes),
+    };
+    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+pub async fn show(frame: Frame, query: web::Query<Query>) -> Answer {
+    let next = Next::parse(&query.next);
+    if frame.signed_in().is_some() {
+        return Ok(see_other(next.as_str()));
+    }
+    page(&frame, &next, "", &Mistakes::default())
+}
+
+pub async fn sign_in(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<SignIn>) -> Answer {
+    let SignIn { email, password, next } = form.value;
+    let next = Next::parse(&next);
+    match sessions::sign_in(&app, &email, password.0, &peer.client()).await {
+        Ok(new) => {
+            // The session before, if there was one, is not left open.
+            if let Some(before) = frame.signed_in() {
+                sessions::sign_out(&app, before).await?;
+            }
+            let mut response = see_other(next.as_str());
+            set(&mut response, &cookie(&new.token))?;
+            Ok(response)
+        }
+        Err(error) => page(&frame, &next, &email, &Mistakes::of(error)?),
+    }
+}
+
+fn set(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) -> Result<(), Problem> {
+    response.add_cookie(cookie).map_err(|_| Problem::internal("a cookie of ours is no header"))
+}
+
+pub async fn sign_out(visitor: Visitor, app: web::Data<App>) -> Answer {
+    match visitor {
+        Visitor::Somebody(signed_in) => sessions::sign_out(&app, &signed_in).await?,
+        Visitor::Nobody => {}
+        // Without the record nothing can be ended, and nobody shall believe that it was.
+        Visitor::Unknown(problem) => return Err(problem),
+    }
+    let mut response = see_other_with("/", Flash::SignedOut);
+    set(&mut response, &no_cookie())?;
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+pub struct Again {
+    #[serde(default)]
+    password: Secret,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "confirm_password.html")]
+struct AgainPage<'a> {
+    frame: &'a Frame,
+    mistakes: &'a Mistakes,
+    next: &'a Next,
+    email: &'a str,
+    password: Field,
+}
+
+fn again(frame: &Frame, person: &Person, next: &Next, mistakes: &Mistakes) -> Answer {
+    let password = Field::new("password", "Your password", Kind::Password).check(mistakes);
+    let page = AgainPage { frame, mistakes, next, email: &person.email, password };
+    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+pub async fn ask_again(frame: Frame, person: Person, query: web::Query<Query>) -> Answer {
+    again(&frame, &person, &Next::parse(&query.next), &Mistakes::default())
+}
+
+pub async fn confirm_password(frame: Frame, person: Person, app: web::Data<App>, form: Form<Again>) -> Answer {
+    let next = Next::parse(&form.value.next);
+    match sessions::confirm_password(&app, &person, form.value.password.0).await {
+        Ok(()) => Ok(see_other(next.as_str())),
+        Err(error) => again(&frame, &person, &next, &Mistakes::of(error)?),
+    }
+}
