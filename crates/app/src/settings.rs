@@ -73,6 +73,7 @@ impl From<&PlatformSettings> for SettingsChange {
         Self {
             new_servers: now.new_servers.as_str().to_owned(),
             new_servers_sentence: now.new_servers_sentence.clone(),
+            sign_ups: now.sign_ups.as_str().to_owned(),
             servers_per_account: now.servers_per_account,
             support_address: now.support_address.clone().unwrap_or_default(),
             grant_every_launch: now.grant_every_launch,
