@@ -51,11 +51,6 @@ impl Person {
         people::table.filter(people::id.eq_any(ids)).filter(people::erased_at.is_null()).select(Self::as_select()).load(conn).await
     }
 
-    /// Of several at once: for lists.
-    pub async fn by_ids(conn: &mut Conn, ids: &[Uuid]) -> QueryResult<Vec<Self>> {
-        people::table.filter(people::id.eq_any(ids)).filter(people::erased_at.is_null()).select(Self::as_select()).load(conn).await
-    }
-
     pub async fn by_email(conn: &mut Conn, email: &str) -> QueryResult<Option<Self>> {
         people::table
             .filter(people::email.eq(email))
