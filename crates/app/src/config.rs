@@ -21,6 +21,8 @@ pub struct Config {
     pub ingress_addresses: Vec<IpAddr>,
     /// A name with those addresses, for CNAME records; absent where there is none.
     pub ingress_name: Option<String>,
+    /// Whom our certificates are from, as CAA records name it: `letsencrypt.org`.
+    pub certificate_authority: String,
     pub relay: Relay,
     /// Other images than Mastodon's own; `{version}` stands for the version.
     pub images: Option<Images>,

@@ -11,6 +11,7 @@ pub mod admin;
 pub mod authz;
 pub mod config;
 pub mod error;
+pub mod fleet;
 pub mod idempotency;
 pub mod instances;
 pub mod jobs;

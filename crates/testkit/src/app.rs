@@ -98,6 +98,7 @@ fn config() -> Config {
         grace: GRACE,
         ingress_addresses: vec!["192.0.2.1".parse().expect("an address")],
         ingress_name: None,
+        certificate_authority: "letsencrypt.org".to_owned(),
         relay: Relay {
             server: "relay.localhost".to_owned(),
             port: 1025,

@@ -15,18 +15,19 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::DnsHandle;
 use hickory_resolver::proto::op::{DnsRequestOptions, Query, ResponseCode};
-use hickory_resolver::proto::rr::{Name as DnsName, RData, RecordType};
+use hickory_resolver::proto::rr::{Name as DnsName, RData, Record, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AGE, CACHE_CONTROL, LOCATION};
 
 use super::public_address::is_public;
 use crate::error::chain;
-use crate::ports::outside::{Addresses, Answer, Outside, OutsideError};
+use crate::ports::outside::{Addresses, Answer, NameRecords, Outside, OutsideError};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_BODY: usize = 64 * 1024;
 const MAX_TEXTS: usize = 50;
+const MAX_RECORDS: usize = 50;
 /// Clients that are kept: the ingress' and those of the networks that customers put before it.
 const MAX_CLIENTS: usize = 256;
 
@@ -136,20 +137,64 @@ impl Resolve for Only {
     }
 }
 
-async fn lookup(resolver: &Resolver, name: &str, kind: RecordType) -> Result<Vec<RData>, OutsideError> {
+/// Whether the name exists, and its records of that kind with those that lead to them.
+async fn ask(resolver: &Resolver, name: &str, kind: RecordType) -> Result<(bool, Vec<Record>), OutsideError> {
     let failed = |error: &dyn std::fmt::Display| OutsideError(format!("{kind} of {name}: {error}"));
     let asked = DnsName::from_ascii(format!("{}.", name.trim_end_matches('.'))).map_err(|error| failed(&error))?;
     let asking = async { resolver.lookup(Query::query(asked, kind), DnsRequestOptions::default()).next().await };
     let answer = tokio::time::timeout(PATIENCE, asking).await.map_err(|_| failed(&"no answer in time"))?;
     match answer {
         Some(Ok(answer)) => match answer.metadata.response_code {
-            ResponseCode::NoError | ResponseCode::NXDomain => Ok(answer.answers.iter().map(|it| it.data.clone()).collect()),
+            ResponseCode::NoError => Ok((true, answer.answers.clone())),
+            ResponseCode::NXDomain => Ok((false, answer.answers.clone())),
             code => Err(failed(&code)),
         },
-        Some(Err(error)) if error.is_no_records_found() => Ok(Vec::new()),
+        Some(Err(error)) if error.is_no_records_found() => Ok((!error.is_nx_domain(), Vec::new())),
         Some(Err(error)) => Err(failed(&error)),
         None => Err(failed(&"no answer")),
     }
+}
+
+async fn lookup(resolver: &Resolver, name: &str, kind: RecordType) -> Result<Vec<RData>, OutsideError> {
+    let (_, found) = ask(resolver, name, kind).await?;
+    Ok(found.into_iter().map(|it| it.data).collect())
+}
+
+async fn records(resolver: &Resolver, name: &str) -> Result<NameRecords, OutsideError> {
+    let (v4, v6) = futures::join!(ask(resolver, name, RecordType::A), ask(resolver, name, RecordType::AAAA));
+    let ((has_v4, v4), (has_v6, v6)) = (v4?, v6?);
+    let mut seen = NameRecords { exists: has_v4 || has_v6, ..NameRecords::default() };
+    for record in v4.into_iter().chain(v6).take(MAX_RECORDS) {
+        seen.ttl = Some(seen.ttl.unwrap_or_default().max(record.ttl));
+        match record.data {
+            RData::A(address) => seen.v4.push(address.0),
+            RData::AAAA(address) => seen.v6.push(address.0),
+            RData::CNAME(alias) => {
+                let alias = alias.0.to_utf8().trim_end_matches('.').to_ascii_lowercase();
+                if !seen.cname.contains(&alias) {
+                    seen.cname.push(alias);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(seen)
+}
+
+async fn caa(resolver: &Resolver, name: &str) -> Result<Option<Vec<String>>, OutsideError> {
+    let found = lookup(resolver, name, RecordType::CAA).await?;
+    let mut issuers = None;
+    for data in found.iter().take(MAX_RECORDS) {
+        if let RData::CAA(caa) = data
+            && caa.tag.eq_ignore_ascii_case("issue")
+        {
+            // Without a name it lets nobody (RFC 8659, 4.2).
+            let issuer = caa.value_as_issue().ok().and_then(|(name, _)| name);
+            let issuer = issuer.map(|it| it.to_utf8().trim_end_matches('.').to_ascii_lowercase());
+            issuers.get_or_insert_with(Vec::new).extend(issuer.filter(|it| !it.is_empty()));
+        }
+    }
+    Ok(issuers)
 }
 
 async fn addresses(resolver: &Resolver, name: &str) -> Result<Addresses, OutsideError> {
@@ -190,6 +235,14 @@ impl Outside for PublicOutside {
 
     fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Addresses, OutsideError>> {
         Box::pin(addresses(&self.resolver, name))
+    }
+
+    fn records<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<NameRecords, OutsideError>> {
+        Box::pin(records(&self.resolver, name))
+    }
+
+    fn caa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Vec<String>>, OutsideError>> {
+        Box::pin(caa(&self.resolver, name))
     }
 
     fn get<'a>(&'a self, address: IpAddr, host: &'a str, path: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {

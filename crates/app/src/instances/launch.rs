@@ -235,12 +235,16 @@ fn taken(error: howdah_db::QueryError, address: &ServerAddress) -> Error {
     if error.unique_violation().is_none() {
         return error.into();
     }
+    Error::Conflict { reason: "name_taken", sentence: name_taken(address) }
+}
+
+/// The same whoever holds it, and for whatever.
+pub(super) fn name_taken(address: &ServerAddress) -> String {
     let domain = &address.local_domain;
-    let sentence = match address.kind {
+    match address.kind {
         AddressKind::Platform { .. } => format!("“{domain}” is taken. Please choose another name."),
         AddressKind::Own => format!("“{domain}” is already the address of a server here. If it is yours, write to the support."),
-    };
-    Error::Conflict { reason: "name_taken", sentence }
+    }
 }
 
 async fn ask_for_proof(app: &App, conn: &mut Conn, actor: &Actor, domain: &FediverseDomain) -> Result<(), Error> {

@@ -1,16 +1,32 @@
 //! Servers: launch, look at, approve, close, undo, remove.
 
+mod activity;
+mod address_page;
 mod approve;
+mod check;
 mod launch;
 mod leave;
+mod list;
+mod openness;
+mod overview;
 mod owner_link;
 mod view;
 
+pub use activity::{ActivityView, activity};
+pub use address_page::{AddressPage, address, look_again};
 pub use approve::approve;
+pub use check::{AddressCheck, AddressNote, NormalisedAddress, check_address, check_owner_name};
 pub use launch::{LaunchRequest, Launched, launch};
 pub use leave::{Close, close, end_grace, remove, undo};
+pub use list::{ServerList, ServerQuery, ServerRow, servers};
+pub use openness::{Openness, openness};
+pub use overview::{Overview, OwnerLinkState, ToDo, Which, overview};
 pub use owner_link::{OwnerLink, owner_link};
 pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};
+
+pub(crate) use activity::entries;
+pub(crate) use address_page::Page as AddressLookPage;
+pub(crate) use overview::known;
 
 use howdah_db::Conn;
 use howdah_db::models::audit::{Actor as AuditActor, Record};

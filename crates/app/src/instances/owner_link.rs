@@ -9,7 +9,7 @@ use super::seen_by;
 use crate::{Actor, App, Error};
 
 /// How long Mastodon takes the token (UP:config/initializers/devise.rb, `reset_password_within`).
-const VALID: TimeDelta = TimeDelta::hours(6);
+pub(super) const VALID: TimeDelta = TimeDelta::hours(6);
 
 #[derive(Debug)]
 pub struct OwnerLink {

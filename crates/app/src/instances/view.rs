@@ -1,5 +1,7 @@
 //! A server as people see it: computed on reading, from the record and what was observed.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
@@ -96,7 +98,7 @@ pub async fn get(app: &App, actor: &Actor, id: InstanceId) -> Result<InstanceVie
     actor.may_read()?;
     let mut conn = app.conn().await?;
     let row = seen_by(&mut conn, actor, id).await?;
-    let mut views = views(app, &mut conn, actor, vec![row]).await?;
+    let mut views = views(app, &mut conn, actor, &[row]).await?;
     views.pop().ok_or(Error::NotFound { what: "server" })
 }
 
@@ -114,37 +116,48 @@ pub async fn list(app: &App, actor: &Actor, fleet: bool, page: Page) -> Result<V
         true => Instance::page_of_fleet(&mut conn, page).await?,
         false => Instance::page_of_account(&mut conn, actor.account.as_uuid(), page).await?,
     };
-    views(app, &mut conn, actor, rows).await
+    views(app, &mut conn, actor, &rows).await
 }
 
-/// What the views of several servers have in common, read at once.
-struct Around {
-    observations: Vec<ObservationRow>,
-    operations: Vec<OperationRow>,
-    steps: Vec<OperationStep>,
-    clusters: Vec<Cluster>,
+/// What is known of servers besides their rows, read at once for as many as there are.
+#[derive(Default)]
+pub(super) struct Around {
+    pub observations: Vec<ObservationRow>,
+    pub probes: Vec<Probe>,
+    /// Of the servers' accounts.
+    pub domains: Vec<Domain>,
+    pub operations: Vec<OperationRow>,
+    pub steps: Vec<OperationStep>,
+    /// For operators.
+    pub clusters: Vec<Cluster>,
 }
 
-async fn views(app: &App, conn: &mut Conn, actor: &Actor, rows: Vec<Instance>) -> Result<Vec<InstanceView>, Error> {
-    let ids: Vec<Uuid> = rows.iter().map(|it| it.id).collect();
-    let operations = OperationRow::live_of(conn, &ids).await?;
-    let operation_ids: Vec<Uuid> = operations.iter().map(|it| it.id).collect();
-    let around = Around {
-        observations: ObservationRow::of_all(conn, &ids).await?,
-        steps: OperationStep::of_all(conn, &operation_ids).await?,
-        clusters: if actor.operates() { Cluster::all(conn).await? } else { Vec::new() },
-        operations,
-    };
-    let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
-        let address = address(app, conn, &row).await?;
-        views.push(view(&row, &around, address, actor)?);
+impl Around {
+    async fn read(conn: &mut Conn, actor: &Actor, rows: &[Instance]) -> Result<Self, Error> {
+        let ids: Vec<Uuid> = rows.iter().map(|it| it.id).collect();
+        let accounts: BTreeSet<Uuid> = rows.iter().filter(|it| !it.on_platform_domain).map(|it| it.account_id).collect();
+        let accounts: Vec<Uuid> = accounts.into_iter().collect();
+        let operations = OperationRow::live_of(conn, &ids).await?;
+        let operation_ids: Vec<Uuid> = operations.iter().map(|it| it.id).collect();
+        Ok(Self {
+            observations: ObservationRow::of_all(conn, &ids).await?,
+            probes: Probe::of_all(conn, &ids).await?,
+            domains: if accounts.is_empty() { Vec::new() } else { Domain::of_accounts(conn, &accounts).await? },
+            steps: if operation_ids.is_empty() { Vec::new() } else { OperationStep::of_all(conn, &operation_ids).await? },
+            clusters: if actor.operates() { Cluster::all(conn).await? } else { Vec::new() },
+            operations,
+        })
     }
-    Ok(views)
 }
 
-fn view(row: &Instance, around: &Around, address: AddressView, actor: &Actor) -> Result<InstanceView, Error> {
+pub(super) async fn views(app: &App, conn: &mut Conn, actor: &Actor, rows: &[Instance]) -> Result<Vec<InstanceView>, Error> {
+    let around = Around::read(conn, actor, rows).await?;
+    rows.iter().map(|row| view(app, row, &around, actor)).collect()
+}
+
+pub(super) fn view(app: &App, row: &Instance, around: &Around, actor: &Actor) -> Result<InstanceView, Error> {
     let desired = row.desired()?;
+    let address = address(app, row, around);
     let observation = around.observations.iter().find(|it| it.instance_id == row.id && it.present).and_then(translate::stored);
     let recorded = around.operations.iter().find(|it| it.instance_id == row.id);
     let steps: Vec<OperationStep> =
@@ -185,29 +198,27 @@ fn view(row: &Instance, around: &Around, address: AddressView, actor: &Actor) ->
     })
 }
 
-async fn address(app: &App, conn: &mut Conn, row: &Instance) -> Result<AddressView, Error> {
-    let proofs = proofs(conn, row).await?;
-    let probe = Probe::of(conn, row.id).await?;
-    Ok(AddressView {
+fn address(app: &App, row: &Instance, around: &Around) -> AddressView {
+    let proofs: Vec<ProofView> = proofs(row, &around.domains).into_iter().cloned().map(proof).collect();
+    let probe = around.probes.iter().find(|it| it.instance_id == row.id);
+    AddressView {
         web: format!("https://{}", row.web_domain),
         media: format!("https://{}", row.media_domain),
         is_own: !row.on_platform_domain,
         is_proven: proofs.iter().all(|it| it.proven_at.is_some()),
         records: if row.on_platform_domain { Vec::new() } else { records(app, row) },
         proofs,
-        leads_here: probe.as_ref().map(|it| it.leads_here),
-        reason: probe.as_ref().map(|it| it.reason.clone()),
+        leads_here: probe.map(|it| it.leads_here),
+        reason: probe.map(|it| it.reason.clone()),
         probed_at: probe.map(|it| it.probed_at),
         first_answered_at: row.first_answered_at,
-    })
+    }
 }
 
-/// The proofs that a server needs: none on a platform address.
-async fn proofs(conn: &mut Conn, row: &Instance) -> Result<Vec<ProofView>, Error> {
+/// The proofs that a server needs, of its account's; none on a platform address.
+pub(crate) fn proofs<'a>(row: &Instance, domains: &'a [Domain]) -> Vec<&'a Domain> {
     let names = domains_to_prove(row);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let domains = Domain::of_account_named(conn, row.account_id, &names).await?;
-    Ok(domains.into_iter().map(proof).collect())
+    domains.iter().filter(|it| it.account_id == row.account_id && names.contains(&it.name)).collect()
 }
 
 fn proof(domain: Domain) -> ProofView {
@@ -221,7 +232,7 @@ fn proof(domain: Domain) -> ProofView {
 }
 
 /// The same as at the launch: what the domain type says of a recorded address.
-fn domains_to_prove(row: &Instance) -> Vec<String> {
+pub(crate) fn domains_to_prove(row: &Instance) -> Vec<String> {
     if row.on_platform_domain {
         return Vec::new();
     }

@@ -3,11 +3,13 @@
 //! A mail is put into the outbox in the transaction that it tells of. What opens something to whoever has it never stands in a
 //! body there: it is a column of its own, put in where the bodies have a mark when the mail is sent, and forgotten then.
 
+mod addresses;
 mod letter;
 mod outbox;
 mod previews;
 mod words;
 
+pub(crate) use addresses::{address_works, records_missing};
 pub use letter::{Mail, Rendered};
 pub use outbox::{SentMail, find};
 pub(crate) use outbox::{To, as_sent, never_proven, put};

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, TimeDelta};
 
+use howdah_domain::records::Diagnosis;
+
 use super::letter::{Mail, Rendered};
-use super::words;
+use super::{addresses, words};
 use crate::{Config, Role};
 
 /// A mail as it would be sent.
@@ -26,6 +28,10 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
     let owner_link = format!("https://social.birds.example/auth/password/edit?reset_password_token={TOKEN}");
     let time = DateTime::UNIX_EPOCH + TimeDelta::days(20_800) + TimeDelta::hours(14);
     let nothing = String::new();
+    let faults = [
+        Diagnosis::ProofMissing { name: "_howdah.birds.example".to_owned() },
+        Diagnosis::AaaaLeftOver { name: "social.birds.example".to_owned(), found: vec!["2001:db8::7".to_owned()] },
+    ];
     let all = [
         (words::confirm_sign_up("Ada Lovelace", time), &confirm),
         (words::account_exists(config), &nothing),
@@ -43,6 +49,8 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (words::server_ready("birds.example", "social.birds.example", "ada"), &owner_link),
         (words::domain_never_proven(config, ("birds.example", "birds-example"), time), &nothing),
         (words::server_closing(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", time), &nothing),
+        (addresses::missing(config, ("birds.example", "birds-example"), TimeDelta::hours(24), &faults), &nothing),
+        (addresses::works(config, ("birds.example", "birds-example"), "social.birds.example"), &nothing),
     ];
     all.iter().map(|(mail, link)| preview(mail, link, support)).collect()
 }

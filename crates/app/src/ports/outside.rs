@@ -1,6 +1,6 @@
 //! The world as others see it: public DNS, and the server's address over HTTPS.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use futures::future::BoxFuture;
 
@@ -15,6 +15,19 @@ pub struct Addresses {
     /// The chain of aliases, in its order.
     pub cname: Vec<String>,
     pub addresses: Vec<IpAddr>,
+}
+
+/// All that is said of a name's addresses, by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameRecords {
+    /// False: there is no such name, of no kind.
+    pub exists: bool,
+    /// The chain of aliases, in its order.
+    pub cname: Vec<String>,
+    pub v4: Vec<Ipv4Addr>,
+    pub v6: Vec<Ipv6Addr>,
+    /// For how many seconds this may still be said, whatever was changed meanwhile.
+    pub ttl: Option<u32>,
 }
 
 /// What a GET was answered.
@@ -35,6 +48,12 @@ pub trait Outside: Send + Sync {
 
     /// None where the name doesn't exist.
     fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Addresses, OutsideError>>;
+
+    /// As [`Self::addresses`], each kind by itself: both have to be answered.
+    fn records<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<NameRecords, OutsideError>>;
+
+    /// Whom the CAA records of exactly this name let issue certificates; `None` where no record says anything of that.
+    fn caa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Vec<String>>, OutsideError>>;
 
     /// `https://<host><path>`, asked at exactly this address. One that is neither public nor our own ingress' is not connected
     /// to: the names are customers', and what lies behind them may be anything.

@@ -107,6 +107,7 @@ pub fn config() -> Config {
         grace: GRACE,
         ingress_addresses: vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
         ingress_name: None,
+        certificate_authority: "letsencrypt.org".to_owned(),
         relay: Relay {
             server: "192.0.2.2".to_owned(),
             port: 1025,

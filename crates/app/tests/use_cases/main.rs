@@ -7,3 +7,4 @@ mod launch;
 mod leave;
 mod mails;
 mod people;
+mod servers;

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use howdah_app::ports::cluster::{Cluster, ClusterError, InboxSecret};
 use howdah_app::ports::mailer::{Envelope, MailError, Mailer};
-use howdah_app::ports::outside::{Addresses, Answer, Outside, OutsideError};
+use howdah_app::ports::outside::{Addresses, Answer, NameRecords, Outside, OutsideError};
 use howdah_app::ports::relay::{Relay, RelayError};
 use howdah_app::sealed::Variables;
 use howdah_crd::{ConditionType, MastodonInstance, MastodonInstanceStatus, PowerState, Reason};
@@ -265,6 +265,11 @@ impl Cluster for FakeCluster {
 pub struct FakeOutside {
     pub txt: Mutex<BTreeMap<String, Vec<String>>>,
     pub addresses: Mutex<BTreeMap<String, Vec<IpAddr>>>,
+    pub cname: Mutex<BTreeMap<String, String>>,
+    /// Whom a name's CAA records let issue certificates.
+    pub caa: Mutex<BTreeMap<String, Vec<String>>>,
+    /// What sites that are not ours answer, by their address: host and path, then status, location and body.
+    pub sites: Mutex<BTreeMap<String, (u16, Option<String>, String)>>,
     /// Whether our ingress has the server.
     pub answers: Mutex<bool>,
     /// Addresses that pass on to our ingress, and that itself.
@@ -279,6 +284,9 @@ impl FakeOutside {
         Self {
             txt: Mutex::default(),
             addresses: Mutex::default(),
+            cname: Mutex::default(),
+            caa: Mutex::default(),
+            sites: Mutex::default(),
             answers: Mutex::default(),
             fronts: Mutex::new(vec![ingress.parse().unwrap()]),
             copies: Mutex::default(),
@@ -291,6 +299,10 @@ impl FakeOutside {
     }
 
     fn answer(&self, address: IpAddr, host: &str, path: &str) -> Result<Answer, OutsideError> {
+        let site = format!("{host}{}", path.split('?').next().unwrap_or_default());
+        if let Some((status, location, body)) = self.sites.lock().unwrap().get(&site) {
+            return Ok(Answer { status: *status, location: location.clone(), is_cached: false, body: body.clone().into_bytes() });
+        }
         let is_copy = self.copies.lock().unwrap().contains(&address);
         let is_front = self.fronts.lock().unwrap().contains(&address);
         if !is_copy && !is_front {
@@ -316,6 +328,23 @@ impl Outside for FakeOutside {
     fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Addresses, OutsideError>> {
         let addresses = self.addresses.lock().unwrap().get(name).cloned().unwrap_or_default();
         ready(Ok(Addresses { cname: vec![], addresses })).boxed()
+    }
+
+    fn records<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<NameRecords, OutsideError>> {
+        let found = self.addresses.lock().unwrap().get(name).cloned().unwrap_or_default();
+        let cname: Vec<String> = self.cname.lock().unwrap().get(name).cloned().into_iter().collect();
+        let mut records = NameRecords { exists: !(found.is_empty() && cname.is_empty()), cname, ..NameRecords::default() };
+        for address in found {
+            match address {
+                IpAddr::V4(it) => records.v4.push(it),
+                IpAddr::V6(it) => records.v6.push(it),
+            }
+        }
+        ready(Ok(records)).boxed()
+    }
+
+    fn caa<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Vec<String>>, OutsideError>> {
+        ready(Ok(self.caa.lock().unwrap().get(name).cloned())).boxed()
     }
 
     fn get<'a>(&'a self, address: IpAddr, host: &'a str, path: &'a str) -> BoxFuture<'a, Result<Answer, OutsideError>> {

@@ -70,6 +70,22 @@ impl Ground {
         }
     }
 
+    /// With handles at a domain whose site is the customer's own.
+    pub async fn launch_split(&self, domain: &str, web_domain: &str) -> InstanceId {
+        let request = LaunchRequest {
+            domain: domain.to_owned(),
+            web_domain: Some(web_domain.to_owned()),
+            plan: "small".to_owned(),
+            owner_username: "ada".to_owned(),
+            owner_email: "owner@example.org".to_owned(),
+            ..LaunchRequest::default()
+        };
+        match instances::launch(&self.worker.app, &self.operator, &request, None).await.unwrap() {
+            Once::Done(launched) => launched.instance,
+            Once::Again { .. } => panic!("no key was given"),
+        }
+    }
+
     pub async fn close(&self, id: InstanceId) {
         // An operation begun later has a later id.
         self.clock.advance(TimeDelta::seconds(1));
@@ -204,6 +220,7 @@ fn config() -> Config {
         grace: GRACE,
         ingress_addresses: vec![INGRESS.parse().unwrap()],
         ingress_name: None,
+        certificate_authority: "letsencrypt.org".to_owned(),
         relay: Relay {
             server: "192.0.2.2".to_owned(),
             port: 1025,

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't build its input has failed")]
 
+mod addresses;
 mod bad_days;
 mod fakes;
 mod ground;

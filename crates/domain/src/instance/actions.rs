@@ -56,7 +56,7 @@ impl Action {
             Self::Approve => Some("POST /api/v1/instances/{id}/approve"),
             Self::Undo => Some("POST /api/v1/instances/{id}/undo"),
             Self::Close => Some("POST /api/v1/instances/{id}/close"),
-            Self::Remove => Some("POST /api/v1/instances/{id}/remove"),
+            Self::Remove => Some("DELETE /api/v1/instances/{id}"),
         }
     }
 }

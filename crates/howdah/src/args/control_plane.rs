@@ -52,6 +52,9 @@ pub struct ControlPlaneArgs {
     /// A name with those addresses, for CNAME records.
     #[arg(long, env = "HOWDAH_INGRESS_NAME")]
     ingress_name: Option<String>,
+    /// Whom the servers' certificates are from, as CAA records name it.
+    #[arg(long, env = "HOWDAH_CERTIFICATE_AUTHORITY", default_value = "letsencrypt.org")]
+    certificate_authority: String,
     /// The mail relay of the customers' servers.
     #[arg(long, env = "HOWDAH_RELAY_SERVER")]
     relay_server: String,
@@ -99,6 +102,7 @@ impl ControlPlaneArgs {
             grace: TimeDelta::from_std(self.grace).context("--grace is too long")?,
             ingress_addresses: self.ingress_addresses.clone(),
             ingress_name: self.ingress_name.clone(),
+            certificate_authority: self.certificate_authority.clone(),
             relay: Relay {
                 server: self.relay_server.clone(),
                 port: self.relay_port,

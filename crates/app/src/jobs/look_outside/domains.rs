@@ -26,7 +26,8 @@ pub async fn check(worker: &Worker) -> Result<(), WorkError> {
     Ok(())
 }
 
-async fn check_one(worker: &Worker, domain: &Domain) -> Result<(), WorkError> {
+/// Looks for the proof of one domain, whenever it was looked for last.
+pub(super) async fn check_one(worker: &Worker, domain: &Domain) -> Result<(), WorkError> {
     let proof = format!("_howdah.{}", domain.name);
     let (txt, addresses) = futures::join!(worker.outside.txt(&proof), worker.outside.addresses(&domain.name));
     let is_proven = txt.as_ref().is_ok_and(|it| it.iter().any(|text| text.trim() == domain.proof_token));

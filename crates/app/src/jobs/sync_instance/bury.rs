@@ -1,6 +1,7 @@
 //! The end of a server's life in the record: a tombstone with nothing personal left.
 
 use howdah_db::Conn;
+use howdah_db::models::address_look::AddressLook;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::identity::IdentitySecret;
 use howdah_db::models::instance::Instance;
@@ -9,6 +10,7 @@ use howdah_db::models::observation::Observation;
 use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
 use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::probe::Probe;
+use howdah_db::models::public_face::PublicFace;
 use howdah_domain::StepName;
 use howdah_domain::lifecycle::StepFact;
 use uuid::Uuid;
@@ -52,6 +54,8 @@ async fn scrub(conn: &mut Conn, instance: &Instance) -> Result<(), WorkError> {
     IdentitySecret::destroy(conn, instance.id).await?;
     Observation::forget(conn, instance.id).await?;
     Probe::forget(conn, instance.id).await?;
+    AddressLook::forget(conn, instance.id).await?;
+    PublicFace::forget(conn, instance.id).await?;
     if !instance.on_platform_domain {
         Domain::end_proof(conn, instance.account_id, &[&instance.domain, &instance.web_domain]).await?;
     }

@@ -1,0 +1,14 @@
+//! What operators see and do: one server with all that is known, operations and jobs, places with their room, and whatever a
+//! reference is of. Refused to everybody else.
+
+mod find;
+mod jobs;
+mod operations;
+mod places;
+mod server;
+
+pub use find::{Found, find};
+pub use jobs::{JobView, jobs, retry_job};
+pub use operations::{FleetOperation, operations, retry};
+pub use places::{PlaceView, places};
+pub use server::{OperatorServer, PersonView, SyncView, server};

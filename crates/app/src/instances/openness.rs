@@ -1,0 +1,90 @@
+//! Whether a launch would be taken now: asked before somebody fills a form, and by the same rules as the launch itself.
+
+use howdah_db::Conn;
+use howdah_db::models::account::Account;
+use howdah_db::models::instance::Instance;
+use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
+use howdah_domain::billing;
+use howdah_domain::instance::launch::{LaunchFacts, LaunchVerdict, launch_verdict};
+
+use crate::{Actor, App, Error, settings};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Openness {
+    Open,
+    /// Taken, and then it waits for somebody.
+    Held {
+        reason: &'static str,
+        sentence: String,
+    },
+    /// A launch would be refused with this sentence.
+    Closed {
+        reason: &'static str,
+        sentence: String,
+    },
+}
+
+impl Openness {
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
+    #[must_use]
+    pub fn sentence(&self) -> Option<&str> {
+        match self {
+            Self::Open => None,
+            Self::Held { sentence, .. } | Self::Closed { sentence, .. } => Some(sentence),
+        }
+    }
+}
+
+/// For somebody, or for the public where nobody is signed in.
+///
+/// # Errors
+/// The record's.
+pub async fn openness(app: &App, actor: Option<&Actor>) -> Result<Openness, Error> {
+    let mut conn = app.conn().await?;
+    let verdict = verdict(app, &mut conn, actor).await?;
+    if let LaunchVerdict::Refuse { reason, sentence } = verdict {
+        return Ok(Openness::Closed { reason, sentence });
+    }
+    if !has_room(&mut conn).await? {
+        return Ok(Openness::Closed { reason: Error::NoRoom.reason(), sentence: Error::NoRoom.to_string() });
+    }
+    Ok(match verdict {
+        LaunchVerdict::Hold { reason, sentence, .. } => Openness::Held { reason, sentence },
+        LaunchVerdict::Run | LaunchVerdict::Refuse { .. } => Openness::Open,
+    })
+}
+
+async fn verdict(app: &App, conn: &mut Conn, actor: Option<&Actor>) -> Result<LaunchVerdict, Error> {
+    let platform = settings::read(conn).await?;
+    let (servers, servers_allowed) = match actor {
+        Some(actor) => {
+            let account = Account::by_id(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
+            let servers = Instance::count_of_account(conn, account.id).await?;
+            (servers, account.servers_allowed.unwrap_or(platform.servers_per_account))
+        }
+        // Of somebody who has none yet, and will be allowed one.
+        None => (0, platform.servers_per_account.max(1)),
+    };
+    let standing = billing::standing_at_launch(platform.provider());
+    let facts = billing::BillingFacts { standing, now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
+    Ok(launch_verdict(&LaunchFacts {
+        by_operator: actor.is_some_and(Actor::operates),
+        new_servers: platform.new_servers,
+        public_sentence: &platform.new_servers_sentence,
+        servers,
+        servers_allowed: servers_allowed.into(),
+        access: billing::access(&facts).access,
+    }))
+}
+
+/// Each default place takes one more.
+async fn has_room(conn: &mut Conn) -> Result<bool, Error> {
+    let cluster = Cluster::default_with_servers(conn).await?.is_some_and(|(it, servers)| servers < it.capacity.into());
+    let database = DatabaseServer::default_with_servers(conn).await?.is_some_and(|(it, servers)| servers < it.capacity.into());
+    let store = ObjectStore::default_with_servers(conn).await?.is_some_and(|(it, servers)| servers < it.capacity.into());
+    Ok(cluster && database && store)
+}
