@@ -33,7 +33,7 @@ pub struct Settings {
     pub trusts_forwarded: bool,
     /// Streams of events that may be open at once.
     pub streams: usize,
-    /// And of one session or token.
+    /// And of one account.
     pub streams_of_one: usize,
 }
 
@@ -45,7 +45,7 @@ impl Settings {
             burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
             per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
         };
-        Self { address, workers: 2, address_rate: rate(200, 50), token_rate: rate(100, 20), trusts_forwarded: false, streams: 500, streams_of_one: 12 }
+        Self { address, workers: 2, address_rate: rate(200, 50), token_rate: rate(100, 20), trusts_forwarded: false, streams: 500, streams_of_one: 20 }
     }
 }
 

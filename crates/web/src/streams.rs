@@ -1,4 +1,5 @@
-//! Streams of events that are open: so many in all, so many of one session or token, and each ends when the server does.
+//! Streams of events that are open: so many in all, so many of one account, however many sessions and tokens it has, and each
+//! ends when the server does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +31,7 @@ impl Streams {
 }
 
 impl Place {
-    /// `holder`: the session's or token's id.
+    /// `holder`: the account's id.
     pub fn take(streams: &Data<Streams>, holder: Uuid) -> Result<Self, Problem> {
         let permit = streams.places.clone().try_acquire_owned().map_err(|_| Problem::too_many_streams())?;
         let mut holders = streams.holders.lock().unwrap_or_else(PoisonError::into_inner);

@@ -87,7 +87,7 @@ where
         look,
         seen,
         end: Instant::now() + LONGEST,
-        _place: Place::take(streams, person.actor.credential)?,
+        _place: Place::take(streams, person.actor.account.as_uuid())?,
     };
     let events = unfold(Some(Box::new(watch)), |watch| async move {
         let mut watch = watch?;

@@ -59,7 +59,7 @@ pub async fn events(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&request, "operation")?;
     let first = operations::get(&app, &caller, id).await?;
-    let place = Place::take(&streams, caller.credential)?;
+    let place = Place::take(&streams, caller.account.as_uuid())?;
     let seen = request.headers().get("Last-Event-ID").and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
     let watch = Watch {
         app: app.get_ref().clone(),
