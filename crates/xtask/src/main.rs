@@ -6,6 +6,7 @@
 mod assets;
 mod built;
 mod cache;
+mod checks;
 mod dev;
 mod generated;
 mod packages;
@@ -61,6 +62,8 @@ enum Task {
     },
     /// Bring the libraries of the pages from npm, for the build to embed
     Assets,
+    /// Bring what the browser tests need: the browser, and what pages are checked with
+    Checks,
     /// Say which generated files are stale
     Check,
     /// Write the generated files
@@ -116,6 +119,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         Task::Down => stack::down(&places),
         Task::Test { quick } => test::run(places, quick),
         Task::Assets => assets::bring(&places, Progress::start()),
+        Task::Checks => checks::bring(&places, Progress::start()),
         Task::Check => generated::run(&places, generated::Mode::Check),
         Task::Generate => generated::run(&places, generated::Mode::Write),
         Task::Inside { command } => stack::inside(&places, &command),

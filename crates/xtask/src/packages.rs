@@ -15,6 +15,9 @@ pub const REDIS: &[&str] = &["redis-server"];
 /// For the libraries of the pages, where no npm is there.
 pub const NPM: &[&str] = &["npm"];
 
+/// For the browser tests. `certutil` makes the browser trust the stack's authority.
+pub const BROWSER: &[&str] = &["chromium", "chromium-driver", "libnss3-tools"];
+
 /// For the whole stack, besides.
 pub const STACK: &[&str] = &[
     "containerd",

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     built::{self, Test},
-    packages,
+    checks, packages,
     places::Places,
     progress::Progress,
     stack::{self, Scope, ThrowAway},
@@ -47,6 +47,7 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
     if quick {
         return Ok(());
     }
+    checks::bring(&places, progress)?;
     together([
         progress.step("acceptance tests", || on_a_stack(&places, &acceptance)),
         progress.step("tests of the stack", || one_by_one(&of_stack, |test| of_the_stack(&places, test))),
