@@ -77,6 +77,16 @@
     if (live) document.title = live.dataset.title;
   });
 
+  // What can't be shown now is asked for again, and loaded only once it is there: nobody is interrupted for nothing.
+  const unavailable = document.querySelector('[data-looks-again]');
+  if (unavailable) {
+    setInterval(async () => {
+      try {
+        if ((await fetch(location.href)).status !== 503) location.replace(location.href);
+      } catch { /* next time */ }
+    }, unavailable.dataset.looksAgain * 1000);
+  }
+
   offerCopies(document);
   // Mistakes are read out first.
   document.getElementById('mistakes')?.focus();
