@@ -181,6 +181,14 @@ impl Api {
     }
 }
 
+/// The same on a fake node, for operators: everything is made, and nothing runs.
+#[must_use]
+pub fn fake(domain: &str) -> Value {
+    let mut wish = wish(domain);
+    wish["cluster"] = json!("fake");
+    wish
+}
+
 /// A small server at this address, of the owner `ada`.
 #[must_use]
 pub fn wish(domain: &str) -> Value {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use howdah_crd::{ConditionType, MastodonInstance, labels};
+use howdah_crd::{ConditionType, MastodonInstance, SYSTEM_NAMESPACE, labels};
 use howdah_domain::InstanceId;
-use k8s_openapi::api::core::v1::{PersistentVolume, Secret};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, Secret};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::{Discovery, Scope, verbs};
@@ -113,7 +114,8 @@ impl Cluster {
         found.extend(self.volumes(&names).await?);
         // A resource that somebody made by hand has no label of its own.
         let resources = self.instances().list(&ListParams::default()).await;
-        for resource in resources.map(|it| it.items).unwrap_or_default().iter().filter(|it| wanted.contains(&it.spec.id)) {
+        let by_hand = |it: &&MastodonInstance| wanted.contains(&it.spec.id) && !it.labels().contains_key(labels::INSTANCE);
+        for resource in resources.map(|it| it.items).unwrap_or_default().iter().filter(by_hand) {
             found.push(format!("MastodonInstance {} (finalizers {:?})", resource.name_any(), resource.finalizers()));
         }
         Ok(found)
@@ -132,6 +134,24 @@ impl Cluster {
     /// Deletes the resource; what becomes of the rest is the operator's.
     pub async fn delete_instance(&self, name: &str) -> Result<()> {
         match self.instances().delete(name, &DeleteParams::default()).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Lets new pods onto a node, or keeps them away.
+    pub async fn open_node(&self, name: &str, is_open: bool) -> Result<()> {
+        let api: Api<Node> = Api::all(self.client.clone());
+        let patch = serde_json::json!({"spec": {"unschedulable": !is_open}});
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(())
+    }
+
+    /// What is left of operators that are dead: nobody waits until it is over.
+    pub async fn forget_leader(&self) -> Result<()> {
+        let api: Api<Lease> = Api::namespaced(self.client.clone(), SYSTEM_NAMESPACE);
+        match api.delete("howdah-operator", &DeleteParams::default()).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             Err(error) => Err(error.into()),

@@ -21,10 +21,6 @@ impl OutsideDns {
         self.post("set-txt", json!({"host": full(name), "value": value})).await
     }
 
-    pub async fn clear_txt(&self, name: &str) -> Result<()> {
-        self.post("clear-txt", json!({"host": full(name)})).await
-    }
-
     /// In place of what it had.
     pub async fn set_a(&self, name: &str, addresses: &[&str]) -> Result<()> {
         self.clear_a(name).await?;

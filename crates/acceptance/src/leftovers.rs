@@ -47,6 +47,14 @@ pub async fn in_store(stack: &Stack, id: InstanceId) -> Result<Vec<String>> {
     Ok(left)
 }
 
+/// How many keys the bucket's user has.
+pub async fn keys_in_store(stack: &Stack, id: InstanceId) -> Result<usize> {
+    let admin = Somebody::new(&stack.s3, Some((&stack.s3.access_key, &stack.s3.secret_key)))?;
+    let answer = admin.iam(&format!("Action=ListAccessKeys&UserName={}", id.resource_name())).await?;
+    ensure!(answer.status == 200, "the keys can't be listed: {answer:?}");
+    Ok(answer.body.matches("<AccessKeyId>").count())
+}
+
 /// Every object of the bucket with its size and digest, as the store lists them.
 pub async fn objects_in_store(stack: &Stack, id: InstanceId) -> Result<Vec<String>> {
     let admin = Somebody::new(&stack.s3, Some((&stack.s3.access_key, &stack.s3.secret_key)))?;

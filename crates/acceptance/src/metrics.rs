@@ -6,10 +6,11 @@ use http::Request;
 use crate::World;
 use crate::wait::{seconds, until};
 
-const OPERATOR: &str = "http://127.0.0.1:9102/metrics";
+/// Where the stack's operator answers Prometheus.
+pub const OPERATOR: &str = "127.0.0.1:9102";
 
 /// Kinds that the operator and the worker write. Leases are not among them: who leads says so all the time.
-const WRITTEN: [&str; 14] = [
+pub const WRITTEN: [&str; 14] = [
     "deployments",
     "ingresses",
     "jobs",
@@ -49,20 +50,29 @@ fn value(line: &str) -> Result<f64> {
     line.rsplit(' ').next().and_then(|it| it.parse().ok()).with_context(|| format!("no number in {line}"))
 }
 
-/// A counter or gauge of the operator's, summed over its labels.
+/// A counter or gauge of the stack's operator, summed over its labels.
 pub async fn of_operator(world: &World, name: &str) -> Result<f64> {
-    let text = world.http.get(OPERATOR).send().await?.error_for_status()?.text().await?;
+    of(world, OPERATOR, name).await
+}
+
+async fn of(world: &World, operator: &str, name: &str) -> Result<f64> {
+    let text = world.http.get(format!("http://{operator}/metrics")).send().await?.error_for_status()?.text().await?;
     let is_it = |line: &&str| line.strip_prefix(name).is_some_and(|it| it.starts_with([' ', '{']));
     text.lines().filter(is_it).map(value).sum()
 }
 
-/// The operator leads, has looked at every resource, and has nothing more to do.
-pub async fn operator_is_at_rest(world: &World) -> Result<()> {
-    until("the operator leads", seconds(60), async || {
-        ensure!(of_operator(world, "howdah_operator_leading").await? == 1.0, "another operator leads");
+/// The operator that answers Prometheus there holds the lease.
+pub async fn leads(world: &World, operator: &str) -> Result<()> {
+    until(&format!("the operator at {operator} leads"), seconds(60), async || {
+        ensure!(of(world, operator, "howdah_operator_leading").await? == 1.0, "another operator leads");
         Ok(())
     })
-    .await?;
+    .await
+}
+
+/// The operator leads, has looked at every resource, and has nothing more to do.
+pub async fn operator_is_at_rest(world: &World) -> Result<()> {
+    leads(world, OPERATOR).await?;
     let mut before = -1.0;
     let mut same = 0;
     until("the operator is at rest", seconds(120), async || {

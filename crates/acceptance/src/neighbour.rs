@@ -2,7 +2,6 @@
 //! with a certificate of the stack's CA.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rcgen::{CertificateParams, Issuer, KeyPair};
@@ -12,9 +11,6 @@ use tokio::process::{Child, Command};
 
 use crate::wait::{seconds, until};
 use crate::{Stack, World};
-
-/// Where pods and the machine reach it.
-const ADDRESS: &str = "10.99.0.1";
 
 /// Ends with the test.
 pub struct Neighbour {
@@ -29,13 +25,14 @@ impl Neighbour {
     /// One at `name`, on a port of its own.
     pub async fn start(world: &World, name: &str) -> Result<Self> {
         let folder = certify(&world.stack, name)?;
-        let port = free_port()?;
+        let address = world.stack.ip()?;
+        let port = free_port(&address)?;
         let mut command = Command::new(binary("howdah-standin")?);
-        command.args(["inbox", "--listen", &format!("{ADDRESS}:{port}")]);
+        command.args(["inbox", "--listen", &format!("{address}:{port}")]);
         command.arg("--tls-cert").arg(folder.path().join("tls.crt")).arg("--tls-key").arg(folder.path().join("tls.key"));
         command.env("SSL_CERT_FILE", &world.stack.ca_cert).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
         let process = command.spawn().context("the stand-in's inbox")?;
-        world.dns.set_a(name, &[ADDRESS]).await?;
+        world.dns.set_a(name, &[&address]).await?;
         let neighbour = Self { host: format!("{name}:{port}"), http: world.http.clone(), _process: process, _certificate: folder };
         until("the second server answers", seconds(20), async || neighbour.get("/health").await.map(drop)).await?;
         Ok(neighbour)
@@ -54,19 +51,6 @@ impl Neighbour {
         let text = response.text().await?;
         let answer: Value = serde_json::from_str(&text).with_context(|| text.clone())?;
         ensure!(matches!(answer["status"].as_u64(), Some(200..300)), "following {actor}: {text}");
-        Ok(())
-    }
-
-    /// From now on its inboxes answer this.
-    pub async fn answer(&self, status: u16) -> Result<()> {
-        let url = format!("https://{}/standin/answer", self.host);
-        self.http
-            .post(url)
-            .header("content-type", "application/json")
-            .body(json!({"status": status}).to_string())
-            .send()
-            .await?
-            .error_for_status()?;
         Ok(())
     }
 
@@ -90,8 +74,8 @@ fn certify(stack: &Stack, name: &str) -> Result<TempDir> {
     Ok(folder)
 }
 
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind((ADDRESS, 0))?.local_addr()?.port())
+fn free_port(address: &str) -> Result<u16> {
+    Ok(std::net::TcpListener::bind((address, 0))?.local_addr()?.port())
 }
 
 /// One of the project's binaries, built beside this test.
@@ -102,6 +86,3 @@ pub fn binary(name: &str) -> Result<std::path::PathBuf> {
     ensure!(path.exists(), "{} is not built", path.display());
     Ok(path)
 }
-
-/// Long enough for deliveries that are retried.
-pub const DELIVERED_WITHIN: Duration = seconds(90);

@@ -1,11 +1,11 @@
 //! The stack's processes as xtask recorded them: killed, stopped, and started again with the same command line and environment.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ use crate::Stack;
 
 const POLL: Duration = Duration::from_millis(10);
 const GONE_WITHIN: Duration = Duration::from_secs(10);
+/// The kernel's USER_HZ, the same everywhere.
+const TICKS_A_SECOND: u64 = 100;
 
 /// As xtask writes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,8 +38,8 @@ pub struct Part {
     folder: PathBuf,
     command: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
-    /// User and group: not every part runs as root.
-    user: (u32, u32),
+    /// What stands before it so that it runs as it did: its user, an IPC namespace of its own.
+    before: Vec<OsString>,
 }
 
 impl Part {
@@ -52,18 +54,8 @@ impl Part {
         let environment = words(&fs::read(proc.join("environ"))?).into_iter().filter_map(variable).collect();
         let folder = fs::read_link(proc.join("cwd"))?;
         let log = stack.folder.join("log").join(format!("{name}.log"));
-        let owner = fs::metadata(&proc)?;
-        Ok(Self { record, file, log, folder, command, environment, user: (owner.uid(), owner.gid()) })
-    }
-
-    #[must_use]
-    pub const fn pid(&self) -> i32 {
-        self.record.pid
-    }
-
-    #[must_use]
-    pub fn is_alive(&self) -> bool {
-        is_alive(&self.record)
+        let before = as_it_runs(&proc)?;
+        Ok(Self { record, file, log, folder, command, environment, before })
     }
 
     #[must_use]
@@ -71,18 +63,28 @@ impl Part {
         &self.environment
     }
 
+    /// Processor time that it has used.
+    pub fn cpu(&self) -> Result<Duration> {
+        let stat = stat(self.record.pid).with_context(|| format!("{} has ended", self.record.name))?;
+        Ok(Duration::from_millis(stat.ticks * 1000 / TICKS_A_SECOND))
+    }
+
     /// `kill -9`. Whatever becomes of the test, it is started again.
     pub fn kill(self) -> Result<Killed> {
-        self.signal(Signal::KILL)?;
+        let [killed] = kill_all([self])?;
+        Ok(killed)
+    }
+
+    fn wait_for_its_end(&self, children: &[i32]) -> Result<()> {
         let begun = Instant::now();
-        // PostgreSQL takes a pid that nobody has waited for yet for one that runs.
-        while stat(self.record.pid).is_some() {
+        // PostgreSQL takes a pid that nobody has waited for yet for one that runs, and doesn't start beside its old children.
+        while stat(self.record.pid).is_some() || children.iter().any(|it| stat(*it).is_some()) {
             ensure!(begun.elapsed() < GONE_WITHIN, "{} does not die", self.record.name);
             // Where this test started it, it is this test's to wait for.
             let _ = waitpid(Pid::from_raw(self.record.pid), WaitOptions::NOHANG);
             std::thread::sleep(POLL);
         }
-        Ok(Killed { part: Some(self) })
+        Ok(())
     }
 
     /// SIGSTOP until the value is dropped.
@@ -96,20 +98,31 @@ impl Part {
         kill_process(pid, signal).with_context(|| format!("signal {}", self.record.name))
     }
 
-    fn start(&self) -> Result<()> {
-        let (program, arguments) = self.command.split_first().context("a command line has a program")?;
+    fn start(&self) -> Result<Record> {
+        let mut words = self.before.iter().chain(&self.command);
         let log = OpenOptions::new().append(true).create(true).open(&self.log)?;
-        let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(self.environment.iter().cloned()).current_dir(&self.folder);
+        let mut command = Command::new(words.next().context("a command line has a program")?);
+        command.args(words).env_clear().envs(self.environment.iter().cloned()).current_dir(&self.folder);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
-        if rustix::process::geteuid().as_raw() != self.user.0 {
-            command.uid(self.user.0).gid(self.user.1);
-        }
         let child = command.spawn().with_context(|| format!("start {} again", self.record.name))?;
         let pid = i32::try_from(child.id())?;
-        let record = Record { pid, started: stat(pid).context("it ended at once")?.1, ..self.record.clone() };
-        Ok(fs::write(&self.file, serde_json::to_vec(&record)?)?)
+        let record = Record { pid, started: stat(pid).context("it ended at once")?.started, ..self.record.clone() };
+        fs::write(&self.file, serde_json::to_vec(&record)?)?;
+        Ok(record)
     }
+}
+
+/// `kill -9` of all of them at once.
+pub fn kill_all<const N: usize>(parts: [Part; N]) -> Result<[Killed; N]> {
+    let children: Vec<Vec<i32>> = parts.iter().map(|it| children(it.record.pid)).collect();
+    for part in &parts {
+        part.signal(Signal::KILL)?;
+    }
+    let killed = parts.map(|it| Killed { part: Some(it) });
+    for (killed, children) in killed.iter().zip(children) {
+        killed.part.iter().try_for_each(|it| it.wait_for_its_end(&children))?;
+    }
+    Ok(killed)
 }
 
 /// A process that was killed.
@@ -119,9 +132,11 @@ pub struct Killed {
 }
 
 impl Killed {
-    /// The same again.
-    pub fn start(mut self) -> Result<()> {
-        self.part.take().map_or(Ok(()), |it| it.start())
+    /// The same again. Of a process that has only just begun /proc does not tell the command line yet: the part is returned.
+    pub fn start(mut self) -> Result<Part> {
+        let mut part = self.part.take().context("a killed part is started once")?;
+        part.record = part.start()?;
+        Ok(part)
     }
 }
 
@@ -147,42 +162,61 @@ impl Drop for Stopped {
     }
 }
 
-/// Another process of the same command line with some words changed; killed when it is dropped.
+/// Another process of the same command line with one word changed; killed when it is dropped.
 #[derive(Debug)]
 pub struct Another {
-    child: std::process::Child,
+    part: Part,
 }
 
 impl Another {
-    pub fn start(like: &Part, more: &[&str], log: &str) -> Result<Self> {
-        let (program, arguments) = like.command.split_first().context("a command line has a program")?;
-        let log = File::create(like.log.with_file_name(format!("{log}.log")))?;
-        let mut command = Command::new(program);
-        command.args(arguments).args(more).env_clear().envs(like.environment.iter().cloned()).current_dir(&like.folder);
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        Ok(Self { child: command.spawn()? })
+    pub fn start(like: &Part, name: &str, (word, changed): (&str, &str)) -> Result<Self> {
+        let mut part = like.clone();
+        part.record.name = name.to_owned();
+        part.file = like.file.with_file_name(format!("{name}.pid.json"));
+        part.log = like.log.with_file_name(format!("{name}.log"));
+        let found = part
+            .command
+            .iter_mut()
+            .find(|it| it.to_str() == Some(word))
+            .with_context(|| format!("{} is not told {word}", like.record.name))?;
+        *found = changed.into();
+        part.record = part.start()?;
+        Ok(Self { part })
     }
 
-    fn signal(&self, signal: Signal) -> Result<()> {
-        let pid = Pid::from_raw(i32::try_from(self.child.id())?).context("a pid")?;
-        Ok(kill_process(pid, signal)?)
-    }
-
-    pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
-    }
-
-    pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::CONT)
+    /// SIGSTOP until the value is dropped.
+    pub fn stop(&self) -> Result<Stopped> {
+        self.part.stop()
     }
 }
 
 impl Drop for Another {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.part.signal(Signal::KILL);
+        let _ = self.part.wait_for_its_end(&[]);
+        let _ = fs::remove_file(&self.part.file);
     }
+}
+
+/// The words before a command that give it the user and the IPC namespace that this process has. What PostgreSQL shares would
+/// else outlive it in the machine's.
+fn as_it_runs(proc: &Path) -> Result<Vec<OsString>> {
+    let mut words = Vec::new();
+    if fs::read_link(proc.join("ns/ipc"))? != fs::read_link("/proc/self/ns/ipc")? {
+        words.extend(["unshare", "--ipc"].map(OsString::from));
+    }
+    let owner = fs::metadata(proc)?;
+    if owner.uid() != rustix::process::geteuid().as_raw() {
+        let user = [format!("--reuid={}", owner.uid()), format!("--regid={}", owner.gid()), "--clear-groups".to_owned()];
+        words.extend(["setpriv".to_owned()].into_iter().chain(user).map(OsString::from));
+    }
+    Ok(words)
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|it| it.parse().ok()).collect()
 }
 
 fn words(bytes: &[u8]) -> Vec<OsString> {
@@ -196,13 +230,20 @@ fn variable(text: OsString) -> Option<(OsString, OsString)> {
 }
 
 fn is_alive(record: &Record) -> bool {
-    stat(record.pid).is_some_and(|(state, started)| started == record.started && state != 'Z')
+    stat(record.pid).is_some_and(|it| it.started == record.started && it.state != 'Z')
 }
 
-/// State and start time of a process.
-fn stat(pid: i32) -> Option<(char, u64)> {
+struct Stat {
+    state: char,
+    /// Processor time, its own and the kernel's for it.
+    ticks: u64,
+    started: u64,
+}
+
+fn stat(pid: i32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name may hold spaces and brackets: fields are counted after its last bracket.
     let fields: Vec<&str> = text.get(text.rfind(')')? + 2..)?.split(' ').collect();
-    Some((fields.first()?.chars().next()?, fields.get(19)?.parse().ok()?))
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Stat { state: fields.first()?.chars().next()?, ticks: number(11)? + number(12)?, started: number(19)? })
 }

@@ -1,11 +1,12 @@
 //! The control plane's PostgreSQL, looked at from beside: what the API does not tell.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use howdah_domain::InstanceId;
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, NoTls};
 
 use crate::Stack;
+use crate::wait::{seconds, until};
 
 pub struct Record {
     client: Client,
@@ -52,8 +53,53 @@ impl Record {
         Ok(left)
     }
 
-    /// Runs a statement; tells how many rows it changed.
-    pub async fn execute(&self, statement: &str) -> Result<u64> {
-        self.client.execute(statement, &[]).await.with_context(|| statement.to_owned())
+    /// The server of this domain that is not gone.
+    pub async fn find(&self, domain: &str) -> Result<Option<InstanceId>> {
+        let row = self.client.query_opt("select id from instances where domain = $1 and tombstoned_at is null", &[&domain]).await?;
+        Ok(row.map(|it| InstanceId::from_uuid(it.get(0))))
+    }
+
+    /// Whether this is true of its row.
+    pub async fn says(&self, id: InstanceId, condition: &str) -> Result<bool> {
+        let query = format!("select exists (select from instances where id = $1 and {condition})");
+        Ok(self.client.query_one(&query, &[&id.as_uuid()]).await?.get(0))
+    }
+
+    /// The grace period of a server that is leaving ends now.
+    pub async fn end_grace(&self, id: InstanceId) -> Result<()> {
+        self.change("update instances set desired_after = now() where id = $1 and desired_kind = 'deleted'", id).await
+    }
+
+    /// From now on it is to run this image, which the worker is told.
+    pub async fn use_image(&self, id: InstanceId, image: &str) -> Result<()> {
+        ensure!(image.chars().all(|it| it.is_ascii_alphanumeric() || "/:.-".contains(it)), "{image} is no image");
+        let images = format!("image_mastodon = '{image}', image_streaming = '{image}'");
+        self.change(&format!("update instances set {images}, revision = revision + 1 where id = $1"), id).await?;
+        let job = "select graphile_worker.add_job('sync_instance', payload := json_build_object('instance_id', $1::uuid))";
+        self.client.execute(job, &[&id.as_uuid()]).await.map(drop).context("enqueue a sync")
+    }
+
+    async fn change(&self, statement: &str, id: InstanceId) -> Result<()> {
+        let changed = self.client.execute(statement, &[&id.as_uuid()]).await.with_context(|| statement.to_owned())?;
+        ensure!(changed == 1, "no such row: {statement}");
+        Ok(())
+    }
+
+    /// A resync of everything, to its end.
+    pub async fn resync(&self) -> Result<()> {
+        self.client.execute("select graphile_worker.add_job('resync_all', payload := '{}')", &[]).await?;
+        until("every server is synced", seconds(120), async || {
+            let query = "select count(*) from graphile_worker.jobs where task_identifier in ('resync_all', 'sync_instance')";
+            let left: i64 = self.client.query_one(query, &[]).await?.get(0);
+            ensure!(left == 0, "{left} jobs wait");
+            Ok(())
+        })
+        .await
+    }
+
+    /// As if a killed worker had been gone for long: whoever comes next takes its jobs at once.
+    pub async fn miss_workers(&self) -> Result<()> {
+        let missed = "update graphile_worker._private_workers set last_heartbeat_at = now() - interval '1 hour'";
+        self.client.execute(missed, &[]).await.map(drop).context("the queue's workers")
     }
 }

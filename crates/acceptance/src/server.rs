@@ -48,7 +48,7 @@ impl Server {
         server.spec()["image"] = json!({"mastodon": image, "streaming": image});
         server.spec()["placement"] = json!(placement);
         let relay = server.secret("smtp");
-        relay["SMTP_SERVER"] = json!("10.99.0.1");
+        relay["SMTP_SERVER"] = json!(world.stack.ip()?);
         relay["SMTP_PORT"] = json!("1025");
         Ok(server)
     }
@@ -92,17 +92,6 @@ impl Server {
             let seen = self.get(world).await?;
             ensure!(is_met(&seen, condition), "{}", conditions(&seen));
             Ok(seen)
-        })
-        .await
-    }
-
-    /// That condition is not met, for this reason.
-    pub async fn wait_for_reason(&self, world: &World, condition: ConditionType, reason: &str, within: Duration) -> Result<()> {
-        until(&format!("{condition} of {} says {reason}", self.name), within, async || {
-            let seen = self.get(world).await?;
-            let found = seen.status.iter().flat_map(|it| &it.conditions).find(|it| it.type_ == condition.as_str());
-            ensure!(found.is_some_and(|it| it.status == "False" && it.reason == reason), "{}", conditions(&seen));
-            Ok(())
         })
         .await
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use reqwest::Url;
 use serde::Deserialize;
 
 /// The template that tenants' databases are made from in the stack.
@@ -47,5 +48,11 @@ impl Stack {
         let text = std::fs::read_to_string(&path).with_context(|| format!("is the stack up? {}", path.display()))?;
         let stack: Self = serde_json::from_str(&text).with_context(|| format!("{} is not what a stack writes", path.display()))?;
         Ok(Self { folder: folder.into(), ..stack })
+    }
+
+    /// The address at which pods and the machine reach what is outside the cluster: the ingress, the relay, a second server.
+    pub fn ip(&self) -> Result<String> {
+        let url: Url = self.ingress_url.parse().context("stack.json's ingress_url")?;
+        Ok(url.host_str().context("stack.json's ingress_url has no host")?.to_owned())
     }
 }

@@ -1,4 +1,4 @@
-//! A visit to a running server by its host names, as a browser and another server make it.
+//! A running server by its host names: pointed here as its customer does it, visited as a browser and another server do.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -43,4 +43,22 @@ pub async fn visit(world: &World, domain: &str, web_domain: &str, username: &str
     })
     .await?;
     Ok(actor.to_owned())
+}
+
+/// What the server's page asks the customer for, set at the customer's DNS provider.
+pub async fn point_here(world: &World, instance: &Value) -> Result<()> {
+    let list = |name: &str| instance["addresses"][name].as_array().with_context(|| format!("no {name} in {}", instance["addresses"]));
+    let text = |it: &Value, key: &str| it[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in {it}"));
+    for proof in list("proofs")? {
+        let name = text(proof, "name")?;
+        ensure!(name.starts_with("_howdah."), "{name}");
+        world.dns.set_txt(&name, &text(proof, "value")?).await?;
+    }
+    let records = list("records")?;
+    ensure!(records.len() == 2, "web and media: {records:?}");
+    for record in records {
+        ensure!(record["type"] == "A", "{record}");
+        world.dns.set_a(&text(record, "name")?, &[&text(record, "value")?]).await?;
+    }
+    Ok(())
 }

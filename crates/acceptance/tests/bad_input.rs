@@ -5,7 +5,7 @@
 use anyhow::ensure;
 use futures::future::join_all;
 use howdah_acceptance::admin;
-use howdah_acceptance::api::{Answer, Launched, wish};
+use howdah_acceptance::api::{Answer, Launched, fake, wish};
 use howdah_acceptance::leftovers::assert_nothing_left;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::{Watch, seconds};
@@ -15,13 +15,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const INSTANCES: &str = "/api/v1/instances";
-
-/// On a fake node: nothing runs, everything is made.
-fn fake(domain: &str) -> Value {
-    let mut wish = wish(domain);
-    wish["cluster"] = json!("fake");
-    wish
-}
 
 fn with(mut wish: Value, pointer: &str, value: Value) -> Value {
     *wish.pointer_mut(pointer).unwrap() = value;

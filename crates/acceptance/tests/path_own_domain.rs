@@ -8,7 +8,7 @@ use howdah_acceptance::api::{Api, wish};
 use howdah_acceptance::leftovers::assert_nothing_left;
 use howdah_acceptance::neighbour::Neighbour;
 use howdah_acceptance::turn::Turn;
-use howdah_acceptance::visit::visit;
+use howdah_acceptance::visit::{point_here, visit};
 use howdah_acceptance::wait::{Watch, seconds};
 use howdah_acceptance::world::fresh_name;
 use howdah_acceptance::{World, until};
@@ -31,7 +31,7 @@ async fn from_launch_to_nothing_left() {
     let waiting = api.wait_for_phase(launched.id, "waiting_for_address", seconds(20)).await.unwrap();
     assert!(world.visitor.get(&format!("https://{domain}/health")).await.is_err(), "no proof, no address");
 
-    point_here(&world, &waiting).await;
+    point_here(&world, &waiting).await.unwrap();
     let running = api.wait_for_phase(launched.id, "running", seconds(60)).await.unwrap();
     watch.lap("TXT proof and records set, to running at its address");
     assert_eq!(running["addresses"]["web"], format!("https://{domain}"));
@@ -58,22 +58,6 @@ async fn from_launch_to_nothing_left() {
     let after = api.instance(launched.id).await.unwrap();
     assert_eq!(after["phase"], "gone");
     watch.lap("nothing left");
-}
-
-/// What the server's page asks the customer for, set at the customer's DNS provider.
-async fn point_here(world: &World, instance: &Value) {
-    let addresses = &instance["addresses"];
-    for proof in addresses["proofs"].as_array().unwrap() {
-        let (name, value) = (proof["name"].as_str().unwrap(), proof["value"].as_str().unwrap());
-        assert!(name.starts_with("_howdah."), "{name}");
-        world.dns.set_txt(name, value).await.unwrap();
-    }
-    let records = addresses["records"].as_array().unwrap();
-    assert_eq!(records.len(), 2, "web and media: {records:?}");
-    for record in records {
-        assert_eq!(record["type"], "A");
-        world.dns.set_a(record["name"].as_str().unwrap(), &[record["value"].as_str().unwrap()]).await.unwrap();
-    }
 }
 
 async fn close_undo_close(api: &Api, id: InstanceId) {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use anyhow::ensure;
-use howdah_acceptance::api::wish;
+use howdah_acceptance::api::{fake, wish};
 use howdah_acceptance::leftovers::assert_nothing_left;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::visit::visit;
@@ -57,10 +57,8 @@ async fn who_never_answered_from_outside_says_no_farewell() {
     let _turn = Turn::shared(&world.stack).unwrap();
     let mut watch = Watch::start("never answered");
     let operator = world.operator().unwrap();
-    let mut wish = wish(&format!("{}.fedi.localhost", fresh_name("moths")));
     // Nothing answers behind a fake node.
-    wish["cluster"] = json!("fake");
-    let launched = operator.launch(&wish).await.unwrap();
+    let launched = operator.launch(&fake(&format!("{}.fedi.localhost", fresh_name("moths")))).await.unwrap();
     operator.wait_for_operation(&launched.operation_url, "succeeded", seconds(90)).await.unwrap();
     watch.lap("launched");
     operator.close(launched.id).await.unwrap();

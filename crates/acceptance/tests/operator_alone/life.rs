@@ -29,7 +29,7 @@ async fn the_documented_example_gives_a_running_server() {
 async fn opens(world: &World, server: &Server) {
     let media = format!("media.{}", server.domain);
     for name in [&server.domain, &media] {
-        world.dns.set_a(name, &["10.99.0.1"]).await.unwrap();
+        world.dns.set_a(name, &[&world.stack.ip().unwrap()]).await.unwrap();
     }
     let page = |path: &str| format!("https://{}{path}", server.domain);
     let health = until("/health", seconds(20), async || {
