@@ -76,12 +76,12 @@ async fn a_page_reads_what_it_shows() {
     ];
     for list in lists {
         let before = scanned(conn).await;
-        assert!(!list.load(conn).await.unwrap().is_empty(), "{list:?}");
+        assert!(!list.page(conn).await.unwrap().is_empty(), "{list:?}");
         assert!(scanned(conn).await - before < SERVERS, "the whole table was read for {list:?}");
     }
     let before = scanned(conn).await;
     assert!(Overview::by_slug(conn, "s7777").await.unwrap().is_some());
     assert_eq!(scanned(conn).await, before);
     let search = ServerList { search: Search::Domain("s7777."), ..all };
-    assert_eq!(search.load(conn).await.unwrap().len(), 1);
+    assert_eq!(search.page(conn).await.unwrap().len(), 1);
 }

@@ -76,7 +76,7 @@ pub async fn servers(app: &App, actor: &Actor, query: &ServerQuery) -> Result<Se
         // One more tells whether there is a next page.
         limit: limit + 1,
     };
-    let mut found = list.load(&mut conn).await?;
+    let mut found = list.page(&mut conn).await?;
     let has_more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     if has_more {
         found.pop();

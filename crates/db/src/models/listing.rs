@@ -41,12 +41,23 @@ pub enum Search<'a> {
     Id(Uuid),
 }
 
+/// Whose servers a search for a mail address finds, and which.
+#[derive(Default)]
+struct Mailed {
+    accounts: Vec<Uuid>,
+    servers: Vec<Uuid>,
+}
+
+/// Of people whose address begins so: who finds more types more of it.
+const MOST_MAILED: i64 = 1000;
+
 type Filtered<'a> = instances::BoxedQuery<'a, Pg>;
 
 impl ServerList<'_> {
     /// Its rows with the names of their accounts.
-    pub async fn load(&self, conn: &mut Conn) -> QueryResult<Vec<(Instance, String)>> {
-        let query = self.searched(self.filtered(instances::table.into_boxed()));
+    pub async fn page(&self, conn: &mut Conn) -> QueryResult<Vec<(Instance, String)>> {
+        let mailed = self.mailed(conn).await?;
+        let query = self.searched(self.filtered(instances::table.into_boxed()), &mailed);
         let query = self.paged(query).limit(self.limit);
         let rows: Vec<Instance> = query.select(Instance::as_select()).load(conn).await?;
         let ids: Vec<Uuid> = rows.iter().map(|it| it.account_id).collect();
@@ -102,7 +113,27 @@ impl ServerList<'_> {
         query
     }
 
-    fn searched<'q>(&'q self, query: Filtered<'q>) -> Filtered<'q> {
+    /// Looked up first, so that the servers are found by their indexes.
+    async fn mailed(&self, conn: &mut Conn) -> QueryResult<Mailed> {
+        let Search::Mail(start) = self.search else { return Ok(Mailed::default()) };
+        let pattern = format!("{}%", literal(start));
+        let accounts = memberships::table
+            .inner_join(people::table)
+            .filter(people::email.like(&pattern))
+            .select(memberships::account_id)
+            .limit(MOST_MAILED)
+            .load(conn)
+            .await?;
+        let servers = owner_bootstrap::table
+            .filter(owner_bootstrap::email.like(&pattern))
+            .select(owner_bootstrap::instance_id)
+            .limit(MOST_MAILED)
+            .load(conn)
+            .await?;
+        Ok(Mailed { accounts, servers })
+    }
+
+    fn searched<'q>(&'q self, query: Filtered<'q>, mailed: &'q Mailed) -> Filtered<'q> {
         match self.search {
             Search::Everything => query,
             Search::Id(id) => query.filter(instances::id.eq(id)),
@@ -110,15 +141,7 @@ impl ServerList<'_> {
                 let pattern = format!("%{}%", literal(part));
                 query.filter(instances::domain.like(pattern.clone()).or(instances::web_domain.like(pattern)))
             }
-            Search::Mail(start) => {
-                let pattern = format!("{}%", literal(start));
-                let of_people = memberships::table
-                    .inner_join(people::table)
-                    .filter(people::email.like(pattern.clone()))
-                    .select(memberships::account_id);
-                let of_owners = owner_bootstrap::table.filter(owner_bootstrap::email.like(pattern)).select(owner_bootstrap::instance_id);
-                query.filter(instances::account_id.eq_any(of_people).or(instances::id.eq_any(of_owners)))
-            }
+            Search::Mail(_) => query.filter(instances::account_id.eq_any(&mailed.accounts).or(instances::id.eq_any(&mailed.servers))),
         }
     }
 
