@@ -74,8 +74,9 @@ impl Refresh {
 
 is_html!(Live, Refresh);
 
-/// `look` reads the record and renders the fragment. What it refuses ends the stream: the browser asks again and is told.
-pub fn stream<L>(request: &HttpRequest, app: &Data<App>, streams: &Data<Streams>, person: &Person, look: L) -> Answer
+/// `look` reads the record and renders the fragment. What it refuses at first is refused; later it ends the stream, and the browser asks
+/// again and is told.
+pub async fn stream<L>(request: &HttpRequest, app: &Data<App>, streams: &Data<Streams>, person: &Person, look: L) -> Answer
 where
     L: AsyncFn() -> Result<Moment, Problem> + 'static,
 {
@@ -84,6 +85,7 @@ where
         app: app.clone(),
         streams: streams.clone(),
         token: request.cookie(COOKIE).map(|it| it.value().to_owned()).unwrap_or_default(),
+        next: Some(look().await?),
         look,
         seen,
         end: Instant::now() + LONGEST,
@@ -105,6 +107,8 @@ struct Watch<L> {
     streams: Data<Streams>,
     token: String,
     look: L,
+    /// What was looked up before the stream began.
+    next: Option<Moment>,
     /// Version of the last event.
     seen: String,
     end: Instant,
@@ -117,7 +121,10 @@ impl<L: AsyncFn() -> Result<Moment, Problem>> Watch<L> {
         let silent_until = Instant::now() + SILENCE;
         let mut stopping = self.streams.stopping.clone();
         loop {
-            let moment = (self.look)().await.ok()?;
+            let moment = match self.next.take() {
+                Some(first) => first,
+                None => (self.look)().await.ok()?,
+            };
             if moment.version != self.seen {
                 self.seen.clone_from(&moment.version);
                 return Some((event(&moment), !moment.is_last));

@@ -54,7 +54,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
 pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams: Data<Streams>) -> Answer {
     let id: OperationId = id(&request, "operation")?;
     let (seen_by, of) = (person.actor.clone(), app.clone());
-    live::stream(&request, &app, &streams, &person, async move || look(&of, &seen_by, id).await)
+    live::stream(&request, &app, &streams, &person, async move || look(&of, &seen_by, id).await).await
 }
 
 async fn look(app: &App, actor: &Actor, id: OperationId) -> Result<Moment, Problem> {
@@ -74,7 +74,7 @@ fn moment(view: &OperationView, now: DateTime<Utc>) -> Result<Moment, Problem> {
     live::moment(view.revision.to_string(), &fragment, !view.state.is_live())
 }
 
-fn status(view: &OperationView) -> Status {
+pub fn status(view: &OperationView) -> Status {
     match (view.state, view.failure.is_some()) {
         (OperationState::Queued, _) => Status::new(Tone::Wait, "Waiting"),
         (OperationState::Running, true) => Status::new(Tone::Warn, "Held up"),

@@ -18,6 +18,8 @@ pub enum Icon {
     Copy,
     Out,
     Dot,
+    Key,
+    Eye,
 }
 
 impl Icon {
@@ -32,6 +34,8 @@ impl Icon {
             Self::Copy => r#"<rect x="9" y="9" width="11" height="11" rx="2"/><path d="M5 15V6a2 2 0 0 1 2-2h8"/>"#,
             Self::Out => r#"<path d="M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5"/>"#,
             Self::Dot => r#"<circle cx="12" cy="12" r="3"/>"#,
+            Self::Key => r#"<circle cx="8" cy="15" r="4"/><path d="M11 12l9-9M16 7l3 3"/>"#,
+            Self::Eye => r#"<path d="M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12z"/><circle cx="12" cy="12" r="3"/>"#,
         }
     }
 }
