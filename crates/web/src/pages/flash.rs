@@ -45,6 +45,14 @@ flashes! {
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";
     AccountChosen = "account_chosen", "You work for another account now.";
+    Approved = "approved", "Approved: the server starts.";
+    Removing = "removing", "It is removed when the grace period is over. Until then an operator can undo it.";
+    TriedAgain = "tried_again", "It is tried again now.";
+    JobTriedAgain = "job_tried_again", "The job runs again now.";
+    JobUnderWay = "job_under_way", "That job is under way, or done by now.";
+    SignUpApproved = "sign_up_approved", "Approved: a mail tells them to sign in.";
+    SignUpRefused = "sign_up_refused", "Refused: a mail tells them.";
+    SettingsSaved = "settings_saved", "The settings are saved, and apply from now on.";
 }
 
 impl Flash {

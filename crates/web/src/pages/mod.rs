@@ -18,9 +18,11 @@ mod link;
 mod live;
 mod next;
 mod operations;
+mod operator;
 mod origin;
 mod platform;
 mod reset;
+mod servers;
 mod sign_in;
 mod sign_up;
 mod status;
@@ -59,5 +61,7 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/operations/{id}", [(Method::GET, || route().to(operations::show))]))
         .service(resource("/operations/{id}/live", [(Method::GET, || route().to(operations::live))]))
+        .configure(servers::routes)
+        .configure(operator::routes)
         .configure(account::routes);
 }

@@ -74,6 +74,11 @@ fn words(step: &StepView, now: DateTime<Utc>) -> StepWords {
     }
 }
 
+/// A step's name for people.
+pub fn name(step: &'static str) -> &'static str {
+    name_of(step).0
+}
+
 /// A step's name for people, and what it is about.
 fn name_of(step: &'static str) -> (&'static str, &'static str) {
     match step {

@@ -1,0 +1,98 @@
+//! The operators' pages: the fleet, one server with all that is known of it, work, sign-ups, places, settings and mails. For
+//! everybody else there is nothing at these addresses.
+
+mod choice;
+mod fleet;
+mod jobs;
+mod mails;
+mod operations;
+mod places;
+mod remove;
+mod server;
+mod settings;
+mod sign_ups;
+mod words;
+
+use std::fmt::Display;
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::web::{ServiceConfig, route};
+use howdah_app::fleet::Found;
+use howdah_app::instances::Which;
+use howdah_app::{Actor, App, Error};
+use howdah_domain::InstanceId;
+
+use super::components::{Crumbs, Tabs};
+use crate::resource::resource;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/operator", [(Method::GET, || route().to(fleet::show))]))
+        .service(resource("/operator/servers/{server}", [(Method::GET, || route().to(server::show))]))
+        .service(resource("/operator/servers/{server}/live", [(Method::GET, || route().to(server::live))]))
+        .service(resource("/operator/servers/{server}/approve", [(Method::POST, || route().to(server::approve))]))
+        .service(resource("/operator/servers/{server}/undo", [(Method::POST, || route().to(server::undo))]))
+        .service(resource(
+            "/operator/servers/{server}/remove",
+            [(Method::GET, || route().to(remove::show)), (Method::POST, || route().to(remove::remove))],
+        ))
+        .service(resource("/operator/operations", [(Method::GET, || route().to(operations::show))]))
+        .service(resource("/operator/operations/{id}/retry", [(Method::POST, || route().to(operations::retry))]))
+        .service(resource("/operator/jobs", [(Method::GET, || route().to(jobs::show))]))
+        .service(resource("/operator/jobs/{id}/retry", [(Method::POST, || route().to(jobs::retry))]))
+        .service(resource("/operator/sign-ups", [(Method::GET, || route().to(sign_ups::show))]))
+        .service(resource("/operator/sign-ups/{id}/approve", [(Method::POST, || route().to(sign_ups::approve))]))
+        .service(resource("/operator/sign-ups/{id}/refuse", [(Method::POST, || route().to(sign_ups::refuse))]))
+        .service(resource("/operator/places", [(Method::GET, || route().to(places::show))]))
+        .service(resource(
+            "/operator/settings",
+            [(Method::GET, || route().to(settings::show)), (Method::POST, || route().to(settings::change))],
+        ))
+        .service(resource("/operator/mails", [(Method::GET, || route().to(mails::list))]))
+        .service(resource("/operator/mails/sent/{id}", [(Method::GET, || route().to(mails::sent))]))
+        .service(resource("/operator/mails/{kind}", [(Method::GET, || route().to(mails::preview))]))
+        .service(resource("/operator/mails/{kind}/html", [(Method::GET, || route().to(mails::html))]));
+}
+
+const FLEET: &str = "/operator";
+
+fn tabs(here: &str) -> Tabs {
+    let tabs = [
+        ("Fleet", FLEET),
+        ("Operations", operations::HERE),
+        ("Jobs", jobs::HERE),
+        ("Sign-ups", sign_ups::HERE),
+        ("Places", places::HERE),
+        ("Settings", settings::HERE),
+        ("Mails", mails::HERE),
+    ];
+    Tabs::new("Operator", tabs.map(|(words, address)| (words, address.to_owned())), here)
+}
+
+/// By its id: a name in addresses is free again once its server is gone.
+fn url(server: impl Display) -> String {
+    format!("/operator/servers/{server}")
+}
+
+fn crumbs(domain: &str) -> Crumbs {
+    Crumbs::new([("Fleet", FLEET)], domain)
+}
+
+/// The server that an address names: its id, or its name in addresses.
+fn named(request: &HttpRequest) -> String {
+    request.match_info().get("server").unwrap_or_default().to_owned()
+}
+
+fn which(named: &str) -> Which<'_> {
+    named.parse::<InstanceId>().map_or(Which::Slug(named), Which::Id)
+}
+
+/// The page of what has this reference, where it is not a server: those are found by the list.
+async fn lead(app: &App, actor: &Actor, reference: &str) -> Result<Option<String>, Error> {
+    Ok(match howdah_app::fleet::find(app, actor, reference).await? {
+        Found::Operation { server, operation } => Some(format!("{}#{operation}", url(server))),
+        Found::Mail(id) => Some(format!("{}/sent/{id}", mails::HERE)),
+        Found::Server(_) | Found::Account(_) | Found::Nothing => None,
+    })
+}

@@ -1,0 +1,88 @@
+//! `/operator/operations`: everybody's long work, and trying again what failed.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use howdah_app::fleet::{self, FleetOperation};
+use howdah_app::{App, operations};
+use howdah_domain::listing::OperationFilter;
+use howdah_domain::{OperationState, StepState};
+use serde::Deserialize;
+
+use super::choice::Choice;
+use super::words;
+use crate::page::PageQuery;
+use crate::pages::components::{Empty, Pager, Status, Tabs, When, steps};
+use crate::pages::flash::Flash;
+use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::operations::status;
+use crate::pages::visitor::Operator;
+use crate::resource::id;
+
+pub const HERE: &str = "/operator/operations";
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    show: String,
+}
+
+#[derive(Template)]
+#[template(path = "operator/operations.html")]
+struct OperationsPage<'a> {
+    frame: &'a Frame,
+    tabs: Tabs,
+    show: Choice,
+    operations: Vec<FleetOperation>,
+    pager: Pager,
+    empty: Empty,
+}
+
+impl OperationsPage<'_> {
+    fn status(&self, it: &FleetOperation) -> Status {
+        status(&it.operation)
+    }
+
+    fn kind(&self, it: &FleetOperation) -> &'static str {
+        steps::title(it.operation.kind)
+    }
+
+    fn began(&self, it: &FleetOperation) -> When {
+        When::new(it.operation.created_at, self.frame.now)
+    }
+
+    /// The step that it is at.
+    fn step(&self, it: &FleetOperation) -> &'static str {
+        let step = it.operation.steps.iter().find(|it| matches!(it.state, StepState::Running | StepState::Failed));
+        step.map(|it| steps::name(it.name)).unwrap_or_default()
+    }
+
+    fn is_in_trouble(&self, it: &FleetOperation) -> bool {
+        it.operation.failure.is_some() && matches!(it.operation.state, OperationState::Running | OperationState::Failed)
+    }
+}
+
+pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, page: PageQuery, asked: web::Query<Asked>) -> Answer {
+    let filter = OperationFilter::parse(&asked.show).unwrap_or(OperationFilter::All);
+    let found = fleet::operations(&app, &operator.actor, filter, page.to_fetch()).await?;
+    let (operations, cursor) = page.cut(found, |it| it.operation.id.as_uuid());
+    let here = format!("{HERE}?show={}", filter.as_str());
+    // The choice's first is what an address without one shows.
+    let filters = [OperationFilter::All, OperationFilter::Live, OperationFilter::HeldUp, OperationFilter::Failed, OperationFilter::Ended];
+    frame.page(&OperationsPage {
+        frame: &frame,
+        tabs: super::tabs(HERE),
+        show: Choice::new("show", "Show", filters.map(|it| (it.as_str(), words::operations(it))), filter.as_str()),
+        operations,
+        pager: Pager { first: page.before.map(|_| here.clone()), next: cursor.map(|it| format!("{here}&cursor={it}")) },
+        empty: match filter {
+            OperationFilter::All => Empty { title: "No operations yet", sentence: "Launches, closings and removals are listed here.", action: None },
+            _ => Empty { title: "None like that", sentence: "Nothing needs you here.", action: Some((HERE, "Show all")) },
+        },
+    })
+}
+
+pub async fn retry(operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let tried = fleet::retry(&app, &operator.actor, id(&request, "operation")?).await?;
+    let of = operations::get(&app, &operator.actor, tried).await?.instance;
+    Ok(see_other_with(&super::url(of), Flash::TriedAgain))
+}

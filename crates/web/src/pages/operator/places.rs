@@ -1,0 +1,75 @@
+//! `/operator/places`: clusters, database servers and object stores, each with its room.
+
+use actix_web::web;
+use askama::Template;
+use howdah_app::App;
+use howdah_app::fleet::{self, PlaceView};
+use howdah_domain::listing::PlaceKind;
+
+use crate::pages::components::{Empty, Meter, Status, Tabs, Tone, When};
+use crate::pages::frame::{Answer, Frame};
+use crate::pages::visitor::Operator;
+
+pub const HERE: &str = "/operator/places";
+
+#[derive(Template)]
+#[template(path = "operator/places.html")]
+struct PlacesPage<'a> {
+    frame: &'a Frame,
+    tabs: Tabs,
+    kinds: Vec<(&'static str, Vec<PlaceView>)>,
+    empty: Empty,
+}
+
+impl PlacesPage<'_> {
+    fn status(&self, place: &PlaceView) -> Status {
+        match (place.is_retired, place.unreachable_since.is_some(), place.room()) {
+            (true, ..) => Status::new(Tone::Wait, "Retired"),
+            (false, true, _) => Status::new(Tone::Wrong, "Unreachable"),
+            (false, false, 0) => Status::new(Tone::Warn, "Full"),
+            (false, false, _) => Status::new(Tone::Well, if place.is_default { "Takes new servers" } else { "Has room" }),
+        }
+    }
+
+    fn room(&self, place: &PlaceView) -> Meter {
+        Meter {
+            label: "Servers".to_owned(),
+            used: u64::try_from(place.servers).unwrap_or_default(),
+            limit: u64::try_from(place.capacity).unwrap_or_default().max(1),
+            words: format!("{} of {}", place.servers, place.capacity),
+            hint: match place.room() {
+                0 => "No room for another.".to_owned(),
+                1 => "Room for one more.".to_owned(),
+                room => format!("Room for {room} more."),
+            },
+        }
+    }
+
+    fn unreachable(&self, place: &PlaceView) -> Option<When> {
+        place.unreachable_since.map(|it| When::new(it, self.frame.now))
+    }
+
+    fn seen(&self, place: &PlaceView) -> Option<When> {
+        place.seen_at.map(|it| When::new(it, self.frame.now))
+    }
+}
+
+pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answer {
+    let places = fleet::places(&app, &operator.actor).await?;
+    let of = |kind: PlaceKind| -> Vec<PlaceView> { places.iter().filter(|it| it.kind == kind).cloned().collect() };
+    let kinds = [
+        ("Clusters", of(PlaceKind::Cluster)),
+        ("Database servers", of(PlaceKind::DatabaseServer)),
+        ("Object stores", of(PlaceKind::ObjectStore)),
+    ];
+    frame.page(&PlacesPage {
+        frame: &frame,
+        tabs: super::tabs(HERE),
+        kinds: kinds.into_iter().collect(),
+        empty: Empty {
+            title: "None yet",
+            sentence: "Without one no server can be launched. “howdah admin add-place” adds it.",
+            action: None,
+        },
+    })
+}

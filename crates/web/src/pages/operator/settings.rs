@@ -1,0 +1,102 @@
+//! `/operator/settings`: what applies to the whole platform from the moment it is saved.
+
+use actix_web::web;
+use askama::Template;
+use howdah_app::App;
+use howdah_app::settings::{self, PlatformSettings, SettingsChange};
+use howdah_domain::NewServers;
+use serde::Deserialize;
+
+use super::words;
+use crate::pages::components::{Field, Icon, Kind, Summary, Tabs, When};
+use crate::pages::flash::Flash;
+use crate::pages::form::{Form, Mistakes};
+use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::visitor::Operator;
+
+pub const HERE: &str = "/operator/settings";
+
+#[derive(Template)]
+#[template(path = "operator/settings.html")]
+struct SettingsPage<'a> {
+    frame: &'a Frame,
+    tabs: Tabs,
+    mistakes: &'a Mistakes,
+    typed: &'a SettingsForm,
+    servers: Field,
+    support: Field,
+    changed: When,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct SettingsForm {
+    /// Of the settings when the page was made.
+    revision: i64,
+    new_servers: String,
+    new_servers_sentence: String,
+    sign_ups: String,
+    servers_per_account: String,
+    support_address: String,
+    grant_every_launch: Option<String>,
+}
+
+impl SettingsForm {
+    fn of(it: PlatformSettings) -> Self {
+        Self {
+            revision: it.revision,
+            new_servers: it.new_servers.as_str().to_owned(),
+            new_servers_sentence: it.new_servers_sentence,
+            sign_ups: it.sign_ups.as_str().to_owned(),
+            servers_per_account: it.servers_per_account.to_string(),
+            support_address: it.support_address.unwrap_or_default(),
+            grant_every_launch: it.grant_every_launch.then(|| "on".to_owned()),
+        }
+    }
+
+    fn change(&self) -> SettingsChange {
+        SettingsChange {
+            new_servers: self.new_servers.clone(),
+            new_servers_sentence: self.new_servers_sentence.trim().to_owned(),
+            sign_ups: self.sign_ups.clone(),
+            // What is no number is refused as one that is too small.
+            servers_per_account: self.servers_per_account.trim().parse().unwrap_or(-1),
+            support_address: self.support_address.trim().to_owned(),
+            grant_every_launch: self.grant_every_launch.is_some(),
+        }
+    }
+}
+
+fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &Mistakes) -> Answer {
+    let page = SettingsPage {
+        frame,
+        tabs: super::tabs(HERE),
+        mistakes,
+        typed,
+        servers: Field::new("servers_per_account", "Servers an account may have", Kind::Number)
+            .hint("For accounts without a number of their own.")
+            .value(&typed.servers_per_account)
+            .most(6)
+            .check(mistakes),
+        support: Field::new("support_address", "Support address", Kind::Email)
+            .hint("On every page and in every mail. It is also told when somebody signs up and waits.")
+            .value(&typed.support_address)
+            .most(254)
+            .check(mistakes),
+        changed: When::new(now.updated_at, frame.now),
+    };
+    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+pub async fn show(frame: Frame, _: Operator, app: web::Data<App>) -> Answer {
+    let now = settings::current(&app).await?;
+    page(&frame, &now, &SettingsForm::of(now.clone()), &Mistakes::default())
+}
+
+pub async fn change(frame: Frame, operator: Operator, app: web::Data<App>, form: Form<SettingsForm>) -> Answer {
+    let typed = &form.value;
+    match settings::change(&app, &operator.actor, typed.revision, &typed.change()).await {
+        Ok(_) => Ok(see_other_with(HERE, Flash::SettingsSaved)),
+        Err(error) => page(&frame, &settings::current(&app).await?, typed, &Mistakes::of(error)?),
+    }
+}

@@ -1,0 +1,69 @@
+//! `/operator/sign-ups`: who has confirmed their address and waits to be let in.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use howdah_app::App;
+use howdah_app::sign_up::{self, WaitingSignUp};
+
+use crate::page::PageQuery;
+use crate::pages::components::{Empty, Pager, Summary, Tabs, When};
+use crate::pages::flash::Flash;
+use crate::pages::form::Mistakes;
+use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::visitor::Operator;
+use crate::resource::id;
+
+pub const HERE: &str = "/operator/sign-ups";
+
+#[derive(Template)]
+#[template(path = "operator/sign_ups.html")]
+struct SignUpsPage<'a> {
+    frame: &'a Frame,
+    tabs: Tabs,
+    mistakes: &'a Mistakes,
+    waiting: Vec<WaitingSignUp>,
+    pager: Pager,
+    empty: Empty,
+}
+
+impl SignUpsPage<'_> {
+    fn confirmed(&self, it: &WaitingSignUp) -> When {
+        When::new(it.confirmed_at, self.frame.now)
+    }
+}
+
+async fn page(frame: &Frame, operator: &Operator, app: &App, query: PageQuery, mistakes: &Mistakes) -> Answer {
+    let found = sign_up::waiting(app, &operator.actor, query.to_fetch()).await?;
+    let (waiting, cursor) = query.cut(found, |it| it.id.as_uuid());
+    let page = SignUpsPage {
+        frame,
+        tabs: super::tabs(HERE),
+        mistakes,
+        waiting,
+        pager: Pager { first: query.before.map(|_| HERE.to_owned()), next: cursor.map(|it| format!("{HERE}?cursor={it}")) },
+        empty: Empty {
+            title: "Nobody waits",
+            sentence: "Where sign-ups are by approval, whoever has confirmed their address is listed here.",
+            action: Some((super::settings::HERE, "Settings")),
+        },
+    };
+    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, query: PageQuery) -> Answer {
+    page(&frame, &operator, &app, query, &Mistakes::default()).await
+}
+
+pub async fn approve(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    match sign_up::approve(&app, &operator.actor, id(&request, "sign-up")?).await {
+        Ok(_) => Ok(see_other_with(HERE, Flash::SignUpApproved)),
+        Err(error) => page(&frame, &operator, &app, PageQuery::first(), &Mistakes::of(error)?).await,
+    }
+}
+
+pub async fn refuse(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    match sign_up::refuse(&app, &operator.actor, id(&request, "sign-up")?).await {
+        Ok(()) => Ok(see_other_with(HERE, Flash::SignUpRefused)),
+        Err(error) => page(&frame, &operator, &app, PageQuery::first(), &Mistakes::of(error)?).await,
+    }
+}

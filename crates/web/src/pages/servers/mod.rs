@@ -1,0 +1,70 @@
+//! A customer's servers: the list, the launch, and the pages of one.
+
+mod activity;
+mod address;
+mod close;
+mod launch;
+mod list;
+mod overview;
+mod owner_link;
+pub mod words;
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::web::{ServiceConfig, route};
+use howdah_app::instances::Which;
+use howdah_domain::InstanceId;
+
+use super::components::{Crumbs, Tabs};
+use crate::resource::resource;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/servers", [(Method::GET, || route().to(list::show))]))
+        .service(resource("/servers/new", [(Method::GET, || route().to(launch::show)), (Method::POST, || route().to(launch::launch))]))
+        .service(resource("/servers/new/check", [(Method::POST, || route().to(launch::check))]))
+        .service(resource("/servers/{server}", [(Method::GET, || route().to(overview::show))]))
+        .service(resource("/servers/{server}/live", [(Method::GET, || route().to(overview::live))]))
+        .service(resource(
+            "/servers/{server}/owner-link",
+            [(Method::GET, || route().to(owner_link::ask)), (Method::POST, || route().to(owner_link::show))],
+        ))
+        .service(resource("/servers/{server}/address", [(Method::GET, || route().to(address::show))]))
+        .service(resource("/servers/{server}/address/live", [(Method::GET, || route().to(address::live))]))
+        .service(resource("/servers/{server}/address/look", [(Method::POST, || route().to(address::look_again))]))
+        .service(resource(
+            "/servers/{server}/close",
+            [(Method::GET, || route().to(close::show)), (Method::POST, || route().to(close::close))],
+        ))
+        .service(resource("/servers/{server}/undo", [(Method::POST, || route().to(close::undo))]))
+        .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));
+}
+
+/// The server that an address names: by its name in addresses, or by its id, as mails and the API have it.
+struct Named(String);
+
+impl Named {
+    fn of(request: &HttpRequest) -> Self {
+        Self(request.match_info().get("server").unwrap_or_default().to_owned())
+    }
+
+    fn which(&self) -> Which<'_> {
+        self.0.parse::<InstanceId>().map_or(Which::Slug(&self.0), Which::Id)
+    }
+}
+
+fn url(slug: &str) -> String {
+    format!("/servers/{slug}")
+}
+
+fn crumbs(domain: &str) -> Crumbs {
+    Crumbs::new([("Servers", "/servers")], domain)
+}
+
+/// The pages of one server; `here` is one of these words.
+fn tabs(slug: &str, here: &str) -> Tabs {
+    let of = |part: &str| if part.is_empty() { url(slug) } else { format!("{}/{part}", url(slug)) };
+    let parts = [("Overview", ""), ("Address", "address"), ("Activity", "activity"), ("Close", "close")];
+    let here = parts.iter().find(|(words, _)| *words == here).map(|(_, part)| of(part)).unwrap_or_default();
+    Tabs::new("Server", parts.map(|(words, part)| (words, of(part))), &here)
+}

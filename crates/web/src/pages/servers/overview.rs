@@ -1,0 +1,162 @@
+//! `/servers/{server}`: is it well, and what should I do next?
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use howdah_app::instances::{self, Overview, OwnerLinkState, ToDo, Which};
+use howdah_app::{Actor, App};
+use howdah_domain::{Action, Phase};
+
+use super::{Named, words};
+use crate::pages::components::{ByApi, Crumbs, Icon, Meter, Status, Steps, Tabs, When, steps};
+use crate::pages::frame::{Answer, Frame, see_other};
+use crate::pages::live::{self, Live, Moment};
+use crate::pages::visitor::Person;
+use crate::problem::Problem;
+use crate::streams::Streams;
+
+const GIB: i64 = 1 << 30;
+
+#[derive(Template)]
+#[template(path = "servers/overview.html")]
+struct OverviewPage<'a> {
+    frame: &'a Frame,
+    title: String,
+    crumbs: Crumbs,
+    live: Live,
+    by_api: ByApi,
+}
+
+/// The part that changes.
+#[derive(Template)]
+#[template(path = "servers/overview_live.html")]
+struct Fragment<'a> {
+    it: &'a Overview,
+    url: String,
+    title: String,
+    status: Status,
+    tabs: Tabs,
+    since: When,
+    /// What is under way, or was last.
+    work: Option<(&'static str, Steps)>,
+    meters: Vec<Meter>,
+    now: DateTime<Utc>,
+}
+
+impl Fragment<'_> {
+    fn offers(&self, action: Action) -> bool {
+        self.it.actions.contains(&action)
+    }
+
+    fn is_done(&self, to_do: &ToDo) -> bool {
+        to_do.done_at.is_some()
+    }
+
+    fn link_ends(&self) -> Option<When> {
+        match self.it.owner_link {
+            OwnerLinkState::Ready { valid_until, .. } => Some(When::new(valid_until, self.now)),
+            _ => None,
+        }
+    }
+
+    fn link_is_over(&self) -> bool {
+        matches!(self.it.owner_link, OwnerLinkState::Expired)
+    }
+
+    fn leaves(&self) -> Option<When> {
+        self.it.server.leaving.as_ref().filter(|it| it.can_be_undone).map(|it| When::new(it.after, self.now))
+    }
+
+    fn waits_for_records(&self) -> bool {
+        self.offers(Action::SetRecords)
+    }
+
+    fn is_gone(&self) -> bool {
+        self.it.server.phase == Phase::Gone
+    }
+}
+
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let named = Named::of(&request);
+    let it = instances::overview(&app, &person.actor, named.which()).await?;
+    if matches!(named.which(), Which::Id(_)) && it.server.phase != Phase::Gone {
+        return Ok(see_other(&super::url(&it.server.slug)));
+    }
+    let page = OverviewPage {
+        frame: &frame,
+        title: title(&it),
+        crumbs: super::crumbs(&it.server.domain),
+        live: Live::new(format!("{}/live", super::url(&named.0)), moment(&app, &it, frame.now)?),
+        by_api: ByApi::new("GET", format!("/api/v1/instances/{}", it.server.id)),
+    };
+    frame.page(&page)
+}
+
+pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams: Data<Streams>) -> Answer {
+    let (named, seen_by, of) = (Named::of(&request), person.actor.clone(), app.clone());
+    live::stream(&request, &app, &streams, &person, async move || look(&of, &seen_by, &named).await).await
+}
+
+async fn look(app: &App, actor: &Actor, named: &Named) -> Result<Moment, Problem> {
+    let it = instances::overview(app, actor, named.which()).await?;
+    moment(app, &it, app.clock.now())
+}
+
+fn moment(app: &App, it: &Overview, now: DateTime<Utc>) -> Result<Moment, Problem> {
+    let server = &it.server;
+    let shown = it.last_operation.as_ref().filter(|work| work.state.is_live() || work.failure.is_some() || server.phase != Phase::Running);
+    let fragment = Fragment {
+        it,
+        url: super::url(&server.slug),
+        title: title(it),
+        status: words::status(server),
+        tabs: super::tabs(&server.slug, "Overview"),
+        since: When::new(it.since, now),
+        work: shown.map(|work| (steps::title(work.kind), Steps::new(work, now))),
+        meters: meters(app, it),
+        now,
+    };
+    live::moment(version(it), &fragment, words::is_at_rest(server))
+}
+
+fn title(it: &Overview) -> String {
+    format!("{} · Overview · {}", words::status(&it.server).word, it.server.domain)
+}
+
+/// Of everything that the fragment shows.
+fn version(it: &Overview) -> String {
+    let work = it.last_operation.as_ref().map(|work| work.revision).unwrap_or_default();
+    let link = match it.owner_link {
+        OwnerLinkState::Waiting => "waiting",
+        OwnerLinkState::Ready { .. } => "ready",
+        OwnerLinkState::Expired => "expired",
+        OwnerLinkState::NotYours => "not-yours",
+    };
+    let done = it.to_do.iter().filter(|it| it.done_at.is_some()).count();
+    let looked = it.looked_at.map(|it| it.timestamp_millis()).unwrap_or_default();
+    format!("{}-{work}-{}-{link}-{done}-{}-{looked}-{}", it.server.revision, it.server.phase.as_str(), it.faults, it.actions.len())
+}
+
+/// What is used of what the plan includes.
+fn meters(app: &App, it: &Overview) -> Vec<Meter> {
+    let (Some(usage), Some(plan)) = (it.server.usage, app.plans.get(&it.server.plan)) else { return Vec::new() };
+    let meter = |label: &str, used: i64, limit: i64, words: String, hint: &str| Meter {
+        label: label.to_owned(),
+        used: u64::try_from(used).unwrap_or_default(),
+        limit: u64::try_from(limit).unwrap_or_default().max(1),
+        words,
+        hint: hint.to_owned(),
+    };
+    let of_bytes = |label: &str, used: i64, gib: u32, hint: &str| {
+        let limit = i64::from(gib) * GIB;
+        meter(label, used, limit, format!("{} of {gib} GB", words::bytes(used)), hint)
+    };
+    let included = &plan.included;
+    let people = format!("{} of {} people", usage.users, included.users);
+    vec![
+        of_bytes("Own media", usage.own_media_bytes, included.own_media_gib, ""),
+        of_bytes("Cached from others", usage.cached_media_bytes, included.cached_media_gib, "Pruned by itself; it never counts as yours."),
+        meter("People", usage.users, included.users.into(), people, "The plan is made for so many; nobody is turned away."),
+    ]
+}

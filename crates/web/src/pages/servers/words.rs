@@ -1,0 +1,78 @@
+//! A server's state as a word and a colour.
+
+use howdah_app::instances::InstanceView;
+use howdah_domain::Phase;
+
+use crate::pages::components::{Status, Tone, steps};
+
+pub const fn word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::AwaitingPayment => "Waiting for payment",
+        Phase::AwaitingApproval => "Waiting for approval",
+        Phase::Launching => "Launching",
+        Phase::LaunchHeldUp => "Launch held up",
+        Phase::WaitingForAddress => "Waiting for its address",
+        Phase::Running => "Running",
+        Phase::Unwell => "Not all is well",
+        Phase::ReadOnly => "Read-only",
+        Phase::Suspended => "Suspended",
+        Phase::Closing => "Closing",
+        Phase::Removing => "Being removed",
+        Phase::SayingFarewell => "Saying farewell",
+        Phase::FarewellHeldUp => "Farewell held up",
+        Phase::TearingDown => "Being deleted",
+        Phase::Gone => "Gone",
+    }
+}
+
+pub const fn tone(phase: Phase) -> Tone {
+    match phase {
+        Phase::Running => Tone::Well,
+        Phase::LaunchHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
+        Phase::WaitingForAddress | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Closing | Phase::Removing => Tone::Warn,
+        Phase::AwaitingApproval | Phase::Launching | Phase::SayingFarewell | Phase::TearingDown | Phase::Gone => Tone::Wait,
+    }
+}
+
+/// `Launching 5 of 9`, while steps are counted.
+pub fn status(server: &InstanceView) -> Status {
+    let counted = server.operation.as_ref().filter(|_| matches!(server.phase, Phase::Launching | Phase::LaunchHeldUp | Phase::TearingDown));
+    let words = match counted.map(steps::done) {
+        Some((done, all)) if all > 0 => format!("{} {done} of {all}", word(server.phase)),
+        _ => word(server.phase).to_owned(),
+    };
+    Status::new(tone(server.phase), words)
+}
+
+/// Nothing of it changes by itself for now: its page need not be kept up to date.
+pub const fn is_at_rest(server: &InstanceView) -> bool {
+    server.operation.is_none() && matches!(server.phase, Phase::Running | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Gone)
+}
+
+/// `12.4 GB`.
+pub fn bytes(it: i64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+    let mut size = it.max(0);
+    let mut unit = 0;
+    let mut tenths = 0;
+    while size >= 1000 && unit + 1 < UNITS.len() {
+        tenths = size % 1000 / 100;
+        size /= 1000;
+        unit += 1;
+    }
+    let unit = UNITS.get(unit).copied().unwrap_or_default();
+    if tenths == 0 { format!("{size} {unit}") } else { format!("{size}.{tenths} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_can_be_read() {
+        let table = [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1 kB"), (12_449_000_000, "12.4 GB"), (2_000_000_000_000_000, "2000 TB"), (-1, "0 bytes")];
+        for (size, words) in table {
+            assert_eq!(bytes(size), words);
+        }
+    }
+}
