@@ -14,17 +14,8 @@ async fn every_refusal_is_a_problem() {
     let ada = test.customer("ada@birds.example").await;
     let (instance, _) = server.launch(&ada, "birds.example").await;
 
-    for path in [
-        "/",
-        "/nothing",
-        "/api",
-        "/api/v1",
-        "/api/v1/nothing",
-        "/api/v2/instances",
-        "/api/v1/instances/",
-        "/%ff%fe",
-        "/api/v1/instances/a/b/c",
-    ] {
+    for path in ["/api", "/api/v1", "/api/v1/nothing", "/api/v2/instances", "/api/v1/instances/", "/api/%ff%fe", "/api/v1/instances/a/b/c"]
+    {
         server.get(&ada, path).await.is_problem(404, "not_found");
     }
     for (method, path, allow) in [
@@ -187,7 +178,8 @@ async fn who_asks_too_much_is_told_to_wait() {
 async fn every_answer_carries_the_headers_that_protect_it() {
     let (test, server) = Server::new().await;
     let ada = test.customer("ada@birds.example").await;
-    for path in ["/api/v1/account", "/api/v1/plans", "/api/openapi.json", "/health", "/ready", "/nothing", "/api/v1/instances?limit=x"] {
+    for path in ["/api/v1/account", "/api/v1/plans", "/api/openapi.json", "/health", "/ready", "/api/nothing", "/api/v1/instances?limit=x"]
+    {
         let answer = server.get(&ada, path).await;
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");

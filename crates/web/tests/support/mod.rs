@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses its part")]
 
+pub mod browser;
+
 use howdah_app::App;
 use howdah_testkit::app::{Somebody, TestApp};
 use howdah_web::{Settings, bind};
@@ -18,7 +20,7 @@ pub struct Server {
     running: JoinHandle<std::io::Result<()>>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,

@@ -42,7 +42,11 @@ impl Icon {
 
 impl fmt::Display for Icon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, r#"<svg class="icon" width="18" height="18" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>"#, self.shape())
+        write!(
+            f,
+            r#"<svg class="icon" width="18" height="18" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>"#,
+            self.shape()
+        )
     }
 }
 

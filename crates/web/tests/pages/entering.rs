@@ -1,0 +1,118 @@
+//! Signing in and out, up, and the links of mails.
+
+use reqwest::Method;
+
+use crate::support::Server;
+use crate::support::browser::{Browser, PASSWORD, somebody};
+
+const EMAIL: &str = "ada@birds.example";
+const COOKIE: &str = "__Host-howdah";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_session_is_in_a_cookie_that_only_we_get() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    let answer = browser.post("/sign-in", &[("email", EMAIL), ("password", PASSWORD), ("next", "/account")]).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/account")));
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Host-howdah=") && !cookie.contains("Domain"), "{cookie}");
+    for flag in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(flag), "{flag}: {cookie}");
+    }
+    let first = browser.cookie(COOKIE).unwrap();
+    browser.post("/sign-in", &[("email", EMAIL), ("password", PASSWORD)]).await;
+    assert_ne!(browser.cookie(COOKIE).unwrap(), first, "a new one at each sign-in");
+    let before = Browser::new(&server);
+    before.keep(COOKIE, &first);
+    assert_eq!(before.get("/account").await.status, 303, "and the one before is ended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_sent_to_sign_in_comes_back_and_nowhere_else() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    let sent = browser.get("/account/tokens?limit=5").await;
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/sign-in?next=%2Faccount%2Ftokens%3Flimit%3D5")));
+    let form = browser.get("/sign-in?next=%2Faccount%2Ftokens%3Flimit%3D5").await;
+    assert!(form.text.contains(r#"value="/account/tokens?limit=5""#), "{form:?}");
+    for evil in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"] {
+        let answer = browser.post("/sign-in", &[("email", EMAIL), ("password", PASSWORD), ("next", evil)]).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/servers")), "{evil}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_was_ended_elsewhere_is_over() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let (here, there) = (Browser::new(&server), Browser::new(&server));
+    here.sign_in(EMAIL).await;
+    there.sign_in(EMAIL).await;
+    assert_eq!(here.get("/account").await.status, 200);
+    let ended = there.post("/account/sessions/end-others", &[]).await;
+    assert_eq!(ended.header("location"), Some("/account/security"));
+    let refused = here.post("/account", &[("name", "Too late")]).await;
+    assert_eq!((refused.status, refused.header("location")), (303, Some("/sign-in")));
+    assert_eq!(here.cookie(COOKIE), None, "the browser forgets it");
+    assert!(here.get("/sign-in").await.text.contains("was not done"));
+    assert!(!there.get("/account").await.text.contains("Too late"));
+    there.post("/sign-out", &[]).await;
+    assert_eq!(there.get("/account").await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_ends_soon() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    let mut last = None;
+    for _ in 0..40 {
+        let answer = browser.post("/sign-in", &[("email", EMAIL), ("password", "wrong wrong wrong")]).await;
+        let status = answer.status;
+        last = Some(answer);
+        if status == 429 {
+            break;
+        }
+        assert_eq!(status, 422);
+    }
+    let last = last.unwrap();
+    assert_eq!(last.status, 429, "{last:?}");
+    assert!(last.header("retry-after").is_some() && last.text.contains("support@howdah.localhost"));
+    let right = browser.post("/sign-in", &[("email", EMAIL), ("password", PASSWORD)]).await;
+    assert_eq!(right.status, 429, "nor does the right one tell them");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_up_tells_nobody_who_is_known_here() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    let ask = async |email: &str| {
+        let form = [("name", "Ada"), ("email", email), ("account_name", ""), ("password", PASSWORD)];
+        let answer = browser.post("/sign-up", &form).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.text.replace(email, "…").split("<main").nth(1).unwrap().to_owned()
+    };
+    assert_eq!(ask(EMAIL).await, ask("new@birds.example").await);
+    let wrong = browser.post("/sign-up", &[("name", "<b>Ada</b>"), ("email", "nobody"), ("password", "short")]).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains(r##"href="#email""##) && wrong.text.contains(r#"aria-describedby="email-hint email-error""#));
+    assert!(wrong.text.contains("&#60;b&#62;Ada") && !wrong.text.contains("<b>Ada"), "what was typed is kept, as text");
+    assert!(!wrong.text.contains("short"), "but no password");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_opens_nothing_says_so() {
+    let (_test, server) = Server::new().await;
+    let browser = Browser::new(&server);
+    for path in ["/confirm?token=nobody", "/reset?token=", "/invitation?token=%00", "/account/email?token=x"] {
+        let answer = browser.get(path).await;
+        assert!(answer.status == 410 || answer.status == 303, "{path}: {answer:?}");
+    }
+    let posted = browser.post("/confirm", &[("token", "nobody")]).await;
+    assert!(posted.status == 410 && posted.text.contains("This link opens nothing"), "{posted:?}");
+    let forged = browser.send(Method::POST, "/confirm", &[], Some(&[("token", "nobody")])).await;
+    assert_eq!(forged.status, 403);
+}

@@ -1,0 +1,12 @@
+//! The pages, as a browser meets them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod account;
+mod entering;
+mod look;
+mod operator;
+mod origin;
+mod trouble;
