@@ -42,7 +42,11 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answ
         frame: &frame,
         tabs: super::tabs(HERE),
         jobs: fleet::jobs(&app, &operator.actor).await?,
-        empty: Empty { title: "Nothing to do", sentence: "Jobs are listed here while they wait or run, and when they failed.", action: None },
+        empty: Empty {
+            title: "Nothing to do",
+            sentence: "Jobs are listed here while they wait or run, and when they failed.",
+            action: None,
+        },
     })
 }
 
