@@ -17,6 +17,22 @@ async fn admin(world: &World, words: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
+/// A customer with an account of their own, who signs in with this password.
+pub async fn customer_with_password(world: &World, email: &str, password: &str) -> Result<()> {
+    with_password(world, "add-customer", email, password).await
+}
+
+pub async fn operator_with_password(world: &World, email: &str, password: &str) -> Result<()> {
+    with_password(world, "add-operator", email, password).await
+}
+
+async fn with_password(world: &World, add: &str, email: &str, password: &str) -> Result<()> {
+    let file = tempfile::NamedTempFile::new()?;
+    tokio::fs::write(file.path(), password).await?;
+    let file = file.path().to_string_lossy().into_owned();
+    admin(world, &[add, email, "--servers-allowed", "100", "--password-file", &file]).await.map(drop)
+}
+
 /// Another customer with an account of their own, and the API as they see it.
 pub async fn another_customer(world: &World, name: &str) -> Result<Api> {
     let email = format!("{name}@people.test");

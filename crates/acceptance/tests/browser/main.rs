@@ -1,0 +1,21 @@
+//! The pages as people use them: in Debian's chromium, inside the stack's network, by labels, words and keys.
+//!
+//! Every test has customers of its own. Each page that is passed goes into the test's album, which holds it to what every page of
+//! ours is held to. Pictures lie in `target/screenshots` afterwards, for whoever changes a page to look at.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod account;
+mod album;
+mod bad_days;
+mod bad_launches;
+mod browser;
+mod customer;
+mod driver;
+mod keyboard;
+mod operator;
+mod people;
+mod planted;
+mod public;
+mod server_pages;
+mod webdriver;
