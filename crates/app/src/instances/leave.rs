@@ -16,7 +16,7 @@ use super::{audit, audit_actor, locked_by};
 use crate::idempotency::{Idempotent, Once};
 use crate::jobs::SyncInstance;
 use crate::mails::{self, To};
-use crate::{Actor, App, Error, Role, operations, settings};
+use crate::{Actor, App, Error, operations, settings};
 
 /// What a Close, and the early end of its grace period, is asked with.
 #[derive(Debug, Clone, Default)]
@@ -172,11 +172,9 @@ async fn tell_owners(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, 
     let by = Person::by_id(conn, actor.person.as_uuid()).await?.ok_or(Error::NotFound { what: "person" })?;
     let by = if by.name.is_empty() { &by.email } else { &by.name };
     let mail = mails::server_closing(&app.config, (&row.domain, &row.slug), &account.name, by, after);
-    for (membership, person) in Membership::of_account(conn, account.id).await? {
-        if membership.role == Role::Owner.as_str() {
-            let to = To { email: &person.email, person: Some(person.id), server: Some(row.id), ..To::default() };
-            mails::put(app, conn, &mail, &to).await?;
-        }
+    for owner in Membership::owners(conn, account.id).await? {
+        let to = To { email: &owner.email, person: Some(owner.id), server: Some(row.id), ..To::default() };
+        mails::put(app, conn, &mail, &to).await?;
     }
     Ok(())
 }
