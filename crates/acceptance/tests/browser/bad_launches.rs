@@ -5,6 +5,7 @@ use howdah_acceptance::processes::Part;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::{Watch, seconds};
 use howdah_acceptance::world::fresh_name;
+use serde_json::json;
 
 use crate::album::Album;
 use crate::browser::{Browser, SOON};
@@ -20,11 +21,14 @@ async fn a_launch_is_sent_twice() {
     let (browser, person) = (Browser::open(&world).await.unwrap(), Person::customer(&world).await.unwrap());
     let domain = format!("{}.test", fresh_name("twins"));
     person.sign_in(&browser).await.unwrap();
-    let wish = Wish { domain: &domain, name: None, owner: "ada" };
-    let first = launch(&browser, &wish).await.unwrap();
-    browser.session.back().await.unwrap();
-    browser.press("Launch the server").await.unwrap();
-    browser.is_at(&first).await.unwrap();
+    fill_in(&browser, &Wish { domain: &domain, name: None, owner: "ada" }).await.unwrap();
+    let twice = "const done = arguments[arguments.length - 1];
+        const form = document.querySelector('form.launch');
+        const send = () => fetch(form.action, {method: 'post', body: new URLSearchParams(new FormData(form))}).then((it) => it.url);
+        Promise.all([send(), send()]).then(done, (error) => done([String(error)]));";
+    let led = browser.session.script_to_its_end(twice, json!([])).await.unwrap();
+    assert!(led[0].as_str().is_some_and(|it| it.contains("/servers/twins")), "{led}");
+    assert_eq!(led[0], led[1]);
     assert_eq!(world.record().unwrap().servers_with(&domain).await.unwrap(), 1);
 }
 

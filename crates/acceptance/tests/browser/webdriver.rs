@@ -63,10 +63,6 @@ impl Session {
         self.post("/url", json!({"url": url})).await.map(drop).with_context(|| url.to_owned())
     }
 
-    pub async fn back(&self) -> Result<()> {
-        self.post("/back", json!({})).await.map(drop)
-    }
-
     pub async fn refresh(&self) -> Result<()> {
         self.post("/refresh", json!({})).await.map(drop)
     }
