@@ -53,7 +53,7 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         observation: known.observation.as_ref(),
         outage: known.outage.as_ref(),
         relay: known.relay.as_ref(),
-        leads_here: leads_here(known.probe.as_ref(), now - worker.freshness()),
+        leads_here: leads_here(known.probe.as_ref(), looked_after(worker, desired, now)),
         now,
     });
     write(worker, conn, &instance, &known, decision, now).await
@@ -121,6 +121,15 @@ pub(crate) fn is_of_relay(reason: &str) -> bool {
 /// Why the last sync was not taken.
 fn trouble(sync: &InstanceSync) -> Option<Cause> {
     sync.reason.as_deref().map(|reason| Cause::new(reason, sync.detail.clone()))
+}
+
+/// Looks count that are fresh; for who leaves, none of before the end of its grace: a farewell begins by a look of its own.
+fn looked_after(worker: &Worker, desired: Desired, now: DateTime<Utc>) -> DateTime<Utc> {
+    let fresh = now - worker.freshness();
+    match desired {
+        Desired::Deleted { after, .. } => fresh.max(after),
+        Desired::Running | Desired::ReadOnly { .. } | Desired::Suspended { .. } => fresh,
+    }
 }
 
 /// The last look from outside, as long as it is fresh: `None` where nobody has looked lately.
