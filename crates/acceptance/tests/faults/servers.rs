@@ -1,4 +1,4 @@
-//! The bench of `cargo xtask bench servers`: two hundred servers launched through the API onto the fake node, synced anew, removed.
+//! A bench, by `cargo xtask inside -- cargo test -p howdah-acceptance --test faults -- --ignored --nocapture`: two hundred servers launched through the API onto the fake node, synced anew, removed.
 //! It prints what it measures, beside it the processor time of who did it, and gates only what must be none.
 
 use std::time::Instant;
@@ -16,7 +16,7 @@ const COUNT: usize = 200;
 const PARTS: [&str; 4] = ["operator", "worker", "server", "kube-apiserver"];
 
 #[tokio::test]
-#[ignore = "a bench: cargo xtask bench servers"]
+#[ignore = "a bench of minutes"]
 async fn two_hundred_servers() {
     let world = World::open().await.unwrap();
     let _turn = Turn::alone(&world.stack).unwrap();
