@@ -40,14 +40,14 @@ impl Driver {
     pub async fn start(stack: &Stack) -> Result<Self> {
         let home = tempfile::tempdir()?;
         trust(home.path(), &stack.ca_cert).await?;
-        // Processes of its own: when their first one ends, the kernel ends them all.
-        let mut command = Command::new("unshare");
+        // Processes of its own: when their first one ends, the kernel ends them all; and it ends with the test, however that ends.
+        let mut command = Command::new("setpriv");
         command
-            .args(["--pid", "--fork", "--kill-child", "--mount-proc", "chromedriver", "--port=0"])
+            .args(["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "chromedriver", "--port=0"])
             .env("HOME", home.path())
             .env("TMPDIR", home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut process = command.spawn().context("unshare")?;
+        let mut process = command.spawn().context("setpriv, unshare")?;
         let mut lines = BufReader::new(process.stdout.take().context("piped")?).lines();
         let port = timeout(seconds(20), async {
             while let Some(line) = lines.next_line().await? {
