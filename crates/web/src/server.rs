@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
 use crate::limits::{Limits, Rate, by_address};
-use crate::problem::Problem;
 use crate::pages::Platform;
+use crate::problem::Problem;
 use crate::resource::resource;
 use crate::streams::Streams;
 use crate::{api, headers, health, openapi, pages};
@@ -45,7 +45,15 @@ impl Settings {
             burst: NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN),
             per_second: NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN),
         };
-        Self { address, workers: 2, address_rate: rate(200, 50), token_rate: rate(100, 20), trusts_forwarded: false, streams: 500, streams_of_one: 20 }
+        Self {
+            address,
+            workers: 2,
+            address_rate: rate(200, 50),
+            token_rate: rate(100, 20),
+            trusts_forwarded: false,
+            streams: 500,
+            streams_of_one: 20,
+        }
     }
 }
 

@@ -13,12 +13,10 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let is_special = match (a, b, c) {
-        (0 | 10 | 127 | 224.., ..) | (169, 254, _) | (192, 168, _) | (192, 0, 0 | 2) | (198, 51, 100) | (203, 0, 113) => true,
-        (100, 64..=127, _) | (172, 16..=31, _) | (198, 18..=19, _) => true,
-        _ => false,
-    };
-    !is_special
+    let is_single =
+        matches!((a, b, c), (0 | 10 | 127 | 224.., ..) | (169, 254, _) | (192, 168, _) | (192, 0, 0 | 2) | (198, 51, 100) | (203, 0, 113));
+    let is_range = matches!((a, b), (100, 64..=127) | (172, 16..=31) | (198, 18..=19));
+    !is_single && !is_range
 }
 
 /// Global unicast without what stands for an IPv4 address (6to4, Teredo) or is documentation's.

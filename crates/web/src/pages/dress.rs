@@ -119,7 +119,7 @@ fn page_of(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     let after = problem.waits();
     let looks_again = after.filter(|_| request.method() == Method::GET).map(|it| it.as_secs().max(5));
     let page = ErrorPage { frame: &frame, status: problem.status().as_u16(), title, sentence: problem.detail(), way_out, looks_again };
-    let mut response = frame.answer(problem.status(), &page).unwrap_or_else(|error| HttpResponse::from_error(error));
+    let mut response = frame.answer(problem.status(), &page).unwrap_or_else(HttpResponse::from_error);
     if let Some(after) = after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }

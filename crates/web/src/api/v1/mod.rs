@@ -28,6 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/v1/instances/{id}/undo", [(Method::POST, || route().to(instances::undo::undo))]))
         .service(resource("/api/v1/instances/{id}/owner-link", [(Method::POST, || route().to(instances::owner_link::owner_link))]))
         .service(resource("/api/v1/operations/{id}", [(Method::GET, || route().to(operations::show::show))]))
+        .service(resource("/api/v1/operations/{id}/retry", [(Method::POST, || route().to(operations::retry::retry))]))
         .service(resource("/api/v1/operations/{id}/events", [(Method::GET, || route().to(operations::events::events))]))
         .service(resource("/api/v1/plans", [(Method::GET, || route().to(plans::list::list))]))
         .service(resource("/api/v1/account", [(Method::GET, || route().to(account::show::show))]))

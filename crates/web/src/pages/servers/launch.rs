@@ -127,8 +127,17 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &LaunchForm, mis
         [only] => format!(".{only}"),
         _ => String::new(),
     };
-    let own = Field::new("own", "Your domain", Kind::Domain).hint("What stands behind the @ in everyone’s address, like birds.example.").value(&typed.own).most(253).optional_in_form();
-    let label = Field::new("label", "Name", Kind::Domain).hint("Letters, digits and hyphens.").value(&typed.label).most(63).suffix(suffix).optional_in_form();
+    let own = Field::new("own", "Your domain", Kind::Domain)
+        .hint("What stands behind the @ in everyone’s address, like birds.example.")
+        .value(&typed.own)
+        .most(253)
+        .optional_in_form();
+    let label = Field::new("label", "Name", Kind::Domain)
+        .hint("Letters, digits and hyphens.")
+        .value(&typed.label)
+        .most(63)
+        .suffix(suffix)
+        .optional_in_form();
     let (own, label) = if typed.is_own() { (own.check_as("domain", mistakes), label) } else { (own, label.check_as("domain", mistakes)) };
     let page = LaunchPage {
         frame,
@@ -148,7 +157,11 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &LaunchForm, mis
         platform_domains,
         check,
         plans: app.plans.iter().map(Into::into).collect(),
-        chosen: if typed.plan.is_empty() { app.plans.iter().next().map(|it| it.id.clone()).unwrap_or_default() } else { typed.plan.clone() },
+        chosen: if typed.plan.is_empty() {
+            app.plans.iter().next().map(|it| it.id.clone()).unwrap_or_default()
+        } else {
+            typed.plan.clone()
+        },
         username: Field::new("owner_username", "The owner’s name", Kind::Username)
             .hint("Letters, digits and _. It can’t be changed later.")
             .value(&typed.owner_username)

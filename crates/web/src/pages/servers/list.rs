@@ -91,7 +91,11 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, asked: web:
     let openness = instances::openness(&app, Some(&person.actor)).await?;
     let is_narrowed = asked.is_narrowed();
     let empty = match is_narrowed {
-        true => Empty { title: "None like that", sentence: "Search for a part of the address, or choose another state.", action: Some(("/servers", "Show all")) },
+        true => Empty {
+            title: "None like that",
+            sentence: "Search for a part of the address, or choose another state.",
+            action: Some(("/servers", "Show all")),
+        },
         false => Empty {
             title: "No servers yet",
             sentence: "A server is launched in about a minute. You need a domain of your own, or take a name under ours.",

@@ -29,7 +29,9 @@ pub const fn tone(phase: Phase) -> Tone {
     match phase {
         Phase::Running => Tone::Well,
         Phase::LaunchHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
-        Phase::WaitingForAddress | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Closing | Phase::Removing => Tone::Warn,
+        Phase::WaitingForAddress | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Closing | Phase::Removing => {
+            Tone::Warn
+        }
         Phase::AwaitingApproval | Phase::Launching | Phase::SayingFarewell | Phase::TearingDown | Phase::Gone => Tone::Wait,
     }
 }
@@ -46,7 +48,8 @@ pub fn status(server: &InstanceView) -> Status {
 
 /// Nothing of it changes by itself for now: its page need not be kept up to date.
 pub const fn is_at_rest(server: &InstanceView) -> bool {
-    server.operation.is_none() && matches!(server.phase, Phase::Running | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Gone)
+    server.operation.is_none()
+        && matches!(server.phase, Phase::Running | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Gone)
 }
 
 /// `12.4 GB`.
@@ -70,7 +73,14 @@ mod tests {
 
     #[test]
     fn sizes_can_be_read() {
-        let table = [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1 kB"), (12_449_000_000, "12.4 GB"), (2_000_000_000_000_000, "2000 TB"), (-1, "0 bytes")];
+        let table = [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1_000, "1 kB"),
+            (12_449_000_000, "12.4 GB"),
+            (2_000_000_000_000_000, "2000 TB"),
+            (-1, "0 bytes"),
+        ];
         for (size, words) in table {
             assert_eq!(bytes(size), words);
         }
