@@ -53,6 +53,8 @@ struct Work<'a> {
     kind: &'static str,
     status: Status,
     steps: Steps,
+    /// Of trying it again.
+    by_api: ByApi,
 }
 
 impl Fragment<'_> {
@@ -143,6 +145,7 @@ fn moment(it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, Problem> {
         kind: steps::title(it.kind),
         status: operations::status(it),
         steps: Steps::new(it, now),
+        by_api: ByApi::new("POST", format!("/api/v1/operations/{}/retry", it.id)),
     });
     let fragment = Fragment {
         it,
