@@ -67,7 +67,7 @@ async fn a_close_says_farewell_and_leaves_a_tombstone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grace_period_that_is_ended_early_is_followed_at_once_by_the_farewell() {
+async fn a_grace_period_that_is_ended_early_is_followed_by_the_farewell() {
     let ground = Ground::new().await;
     let id = ground.running(DOMAIN).await;
     ground.close(id).await;
@@ -75,8 +75,8 @@ async fn a_grace_period_that_is_ended_early_is_followed_at_once_by_the_farewell(
     assert!(ground.row(id).await.farewell_began_at.is_none());
     let asked = instances::Close { confirm: DOMAIN.to_owned(), if_match: None };
     instances::end_grace(&ground.worker.app, &ground.operator, id, &asked, None).await.unwrap();
-    ground.sync(id).await;
-    assert!(ground.row(id).await.farewell_began_at.is_some());
+    // By the next look from outside.
+    ground.settle_until(id, async || ground.row(id).await.farewell_began_at.is_some()).await;
     assert!(instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.is_err());
     ground.settle(id).await;
     assert_gone(&ground, id).await;
