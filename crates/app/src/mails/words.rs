@@ -49,7 +49,7 @@ pub(crate) fn account_exists(config: &Config) -> Mail {
     Mail::new("account_exists", "You have an account already")
         .text("Somebody, probably you, asked for a new account at Howdah with this address. You have one already, and nothing was changed.")
         .link("Sign in", page(config, "/sign-in"))
-        .link("If you don't know your password any more", page(config, "/reset"))
+        .link("If you don't know your password any more", page(config, "/forgotten"))
         .text("If it was not you, you need to do nothing.")
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn password_changed(config: &Config, when: DateTime<Utc>) -> Mail {
     Mail::new("password_changed", "Your password was changed")
         .text(format!("The password of your account at Howdah was changed on {}. All other sessions were ended.", at(when)))
         .text("If it was not you, set a new one at once, and answer this mail.")
-        .link("Set a new password", page(config, "/reset"))
+        .link("Set a new password", page(config, "/forgotten"))
 }
 
 pub(crate) fn confirm_email(until: DateTime<Utc>) -> Mail {
@@ -121,7 +121,7 @@ pub(crate) fn email_changing(config: &Config, new: &str) -> Mail {
             "You asked for {new} to become the address of your account at Howdah. This one stays until the new one is confirmed."
         ))
         .text("If it was not you, somebody knows your password: set a new one at once, which also undoes this.")
-        .link("Set a new password", page(config, "/reset"))
+        .link("Set a new password", page(config, "/forgotten"))
 }
 
 /// To the old address, when the new one was confirmed.
