@@ -55,10 +55,14 @@ enum Task {
     },
     /// Remove all that the stack left: processes, mounts, network namespace, cgroups, data (built tools and images are kept)
     Down,
-    /// Run every test; with --quick those that need PostgreSQL only
+    /// Run the tests: all but those that take many minutes
     Test {
-        #[arg(long)]
+        /// Only what needs no more than PostgreSQL and Redis
+        #[arg(long, conflicts_with = "long")]
         quick: bool,
+        /// Also parts killed at every point, and the pages in a browser
+        #[arg(long)]
+        long: bool,
     },
     /// Bring the libraries of the pages from npm, for the build to embed
     Assets,
@@ -117,7 +121,9 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
             stack::up(places, scope(kubeconfig, plane)).map(drop)
         }
         Task::Down => stack::down(&places),
-        Task::Test { quick } => test::run(places, quick),
+        Task::Test { quick: true, .. } => test::run(places, test::Extent::Quick),
+        Task::Test { long: true, .. } => test::run(places, test::Extent::Long),
+        Task::Test { .. } => test::run(places, test::Extent::Usual),
         Task::Assets => assets::bring(&places, Progress::start()),
         Task::Checks => checks::bring(&places, Progress::start()),
         Task::Check => generated::run(&places, generated::Mode::Check),

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, or with `--quick` those that need no more than PostgreSQL.
+//! `cargo xtask test`: what every change has to pass; with `--quick` what needs no more than PostgreSQL, with `--long` every test there is.
 
 use std::{
     path::Path,
@@ -23,14 +23,20 @@ const ACCEPTANCE: &str = "howdah-acceptance";
 const ELSEWHERE: &str = "path_platform_subdomain";
 /// The test of the stack itself, which starts, kills and takes down one of its own.
 const OF_STACK: (&str, &str) = ("xtask", "stack");
-/// The acceptance tests that leave every part of the stack where it is. The others, which may kill what a test of these is about to open,
-/// run one by one.
-const DISTURB_NOTHING: &[&str] = &["bad_input", "operator_alone", "path_own_domain", ELSEWHERE, "providers"];
+/// The acceptance tests that take many minutes: parts killed at every point, and the pages in a browser.
+const LONG: &[&str] = &["faults", "browser"];
 /// At once, since they wait more than they compute: for PostgreSQL, for deadlines, for what a cluster takes its time for.
 const OF_CRATES: usize = 4;
-const ON_A_STACK: usize = 2;
 
-pub fn run(places: Places, quick: bool) -> Result<()> {
+/// How much is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    Quick,
+    Usual,
+    Long,
+}
+
+pub fn run(places: Places, extent: Extent) -> Result<()> {
     let progress = Progress::start();
     packages::ensure(progress, &[packages::POSTGRESQL, packages::REDIS])?;
     let tests = progress.step("building every test (minutes the first time)", || built::tests(&places))?;
@@ -44,10 +50,16 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
             command
         })
     })?;
-    if quick {
+    if extent == Extent::Quick {
         return Ok(());
     }
-    checks::bring(&places, progress)?;
+    let acceptance: Vec<Test> = match extent {
+        Extent::Long => {
+            checks::bring(&places, progress)?;
+            acceptance
+        }
+        Extent::Quick | Extent::Usual => acceptance.into_iter().filter(|test| !LONG.contains(&&*test.name)).collect(),
+    };
     together([
         progress.step("acceptance tests", || on_a_stack(&places, &acceptance)),
         progress.step("tests of the stack", || one_by_one(&of_stack, |test| of_the_stack(&places, test))),
@@ -57,10 +69,9 @@ pub fn run(places: Places, quick: bool) -> Result<()> {
 
 fn on_a_stack(places: &Places, tests: &[Test]) -> Result<()> {
     stack::up(places.clone(), Scope::Whole)?;
-    let (quiet, others): (Vec<_>, Vec<_>) = tests.iter().partition(|test| DISTURB_NOTHING.contains(&&*test.name));
-    // They print how long things took.
+    // One by one: some of them kill parts of the stack. They print how long things took.
     let command = |test: &Test| inside(places, places, test, &["--test-threads=1", "--nocapture"]);
-    together([side_by_side(quiet, ON_A_STACK, command), one_by_one(others, command), stack::down(places)])
+    together([one_by_one(tests, command), stack::down(places)])
 }
 
 /// Its tests are ignored unless asked for, since they need root and minutes.

@@ -35,6 +35,9 @@ struct State {
     writes: usize,
 }
 
+/// Status, where it redirects to, and the body.
+pub type Site = (u16, Option<String>, String);
+
 #[derive(Default)]
 pub struct FakeCluster {
     state: Mutex<State>,
@@ -269,7 +272,7 @@ pub struct FakeOutside {
     /// Whom a name's CAA records let issue certificates.
     pub caa: Mutex<BTreeMap<String, Vec<String>>>,
     /// What sites that are not ours answer, by their address: host and path, then status, location and body.
-    pub sites: Mutex<BTreeMap<String, (u16, Option<String>, String)>>,
+    pub sites: Mutex<BTreeMap<String, Site>>,
     /// Whether our ingress has the server.
     pub answers: Mutex<bool>,
     /// Addresses that pass on to our ingress, and that itself.
