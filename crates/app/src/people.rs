@@ -20,6 +20,10 @@ pub(crate) fn name(field: &'static str, typed: &str) -> Result<String, FieldErro
     if name.chars().count() > 200 {
         return fault("too_long", "A name has at most 200 characters.");
     }
+    // It stands in mails that we send to others: no place for a stranger's links.
+    if name.contains("//") || name.to_ascii_lowercase().contains("www.") {
+        return fault("malformed", "A name has no web addresses in it.");
+    }
     if name.chars().any(char::is_control) {
         return fault("malformed", "A name has no line breaks or control characters.");
     }

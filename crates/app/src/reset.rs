@@ -1,6 +1,7 @@
 //! A new password for somebody who doesn't know theirs: by a link to their address, good once and for an hour.
 
 use howdah_db::Conn;
+use howdah_db::models::api_token::ApiToken;
 use howdah_db::models::audit::Actor as AuditActor;
 use howdah_db::models::person::Person;
 use howdah_db::models::person_link::PersonLink;
@@ -93,7 +94,7 @@ fn good(app: &App, row: Option<PersonLink>) -> Result<(PersonLink, uuid::Uuid), 
     Ok((row, person))
 }
 
-/// Uses the link. All sessions end, and all other links of the person are good no more.
+/// Uses the link. All sessions and API tokens end, and all other links of the person are good no more.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a password that can't be one, [`Error::Conflict`] for a link that is unknown, used or too old.
@@ -110,6 +111,8 @@ pub async fn set(app: &App, token: &str, password: SecretString) -> Result<(), E
         Person::set_password_hash(conn, person.id, &hash).await?;
         PersonLink::use_up(conn, person.id, app.now()).await?;
         Session::revoke_all(conn, person.id, None, app.now()).await?;
+        // Who lost a password may have lost what was made with it.
+        ApiToken::revoke_all(conn, person.id, app.now()).await?;
         PASSWORD_OF.forgive(conn, &person.email).await?;
         let mail = mails::password_changed(&app.config, app.now());
         mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;

@@ -17,6 +17,7 @@ mod idempotency;
 mod limits;
 mod page;
 mod pages;
+mod request_log;
 mod resource;
 mod streams;
 

@@ -16,6 +16,7 @@ use tracing_actix_web::TracingLogger;
 use crate::limits::{Limits, Rate, by_address};
 use crate::pages::Platform;
 use crate::problem::Problem;
+use crate::request_log::PathOnly;
 use crate::resource::resource;
 use crate::streams::Streams;
 use crate::{api, headers, health, openapi, pages};
@@ -83,7 +84,7 @@ pub fn bind(app: App, settings: &Settings) -> io::Result<Bound> {
             .wrap(from_fn(by_address))
             .wrap(from_fn(pages::dress))
             .wrap(from_fn(headers::secure))
-            .wrap(TracingLogger::default())
+            .wrap(TracingLogger::<PathOnly>::new())
     })
     .workers(settings.workers)
     .client_request_timeout(Duration::from_secs(10))

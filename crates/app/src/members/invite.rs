@@ -202,6 +202,11 @@ async fn enter(app: &App, conn: &mut Conn, row: &Row, person: uuid::Uuid) -> Res
         let sentence = format!("You belong to “{}” already.", account.name);
         return Err(Error::Conflict { reason: "member_already", sentence });
     }
+    // What an owner offered is worth nothing once they own the account no more.
+    let by = Membership::of(conn, account.id, row.invited_by).await?;
+    if by.is_none_or(|it| it.role != Role::Owner.as_str()) {
+        return Err(LINK.unknown());
+    }
     let role = role_of(row)?;
     join(app, conn, account.id, person, role).await?;
     Row::accept(conn, row.id, app.now()).await?;

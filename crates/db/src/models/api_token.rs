@@ -102,6 +102,12 @@ impl ApiToken {
             .map(|rows| rows == 1)
     }
 
+    /// All of a person's, for whatever account.
+    pub async fn revoke_all(conn: &mut Conn, person_id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+        let live = api_tokens::table.filter(api_tokens::person_id.eq(person_id)).filter(api_tokens::revoked_at.is_null());
+        diesel::update(live).set(api_tokens::revoked_at.eq(now)).execute(conn).await
+    }
+
     /// Remembers the use, at most once a minute: a busy token is not a busy row.
     pub async fn used(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
         let minute_ago = now - chrono::TimeDelta::minutes(1);

@@ -151,7 +151,8 @@ impl<L: AsyncFn() -> Result<Moment, Problem>> Watch<L> {
 /// Unnamed events are swapped in; `done` ends the connection.
 fn event(moment: &Moment) -> Bytes {
     let mut text = format!("id: {}\n", moment.version);
-    for line in moment.html.lines() {
+    // A carriage return ends a line of events, too.
+    for line in moment.html.trim_end().split(['\n', '\r']) {
         text.push_str("data: ");
         text.push_str(line);
         text.push('\n');

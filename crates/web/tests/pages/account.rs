@@ -33,6 +33,20 @@ async fn a_token_is_shown_once_and_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_belongs_is_changed_only_with_the_password_just_given() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    browser.sign_in(EMAIL).await;
+    assert_eq!(browser.get("/account/people").await.status, 200);
+    test.clock.advance(howdah_app::sessions::RECENT + chrono::TimeDelta::seconds(1));
+    let sent = browser.post("/account/people", &[("email", "eve@birds.example"), ("role", "owner")]).await;
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/account/people")), "{sent:?}");
+    let asked = browser.get("/account/people").await;
+    assert!(asked.status == 303 && asked.header("location").unwrap().starts_with("/confirm-password"), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mistakes_stay_in_the_form() {
     let (test, server) = Server::new().await;
     somebody(&test, EMAIL, false).await;

@@ -54,7 +54,7 @@ pub(super) async fn check_one(worker: &Worker, domain: &Domain) -> Result<(), Wo
 
 /// What strangers' records say is kept in bounds.
 fn bounded(texts: Vec<String>) -> Vec<String> {
-    texts.into_iter().take(50).map(|it| it.chars().take(255).collect()).collect()
+    texts.into_iter().take(50).map(|it| it.chars().filter(|it| !it.is_control()).take(255).collect()).collect()
 }
 
 async fn write(worker: &Worker, conn: &mut Conn, domain: &Domain, records: &Value, is_proven: bool) -> Result<(), WorkError> {

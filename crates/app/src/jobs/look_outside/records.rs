@@ -3,6 +3,7 @@
 //! What is waited for is looked at often, and less often the longer it takes; what is well only now and then.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
@@ -29,6 +30,10 @@ use crate::worker::{WorkError, Worker, in_groups};
 const REMIND_AFTER: [TimeDelta; 2] = [TimeDelta::hours(24), TimeDelta::hours(72)];
 /// Addresses of one name that are asked for the server's mark.
 const MOST_ASKED: usize = 4;
+/// Names above a name that are asked for CAA records: a customer's name servers answer each as slowly as they like.
+const MOST_CLIMBED: usize = 6;
+/// For all that is asked of one server's records, so that nobody's name servers hold up the looks at everybody's.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn look(worker: &Worker) -> Result<(), WorkError> {
     let now = worker.now();
@@ -58,7 +63,11 @@ async fn look_at(worker: &Worker, instance: &Instance, before: Option<&AddressLo
     if before.is_some_and(|it| it.asked_at.is_some_and(|asked_at| asked_at > it.looked_at)) {
         prove(worker, instance).await?;
     }
-    let looked = see(worker, instance).await?;
+    let Ok(looked) = tokio::time::timeout(PATIENCE, see(worker, instance)).await else {
+        tracing::warn!(instance.id = %instance.id, "an address's records were not told in time");
+        return Ok(());
+    };
+    let looked = looked?;
     let mut conn = worker.app.database.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| write(worker, conn, instance.id, looked).await).await
 }
@@ -115,7 +124,10 @@ async fn see_host(worker: &Worker, instance: &Instance, host: &Host) -> Seen {
 /// The set that counts: the name's own, or that of the nearest name above it that has one (RFC 8659, 3).
 async fn caa_of(worker: &Worker, name: &str) -> Result<Option<Caa>, OutsideError> {
     let mut at = name;
-    while at.contains('.') {
+    for _ in 0..MOST_CLIMBED {
+        if !at.contains('.') {
+            break;
+        }
         if let Some(issuers) = worker.outside.caa(at).await? {
             return Ok(Some(Caa { at: at.to_owned(), issuers: issuers.iter().map(|it| bounded(it)).collect() }));
         }

@@ -98,6 +98,21 @@ async fn there_is_always_an_owner() {
 }
 
 #[tokio::test]
+async fn what_an_owner_offered_ends_with_their_owning() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    members::invite(&ground.app, &ada, BOB, Role::Owner).await.unwrap();
+    members::accept(&ground.app, &mailed_token(&ground, BOB).await, newcomer()).await.unwrap();
+    let bob = session(&ground, BOB).await.signed_in.actor;
+    let second = "bob-again@cats.example.org";
+    members::invite(&ground.app, &bob, second, Role::Owner).await.unwrap();
+    let token = mailed_token(&ground, second).await;
+    members::change_role(&ground.app, &ada, bob.person, Role::Technical).await.unwrap();
+    assert_eq!(reason(members::accept(&ground.app, &token, newcomer()).await), "link_unknown");
+    assert_eq!(roles(&ground, &ada).await.len(), 2);
+}
+
+#[tokio::test]
 async fn only_owners_change_who_belongs() {
     let ground = Ground::new().await;
     let ada = somebody(&ground, ADA).await.actor;

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use howdah_app::admin::{self, PersonRequest};
-use howdah_app::reset;
+use howdah_app::tokens::{self, TokenRequest};
+use howdah_app::{Once, reset};
 use secrecy::ExposeSecret;
 
 use super::{ADA, PASSWORD, actions, client, expected, is_alive, mailed_token, mails, session, somebody, try_password};
@@ -11,7 +12,7 @@ use crate::ground::{Ground, fields, reason};
 const NEW: &str = "another sentence of words";
 
 #[tokio::test]
-async fn a_link_sets_a_password_once_and_ends_every_session() {
+async fn a_link_sets_a_password_once_and_ends_every_session_and_token() {
     let ground = Ground::new().await;
     let ada = somebody(&ground, ADA).await;
     let open = session(&ground, ADA).await;
@@ -21,10 +22,15 @@ async fn a_link_sets_a_password_once_and_ends_every_session() {
     let token = mailed_token(&ground, ADA).await;
     assert_eq!(reset::look(&ground.app, &token).await.unwrap().email, ADA);
     assert!(is_alive(&ground, &open).await, "to ask changes nothing");
+    let request = TokenRequest { name: "ci".to_owned(), scopes: vec!["read".to_owned()], expires_at: None };
+    let Once::Done(made) = tokens::create(&ground.app, &ada.actor, &request, None).await.unwrap() else { panic!() };
+    let api_token = made.token.expose_secret();
+    assert!(tokens::authenticate(&ground.app, api_token).await.is_ok());
     assert_eq!(fields(reset::set(&ground.app, &token, "short".into()).await), [("password", "too_short")]);
 
     reset::set(&ground.app, &token, NEW.into()).await.unwrap();
     assert!(!is_alive(&ground, &open).await);
+    assert_eq!(reason(tokens::authenticate(&ground.app, api_token).await), "unauthenticated");
     assert_eq!(reason(try_password(&ground, ADA, PASSWORD).await), "wrong_credentials");
     assert!(try_password(&ground, ADA, NEW).await.is_ok());
     assert_eq!(mails(&ground).await.last(), expected(&[("password_changed", ADA)]).last());

@@ -3,14 +3,14 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use howdah_app::members::{self, InvitationView, MemberView};
-use howdah_app::{App, Role};
+use howdah_app::{App, Role, sessions};
 use serde::Deserialize;
 
 use super::words::ROLES;
 use crate::pages::components::{Field, Kind, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
-use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::visitor::Person;
 use crate::problem::Problem;
 use crate::resource::id;
@@ -58,7 +58,15 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &str, chosen: Ro
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
 
+/// Who may change who owns the account has given the password lately: a stolen session shall not take the account.
+fn is_recent(app: &App, person: &Person) -> bool {
+    person.actor.role != Role::Owner || sessions::require_recent(app, person).is_ok()
+}
+
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
+    if person.actor.role == Role::Owner {
+        sessions::require_recent(&app, &person)?;
+    }
     page(&frame, &person, &app, "", Role::Technical, &Mistakes::default()).await
 }
 
@@ -74,6 +82,9 @@ fn role(word: &str) -> Result<Role, Problem> {
 }
 
 pub async fn invite(frame: Frame, person: Person, app: web::Data<App>, form: Form<Invite>) -> Answer {
+    if !is_recent(&app, &person) {
+        return Ok(see_other(HERE));
+    }
     let (email, role) = (form.value.email.trim(), role(&form.value.role)?);
     match members::invite(&app, &person.actor, email, role).await {
         Ok(_) => Ok(see_other_with(HERE, Flash::Invited)),
@@ -87,6 +98,9 @@ pub struct NewRole {
 }
 
 pub async fn change_role(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<NewRole>) -> Answer {
+    if !is_recent(&app, &person) {
+        return Ok(see_other(HERE));
+    }
     match members::change_role(&app, &person.actor, id(&request, "person")?, role(&form.value.role)?).await {
         Ok(()) => Ok(see_other_with(HERE, Flash::RoleChanged)),
         Err(error) => page(&frame, &person, &app, "", Role::Technical, &Mistakes::of(error)?).await,
@@ -95,6 +109,9 @@ pub async fn change_role(frame: Frame, person: Person, app: web::Data<App>, requ
 
 pub async fn remove(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let id = id(&request, "person")?;
+    if !is_recent(&app, &person) {
+        return Ok(see_other(HERE));
+    }
     match members::remove(&app, &person.actor, id).await {
         Ok(()) if id == person.actor.person => Ok(see_other_with("/", Flash::MemberRemoved)),
         Ok(()) => Ok(see_other_with(HERE, Flash::MemberRemoved)),
