@@ -23,8 +23,9 @@ pub struct Places {
 
 impl Places {
     pub fn find() -> Result<Self> {
-        let checkout =
-            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("xtask's crate lies two levels below the checkout")?;
+        // Of the checkout that cargo runs us for: checkouts that share a target folder share this program, too.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let checkout = Path::new(&manifest).ancestors().nth(2).context("a crate lies two levels below the checkout")?;
         let home = || env::var_os("HOME").map(PathBuf::from).context("HOME is not set");
         let from = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let cache = match (from("HOWDAH_CACHE"), from("XDG_CACHE_HOME")) {
