@@ -51,16 +51,21 @@ pub async fn enqueue(conn: &mut Conn, job: &str, payload: &impl Serialize, optio
     Ok(())
 }
 
-/// Forgets queues that no job is in: each server has one, and most are empty most of the time. To be called in a transaction: whoever
-/// enqueues waits for its end, so that no queue goes from under a new job (as `CleanupTask::GcJobQueues` does it).
-pub async fn collect_queues(conn: &mut Conn) -> QueryResult<usize> {
+/// Forgets what nobody waits for: a job that was running when a later one took its key, and whose worker died, since it would stay
+/// as failed for good; and queues that no job is in: each server has one, and most are empty most of the time. To be called in a
+/// transaction: whoever enqueues waits for its end, so that no queue goes from under a new job (as `CleanupTask::GcJobQueues` does it).
+pub async fn collect(conn: &mut Conn) -> QueryResult<usize> {
+    let jobs = diesel::sql_query(
+        "DELETE FROM graphile_worker._private_jobs job USING graphile_worker._private_job_retirements retired
+         WHERE retired.id = job.id AND job.key IS NULL AND job.locked_at IS NULL",
+    );
+    let superseded = jobs.execute(conn).await?;
     diesel::sql_query("LOCK TABLE graphile_worker._private_job_queues IN SHARE ROW EXCLUSIVE MODE").execute(conn).await?;
-    diesel::sql_query(
+    let queues = diesel::sql_query(
         "DELETE FROM graphile_worker._private_job_queues queue WHERE queue.locked_at IS NULL
          AND NOT EXISTS (SELECT FROM graphile_worker._private_jobs job WHERE job.job_queue_id = queue.id)",
-    )
-    .execute(conn)
-    .await
+    );
+    Ok(superseded + queues.execute(conn).await?)
 }
 
 /// Options of a worker on this database, to define jobs on. A worker that dies is missed after 20 s, and its jobs run elsewhere

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
+use howdah_db::models::job::Job;
 use howdah_db::queue::{JobOptions, enqueue, worker_options};
 use howdah_db::{Conn, Database, QueryError, transaction};
 use howdah_testkit::TestDatabase;
@@ -159,7 +160,30 @@ async fn queues_without_jobs_are_forgotten() {
         enqueue(conn, "mark", &job, JobOptions { queue: Some(queue), job_key: Some(queue), ..JobOptions::default() }).await.unwrap();
     }
     diesel::sql_query("DELETE FROM graphile_worker._private_jobs WHERE key = 'sync:1'").execute(conn).await.unwrap();
-    let collected = transaction(conn, async |conn| Ok::<_, QueryError>(howdah_db::queue::collect_queues(conn).await?)).await;
-    assert_eq!(collected.unwrap(), 1);
+    assert_eq!(collect(conn).await, 1);
     assert_eq!(count(conn, "graphile_worker._private_job_queues").await, 1);
+}
+
+/// It has a successor, and would stay as failed for good.
+#[tokio::test]
+async fn a_dead_workers_job_whose_key_is_taken_is_forgotten() {
+    let database = with_marks().await;
+    let conn = &mut database.conn().await;
+    let options = JobOptions { queue: Some("sync:1"), job_key: Some("sync:1"), ..JobOptions::default() };
+    let job = |mark: &str| Mark { mark: mark.to_owned(), hang: false };
+    enqueue(conn, "mark", &job("first"), options).await.unwrap();
+    let dies = "UPDATE graphile_worker._private_jobs SET locked_by = 'dead', locked_at = now(), attempts = 1";
+    diesel::sql_query(dies).execute(conn).await.unwrap();
+    enqueue(conn, "mark", &job("second"), options).await.unwrap();
+    assert_eq!(collect(conn).await, 0, "it may run still");
+
+    diesel::sql_query("SELECT FROM graphile_worker.recover_dead_worker_jobs(ARRAY['dead'])").execute(conn).await.unwrap();
+    let listed: Vec<_> = Job::all(conn, 9).await.unwrap().into_iter().map(|it| (it.attempts, it.last_error)).collect();
+    assert_eq!(listed, [(0, None)], "only the second is listed");
+    assert_eq!(collect(conn).await, 1);
+    assert_eq!(count(conn, "graphile_worker._private_jobs WHERE key = 'sync:1'").await, 1);
+}
+
+async fn collect(conn: &mut Conn) -> usize {
+    transaction(conn, async |conn| Ok::<_, QueryError>(howdah_db::queue::collect(conn).await?)).await.unwrap()
 }

@@ -7,7 +7,7 @@ use howdah_db::models::instance::Instance;
 use howdah_db::models::orphan::Orphan;
 use howdah_db::models::place::Cluster as ClusterRow;
 use howdah_db::models::sync::InstanceSync;
-use howdah_db::queue::collect_queues;
+use howdah_db::queue::collect;
 use howdah_domain::InstanceId;
 use kube::ResourceExt;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ const PACE: TimeDelta = TimeDelta::milliseconds(20);
 pub async fn run(worker: &Worker, _: ResyncAll) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     // Before every server's sync is put into its queue again.
-    howdah_db::transaction(&mut conn, async |conn| Ok::<_, WorkError>(collect_queues(conn).await?)).await?;
+    howdah_db::transaction(&mut conn, async |conn| Ok::<_, WorkError>(collect(conn).await?)).await?;
     drop(conn);
     sync_all(worker).await?;
     let mut conn = worker.app.database.conn().await?;

@@ -53,7 +53,8 @@ pub fn quota(valid: &Valid<'_>) -> Desired {
                 "limits.memory": memory,
                 "persistentvolumeclaims": "1",
                 "requests.storage": redis::storage(valid),
-                "services": "3",
+                // Three, and room: the API server counts a request that was cut off midway until the controller recounts, minutes later.
+                "services": "6",
                 "services.loadbalancers": "0",
                 "services.nodeports": "0",
             },
