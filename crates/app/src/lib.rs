@@ -13,6 +13,7 @@ pub mod config;
 pub mod error;
 pub mod fleet;
 pub mod idempotency;
+pub mod incidents;
 pub mod instances;
 pub mod jobs;
 pub mod mails;

@@ -152,6 +152,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    incidents (id) {
+        id -> Uuid,
+        happened_at -> Timestamptz,
+        person_id -> Nullable<Uuid>,
+        method -> Text,
+        path -> Text,
+        cause -> Text,
+    }
+}
+
+diesel::table! {
     instance_observations (instance_id) {
         instance_id -> Uuid,
         present -> Bool,
@@ -422,6 +433,7 @@ diesel::joinable!(audit_entries -> audit_heads (chain_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
 diesel::joinable!(identity_secrets -> instances (instance_id));
+diesel::joinable!(incidents -> people (person_id));
 diesel::joinable!(instance_observations -> instances (instance_id));
 diesel::joinable!(instance_syncs -> instances (instance_id));
 diesel::joinable!(instances -> accounts (account_id));
@@ -460,6 +472,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     domains,
     idempotency_keys,
     identity_secrets,
+    incidents,
     instance_observations,
     instance_syncs,
     instances,

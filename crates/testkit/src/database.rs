@@ -54,6 +54,14 @@ impl TestDatabase {
         &self.database
     }
 
+    /// What only a test does to it.
+    ///
+    /// # Panics
+    /// Where it can't be done.
+    pub async fn execute(&self, sql: &str) {
+        run(&mut *self.conn().await, sql).await;
+    }
+
     /// A connection of the pool.
     ///
     /// # Panics

@@ -60,22 +60,40 @@
   const isLost = (it) => { if (lost) lost.hidden = !it; };
   let leaving = false;
   window.addEventListener('beforeunload', () => { leaving = true; });
+  // Signed out, or gone: the page itself says so.
+  const isOver = (status) => status === 401 || status === 403 || status === 404;
   document.addEventListener('htmx:sse:error', (event) => {
     if (leaving) return;
-    const status = event.detail?.status;
-    // Signed out, or gone: the page itself says so.
-    if (status === 401 || status === 403 || status === 404) location.reload();
+    if (isOver(event.detail?.status)) location.reload();
     else isLost(true);
   });
-  document.addEventListener('htmx:sse:after:connection', () => isLost(false));
-  document.addEventListener('htmx:error', (event) => { if (!leaving && event.target.closest?.('[data-hx-sse-connect]')) isLost(true); });
-  window.addEventListener('offline', () => { if (document.querySelector('[data-hx-sse-connect]')) isLost(true); });
-  document.addEventListener('htmx:after:swap', (event) => {
-    offerCopies(document);
-    // A tab in the background tells how it stands.
-    const live = document.querySelector('[data-title]');
-    if (live) document.title = live.dataset.title;
+  // A stream that never began is not tried again: the page is loaded once there is something to load.
+  let again;
+  const loadAgain = () => {
+    isLost(true);
+    again ??= setInterval(async () => {
+      try {
+        if ((await fetch(location.href)).ok) location.reload();
+      } catch { /* next time */ }
+    }, 3000);
+  };
+  const isOfStream = (event) => event.target.closest?.('[data-hx-sse-connect]');
+  document.addEventListener('htmx:response:error', (event) => {
+    // A problem's page is no part of another page.
+    event.detail.ctx.swap = 'none';
+    if (leaving || !isOfStream(event)) return;
+    if (isOver(event.detail.ctx.response.status)) location.reload();
+    else loadAgain();
   });
+  document.addEventListener('htmx:error', (event) => { if (!leaving && isOfStream(event)) loadAgain(); });
+  document.addEventListener('htmx:sse:after:connection', () => isLost(false));
+  window.addEventListener('offline', () => { if (document.querySelector('[data-hx-sse-connect]')) isLost(true); });
+  // Whatever is swapped in: a tab in the background tells how it stands.
+  new MutationObserver(() => {
+    offerCopies(document);
+    const live = document.querySelector('[data-title]');
+    if (live && document.title !== live.dataset.title) document.title = live.dataset.title;
+  }).observe(document.getElementById('main'), { childList: true, subtree: true });
 
   // What can't be shown now is asked for again, and loaded only once it is there: nobody is interrupted for nothing.
   const unavailable = document.querySelector('[data-looks-again]');

@@ -21,6 +21,8 @@ struct Told {
     body: ProblemBody,
     retry_after: Option<Duration>,
     allow: Option<String>,
+    /// What only the log and operators are told.
+    cause: Option<String>,
 }
 
 /// What went wrong, as machines and people read it.
@@ -72,7 +74,7 @@ impl Problem {
             reason: reason.to_owned(),
             errors: Vec::new(),
         };
-        Self(Box::new(Told { body, retry_after: None, allow: None }))
+        Self(Box::new(Told { body, retry_after: None, allow: None, cause: None }))
     }
 
     fn retry_after(mut self, after: Duration) -> Self {
@@ -94,6 +96,10 @@ impl Problem {
 
     pub(crate) fn waits(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
     }
 
     pub(crate) fn internal(what: &'static str) -> Self {
@@ -176,6 +182,9 @@ impl From<Error> for Problem {
             _ => {}
         }
         let mut problem = Self::new(status_of(&error), error.reason(), error.to_string());
+        if matches!(error, Error::Internal { .. }) {
+            problem.0.cause = Some(error.internal_text());
+        }
         match error {
             Error::Invalid { fields } => problem.0.body.errors = fields.into_iter().map(FieldProblem::from).collect(),
             Error::RateLimited { retry_after } => problem = problem.retry_after(retry_after),

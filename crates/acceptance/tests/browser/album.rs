@@ -173,8 +173,9 @@ async fn photograph(browser: &Browser) -> Result<Vec<u8>> {
 async fn source(browser: &Browser) -> Result<String> {
     let url = browser.session.url().await?;
     let url = url.split('#').next().unwrap_or_default();
+    // What was logged is told once.
+    let mut request = None;
     until("the page's source", seconds(10), async || {
-        let mut request = None;
         for entry in browser.session.log("performance").await? {
             let entry: Value = serde_json::from_str(entry["message"].as_str().unwrap_or_default())?;
             let (event, told) = (&entry["message"]["method"], &entry["message"]["params"]);
@@ -182,7 +183,7 @@ async fn source(browser: &Browser) -> Result<String> {
                 request = told["requestId"].as_str().map(str::to_owned);
             }
         }
-        let request = request.with_context(|| format!("no answer for {url} was logged since the last page"))?;
+        let request = request.as_ref().with_context(|| format!("no answer for {url} was logged since the last page"))?;
         let body = browser.session.devtools("Network.getResponseBody", json!({"requestId": request})).await?;
         let text = body["body"].as_str().context("a page has a body")?;
         match body["base64Encoded"] == true {

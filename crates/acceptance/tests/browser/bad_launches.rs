@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::album::Album;
 use crate::browser::{Browser, SOON};
 use crate::people::Person;
-use crate::server_pages::{LAUNCHED_WITHIN, LAUNCHING, RUNNING, Wish, fill_in, launch};
+use crate::server_pages::{LAUNCHED_WITHIN, RUNNING, Wish, fill_in, launch};
 
 const LOST: &str = "The connection is lost";
 
@@ -65,7 +65,6 @@ async fn the_cluster_is_away() {
     let said = async {
         fill_in(&browser, &Wish { domain: "", name: Some(&name), owner: "ada" }).await?;
         browser.press("Launch the server").await?;
-        browser.sees(LAUNCHING).await?;
         browser.sees_within(seconds(60), "A step of the launch fails").await?;
         browser.session.refresh().await?;
         album.keep(&browser, "server-failed").await

@@ -62,6 +62,10 @@ impl Browser {
     pub async fn sees_within(&self, within: Duration, words: &str) -> Result<()> {
         until(&format!("the page says “{words}”"), within, async || {
             let text = self.text().await?;
+            // What chromium says where pods come and go in its network, and a person answers by loading the page again.
+            if text.contains("ERR_NETWORK_CHANGED") {
+                self.session.refresh().await?;
+            }
             ensure!(contains(&text, words), "{}", self.told(&text).await);
             Ok(())
         })
@@ -136,7 +140,7 @@ impl Browser {
 
     /// The button whose words begin so.
     pub async fn press(&self, words: &str) -> Result<()> {
-        self.click(&format!("//button[{}]", begins(words))).await.with_context(|| format!("the button “{words}”"))
+        self.click(&format!("//button[not(@aria-hidden) and {}]", begins(words))).await.with_context(|| format!("the button “{words}”"))
     }
 
     pub async fn follow(&self, words: &str) -> Result<()> {

@@ -12,6 +12,7 @@ pub enum Found {
     Operation { server: InstanceId, operation: OperationId },
     Mail(MailId),
     Account(AccountId),
+    Incident(Uuid),
     Nothing,
 }
 
@@ -30,6 +31,7 @@ pub async fn find(app: &App, actor: &Actor, typed: &str) -> Result<Found, Error>
         }
         Some(Reference::Mail) => Found::Mail(MailId::from_uuid(id)),
         Some(Reference::Account) => Found::Account(AccountId::from_uuid(id)),
+        Some(Reference::Incident) => Found::Incident(id),
         None => Found::Nothing,
     })
 }

@@ -12,7 +12,7 @@ use super::instance::{Instance, Page};
 use super::operation::Operation;
 use crate::Conn;
 use crate::schema::{
-    accounts, clusters, instances, mail_outbox, memberships, operation_steps, operations, owner_bootstrap, people, probes,
+    accounts, clusters, incidents, instances, mail_outbox, memberships, operation_steps, operations, owner_bootstrap, people, probes,
 };
 
 /// What a list of servers is to hold.
@@ -38,6 +38,7 @@ pub enum Search<'a> {
     Domain(&'a str),
     /// The beginning of somebody's address: of the account's people or of the server's first owner.
     Mail(&'a str),
+    /// A server, or the account that has it.
     Id(Uuid),
 }
 
@@ -136,7 +137,7 @@ impl ServerList<'_> {
     fn searched<'q>(&'q self, query: Filtered<'q>, mailed: &'q Mailed) -> Filtered<'q> {
         match self.search {
             Search::Everything => query,
-            Search::Id(id) => query.filter(instances::id.eq(id)),
+            Search::Id(id) => query.filter(instances::id.eq(id).or(instances::account_id.eq(id))),
             Search::Domain(part) => {
                 let pattern = format!("%{}%", literal(part));
                 query.filter(instances::domain.like(pattern.clone()).or(instances::web_domain.like(pattern)))
@@ -194,6 +195,7 @@ pub enum Reference {
     Operation { server: Uuid },
     Mail,
     Account,
+    Incident,
 }
 
 /// Whatever has this id, of what people are given to refer to.
@@ -211,5 +213,9 @@ pub async fn reference(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Referenc
         return Ok(Some(Reference::Mail));
     }
     let account: Option<Uuid> = accounts::table.find(id).select(accounts::id).first(conn).await.optional()?;
-    Ok(account.map(|_| Reference::Account))
+    if account.is_some() {
+        return Ok(Some(Reference::Account));
+    }
+    let incident: Option<Uuid> = incidents::table.find(id).select(incidents::id).first(conn).await.optional()?;
+    Ok(incident.map(|_| Reference::Incident))
 }

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod domain;
 pub mod idempotency;
 pub mod identity;
+pub mod incident;
 pub mod instance;
 pub mod invitation;
 pub mod job;

@@ -6,9 +6,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next as NextService;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 use howdah_app::App;
+use howdah_app::incidents::{self, Failure};
+use tracing_actix_web::RequestId;
 
 use super::flash::Flash;
 use super::frame::{Frame, see_other, see_other_with};
@@ -40,6 +42,9 @@ pub async fn dress(
         return Ok(response);
     }
     let problem = response.response().error().and_then(|it| it.as_error::<Problem>()).cloned();
+    if let Some(cause) = problem.as_ref().and_then(Problem::cause) {
+        record(response.request(), cause).await;
+    }
     let mut response = match problem {
         Some(problem) if !wants_events(response.request()) => {
             let allow = response.headers().get(ALLOW).cloned();
@@ -58,6 +63,17 @@ pub async fn dress(
     // Nothing is told to other sites; but with `no-referrer` browsers would hide the origin of our own forms from us.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(response)
+}
+
+/// For the operators' search. Where it can't be recorded, the log has it.
+async fn record(request: &HttpRequest, cause: &str) {
+    let reference = request.extensions().get::<RequestId>().map(|it| **it);
+    let (Some(app), Some(reference)) = (request.app_data::<web::Data<App>>(), reference) else { return };
+    let person = Visitor::of(request).signed_in().map(|it| it.actor.person);
+    let failure = Failure { reference, person, method: request.method().as_str(), path: request.path(), cause };
+    if let Err(error) = incidents::record(app, &failure).await {
+        tracing::warn!(error = error.internal_text(), "an incident could not be recorded");
+    }
 }
 
 /// Refuses what another site sent, and looks who it is that asks.

@@ -81,3 +81,24 @@ async fn a_live_page_shows_what_changed_and_asks_by_itself_without_scripts() {
     rest.await.expect("a stream ends with its session");
     assert_eq!(live().header("Accept", "text/event-stream").send().await.unwrap().status(), 401);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_finds_a_failed_request_by_its_reference() {
+    let test = TestApp::new().await;
+    somebody(&test, EMAIL, false).await;
+    somebody(&test, "ops@howdah.example", true).await;
+    let server = Server::of(test.app.clone(), &settings());
+    let (browser, operator) = (Browser::new(&server), Browser::new(&server));
+    browser.sign_in(EMAIL).await;
+    operator.sign_in("ops@howdah.example").await;
+    test.database.execute("ALTER TABLE api_tokens RENAME TO lost").await;
+    let failed = browser.get("/account/tokens").await;
+    assert!(failed.status == 500 && !failed.text.contains("lost"), "{failed:?}");
+    let reference = failed.text.split("<dt>Reference</dt><dd><code>").nth(1).and_then(|it| it.split('<').next()).unwrap();
+
+    let led = operator.get(&format!("/operator?q={reference}")).await;
+    let found = operator.get(led.header("location").unwrap()).await;
+    found.is(200);
+    assert!(found.text.contains("GET /account/tokens") && found.text.contains(EMAIL) && found.text.contains("api_tokens"), "{found:?}");
+    browser.get(led.header("location").unwrap()).await.is(404);
+}

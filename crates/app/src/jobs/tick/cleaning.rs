@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use howdah_db::models::attempt::Attempts;
 use howdah_db::models::idempotency::IdempotencyKey;
+use howdah_db::models::incident::Incident;
 use howdah_db::models::invitation::Invitation;
 use howdah_db::models::person_link::PersonLink;
 use howdah_db::models::session::Session;
@@ -17,6 +18,8 @@ const KEYS: TimeDelta = TimeDelta::hours(24);
 const SESSIONS: TimeDelta = TimeDelta::days(7);
 /// How long sign-ups, links and invitations that have ended are remembered, so that a late click is told what happened.
 const LINKS: TimeDelta = TimeDelta::days(30);
+/// How long somebody may take to write to the support.
+const INCIDENTS: TimeDelta = TimeDelta::days(30);
 
 pub async fn clean(worker: &Worker) -> Result<(), WorkError> {
     let now = worker.now();
@@ -27,5 +30,6 @@ pub async fn clean(worker: &Worker) -> Result<(), WorkError> {
     SignUp::forget(&mut conn, now - LINKS).await?;
     PersonLink::forget(&mut conn, now - LINKS).await?;
     Invitation::forget(&mut conn, now - LINKS).await?;
+    Incident::forget(&mut conn, now - INCIDENTS).await?;
     Ok(())
 }

@@ -47,6 +47,7 @@ pub async fn list(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
         Found::Mail(id) => return Ok(see_other(&format!("{HERE}/sent/{id}"))),
         // Mails about a server have its reference.
         Found::Server(server) | Found::Operation { server, .. } => return Ok(see_other(&super::url(server))),
+        Found::Incident(id) => return Ok(see_other(&format!("{}/{id}", super::incident::HERE))),
         Found::Account(_) | Found::Nothing => {}
     }
     frame.page(&MailsPage {
@@ -60,8 +61,7 @@ pub async fn list(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
         previews: previews(&frame, &app),
         empty: Empty {
             title: "No mail has this reference",
-            sentence: "The reference on an error’s page is its request’s: look for it in \
-                       the log.",
+            sentence: "A mail’s reference stands at its end. What is older than 30 days is known no more.",
             action: None,
         },
     })

@@ -3,6 +3,7 @@
 
 mod choice;
 mod fleet;
+mod incident;
 mod jobs;
 mod mails;
 mod operations;
@@ -39,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/operator/operations", [(Method::GET, || route().to(operations::show))]))
         .service(resource("/operator/operations/{id}/retry", [(Method::POST, || route().to(operations::retry))]))
+        .service(resource("/operator/incidents/{id}", [(Method::GET, || route().to(incident::show))]))
         .service(resource("/operator/jobs", [(Method::GET, || route().to(jobs::show))]))
         .service(resource("/operator/jobs/{id}/retry", [(Method::POST, || route().to(jobs::retry))]))
         .service(resource("/operator/sign-ups", [(Method::GET, || route().to(sign_ups::show))]))
@@ -93,6 +95,7 @@ async fn lead(app: &App, actor: &Actor, reference: &str) -> Result<Option<String
     Ok(match howdah_app::fleet::find(app, actor, reference).await? {
         Found::Operation { server, operation } => Some(format!("{}#{operation}", url(server))),
         Found::Mail(id) => Some(format!("{}/sent/{id}", mails::HERE)),
+        Found::Incident(id) => Some(format!("{}/{id}", incident::HERE)),
         Found::Server(_) | Found::Account(_) | Found::Nothing => None,
     })
 }
