@@ -36,7 +36,7 @@ pub(crate) fn invitation_url(config: &Config, token: &str) -> String {
 pub(crate) fn confirm_sign_up(name: &str, until: DateTime<Utc>) -> Mail {
     Mail::new("confirm_sign_up", "Confirm your e-mail address")
         .text(format!("Hello {name},"))
-        .text("you asked for an account at Howdah. Confirm that this address is yours, and the account is there.")
+        .text("you asked for an account at Howdah. Confirm that this address is yours, and choose a password.")
         .secret_link("Confirm this address")
         .text(format!(
             "The link is good once, until {}. If it was not you who asked, do nothing: without the link no account is made.",

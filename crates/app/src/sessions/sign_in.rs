@@ -56,22 +56,20 @@ pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Cl
     };
     let mut conn = app.conn().await?;
     PASSWORD_OF.forgive(&mut conn, &email).await?;
-    begin(app, &mut conn, &person, client).await
+    howdah_db::transaction(&mut conn, async |conn| begin(app, conn, &person, client).await).await
 }
 
-async fn begin(app: &App, conn: &mut Conn, person: &Person, client: &Client<'_>) -> Result<NewSession, Error> {
+/// A session of somebody whose password was right, or was chosen just now. To come last in its transaction.
+pub(crate) async fn begin(app: &App, conn: &mut Conn, person: &Person, client: &Client<'_>) -> Result<NewSession, Error> {
     let token = links::new_token(&*app.randomness);
-    let owner = howdah_db::transaction(conn, async |conn| {
-        // As it is now: a password that was changed while the old one was looked at lets nobody in.
-        let now_is = Person::lock(conn, person.id).await?.filter(|it| it.password_hash == person.password_hash).ok_or(WRONG)?;
-        let (role, account) = first_account(conn, &now_is).await?;
-        let session = row(app, person, &account, &token, client);
-        session.insert(conn).await?;
-        let subject = ("session", session.id);
-        record(app, conn, account.id, AuditActor::Person(person.id), "session.begin", subject, json!({"address": session.address})).await?;
-        Ok::<_, Error>(Owner { session, person: now_is, account, role })
-    })
-    .await?;
+    // As it is now: a password that was changed while the old one was looked at lets nobody in.
+    let now_is = Person::lock(conn, person.id).await?.filter(|it| it.password_hash == person.password_hash).ok_or(WRONG)?;
+    let (role, account) = first_account(conn, &now_is).await?;
+    let session = row(app, person, &account, &token, client);
+    session.insert(conn).await?;
+    let subject = ("session", session.id);
+    record(app, conn, account.id, AuditActor::Person(person.id), "session.begin", subject, json!({"address": session.address})).await?;
+    let owner = Owner { session, person: now_is, account, role };
     Ok(NewSession { token: token.into(), signed_in: signed_in(app, owner)? })
 }
 

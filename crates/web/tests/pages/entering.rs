@@ -1,9 +1,11 @@
 //! Signing in and out, up, and the links of mails.
 
+use howdah_db::models::mail::Mail;
+use howdah_testkit::app::TestApp;
 use reqwest::Method;
 
 use crate::support::Server;
-use crate::support::browser::{Browser, PASSWORD, somebody};
+use crate::support::browser::{Browser, PASSWORD, hidden, somebody};
 
 const EMAIL: &str = "ada@birds.example";
 const COOKIE: &str = "__Host-howdah";
@@ -90,17 +92,16 @@ async fn signing_up_tells_nobody_who_is_known_here() {
     somebody(&test, EMAIL, false).await;
     let browser = Browser::new(&server);
     let ask = async |email: &str| {
-        let form = [("name", "Ada"), ("email", email), ("account_name", ""), ("password", PASSWORD)];
+        let form = [("name", "Ada"), ("email", email), ("account_name", "")];
         let answer = browser.post("/sign-up", &form).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.text.replace(email, "…").split("<main").nth(1).unwrap().to_owned()
     };
     assert_eq!(ask(EMAIL).await, ask("new@birds.example").await);
-    let wrong = browser.post("/sign-up", &[("name", "<b>Ada</b>"), ("email", "nobody"), ("password", "short")]).await;
+    let wrong = browser.post("/sign-up", &[("name", "<b>Ada</b>"), ("email", "nobody")]).await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.text.contains(r##"href="#email""##) && wrong.text.contains(r#"aria-describedby="email-hint email-error""#));
     assert!(wrong.text.contains("&#60;b&#62;Ada") && !wrong.text.contains("<b>Ada"), "what was typed is kept, as text");
-    assert!(!wrong.text.contains("short"), "but no password");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,4 +116,42 @@ async fn a_link_that_opens_nothing_says_so() {
     assert!(posted.status == 410 && posted.text.contains("This link opens nothing"), "{posted:?}");
     let forged = browser.send(Method::POST, "/confirm", &[], Some(&[("token", "nobody")])).await;
     assert_eq!(forged.status, 403);
+}
+
+/// What the newest link that was mailed to somebody leads to.
+async fn mailed(test: &TestApp, recipient: &str) -> String {
+    let all = Mail::waiting(&mut *test.database.conn().await, 100).await.unwrap();
+    let link = all.into_iter().rev().find_map(|it| it.link.filter(|_| it.recipient == recipient)).expect("a link was mailed");
+    link.strip_prefix("https://howdah.localhost").unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_the_mail_chooses_the_password() {
+    let (test, server) = Server::new().await;
+    let (stranger, owner) = (Browser::new(&server), Browser::new(&server));
+    // As a stranger sends it who hopes that the owner of the address only clicks.
+    let form = [("name", "Ada"), ("email", EMAIL), ("account_name", ""), ("password", "the words of a stranger")];
+    stranger.post("/sign-up", &form).await.is(200);
+    let link = mailed(&test, EMAIL).await;
+    let page = owner.get(&link).await;
+    assert!(page.text.contains(r#"autocomplete="new-password""#), "{page:?}");
+    let token = hidden(&page.text, "token");
+    let choose = async |password: &str| owner.post("/confirm", &[("token", token.as_str()), ("password", password)]).await;
+    for (password, why) in [("", "at least 12"), ("short", "at least 12"), (EMAIL, "guesser")] {
+        let refused = choose(password).await;
+        assert!(refused.status == 422 && refused.text.contains(r#"id="password-error""#), "{refused:?}");
+        assert!(refused.text.contains(why) && refused.text.contains("<title>Error"), "{refused:?}");
+        assert_eq!(hidden(&refused.text, "token"), token, "the link is still good");
+    }
+    let entered = choose(PASSWORD).await;
+    assert_eq!((entered.status, entered.header("location")), (303, Some("/servers")), "{entered:?}");
+    let servers = owner.get("/servers").await;
+    assert!(servers.status == 200 && servers.text.contains("you are signed in"), "{servers:?}");
+
+    let theirs = stranger.post("/sign-in", &[("email", EMAIL), ("password", "the words of a stranger")]).await;
+    assert!(theirs.status == 422 && stranger.cookie(COOKIE).is_none(), "{theirs:?}");
+    owner.post("/sign-out", &[]).await;
+    owner.sign_in(EMAIL).await;
+    let used = stranger.get(&link).await;
+    assert!(used.status == 410 && used.text.contains("This link was used already"), "{used:?}");
 }
