@@ -16,7 +16,7 @@ use howdah_domain::{NewServers, SignUpId};
 pub use confirm::{Confirmed, SignUpLook, confirm, look};
 pub use decide::{WaitingSignUp, approve, refuse, waiting};
 
-use crate::limits::{self, MAIL_FROM, MAIL_TO};
+use crate::limits::{MAIL_FROM, Place, SIGN_UP_OF};
 use crate::mails::{self, To};
 use crate::sessions::Client;
 use crate::{App, Error, links, people, settings};
@@ -62,8 +62,9 @@ pub async fn ask(app: &App, request: &SignUpRequest, client: &Client<'_>) -> Res
     if settings::read(&mut conn).await?.sign_ups == NewServers::Closed {
         return Err(Error::Forbidden { reason: "sign_ups_closed", sentence: "New accounts are not taken at the moment." });
     }
-    MAIL_FROM.take(app, &mut conn, &limits::place(client.address)).await?;
-    MAIL_TO.take(app, &mut conn, &checked.email).await?;
+    let place = Place::of_client(client.address);
+    MAIL_FROM.take_from(app, &mut conn, &place).await?;
+    SIGN_UP_OF.take(app, &mut conn, &checked.email, &place).await?;
     howdah_db::transaction(&mut conn, async |conn| put(app, conn, &checked).await).await
 }
 
