@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use howdah_app::members::{self, Acceptance};
-use howdah_app::{Actor, Role};
+use howdah_app::{Actor, Role, profile};
+use howdah_db::models::mail::Mail;
 
 use super::{ADA, PASSWORD, actions, expected, mailed_token, mails, session, somebody, try_password};
 use crate::ground::{Ground, fields, reason};
@@ -25,7 +26,7 @@ async fn somebody_new_accepts_and_belongs() {
     let ground = Ground::new().await;
     let ada = somebody(&ground, ADA).await.actor;
     let id = members::invite(&ground.app, &ada, " BOB@cats.example.org", Role::Technical).await.unwrap();
-    assert_eq!(mails(&ground).await.last(), expected(&[("invitation", BOB)]).last());
+    assert!(mails(&ground).await.contains(&expected(&[("invitation", BOB)])[0]));
     let [invitation] = &members::invitations(&ground.app, &ada).await.unwrap()[..] else { panic!() };
     assert_eq!((invitation.id, invitation.email.as_str(), invitation.role), (id, BOB, Role::Technical));
     assert_eq!(invitation.invited_by, "Ada Lovelace");
@@ -135,4 +136,65 @@ async fn only_owners_change_who_belongs() {
     assert_eq!(reason(try_password(&ground, BOB, PASSWORD).await), "no_account");
     let recorded = actions(&ground, bob.person.as_uuid()).await;
     assert_eq!(recorded, ["member.join", "member.change_role", "member.remove"]);
+}
+
+/// Whom the newest mails were written to, by kind.
+async fn told(ground: &Ground, kind: &str) -> Vec<String> {
+    let mut all: Vec<String> = mails(ground).await.into_iter().filter(|(it, _)| it == kind).map(|(_, recipient)| recipient).collect();
+    all.sort_unstable();
+    all
+}
+
+#[tokio::test]
+async fn owners_and_whom_it_is_about_are_told_of_every_change() {
+    const EVE: &str = "eve@cats.example.org";
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    members::invite(&ground.app, &ada, BOB, Role::Owner).await.unwrap();
+    assert_eq!(told(&ground, "member_invited").await, [ADA]);
+    members::accept(&ground.app, &mailed_token(&ground, BOB).await, newcomer()).await.unwrap();
+    assert_eq!(told(&ground, "member_joined").await, [ADA, BOB]);
+    let bob = session(&ground, BOB).await.signed_in.actor;
+
+    members::invite(&ground.app, &bob, EVE, Role::Technical).await.unwrap();
+    assert_eq!(told(&ground, "member_invited").await, [ADA, ADA, BOB], "every owner, whoever of them did it");
+    let eve = somebody(&ground, EVE).await;
+    members::accept(&ground.app, &mailed_invitation(&ground, EVE).await, Acceptance::Known(&eve)).await.unwrap();
+    assert_eq!(told(&ground, "member_joined").await, [ADA, ADA, BOB, BOB, EVE]);
+
+    members::change_role(&ground.app, &ada, eve.actor.person, Role::Billing).await.unwrap();
+    members::change_role(&ground.app, &ada, eve.actor.person, Role::Billing).await.unwrap();
+    assert_eq!(told(&ground, "member_role_changed").await, [ADA, BOB, EVE], "and of nothing that stays as it is");
+    members::change_role(&ground.app, &ada, bob.person, Role::Technical).await.unwrap();
+    assert_eq!(told(&ground, "member_role_changed").await, [ADA, ADA, BOB, BOB, EVE], "who owns it no more is told that");
+    members::remove(&ground.app, &ada, eve.actor.person).await.unwrap();
+    assert_eq!(told(&ground, "member_removed").await, [ADA, EVE]);
+    members::remove(&ground.app, &bob, bob.person).await.unwrap();
+    assert_eq!(told(&ground, "member_removed").await, [ADA, ADA, BOB, EVE]);
+    let texts = texts(&ground).await;
+    let removed = "Ada Lovelace (ada@birds.example.org) removed Ada Lovelace (eve@cats.example.org) from the account “Ada Lovelace”";
+    assert!(texts.contains(removed) && texts.contains("Bob (bob@cats.example.org) has left the account"), "{texts}");
+    assert!(texts.contains("it was “technical” and is “billing”"), "{texts}");
+}
+
+async fn texts(ground: &Ground) -> String {
+    let all = Mail::waiting(&mut *ground.database.conn().await, 100).await.unwrap();
+    all.into_iter().map(|it| it.text_body).collect()
+}
+
+/// Of several links that came to an address, the one into an account.
+async fn mailed_invitation(ground: &Ground, recipient: &str) -> String {
+    let all = Mail::waiting(&mut *ground.database.conn().await, 100).await.unwrap();
+    let link = all.into_iter().filter(|it| it.purpose == "invitation" && it.recipient == recipient).find_map(|it| it.link).unwrap();
+    link.split_once("token=").unwrap().1.to_owned()
+}
+
+#[tokio::test]
+async fn long_names_are_told_too() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await;
+    profile::change_name(&ground.app, &ada, &"é".repeat(200)).await.unwrap();
+    let bob = format!("{}@{}.example.org", "b".repeat(64), "cats.".repeat(34).trim_end_matches('.'));
+    members::invite(&ground.app, &ada.actor, &bob, Role::Owner).await.unwrap();
+    assert_eq!(told(&ground, "member_invited").await, [ADA]);
 }
