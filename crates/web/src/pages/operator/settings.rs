@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use askama::Template;
-use howdah_app::App;
+use howdah_app::{App, sessions};
 use howdah_app::settings::{self, PlatformSettings, SettingsChange};
 use howdah_domain::NewServers;
 use serde::Deserialize;
@@ -88,12 +88,15 @@ fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
 
-pub async fn show(frame: Frame, _: Operator, app: web::Data<App>) -> Answer {
+pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answer {
+    sessions::require_recent(&app, &operator)?;
     let now = settings::current(&app).await?;
     page(&frame, &now, &SettingsForm::of(now.clone()), &Mistakes::default())
 }
 
 pub async fn change(frame: Frame, operator: Operator, app: web::Data<App>, form: Form<SettingsForm>) -> Answer {
+    // What decides for everybody is nothing for a stolen session.
+    sessions::require_recent(&app, &operator)?;
     let typed = &form.value;
     match settings::change(&app, &operator.actor, typed.revision, &typed.change()).await {
         Ok(_) => Ok(see_other_with(HERE, Flash::SettingsSaved)),
