@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{person_of, recorded};
+use crate::idempotency::{Idempotent, Once};
 use crate::limits::{MAIL_BY, MAIL_TO};
 use crate::mails::{self, To};
 use crate::people::{Beginner, join, record};
@@ -62,32 +63,51 @@ fn role_of(row: &Row) -> Result<Role, Error> {
 /// # Errors
 /// [`Error::Forbidden`] for all but owners, [`Error::Invalid`], [`Error::Conflict`] for who is there already,
 /// [`Error::RateLimited`].
-pub async fn invite(app: &App, actor: &Actor, email: &str, role: Role) -> Result<InvitationId, Error> {
+pub async fn invite(
+    app: &App,
+    actor: &Actor,
+    email: &str,
+    role: Role,
+    idempotent: Option<Idempotent<'_, InvitationId>>,
+) -> Result<Once<InvitationId>, Error> {
     actor.may_manage_people()?;
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;
     MAIL_BY.take(app, &mut conn, &actor.account.to_string()).await?;
     MAIL_TO.take(app, &mut conn, &email).await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
-        let members = Membership::of_account(conn, account.id).await?;
-        if members.iter().any(|(_, person)| person.email == email) {
-            return Err(Error::Conflict { reason: "member_already", sentence: format!("{email} belongs to this account already.") });
+        if let Some(idempotent) = idempotent
+            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
+        {
+            return Ok(before);
         }
-        let by = person_of(conn, actor).await?;
-        let (token, row) = new(app, actor, &email, role);
-        Row::withdraw_of(conn, account.id, &email, app.now()).await?;
-        row.insert(conn).await?;
-        mails::member_invited(app, conn, &account, &by, &email, (role, row.expires_at)).await?;
-        let by = if by.name.is_empty() { &by.email } else { &by.name };
-        let mail = mails::invitation(by, &account.name, role, row.expires_at);
-        let link = mails::invitation_url(&app.config, &token);
-        mails::put(app, conn, &mail, &To { email: &email, link: Some(&link), ..To::default() }).await?;
-        let details = json!({"email": email, "role": role.as_str()});
-        recorded(app, conn, actor, "member.invite", ("invitation", row.id), details).await?;
-        Ok(InvitationId::from_uuid(row.id))
+        let id = put(app, conn, actor, &email, role).await?;
+        if let Some(idempotent) = idempotent {
+            idempotent.key.answer(conn, (idempotent.render)(&id)).await?;
+        }
+        Ok(Once::Done(id))
     })
     .await
+}
+
+async fn put(app: &App, conn: &mut Conn, actor: &Actor, email: &str, role: Role) -> Result<InvitationId, Error> {
+    let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
+    let members = Membership::of_account(conn, account.id).await?;
+    if members.iter().any(|(_, person)| person.email == email) {
+        return Err(Error::Conflict { reason: "member_already", sentence: format!("{email} belongs to this account already.") });
+    }
+    let by = person_of(conn, actor).await?;
+    let (token, row) = new(app, actor, email, role);
+    Row::withdraw_of(conn, account.id, email, app.now()).await?;
+    row.insert(conn).await?;
+    mails::member_invited(app, conn, &account, &by, email, (role, row.expires_at)).await?;
+    let by = if by.name.is_empty() { &by.email } else { &by.name };
+    let mail = mails::invitation(by, &account.name, role, row.expires_at);
+    let link = mails::invitation_url(&app.config, &token);
+    mails::put(app, conn, &mail, &To { email, link: Some(&link), ..To::default() }).await?;
+    let details = json!({"email": email, "role": role.as_str()});
+    recorded(app, conn, actor, "member.invite", ("invitation", row.id), details).await?;
+    Ok(InvitationId::from_uuid(row.id))
 }
 
 fn new(app: &App, actor: &Actor, email: &str, role: Role) -> (String, Row) {

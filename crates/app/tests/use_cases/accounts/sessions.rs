@@ -107,7 +107,7 @@ async fn a_session_changes_between_the_persons_accounts() {
     let ground = Ground::new().await;
     let ada = somebody(&ground, ADA).await;
     somebody(&ground, "bob@cats.example.org").await;
-    members::invite(&ground.app, &ada.actor, "bob@cats.example.org", Role::Billing).await.unwrap();
+    members::invite(&ground.app, &ada.actor, "bob@cats.example.org", Role::Billing, None).await.unwrap();
     let bob = session(&ground, "bob@cats.example.org").await;
     let token = mailed_token(&ground, "bob@cats.example.org").await;
     ground.clock.advance(TimeDelta::seconds(1));
