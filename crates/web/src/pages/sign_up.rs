@@ -1,4 +1,5 @@
-//! `/sign-up`: an account is asked for; its password is chosen where the mailed link leads. A known address gets the same answer: nobody learns here who has one.
+//! `/sign-up`: an account is asked for; its password is chosen where the mailed link leads. A known address gets the same answer:
+//! nobody learns here who has one.
 
 use actix_web::web;
 use askama::Template;

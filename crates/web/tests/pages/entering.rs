@@ -1,11 +1,10 @@
 //! Signing in and out, up, and the links of mails.
 
-use howdah_db::models::mail::Mail;
 use howdah_testkit::app::TestApp;
 use reqwest::Method;
 
-use crate::support::Server;
-use crate::support::browser::{Browser, PASSWORD, hidden, somebody};
+use crate::support::browser::{Browser, OWN, PASSWORD, hidden, mailed, somebody};
+use crate::support::{Answer, Server, settings};
 
 const EMAIL: &str = "ada@birds.example";
 const COOKIE: &str = "__Host-howdah";
@@ -86,6 +85,57 @@ async fn guessing_ends_soon() {
     assert_eq!(right.status, 429, "nor does the right one tell them");
 }
 
+/// Behind a proxy that says where each comes from.
+fn behind_a_proxy(test: &TestApp) -> Server {
+    Server::of(test.app.clone(), &howdah_web::Settings { trusts_forwarded: true, ..settings() })
+}
+
+async fn from(browser: &Browser<'_>, place: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+    let headers = [OWN, &[("X-Forwarded-For", place)]].concat();
+    browser.send(Method::POST, path, &headers, Some(form)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_guesses_locks_nobody_out() {
+    let test = TestApp::new().await;
+    let server = behind_a_proxy(&test);
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    for place in ["198.51.100.1", "2001:db8:1:2::7"] {
+        for guess in 0..10 {
+            let wrong = from(&browser, place, "/sign-in", &[("email", EMAIL), ("password", "wrong wrong wrong")]).await;
+            assert_eq!(wrong.status, 422, "{place} {guess}");
+        }
+        let refused = from(&browser, place, "/sign-in", &[("email", EMAIL), ("password", PASSWORD)]).await;
+        assert_eq!(refused.status, 429, "{place}");
+    }
+    let refused = from(&browser, "2001:db8:1:2:ffff::1", "/sign-in", &[("email", EMAIL), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status, 429, "the same network");
+    let right = from(&browser, "192.0.2.7", "/sign-in", &[("email", EMAIL), ("password", PASSWORD)]).await;
+    assert_eq!((right.status, right.header("location")), (303, Some("/servers")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_links_and_guessing_them_ends_soon() {
+    let test = TestApp::new().await;
+    let server = behind_a_proxy(&test);
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    for email in [EMAIL, "nobody@birds.example"] {
+        for ask in 0..7 {
+            let asked = from(&browser, "198.51.100.1", "/forgotten", &[("email", email)]).await;
+            assert_eq!(asked.status, if ask < 5 { 200 } else { 429 }, "{email} {ask}");
+        }
+        assert_eq!(from(&browser, "192.0.2.7", "/forgotten", &[("email", email)]).await.status, 200, "others are not in the way");
+    }
+    let token = mailed(&test, EMAIL).await.split_once('=').unwrap().1.to_owned();
+    for guess in [&token[1..], &token.to_lowercase(), &format!("{token}A"), "", "%"] {
+        let set = from(&browser, "198.51.100.1", "/reset", &[("token", guess), ("password", "the words of a stranger")]).await;
+        assert_eq!(set.status, 410, "{guess}");
+    }
+    assert_eq!(from(&browser, "192.0.2.7", "/sign-in", &[("email", EMAIL), ("password", PASSWORD)]).await.status, 303);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_up_tells_nobody_who_is_known_here() {
     let (test, server) = Server::new().await;
@@ -116,13 +166,6 @@ async fn a_link_that_opens_nothing_says_so() {
     assert!(posted.status == 410 && posted.text.contains("This link opens nothing"), "{posted:?}");
     let forged = browser.send(Method::POST, "/confirm", &[], Some(&[("token", "nobody")])).await;
     assert_eq!(forged.status, 403);
-}
-
-/// What the newest link that was mailed to somebody leads to.
-async fn mailed(test: &TestApp, recipient: &str) -> String {
-    let all = Mail::waiting(&mut *test.database.conn().await, 100).await.unwrap();
-    let link = all.into_iter().rev().find_map(|it| it.link.filter(|_| it.recipient == recipient)).expect("a link was mailed");
-    link.strip_prefix("https://howdah.localhost").unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
