@@ -1,6 +1,10 @@
 //! How often something may be tried, counted in the record: several server processes are one limit.
 //!
 //! Counted before it is tried, and outside of the transaction that may be rolled back: a guess counts whatever comes of it.
+//!
+//! What strangers can try with somebody's e-mail address is counted by the address and the place that they come from, so that they
+//! lock nobody out who comes from elsewhere. What is refused at a place is counted nowhere else; so the bound over all places, which
+//! is much higher, is met only by whoever has many.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -21,19 +25,46 @@ pub(crate) struct Limit {
     window: TimeDelta,
 }
 
-/// Of one e-mail address, known or not: a guesser's from everywhere.
-pub(crate) const PASSWORD_OF: Limit = Limit { what: "password_of_address", most: 10, window: TimeDelta::minutes(15) };
+/// Of one e-mail address, known or not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfAddress {
+    /// From one place.
+    here: Limit,
+    everywhere: Limit,
+}
+
+const QUARTER: TimeDelta = TimeDelta::minutes(15);
+const HOUR: TimeDelta = TimeDelta::hours(1);
+const DAY: TimeDelta = TimeDelta::hours(24);
+
+const fn limit(what: &'static str, most: i32, window: TimeDelta) -> Limit {
+    Limit { what, most, window }
+}
+
+/// Guesses at a password, signing in.
+pub(crate) const PASSWORD_OF: OfAddress =
+    OfAddress { here: limit("password_of_address_from", 10, QUARTER), everywhere: limit("password_of_address", 300, QUARTER) };
 /// From one place: a guesser of everybody's.
-pub(crate) const PASSWORD_FROM: Limit = Limit { what: "password_from", most: 60, window: TimeDelta::minutes(15) };
-/// Mails that strangers can have sent to one e-mail address.
-pub(crate) const MAIL_TO: Limit = Limit { what: "mail_to_address", most: 5, window: TimeDelta::hours(1) };
+pub(crate) const PASSWORD_FROM: Limit = limit("password_from", 60, QUARTER);
+/// Guesses in one session: whoever stole one locks nobody out of another, nor out of signing in.
+pub(crate) const PASSWORD_AGAIN: Limit = limit("password_of_session", 10, QUARTER);
+/// Links to a new password. Where there were too many, those that came are good.
+pub(crate) const RESET_OF: OfAddress =
+    OfAddress { here: limit("reset_of_address_from", 5, HOUR), everywhere: limit("reset_of_address", 10, HOUR) };
+pub(crate) const SIGN_UP_OF: OfAddress =
+    OfAddress { here: limit("sign_up_of_address_from", 5, HOUR), everywhere: limit("sign_up_of_address", 10, HOUR) };
 /// From one place: sign-ups and resets.
-pub(crate) const MAIL_FROM: Limit = Limit { what: "mail_from", most: 20, window: TimeDelta::hours(1) };
-/// Mails that an account or a person who is signed in can have sent to others.
-pub(crate) const MAIL_BY: Limit = Limit { what: "mail_by", most: 50, window: TimeDelta::hours(24) };
+pub(crate) const MAIL_FROM: Limit = limit("mail_from", 20, HOUR);
+/// Mails that people who are signed in can have sent to one e-mail address.
+pub(crate) const MAIL_TO: Limit = limit("mail_to_address", 5, HOUR);
+/// And that an account or a person can have sent to others.
+pub(crate) const MAIL_BY: Limit = limit("mail_by", 50, DAY);
 
 /// The longest window: what began before it says nothing any more.
-pub(crate) const LONGEST: TimeDelta = TimeDelta::hours(24);
+pub(crate) const LONGEST: TimeDelta = DAY;
+
+/// From the network around a place so many times as much as from the place itself.
+const AROUND: i32 = 4;
 
 impl Limit {
     /// Counts one, and refuses it where it is one too many.
@@ -48,6 +79,15 @@ impl Limit {
         Err(Error::RateLimited { retry_after: Duration::from_secs(left.num_seconds().unsigned_abs() + 1) })
     }
 
+    /// The same of whoever comes from this place.
+    pub(crate) async fn take_from(self, app: &App, conn: &mut Conn, place: &Place) -> Result<(), Error> {
+        self.take(app, conn, &place.here).await?;
+        match &place.around {
+            Some(around) => Self { most: self.most * AROUND, ..self }.take(app, conn, around).await,
+            None => Ok(()),
+        }
+    }
+
     /// It was the right one who tried.
     pub(crate) async fn forgive(self, conn: &mut Conn, subject: &str) -> Result<(), Error> {
         Attempts::forgive(conn, self.what, &digest(subject)).await?;
@@ -55,14 +95,44 @@ impl Limit {
     }
 }
 
-/// Whose place it is: an address of IPv4, a network of IPv6, of which one customer has 2⁶⁴ addresses.
-pub(crate) fn place(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+impl OfAddress {
+    pub(crate) async fn take(self, app: &App, conn: &mut Conn, email: &str, place: &Place) -> Result<(), Error> {
+        self.here.take_from(app, conn, &place.of(email)).await?;
+        self.everywhere.take(app, conn, email).await
+    }
+
+    pub(crate) async fn forgive(self, conn: &mut Conn, email: &str, place: &Place) -> Result<(), Error> {
+        let Place { here, around } = place.of(email);
+        for subject in [Some(here), around].into_iter().flatten() {
+            self.here.forgive(conn, &subject).await?;
         }
+        self.everywhere.forgive(conn, email).await
+    }
+}
+
+/// From where somebody comes: an address of IPv4; of IPv6 a network of 64 bits, of which one customer has all 2⁶⁴ addresses. Many
+/// customers have a network of 48 bits, and with it 2¹⁶ of those.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    here: String,
+    around: Option<String>,
+}
+
+impl Place {
+    pub(crate) fn of_client(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self { here: address.to_string(), around: None },
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self { here: format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"), around: Some(format!("{a:x}:{b:x}:{c:x}::/48")) }
+            }
+        }
+    }
+
+    /// What is tried from here with an e-mail address.
+    fn of(&self, email: &str) -> Self {
+        let with = |place: &String| format!("{email} {place}");
+        Self { here: with(&self.here), around: self.around.as_ref().map(with) }
     }
 }
 
@@ -76,17 +146,43 @@ mod tests {
 
     #[test]
     fn a_network_is_one_place() {
-        let place = |text: &str| place(text.parse().unwrap());
-        assert_eq!(place("192.0.2.7"), "192.0.2.7");
-        assert_eq!(place("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(place("2001:db8:1:2::7"), place("2001:db8:1:2:ffff::1"));
-        assert_ne!(place("2001:db8:1:2::7"), place("2001:db8:1:3::7"));
+        let table = [
+            ("192.0.2.7", "192.0.2.7", None),
+            ("::ffff:192.0.2.7", "192.0.2.7", None),
+            ("2001:db8:1:2::7", "2001:db8:1:2::/64", Some("2001:db8:1::/48")),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64", Some("2001:db8:1::/48")),
+            ("2001:db8:1:3::7", "2001:db8:1:3::/64", Some("2001:db8:1::/48")),
+            ("2001:db8:2:3::7", "2001:db8:2:3::/64", Some("2001:db8:2::/48")),
+        ];
+        for (address, here, around) in table {
+            let place = Place { here: here.to_owned(), around: around.map(str::to_owned) };
+            assert_eq!(Place::of_client(address.parse().unwrap()), place, "{address}");
+        }
     }
 
     #[test]
-    fn no_window_is_longer_than_the_longest() {
-        for limit in [PASSWORD_OF, PASSWORD_FROM, MAIL_TO, MAIL_FROM, MAIL_BY] {
+    fn what_is_tried_with_an_address_is_no_other_ones_and_not_the_places() {
+        let place = Place::of_client("2001:db8:1:2::7".parse().unwrap());
+        let (ada, eve) = (place.of("ada@birds.example"), place.of("eve@birds.example"));
+        assert!(ada != eve && ada != place && ada.around != place.around);
+    }
+
+    #[test]
+    fn strangers_from_one_place_do_not_reach_the_bound_over_all() {
+        for limit in [PASSWORD_OF, RESET_OF, SIGN_UP_OF] {
+            assert!(limit.here.most * 2 <= limit.everywhere.most && limit.here.window == limit.everywhere.window, "{limit:?}");
+        }
+        assert!(PASSWORD_OF.everywhere.most >= PASSWORD_OF.here.most * AROUND * 5, "nor from some networks");
+    }
+
+    #[test]
+    fn no_window_is_longer_than_the_longest_and_no_two_are_one() {
+        let of_address = [PASSWORD_OF, RESET_OF, SIGN_UP_OF].map(|it| [it.here, it.everywhere]);
+        let all = [&[PASSWORD_FROM, PASSWORD_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY], of_address.as_flattened()].concat();
+        for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }
+        let names: std::collections::BTreeSet<_> = all.iter().map(|it| it.what).collect();
+        assert_eq!(names.len(), all.len());
     }
 }

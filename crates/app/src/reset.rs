@@ -10,7 +10,7 @@ use howdah_domain::PersonLinkId;
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::limits::{self, MAIL_FROM, MAIL_TO, PASSWORD_OF};
+use crate::limits::{MAIL_FROM, PASSWORD_OF, Place, RESET_OF};
 use crate::mails::{self, To};
 use crate::people::{chain_of, record};
 use crate::sessions::Client;
@@ -26,8 +26,9 @@ const LINK: links::Kind = links::Kind { anew: "Ask for a new one.", used: "Sign 
 pub async fn ask(app: &App, email: &str, client: &Client<'_>) -> Result<(), Error> {
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;
-    MAIL_FROM.take(app, &mut conn, &limits::place(client.address)).await?;
-    MAIL_TO.take(app, &mut conn, &email).await?;
+    let place = Place::of_client(client.address);
+    MAIL_FROM.take_from(app, &mut conn, &place).await?;
+    RESET_OF.take(app, &mut conn, &email, &place).await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let person = Person::by_email(conn, &email).await?;
         let (token, row) = insert(app, conn, person.as_ref(), &email, links::RESET).await?;
@@ -98,7 +99,7 @@ fn good(app: &App, row: Option<PersonLink>) -> Result<(PersonLink, uuid::Uuid), 
 ///
 /// # Errors
 /// [`Error::Invalid`] for a password that can't be one, [`Error::Conflict`] for a link that is unknown, used or too old.
-pub async fn set(app: &App, token: &str, password: SecretString) -> Result<(), Error> {
+pub async fn set(app: &App, token: &str, password: SecretString, client: &Client<'_>) -> Result<(), Error> {
     let email = look(app, token).await?.email;
     if let Some(fault) = passwords::fault("password", &password, &[&email]) {
         return Err(Error::Invalid { fields: vec![fault] });
@@ -113,7 +114,7 @@ pub async fn set(app: &App, token: &str, password: SecretString) -> Result<(), E
         Session::revoke_all(conn, person.id, None, app.now()).await?;
         // Who lost a password may have lost what was made with it.
         ApiToken::revoke_all(conn, person.id, app.now()).await?;
-        PASSWORD_OF.forgive(conn, &person.email).await?;
+        PASSWORD_OF.forgive(conn, &person.email, &Place::of_client(client.address)).await?;
         let mail = mails::password_changed(&app.config, app.now());
         mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;
         let chain = chain_of(conn, person.id).await?;

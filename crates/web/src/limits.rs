@@ -1,6 +1,6 @@
 //! Rate limits, by address before anything else and by token once it is known. In memory: a limit is a process's.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -21,8 +21,18 @@ pub struct Rate {
     pub per_second: NonZeroU32,
 }
 
+impl Rate {
+    const fn times(self, factor: NonZeroU32) -> Self {
+        Self { burst: self.burst.saturating_mul(factor), per_second: self.per_second.saturating_mul(factor) }
+    }
+}
+
+/// Many have a network of 48 bits, and with it 2¹⁶ networks of 64: so many times one's limit is the limit of them all.
+const AROUND: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");
+
 pub struct Limits {
     addresses: DefaultKeyedRateLimiter<IpAddr>,
+    networks: DefaultKeyedRateLimiter<IpAddr>,
     tokens: DefaultKeyedRateLimiter<Uuid>,
     clock: DefaultClock,
     trusts_forwarded: bool,
@@ -33,6 +43,7 @@ impl Limits {
         let quota = |rate: Rate| Quota::per_second(rate.per_second).allow_burst(rate.burst);
         Self {
             addresses: RateLimiter::keyed(quota(address)),
+            networks: RateLimiter::keyed(quota(address.times(AROUND))),
             tokens: RateLimiter::keyed(quota(token)),
             clock: DefaultClock::default(),
             trusts_forwarded,
@@ -44,7 +55,16 @@ impl Limits {
     }
 
     fn check_address(&self, address: IpAddr) -> Result<(), Problem> {
-        self.addresses.check_key(&network(address)).map_err(|until| Problem::rate_limited(until.wait_time_from(self.clock.now())))
+        let check = |limiter: &DefaultKeyedRateLimiter<IpAddr>, key: IpAddr| {
+            limiter.check_key(&key).map_err(|until| Problem::rate_limited(until.wait_time_from(self.clock.now())))
+        };
+        match address.to_canonical() {
+            it @ IpAddr::V4(_) => check(&self.addresses, it),
+            IpAddr::V6(it) => {
+                check(&self.addresses, network(it, 64))?;
+                check(&self.networks, network(it, 48))
+            }
+        }
     }
 
     /// Whom nobody heard of for long enough is forgotten.
@@ -53,6 +73,7 @@ impl Limits {
         loop {
             minute.tick().await;
             self.addresses.retain_recent();
+            self.networks.retain_recent();
             self.tokens.retain_recent();
         }
     }
@@ -67,12 +88,9 @@ impl Limits {
     }
 }
 
-/// Who has one address of version 6 has 2⁶⁴ of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(it) => it.to_ipv4_mapped().map_or_else(|| IpAddr::V6((it.to_bits() >> 64 << 64).into()), IpAddr::V4),
-    }
+/// Its first bits: who has one address of version 6 has at least 2⁶⁴ of them.
+fn network(address: Ipv6Addr, bits: u32) -> IpAddr {
+    IpAddr::V6((address.to_bits() & (u128::MAX << (128 - bits))).into())
 }
 
 pub async fn by_address(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -106,9 +124,13 @@ mod tests {
 
     #[test]
     fn a_network_of_version_6_counts_as_one_and_a_mapped_address_as_itself() {
-        let at = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(at("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(at("2001:db8:1:2::9"), at("2001:db8:1:2::1"));
-        assert_eq!(at("::ffff:192.0.2.1"), "192.0.2.1");
+        let limits = Limits::new(rate(2), rate(1), false);
+        let mut at = |text: &str| limits.check_address(text.parse().unwrap()).is_ok();
+        assert_eq!(["2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::2"].map(&mut at), [true, true, false]);
+        assert_eq!(["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"].map(&mut at), [true, true, false, true]);
+        for network in 3..6 {
+            assert!(at(&format!("2001:db8:1:{network}::1")) && at(&format!("2001:db8:1:{network}::2")));
+        }
+        assert!(!at("2001:db8:1:6::1") && at("2001:db8:2:6::1"), "the network around them is one, too");
     }
 }

@@ -26,7 +26,7 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Threads that answer requests.
     pub workers: usize,
-    /// Of one address, or one network of version 6.
+    /// Of one address, or one network of version 6; of the network of 48 bits around that, four times as much.
     pub address_rate: Rate,
     /// Of one token.
     pub token_rate: Rate,

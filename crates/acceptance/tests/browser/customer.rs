@@ -30,7 +30,6 @@ async fn own_domain() {
     let mut album = Album::open("own-domain").unwrap();
     let domain = format!("{}.test", fresh_name("birds"));
     person.sign_up(&world, &browser).await.unwrap();
-    person.sign_in(&browser).await.unwrap();
     album.keep(&browser, "servers-none").await.unwrap();
     watch.lap("signed up and in");
 

@@ -56,14 +56,13 @@ async fn sign_up_sign_in_and_a_new_password() {
     browser.go("/sign-up").await.unwrap();
     browser.fill("Your name", "Ana Example").await.unwrap();
     browser.fill("E-mail", &person.email).await.unwrap();
-    browser.fill("Password", "too short").await.unwrap();
-    browser.press("Create the account").await.unwrap();
+    browser.fill("Organisation", "https://club.example").await.unwrap();
+    browser.press("Send the link").await.unwrap();
     browser.is_titled(SOON, "Error").await.unwrap();
     assert_eq!(browser.value("E-mail").await.unwrap(), person.email, "what was typed is kept");
-    assert_eq!(browser.value("Password").await.unwrap(), "", "but for the password");
     album.keep(&browser, "sign-up-mistake").await.unwrap();
-    browser.fill("Password", PASSWORD).await.unwrap();
-    browser.press("Create the account").await.unwrap();
+    browser.fill("Organisation", "").await.unwrap();
+    browser.press("Send the link").await.unwrap();
     browser.sees(&format!("We sent a mail to {}", person.email)).await.unwrap();
     album.keep(&browser, "sign-up-check-mail").await.unwrap();
 
@@ -73,11 +72,18 @@ async fn sign_up_sign_in_and_a_new_password() {
     browser.go(&link).await.unwrap();
     browser.sees("Ana Example").await.unwrap();
     album.keep(&browser, "confirm").await.unwrap();
+    browser.fill("Password", "too short").await.unwrap();
     browser.press("Yes, this is my address").await.unwrap();
-    browser.sees("Your address is confirmed").await.unwrap();
-    album.keep(&browser, "sign-in-confirmed").await.unwrap();
+    browser.is_titled(SOON, "Error").await.unwrap();
+    assert_eq!(browser.value("Password").await.unwrap(), "", "a password is never sent back");
+    album.keep(&browser, "confirm-mistake").await.unwrap();
+    browser.fill("Password", PASSWORD).await.unwrap();
+    browser.press("Yes, this is my address").await.unwrap();
+    browser.sees("Your address is confirmed, and you are signed in").await.unwrap();
+    album.keep(&browser, "confirmed").await.unwrap();
     browser.go(&link).await.unwrap();
     browser.sees("This link was used already").await.unwrap();
+    browser.press("Sign out").await.unwrap();
 
     browser.go("/sign-in").await.unwrap();
     browser.fill("E-mail", &person.email).await.unwrap();

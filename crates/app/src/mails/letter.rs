@@ -29,7 +29,7 @@ pub struct Rendered {
 impl Mail {
     #[must_use]
     pub fn new(kind: &'static str, subject: impl Into<String>) -> Self {
-        Self { kind, subject: subject.into(), parts: Vec::new() }
+        Self { kind, subject: shortened(subject.into()), parts: Vec::new() }
     }
 
     /// A paragraph.
@@ -103,6 +103,11 @@ impl Rendered {
     }
 }
 
+/// The names in a subject may be long, and the outbox takes 250 characters.
+fn shortened(subject: String) -> String {
+    if subject.chars().count() <= 250 { subject } else { subject.chars().take(249).chain(['…']).collect() }
+}
+
 /// As text and attribute values of HTML are written.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -122,6 +127,12 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subject_is_cut_where_the_outbox_ends() {
+        let of = |length: usize| Mail::new("test", "é".repeat(length)).subject.chars().count();
+        assert_eq!([of(250), of(251), of(700)], [250; 3]);
+    }
 
     #[test]
     fn what_people_chose_is_text_in_both() {

@@ -6,6 +6,7 @@
 mod addresses;
 mod letter;
 mod outbox;
+mod people;
 mod previews;
 mod words;
 
@@ -13,5 +14,6 @@ pub(crate) use addresses::{address_works, records_missing};
 pub use letter::{Mail, Rendered};
 pub use outbox::{SentMail, find};
 pub(crate) use outbox::{To, as_sent, never_proven, put};
+pub(crate) use people::{member_invited, member_joined, member_removed, member_role_changed};
 pub use previews::{Preview, previews};
 pub(crate) use words::*;

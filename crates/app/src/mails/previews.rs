@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta};
 use howdah_domain::records::Diagnosis;
 
 use super::letter::{Mail, Rendered};
-use super::{addresses, words};
+use super::{addresses, people, words};
 use crate::{Config, Role};
 
 /// A mail as it would be sent.
@@ -28,6 +28,7 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
     let owner_link = format!("https://social.birds.example/auth/password/edit?reset_password_token={TOKEN}");
     let time = DateTime::UNIX_EPOCH + TimeDelta::days(20_800) + TimeDelta::hours(14);
     let nothing = String::new();
+    let (account, ada, bob) = ("Birds & Friends", "Ada Lovelace (ada@birds.example)", "Bob (bob@cats.example)");
     let faults = [
         Diagnosis::ProofMissing { name: "_howdah.birds.example".to_owned() },
         Diagnosis::AaaaLeftOver { name: "social.birds.example".to_owned(), found: vec!["2001:db8::7".to_owned()] },
@@ -46,6 +47,10 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (words::email_changing(config, "ada@lovelace.example"), &nothing),
         (words::email_changed("ada@lovelace.example"), &nothing),
         (words::invitation("Ada Lovelace", "Birds & Friends", Role::Technical, time), &invitation),
+        (people::invited(config, account, ada, "bob@cats.example", (Role::Owner, time)), &nothing),
+        (people::joined(config, account, ada, bob, Role::Owner), &nothing),
+        (people::role_changed(config, account, ada, bob, (Role::Owner, Role::Technical)), &nothing),
+        (people::removed(config, account, ada, bob), &nothing),
         (words::server_ready("birds.example", "social.birds.example", "ada"), &owner_link),
         (words::domain_never_proven(config, ("birds.example", "birds-example"), time), &nothing),
         (words::server_closing(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", time), &nothing),

@@ -8,11 +8,11 @@ use crate::{Config, Role};
 /// The mail whose link lies sealed with the server until it is sent.
 pub(crate) const SERVER_READY: &str = "server_ready";
 
-fn page(config: &Config, path: &str) -> String {
+pub(super) fn page(config: &Config, path: &str) -> String {
     format!("{}{path}", config.dashboard_url.trim_end_matches('/'))
 }
 
-fn at(time: DateTime<Utc>) -> String {
+pub(super) fn at(time: DateTime<Utc>) -> String {
     time.format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn invitation_url(config: &Config, token: &str) -> String {
 pub(crate) fn confirm_sign_up(name: &str, until: DateTime<Utc>) -> Mail {
     Mail::new("confirm_sign_up", "Confirm your e-mail address")
         .text(format!("Hello {name},"))
-        .text("you asked for an account at Howdah. Confirm that this address is yours, and the account is there.")
+        .text("you asked for an account at Howdah. Confirm that this address is yours, and choose a password.")
         .secret_link("Confirm this address")
         .text(format!(
             "The link is good once, until {}. If it was not you who asked, do nothing: without the link no account is made.",
@@ -131,14 +131,18 @@ pub(crate) fn email_changed(new: &str) -> Mail {
         .text("If it was not you, answer this mail at once.")
 }
 
-pub(crate) fn invitation(by: &str, account: &str, role: Role, until: DateTime<Utc>) -> Mail {
-    let may = match role {
+/// What somebody can or could do in an account.
+pub(super) const fn may(role: Role) -> &'static str {
+    match role {
         Role::Owner => "do everything that an owner may, close servers included",
         Role::Technical => "launch and look after its servers, but not close them",
         Role::Billing => "see its servers and bills",
-    };
+    }
+}
+
+pub(crate) fn invitation(by: &str, account: &str, role: Role, until: DateTime<Utc>) -> Mail {
     Mail::new("invitation", format!("{by} invites you to {account}"))
-        .text(format!("{by} invites you to the account “{account}” at Howdah, managed hosting for Mastodon. You could {may}."))
+        .text(format!("{by} invites you to the account “{account}” at Howdah, managed hosting for Mastodon. You could {}.", may(role)))
         .secret_link("Look at the invitation")
         .text(format!("The link is good once, until {}. If you don't know what this is about, do nothing.", at(until)))
 }

@@ -10,7 +10,8 @@ use howdah_domain::InvitationId;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::recorded;
+use super::{person_of, recorded};
+use crate::idempotency::{Idempotent, Once};
 use crate::limits::{MAIL_BY, MAIL_TO};
 use crate::mails::{self, To};
 use crate::people::{Beginner, join, record};
@@ -57,36 +58,56 @@ fn role_of(row: &Row) -> Result<Role, Error> {
     Role::parse(&row.role).ok_or_else(|| Error::internal("invitations.role is none of its words"))
 }
 
-/// Invites somebody; an earlier invitation of the same address is good no more.
+/// Invites somebody, and tells the owners; an earlier invitation of the same address is good no more.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but owners, [`Error::Invalid`], [`Error::Conflict`] for who is there already,
 /// [`Error::RateLimited`].
-pub async fn invite(app: &App, actor: &Actor, email: &str, role: Role) -> Result<InvitationId, Error> {
+pub async fn invite(
+    app: &App,
+    actor: &Actor,
+    email: &str,
+    role: Role,
+    idempotent: Option<Idempotent<'_, InvitationId>>,
+) -> Result<Once<InvitationId>, Error> {
     actor.may_manage_people()?;
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;
     MAIL_BY.take(app, &mut conn, &actor.account.to_string()).await?;
     MAIL_TO.take(app, &mut conn, &email).await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
-        let members = Membership::of_account(conn, account.id).await?;
-        if members.iter().any(|(_, person)| person.email == email) {
-            return Err(Error::Conflict { reason: "member_already", sentence: format!("{email} belongs to this account already.") });
+        if let Some(idempotent) = idempotent
+            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
+        {
+            return Ok(before);
         }
-        let by = Person::by_id(conn, actor.person.as_uuid()).await?.ok_or(Error::Unauthenticated)?;
-        let (token, row) = new(app, actor, &email, role);
-        Row::withdraw_of(conn, account.id, &email, app.now()).await?;
-        row.insert(conn).await?;
-        let by = if by.name.is_empty() { &by.email } else { &by.name };
-        let mail = mails::invitation(by, &account.name, role, row.expires_at);
-        let link = mails::invitation_url(&app.config, &token);
-        mails::put(app, conn, &mail, &To { email: &email, link: Some(&link), ..To::default() }).await?;
-        let details = json!({"email": email, "role": role.as_str()});
-        recorded(app, conn, actor, "member.invite", ("invitation", row.id), details).await?;
-        Ok(InvitationId::from_uuid(row.id))
+        let id = put(app, conn, actor, &email, role).await?;
+        if let Some(idempotent) = idempotent {
+            idempotent.key.answer(conn, (idempotent.render)(&id)).await?;
+        }
+        Ok(Once::Done(id))
     })
     .await
+}
+
+async fn put(app: &App, conn: &mut Conn, actor: &Actor, email: &str, role: Role) -> Result<InvitationId, Error> {
+    let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
+    let members = Membership::of_account(conn, account.id).await?;
+    if members.iter().any(|(_, person)| person.email == email) {
+        return Err(Error::Conflict { reason: "member_already", sentence: format!("{email} belongs to this account already.") });
+    }
+    let by = person_of(conn, actor).await?;
+    let (token, row) = new(app, actor, email, role);
+    Row::withdraw_of(conn, account.id, email, app.now()).await?;
+    row.insert(conn).await?;
+    mails::member_invited(app, conn, &account, &by, email, (role, row.expires_at)).await?;
+    let by = if by.name.is_empty() { &by.email } else { &by.name };
+    let mail = mails::invitation(by, &account.name, role, row.expires_at);
+    let link = mails::invitation_url(&app.config, &token);
+    mails::put(app, conn, &mail, &To { email, link: Some(&link), ..To::default() }).await?;
+    let details = json!({"email": email, "role": role.as_str()});
+    recorded(app, conn, actor, "member.invite", ("invitation", row.id), details).await?;
+    Ok(InvitationId::from_uuid(row.id))
 }
 
 fn new(app: &App, actor: &Actor, email: &str, role: Role) -> (String, Row) {
@@ -161,7 +182,7 @@ pub enum Acceptance<'a> {
     New { name: &'a str, password: SecretString },
 }
 
-/// Uses the link.
+/// Uses the link, and tells the owners and who has joined.
 ///
 /// # Errors
 /// [`Error::Conflict`] for a link that is unknown, used, withdrawn or too old, for who belongs to the account already, and, of
@@ -176,11 +197,11 @@ pub async fn accept(app: &App, token: &str, acceptance: Acceptance<'_>) -> Resul
         let row = Row::lock_by_digest(conn, &links::digest(token)).await?.ok_or_else(|| LINK.unknown())?;
         check(app, &row)?;
         let person = match (&acceptance, &beginner) {
-            (_, Some((name, hash))) => Beginner { email: &row.email, name, password_hash: hash }.insert(app, conn).await?.id,
-            (Acceptance::Known(signed_in), _) => signed_in.actor.person.as_uuid(),
+            (_, Some((name, hash))) => Beginner { email: &row.email, name, password_hash: hash }.insert(app, conn).await?,
+            (Acceptance::Known(signed_in), _) => person_of(conn, &signed_in.actor).await?,
             (Acceptance::New { .. }, None) => return Err(Error::internal("somebody new was not looked at")),
         };
-        enter(app, conn, &row, person).await
+        enter(app, conn, &row, &person).await
     })
     .await
 }
@@ -195,21 +216,20 @@ async fn checked(email: &str, name: &str, password: &SecretString) -> Result<(St
     }
 }
 
-async fn enter(app: &App, conn: &mut Conn, row: &Row, person: uuid::Uuid) -> Result<(), Error> {
+async fn enter(app: &App, conn: &mut Conn, row: &Row, person: &Person) -> Result<(), Error> {
     let account = Account::lock(conn, row.account_id).await?.filter(|it| it.closed_at.is_none());
     let account = account.ok_or(Error::NotFound { what: "account" })?;
-    if Membership::of(conn, account.id, person).await?.is_some() {
+    if Membership::of(conn, account.id, person.id).await?.is_some() {
         let sentence = format!("You belong to “{}” already.", account.name);
         return Err(Error::Conflict { reason: "member_already", sentence });
     }
     // What an owner offered is worth nothing once they own the account no more.
-    let by = Membership::of(conn, account.id, row.invited_by).await?;
-    if by.is_none_or(|it| it.role != Role::Owner.as_str()) {
-        return Err(LINK.unknown());
-    }
+    let by = Membership::owners(conn, account.id).await?.into_iter().find(|it| it.id == row.invited_by);
+    let by = by.ok_or_else(|| LINK.unknown())?;
     let role = role_of(row)?;
-    join(app, conn, account.id, person, role).await?;
+    join(app, conn, account.id, person.id, role).await?;
     Row::accept(conn, row.id, app.now()).await?;
+    mails::member_joined(app, conn, &account, &by, person, role).await?;
     let details = json!({"invitation": row.id, "role": role.as_str()});
-    record(app, conn, account.id, AuditActor::Person(person), "member.join", ("person", person), details).await
+    record(app, conn, account.id, AuditActor::Person(person.id), "member.join", ("person", person.id), details).await
 }

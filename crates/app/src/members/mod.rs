@@ -5,14 +5,16 @@ mod invite;
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::account::{Account, Membership};
+use howdah_db::models::person::Person;
 use howdah_domain::PersonId;
 use serde_json::json;
 
 pub use invite::{Acceptance, InvitationLook, InvitationView, accept, invitations, invite, look, withdraw};
 
 use crate::instances::audit_actor;
+use crate::limits::MAIL_BY;
 use crate::people::record;
-use crate::{Actor, App, Error, Role};
+use crate::{Actor, App, Error, Role, mails};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberView {
@@ -51,24 +53,30 @@ fn role_of(membership: &Membership) -> Result<Role, Error> {
     Role::parse(&membership.role).ok_or_else(|| Error::internal("memberships.role is none of its words"))
 }
 
+/// The owners and whoever has another role now are told.
+///
 /// # Errors
-/// [`Error::Forbidden`] for all but owners, [`Error::NotFound`], [`Error::Conflict`] for the last owner.
+/// [`Error::Forbidden`] for all but owners, [`Error::NotFound`], [`Error::Conflict`] for the last owner, [`Error::RateLimited`].
 pub async fn change_role(app: &App, actor: &Actor, person: PersonId, role: Role) -> Result<(), Error> {
     actor.may_manage_people()?;
     let mut conn = app.conn().await?;
+    MAIL_BY.take(app, &mut conn, &actor.account.to_string()).await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        let before = member(conn, actor, person, role == Role::Owner).await?;
+        let Member { account, person: who, role: before } = member(conn, actor, person, role == Role::Owner).await?;
         if before == role {
             return Ok(());
         }
-        Membership::set_role(conn, actor.account.as_uuid(), person.as_uuid(), role.as_str()).await?;
+        Membership::set_role(conn, account.id, who.id, role.as_str()).await?;
+        let by = person_of(conn, actor).await?;
+        mails::member_role_changed(app, conn, &account, &by, &who, (before, role)).await?;
         let details = json!({"before": before.as_str(), "role": role.as_str()});
         recorded(app, conn, actor, "member.change_role", ("person", person.as_uuid()), details).await
     })
     .await
 }
 
-/// Takes somebody out of the account, together with their tokens for it and their sessions in it. Anybody may leave.
+/// Takes somebody out of the account, together with their tokens for it and their sessions in it. Anybody may leave. The owners and
+/// whoever is out are told.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but owners, [`Error::NotFound`], [`Error::Conflict`] for the last owner.
@@ -78,25 +86,38 @@ pub async fn remove(app: &App, actor: &Actor, person: PersonId) -> Result<(), Er
     }
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        let role = member(conn, actor, person, false).await?;
-        Membership::remove(conn, actor.account.as_uuid(), person.as_uuid()).await?;
+        let Member { account, person: who, role } = member(conn, actor, person, false).await?;
+        Membership::remove(conn, account.id, who.id).await?;
+        let by = person_of(conn, actor).await?;
+        mails::member_removed(app, conn, &account, &by, &who).await?;
         recorded(app, conn, actor, "member.remove", ("person", person.as_uuid()), json!({"role": role.as_str()})).await
     })
     .await
 }
 
-/// The role of somebody who may lose it. The account's row stays locked: two owners can't leave each other alone.
-async fn member(conn: &mut Conn, actor: &Actor, person: PersonId, stays_owner: bool) -> Result<Role, Error> {
+struct Member {
+    account: Account,
+    person: Person,
+    role: Role,
+}
+
+/// Somebody who may lose their role. The account's row stays locked: two owners can't leave each other alone.
+async fn member(conn: &mut Conn, actor: &Actor, person: PersonId, stays_owner: bool) -> Result<Member, Error> {
     let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
     let all = Membership::of_account(conn, account.id).await?;
-    let found = all.iter().find(|(it, _)| it.person_id == person.as_uuid()).ok_or(Error::NotFound { what: "person" })?;
-    let role = role_of(&found.0)?;
     let owners = all.iter().filter(|(it, _)| it.role == Role::Owner.as_str()).count();
+    let found = all.into_iter().find(|(it, _)| it.person_id == person.as_uuid());
+    let (membership, person) = found.ok_or(Error::NotFound { what: "person" })?;
+    let role = role_of(&membership)?;
     if role == Role::Owner && owners == 1 && !stays_owner {
         let sentence = "An account needs an owner: make somebody else one first.".to_owned();
         return Err(Error::Conflict { reason: "last_owner", sentence });
     }
-    Ok(role)
+    Ok(Member { account, person, role })
+}
+
+async fn person_of(conn: &mut Conn, actor: &Actor) -> Result<Person, Error> {
+    Person::by_id(conn, actor.person.as_uuid()).await?.ok_or(Error::Unauthenticated)
 }
 
 async fn recorded(

@@ -13,8 +13,8 @@ use howdah_db::models::session::{Alive, Owner, Session as Row};
 use howdah_domain::{AccountId, PersonId, SessionId};
 
 pub use own::{AccountChoice, SessionView, accounts, list, revoke, revoke_others, sign_out, use_account};
-pub(crate) use sign_in::check_password;
 pub use sign_in::{NewSession, confirm_password, sign_in};
+pub(crate) use sign_in::{begin, check_password};
 
 use crate::{Actor, App, Error, Role, Scope, links, tokens};
 

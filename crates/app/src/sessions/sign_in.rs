@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{Client, LONGEST, SignedIn, signed_in};
-use crate::limits::{self, PASSWORD_FROM, PASSWORD_OF};
+use crate::limits::{PASSWORD_AGAIN, PASSWORD_FROM, PASSWORD_OF, Place};
 use crate::people::record;
 use crate::{App, Error, links, passwords, people};
 
@@ -33,8 +33,9 @@ const WRONG: Error = Error::Forbidden { reason: "wrong_credentials", sentence: "
 pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Client<'_>) -> Result<NewSession, Error> {
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;
-    PASSWORD_FROM.take(app, &mut conn, &limits::place(client.address)).await?;
-    PASSWORD_OF.take(app, &mut conn, &email).await?;
+    let place = Place::of_client(client.address);
+    PASSWORD_FROM.take_from(app, &mut conn, &place).await?;
+    PASSWORD_OF.take(app, &mut conn, &email, &place).await?;
     let person = Person::by_email(&mut conn, &email).await?;
     let waiting = SignUp::waiting_of(&mut conn, &email).await?;
     // Nobody else waits for a connection while a password is worked on.
@@ -55,23 +56,21 @@ pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Cl
         });
     };
     let mut conn = app.conn().await?;
-    PASSWORD_OF.forgive(&mut conn, &email).await?;
-    begin(app, &mut conn, &person, client).await
+    PASSWORD_OF.forgive(&mut conn, &email, &place).await?;
+    howdah_db::transaction(&mut conn, async |conn| begin(app, conn, &person, client).await).await
 }
 
-async fn begin(app: &App, conn: &mut Conn, person: &Person, client: &Client<'_>) -> Result<NewSession, Error> {
+/// A session of somebody whose password was right, or was chosen just now. To come last in its transaction.
+pub(crate) async fn begin(app: &App, conn: &mut Conn, person: &Person, client: &Client<'_>) -> Result<NewSession, Error> {
     let token = links::new_token(&*app.randomness);
-    let owner = howdah_db::transaction(conn, async |conn| {
-        // As it is now: a password that was changed while the old one was looked at lets nobody in.
-        let now_is = Person::lock(conn, person.id).await?.filter(|it| it.password_hash == person.password_hash).ok_or(WRONG)?;
-        let (role, account) = first_account(conn, &now_is).await?;
-        let session = row(app, person, &account, &token, client);
-        session.insert(conn).await?;
-        let subject = ("session", session.id);
-        record(app, conn, account.id, AuditActor::Person(person.id), "session.begin", subject, json!({"address": session.address})).await?;
-        Ok::<_, Error>(Owner { session, person: now_is, account, role })
-    })
-    .await?;
+    // As it is now: a password that was changed while the old one was looked at lets nobody in.
+    let now_is = Person::lock(conn, person.id).await?.filter(|it| it.password_hash == person.password_hash).ok_or(WRONG)?;
+    let (role, account) = first_account(conn, &now_is).await?;
+    let session = row(app, person, &account, &token, client);
+    session.insert(conn).await?;
+    let subject = ("session", session.id);
+    record(app, conn, account.id, AuditActor::Person(person.id), "session.begin", subject, json!({"address": session.address})).await?;
+    let owner = Owner { session, person: now_is, account, role };
     Ok(NewSession { token: token.into(), signed_in: signed_in(app, owner)? })
 }
 
@@ -111,14 +110,15 @@ pub async fn confirm_password(app: &App, signed_in: &SignedIn, password: SecretS
     Ok(())
 }
 
-/// Refuses a password that is not the person's. Counted as a sign-in is: a stolen session is no way around.
+/// Refuses a password that is not the person's. Guesses are counted here too: a stolen session is no way around.
 pub(crate) async fn check_password(app: &App, signed_in: &SignedIn, field: &'static str, password: SecretString) -> Result<(), Error> {
     let mut conn = app.conn().await?;
-    PASSWORD_OF.take(app, &mut conn, &signed_in.email).await?;
+    let session = signed_in.session.to_string();
+    PASSWORD_AGAIN.take(app, &mut conn, &session).await?;
     let person = Person::by_id(&mut conn, signed_in.actor.person.as_uuid()).await?.ok_or(Error::Unauthenticated)?;
     drop(conn);
     if !passwords::is_right(password, person.password_hash.as_deref()).await? {
         return Err(Error::invalid(field, "wrong", "This is not your password."));
     }
-    PASSWORD_OF.forgive(&mut *app.conn().await?, &signed_in.email).await
+    PASSWORD_AGAIN.forgive(&mut *app.conn().await?, &session).await
 }

@@ -53,7 +53,8 @@ pub async fn approve(app: &App, actor: &Actor, id: SignUpId) -> Result<AccountId
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let row = undecided(conn, id).await?;
-        let person = open(app, conn, &row).await?;
+        let hash = row.password_hash.as_deref().ok_or_else(|| Error::internal("a sign-up that waits has no password"))?;
+        let person = open(app, conn, &row, hash).await?;
         let account = open_account(app, conn, &person, &row.account_name).await?;
         Row::decide(conn, row.id, "approved", Some(actor.person.as_uuid()), app.now()).await?;
         tell(app, conn, &row, &mails::account_ready(&app.config, &row.name), Some(person.id)).await?;

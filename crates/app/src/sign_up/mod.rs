@@ -1,6 +1,8 @@
 //! Signing up: asked for, confirmed by a link, and, where the settings say so, approved by an operator. Only then is there a
 //! person, and an account of theirs.
 //!
+//! Anybody can ask with anybody's address. So the password is chosen where the link leads, by whoever reads the mails to it.
+//!
 //! An address that is known already is answered as one that is not, after the same work: what is different is the mail.
 
 mod confirm;
@@ -10,15 +12,14 @@ use howdah_db::Conn;
 use howdah_db::models::person::Person;
 use howdah_db::models::sign_up::SignUp as Row;
 use howdah_domain::{NewServers, SignUpId};
-use secrecy::SecretString;
 
 pub use confirm::{Confirmed, SignUpLook, confirm, look};
 pub use decide::{WaitingSignUp, approve, refuse, waiting};
 
-use crate::limits::{self, MAIL_FROM, MAIL_TO};
+use crate::limits::{MAIL_FROM, Place, SIGN_UP_OF};
 use crate::mails::{self, To};
 use crate::sessions::Client;
-use crate::{App, Error, links, passwords, people, settings};
+use crate::{App, Error, links, people, settings};
 
 const LINK: links::Kind = links::Kind { anew: "Sign up again to get a new one.", used: "Sign in with the password that you chose." };
 
@@ -29,7 +30,6 @@ pub struct SignUpRequest {
     pub email: String,
     /// Empty: the person's name.
     pub account_name: String,
-    pub password: SecretString,
 }
 
 struct Checked {
@@ -46,7 +46,6 @@ fn check(request: &SignUpRequest) -> Result<Checked, Error> {
         "" => name.clone(),
         typed => people::name("account_name", typed).map_err(|it| fields.push(it)),
     };
-    fields.extend(passwords::fault("password", &request.password, &[&request.email, &request.name, &request.account_name]));
     match (name, email, account_name) {
         (Ok(name), Ok(email), Ok(account_name)) if fields.is_empty() => Ok(Checked { name, email, account_name }),
         _ => Err(Error::Invalid { fields }),
@@ -63,15 +62,13 @@ pub async fn ask(app: &App, request: &SignUpRequest, client: &Client<'_>) -> Res
     if settings::read(&mut conn).await?.sign_ups == NewServers::Closed {
         return Err(Error::Forbidden { reason: "sign_ups_closed", sentence: "New accounts are not taken at the moment." });
     }
-    MAIL_FROM.take(app, &mut conn, &limits::place(client.address)).await?;
-    MAIL_TO.take(app, &mut conn, &checked.email).await?;
-    drop(conn);
-    let hash = passwords::hash(request.password.clone()).await?;
-    let mut conn = app.conn().await?;
-    howdah_db::transaction(&mut conn, async |conn| put(app, conn, &checked, hash).await).await
+    let place = Place::of_client(client.address);
+    MAIL_FROM.take_from(app, &mut conn, &place).await?;
+    SIGN_UP_OF.take(app, &mut conn, &checked.email, &place).await?;
+    howdah_db::transaction(&mut conn, async |conn| put(app, conn, &checked).await).await
 }
 
-async fn put(app: &App, conn: &mut Conn, checked: &Checked, hash: String) -> Result<(), Error> {
+async fn put(app: &App, conn: &mut Conn, checked: &Checked) -> Result<(), Error> {
     let Checked { name, email, account_name } = checked;
     let person = Person::by_email(conn, email).await?;
     let waiting = Row::waiting_of(conn, email).await?;
@@ -81,7 +78,7 @@ async fn put(app: &App, conn: &mut Conn, checked: &Checked, hash: String) -> Res
         email: email.clone(),
         name: name.clone(),
         account_name: account_name.clone(),
-        password_hash: Some(hash),
+        password_hash: None,
         token_digest: links::digest(&token),
         created_at: app.now(),
         expires_at: app.now() + links::CONFIRM,

@@ -56,7 +56,9 @@ fn every_mail_says_whom_to_write_to_and_spells_its_links_out() {
 #[test]
 fn there_is_a_preview_of_every_kind() {
     let kinds: BTreeSet<_> = all().into_iter().map(|it| it.kind).collect();
-    let words = [include_str!("../../src/mails/words.rs"), include_str!("../../src/mails/addresses.rs")].concat();
+    let words =
+        [include_str!("../../src/mails/words.rs"), include_str!("../../src/mails/addresses.rs"), include_str!("../../src/mails/people.rs")]
+            .concat();
     assert_eq!(kinds.len(), words.matches("Mail::new(").count());
     assert_eq!(kinds.len(), all().len());
 }

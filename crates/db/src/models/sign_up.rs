@@ -17,7 +17,7 @@ pub struct SignUp {
     pub email: String,
     pub name: String,
     pub account_name: String,
-    /// A PHC string, until it is decided.
+    /// A PHC string, from the link's use until it is decided.
     pub password_hash: Option<String>,
     /// SHA-256 of the link's token.
     pub token_digest: Vec<u8>,
@@ -71,9 +71,12 @@ impl SignUp {
         query.order(sign_ups::id.desc()).limit(page.limit).select(Self::as_select()).load(conn).await
     }
 
-    /// Fails on the index `sign_ups_waiting` where another of this address waits already.
-    pub async fn confirm(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
-        diesel::update(sign_ups::table.find(id)).set(sign_ups::confirmed_at.eq(now)).execute(conn).await
+    /// With the password that was chosen. Fails on the index `sign_ups_waiting` where another of this address waits already.
+    pub async fn confirm(conn: &mut Conn, id: Uuid, password_hash: &str, now: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::update(sign_ups::table.find(id))
+            .set((sign_ups::confirmed_at.eq(now), sign_ups::password_hash.eq(password_hash)))
+            .execute(conn)
+            .await
     }
 
     /// Its password's hash is forgotten: it is the person's now, or nobody's.

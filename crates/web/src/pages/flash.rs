@@ -26,7 +26,7 @@ macro_rules! flashes {
 flashes! {
     SignedOut = "signed_out", "You are signed out.";
     SignInAgain = "sign_in_again", "Please sign in again: your session has ended. What you sent was not done.";
-    Confirmed = "confirmed", "Your address is confirmed. Sign in to launch your first server.";
+    Confirmed = "confirmed", "Your address is confirmed, and you are signed in.";
     PasswordSet = "password_set", "Your new password is set; every session and API token was ended. Sign in with it.";
     PasswordChanged = "password_changed", "Your password is changed, and your other sessions are ended.";
     NameChanged = "name_changed", "Your name is changed.";

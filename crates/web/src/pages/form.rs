@@ -94,15 +94,18 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
+    /// Of the form as a whole.
+    pub fn said(sentence: impl Into<String>) -> Self {
+        Self { sentence: Some(sentence.into()), fields: Vec::new() }
+    }
+
     /// What a person can put right in the form; everything else is a problem of its own.
     pub fn of(error: Error) -> Result<Self, Problem> {
         match error {
             Error::Invalid { fields } => Ok(Self { sentence: None, fields }),
-            Error::Conflict { .. } | Error::Closed { .. } | Error::LimitReached { .. } | Error::NoRoom => {
-                Ok(Self { sentence: Some(error.to_string()), fields: Vec::new() })
-            }
+            Error::Conflict { .. } | Error::Closed { .. } | Error::LimitReached { .. } | Error::NoRoom => Ok(Self::said(error.to_string())),
             Error::Forbidden { reason: "wrong_credentials" | "awaiting_approval" | "no_account" | "sign_ups_closed", .. } => {
-                Ok(Self { sentence: Some(error.to_string()), fields: Vec::new() })
+                Ok(Self::said(error.to_string()))
             }
             other => Err(other.into()),
         }

@@ -17,7 +17,7 @@ struct DeadLinkPage<'a> {
 /// Whatever else is wrong stays a problem.
 pub fn dead(frame: &Frame, error: Error, way_on: (&'static str, &'static str)) -> Answer {
     match &error {
-        Error::Conflict { reason: "link_unknown" | "link_used" | "link_expired", sentence } => {
+        Error::Conflict { reason: "link_unknown" | "link_used" | "link_expired" | "link_withdrawn", sentence } => {
             frame.answer(StatusCode::GONE, &DeadLinkPage { frame, sentence, way_on })
         }
         _ => Err(error.into()),

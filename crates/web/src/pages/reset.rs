@@ -84,9 +84,9 @@ pub async fn show(frame: Frame, app: web::Data<App>, query: web::Query<Token>) -
     set_page(&frame, &app, &query.token, &Mistakes::default()).await
 }
 
-pub async fn set(frame: Frame, app: web::Data<App>, form: Form<NewPassword>) -> Answer {
+pub async fn set(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<NewPassword>) -> Answer {
     let NewPassword { token, password } = form.value;
-    match reset::set(&app, &token, password.0).await {
+    match reset::set(&app, &token, password.0, &peer.client()).await {
         Ok(()) => {
             let mut response = see_other_with("/sign-in", Flash::PasswordSet);
             // This browser's session has ended too.

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use howdah_app::{App, sessions};
+use howdah_app::App;
+use howdah_app::sessions::{self, NewSession};
 use serde::Deserialize;
 
 use super::components::{Field, Kind, Summary};
@@ -62,17 +63,18 @@ pub async fn sign_in(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<S
     let SignIn { email, password, next } = form.value;
     let next = Next::parse(&next);
     match sessions::sign_in(&app, &email, password.0, &peer.client()).await {
-        Ok(new) => {
-            // The session before, if there was one, is not left open.
-            if let Some(before) = frame.signed_in() {
-                sessions::sign_out(&app, before).await?;
-            }
-            let mut response = see_other(next.as_str());
-            set(&mut response, &cookie(&new.token))?;
-            Ok(response)
-        }
+        Ok(new) => enter(&frame, &app, &new, see_other(next.as_str())).await,
         Err(error) => page(&frame, &next, &email, &Mistakes::of(error)?),
     }
+}
+
+/// The answer, with the cookie of the session that has begun. The one before, if there was one, is not left open.
+pub async fn enter(frame: &Frame, app: &App, new: &NewSession, mut response: HttpResponse) -> Answer {
+    if let Some(before) = frame.signed_in() {
+        sessions::sign_out(app, before).await?;
+    }
+    set(&mut response, &cookie(&new.token))?;
+    Ok(response)
 }
 
 fn set(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) -> Result<(), Problem> {

@@ -1,4 +1,5 @@
-//! `/sign-up`: an account is asked for. A known address gets the same answer: nobody learns here who has one.
+//! `/sign-up`: an account is asked for; its password is chosen where the mailed link leads. A known address gets the same answer:
+//! nobody learns here who has one.
 
 use actix_web::web;
 use askama::Template;
@@ -7,7 +8,7 @@ use howdah_app::sign_up::{self, SignUpRequest};
 use serde::Deserialize;
 
 use super::components::{Field, Kind, Summary};
-use super::form::{Form, Mistakes, Secret};
+use super::form::{Form, Mistakes};
 use super::frame::{Answer, Frame, see_other};
 use super::visitor::Peer;
 
@@ -17,12 +18,11 @@ pub struct SignUp {
     name: String,
     email: String,
     account_name: String,
-    password: Secret,
 }
 
 impl From<SignUp> for SignUpRequest {
-    fn from(SignUp { name, email, account_name, password }: SignUp) -> Self {
-        Self { name, email, account_name, password: password.0 }
+    fn from(SignUp { name, email, account_name }: SignUp) -> Self {
+        Self { name, email, account_name }
     }
 }
 
@@ -34,7 +34,6 @@ struct SignUpPage<'a> {
     name: Field,
     email: Field,
     account_name: Field,
-    password: Field,
 }
 
 fn page(frame: &Frame, typed: &SignUpRequest, mistakes: &Mistakes) -> Answer {
@@ -43,7 +42,7 @@ fn page(frame: &Frame, typed: &SignUpRequest, mistakes: &Mistakes) -> Answer {
         mistakes,
         name: Field::new("name", "Your name", Kind::Name).value(&typed.name).most(200).check(mistakes),
         email: Field::new("email", "E-mail", Kind::Email)
-            .hint("We send a link there to confirm it. Mails about your servers go there too.")
+            .hint("We send a link there: it confirms the address, and lets you choose a password. Mails about your servers go there too.")
             .value(&typed.email)
             .most(254)
             .check(mistakes),
@@ -52,9 +51,6 @@ fn page(frame: &Frame, typed: &SignUpRequest, mistakes: &Mistakes) -> Answer {
             .value(&typed.account_name)
             .most(200)
             .optional()
-            .check(mistakes),
-        password: Field::new("password", "Password", Kind::NewPassword)
-            .hint("At least 12 characters. Several words are easier to remember than signs.")
             .check(mistakes),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
@@ -78,7 +74,9 @@ pub struct CheckMailPage<'a> {
 pub async fn ask(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<SignUp>) -> Answer {
     let request = SignUpRequest::from(form.value);
     match sign_up::ask(&app, &request, &peer.client()).await {
-        Ok(()) => frame.page(&CheckMailPage { frame: &frame, email: request.email.trim(), what: "confirm your address" }),
+        Ok(()) => {
+            frame.page(&CheckMailPage { frame: &frame, email: request.email.trim(), what: "confirm your address and choose a password" })
+        }
         Err(error) => page(&frame, &request, &Mistakes::of(error)?),
     }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod account;
+mod again;
 mod entering;
 mod look;
 mod operator;

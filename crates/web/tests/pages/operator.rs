@@ -1,13 +1,13 @@
 //! What operators see and do, and nobody else.
 
 use chrono::TimeDelta;
-use howdah_app::instances;
+use howdah_app::{Page, instances, sessions, settings, sign_up, upkeep};
 use howdah_db::models::operation::{Operation as Row, OperationStep};
 use howdah_domain::lifecycle::{Cause, LaunchStep};
 use howdah_domain::{OperationId, StepName};
 use howdah_testkit::app::TestApp;
 
-use crate::support::browser::{Browser, hidden, somebody};
+use crate::support::browser::{Browser, PASSWORD, hidden, mailed, somebody};
 use crate::support::{Server, new_instance};
 
 const OPERATOR: &str = "op@howdah.example";
@@ -191,8 +191,51 @@ async fn the_launch_page_says_that_new_servers_are_closed() {
     assert!(refused.text.contains("Open again in <May>."), "{refused:?}");
 
     let stale = post(close(&old, "1")).await;
-    assert!(stale.status == 412 && stale.text.contains("Changed meanwhile"), "{stale:?}");
+    assert_eq!(stale.status, 422, "{stale:?}");
+    assert!(stale.text.contains("saved the settings meanwhile, and yours are not saved"), "{stale:?}");
+    assert!(stale.text.contains("Now they are: servers an account may have: “2”. Save again"), "{stale:?}");
     assert_eq!(howdah_app::settings::current(&test.app).await.unwrap().servers_per_account, 2);
+    let knowingly = post(close(&hidden(&stale.text, "revision"), "1")).await;
+    assert_eq!(knowingly.status, 303, "{knowingly:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_decides_for_others_asks_for_the_password_just_given() {
+    let (test, server) = Server::new().await;
+    upkeep::change_settings(&test.app, |it| it.sign_ups = "by_approval".to_owned()).await.unwrap();
+    let id = waits(&test, &server).await;
+    let operator = signed_in(&test, &server, OPERATOR, true).await;
+    let before = settings::current(&test.app).await.unwrap();
+    test.clock.advance(sessions::RECENT + TimeDelta::seconds(1));
+    let asks = |path: &str| format!("/confirm-password?next={}", path.replace('/', "%2F"));
+    for page in ["/operator/settings", "/operator/sign-ups"] {
+        let asked = operator.get(page).await;
+        assert_eq!((asked.status, asked.header("location")), (303, Some(asks(page).as_str())), "{page}");
+    }
+    let form = [("revision", "1"), ("new_servers", "closed"), ("sign_ups", "open"), ("support_address", "eve@evil.example")];
+    assert_eq!(operator.post("/operator/settings", &form).await.header("location"), Some(asks("/operator/settings").as_str()));
+    for decision in ["approve", "refuse"] {
+        let sent = operator.post(&format!("/operator/sign-ups/{id}/{decision}"), &[]).await;
+        assert_eq!((sent.status, sent.header("location")), (303, Some("/operator/sign-ups")), "the list asks for it");
+    }
+    assert_eq!(settings::current(&test.app).await.unwrap(), before);
+
+    let given = operator.post("/confirm-password", &[("password", PASSWORD), ("next", "/operator/sign-ups")]).await;
+    assert_eq!(given.header("location"), Some("/operator/sign-ups"));
+    assert!(operator.get("/operator/sign-ups").await.is(200).text.contains(CUSTOMER), "nothing was decided");
+    operator.get("/operator/settings").await.is(200);
+}
+
+/// A customer who has signed up and waits, as the id of the sign-up.
+async fn waits(test: &TestApp, server: &Server) -> String {
+    let theirs = Browser::new(server);
+    theirs.post("/sign-up", &[("name", "Bob"), ("email", CUSTOMER)]).await.is(200);
+    let token = mailed(test, CUSTOMER).await.split_once('=').unwrap().1.to_owned();
+    let waits = theirs.post("/confirm", &[("token", &token), ("password", PASSWORD)]).await;
+    assert!(waits.status == 200 && waits.text.contains("looked at by a person here"), "{waits:?}");
+    let olga = test.operator("olga@howdah.example").await;
+    let actor = howdah_app::tokens::authenticate(&test.app, &olga.token).await.unwrap();
+    sign_up::waiting(&test.app, &actor, Page { before: None, limit: 10 }).await.unwrap()[0].id.to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -200,6 +243,17 @@ async fn who_signs_up_is_let_in_or_refused() {
     let (test, server) = Server::new().await;
     let operator = signed_in(&test, &server, OPERATOR, true).await;
     assert!(operator.get("/operator/sign-ups").await.text.contains("Nobody waits"));
+    upkeep::change_settings(&test.app, |it| it.sign_ups = "by_approval".to_owned()).await.unwrap();
+    let id = waits(&test, &server).await;
+    let list = operator.get("/operator/sign-ups").await.text;
+    assert!(list.contains(CUSTOMER) && list.contains(&format!("/operator/sign-ups/{id}/approve")), "{list}");
+    let approved = operator.post(&format!("/operator/sign-ups/{id}/approve"), &[]).await;
+    assert_eq!((approved.status, approved.header("location")), (303, Some("/operator/sign-ups")));
+    for decision in ["approve", "refuse"] {
+        let again = operator.post(&format!("/operator/sign-ups/{id}/{decision}"), &[]).await;
+        assert!(again.status == 422 && again.text.contains("This sign-up was approved before."), "{again:?}");
+    }
+    Browser::new(&server).sign_in(CUSTOMER).await;
     let missing = operator.post("/operator/sign-ups/0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d/approve", &[]).await;
     assert_eq!(missing.status, 404);
 }

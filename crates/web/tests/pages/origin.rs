@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::support::Server;
-use crate::support::browser::{Browser, somebody};
+use crate::support::browser::{Browser, PASSWORD, somebody};
 
 const EMAIL: &str = "ada@birds.example";
 
@@ -31,6 +31,37 @@ async fn forged_posts_change_nothing() {
         assert_eq!((answer.status, answer.header("location")), (303, Some("/account")), "{headers:?}");
     }
     assert!(browser.get("/account").await.text.contains("Ada Lovelace"));
+}
+
+/// Whatever is posted anywhere, signed in or not: in somebody's name, or to sign them in as somebody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_address_takes_what_another_page_sends() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, true).await;
+    let (nobody, somebody) = (Browser::new(&server), Browser::new(&server));
+    somebody.sign_in(EMAIL).await;
+    let id = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d";
+    let paths = [
+        "/sign-up /confirm /sign-in /sign-out /confirm-password /forgotten /reset /invitation",
+        "/account /account/in-use /account/new-email /account/email /account/security /account/sessions/end-others /account/tokens",
+        "/account/people /account/sessions/ID/end /account/tokens/ID/revoke /account/people/ID/role /account/people/ID/remove",
+        "/account/invitations/ID/withdraw /servers/new /servers/new/check /servers/ID/owner-link /servers/ID/address/look",
+        "/servers/ID/close /servers/ID/undo /operator/servers/ID/approve /operator/servers/ID/undo /operator/servers/ID/remove",
+        "/operator/operations/ID/retry /operator/jobs/1/retry /operator/sign-ups/ID/approve /operator/sign-ups/ID/refuse",
+        "/operator/settings /nothing/here",
+    ];
+    for path in paths.join(" ").replace("ID", id).split(' ') {
+        for site in ["cross-site", "same-site"] {
+            for browser in [&nobody, &somebody] {
+                let headers = [("Sec-Fetch-Site", site), ("Origin", "https://birds.howdah.localhost")];
+                let form = [("email", EMAIL), ("password", PASSWORD), ("confirm", "birds.example")];
+                let answer = browser.send(Method::POST, path, &headers, Some(&form)).await;
+                assert!(answer.status == 403 && answer.text.contains("not sent by a page of ours"), "{path} {site}: {answer:?}");
+            }
+        }
+    }
+    assert_eq!(nobody.cookie("__Host-howdah"), None);
+    somebody.get("/account").await.is(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

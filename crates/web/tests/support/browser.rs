@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use howdah_db::models::mail::Mail;
 use howdah_testkit::app::TestApp;
 use reqwest::Method;
 use reqwest::redirect::Policy;
@@ -95,4 +96,11 @@ pub async fn somebody(test: &TestApp, email: &str, is_operator: bool) {
 pub fn hidden(html: &str, name: &str) -> String {
     let at = html.find(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("no field {name} in {html}"));
     html[at..].split('"').nth(3).unwrap().to_owned()
+}
+
+/// What the newest link that was mailed to somebody leads to.
+pub async fn mailed(test: &TestApp, recipient: &str) -> String {
+    let all = Mail::waiting(&mut *test.database.conn().await, 100).await.unwrap();
+    let link = all.into_iter().rev().find_map(|it| it.link.filter(|_| it.recipient == recipient)).expect("a link was mailed");
+    link.strip_prefix("https://howdah.localhost").unwrap().to_owned()
 }

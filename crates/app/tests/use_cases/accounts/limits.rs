@@ -1,27 +1,42 @@
-//! Who guesses is stopped, whichever server process is asked.
+//! Who guesses is stopped, whichever server process is asked, and stops nobody else.
+
+use std::net::IpAddr;
 
 use chrono::TimeDelta;
 use howdah_app::sessions::{self, Client};
 use howdah_app::{Error, reset, sign_up};
 
-use super::{ADA, PASSWORD, client, sign_up_request, somebody, try_password};
-use crate::ground::{Ground, reason};
+use super::{ADA, PASSWORD, client, mailed_token, sign_up_request, somebody, try_password};
+use crate::ground::{Ground, fields, reason};
+
+const WRONG: &str = "a guess at a sentence";
+
+fn at(address: &str) -> Client<'static> {
+    Client { address: address.parse::<IpAddr>().unwrap(), user_agent: "" }
+}
+
+async fn guess(ground: &Ground, email: &str, from: &str) -> &'static str {
+    reason(sessions::sign_in(&ground.app, email, WRONG.into(), &at(from)).await)
+}
 
 #[tokio::test]
-async fn guesses_at_one_address_are_counted_from_everywhere() {
+async fn guesses_at_one_address_end_where_they_come_from_and_lock_nobody_out() {
     let ground = Ground::new().await;
     somebody(&ground, ADA).await;
     for email in [ADA, "nobody@birds.example.org"] {
-        for guess in 0..10u8 {
-            let client = Client { address: [198, 51, 100, guess].into(), user_agent: "" };
-            let refused = sessions::sign_in(&ground.app, email, "a guess at a sentence".into(), &client).await;
-            assert_eq!(reason(refused), "wrong_credentials");
+        for from in ["198.51.100.1", "198.51.100.2", "2001:db8:1:2::7"] {
+            for _ in 0..10 {
+                assert_eq!(guess(&ground, email, from).await, "wrong_credentials", "{from}");
+            }
+            let refused = sessions::sign_in(&ground.app, email, PASSWORD.into(), &at(from)).await;
+            let Error::RateLimited { retry_after } = refused.unwrap_err() else { panic!() };
+            assert_eq!(retry_after.as_secs(), 15 * 60 + 1);
         }
-        let Error::RateLimited { retry_after } = try_password(&ground, email, PASSWORD).await.unwrap_err() else { panic!() };
-        assert_eq!(retry_after.as_secs(), 15 * 60 + 1);
+        assert_eq!(guess(&ground, email, "2001:db8:1:2:3::7").await, "rate_limited", "one network is one place");
     }
+    assert!(try_password(&ground, ADA, PASSWORD).await.is_ok(), "the right one comes from elsewhere");
     ground.clock.advance(TimeDelta::minutes(15) + TimeDelta::seconds(1));
-    assert!(try_password(&ground, ADA, PASSWORD).await.is_ok());
+    assert!(sessions::sign_in(&ground.app, ADA, PASSWORD.into(), &at("198.51.100.1")).await.is_ok());
 }
 
 #[tokio::test]
@@ -34,6 +49,27 @@ async fn the_right_one_is_not_locked_out_by_their_own_mistakes() {
         }
         assert!(try_password(&ground, ADA, PASSWORD).await.is_ok());
     }
+    for _ in 0..10 {
+        assert_eq!(reason(try_password(&ground, ADA, "a typo in a sentence").await), "wrong_credentials");
+    }
+    assert_eq!(reason(try_password(&ground, ADA, PASSWORD).await), "rate_limited");
+    reset::ask(&ground.app, ADA, &client()).await.unwrap();
+    reset::set(&ground.app, &mailed_token(&ground, ADA).await, "another sentence of words".into(), &client()).await.unwrap();
+    assert!(try_password(&ground, ADA, "another sentence of words").await.is_ok(), "a new password is a new beginning");
+}
+
+#[tokio::test]
+async fn guesses_in_a_session_and_guesses_of_strangers_are_apart() {
+    let ground = Ground::new().await;
+    let (here, there) = (somebody(&ground, ADA).await, try_password(&ground, ADA, PASSWORD).await.unwrap().signed_in);
+    for _ in 0..10 {
+        assert_eq!(guess(&ground, ADA, "198.51.100.1").await, "wrong_credentials");
+        assert_eq!(fields(sessions::confirm_password(&ground.app, &there, WRONG.into()).await), [("password", "wrong")]);
+    }
+    assert_eq!(guess(&ground, ADA, "198.51.100.1").await, "rate_limited");
+    assert_eq!(reason(sessions::confirm_password(&ground.app, &there, PASSWORD.into()).await), "rate_limited");
+    sessions::confirm_password(&ground.app, &here, PASSWORD.into()).await.unwrap();
+    assert!(try_password(&ground, ADA, PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
@@ -44,19 +80,48 @@ async fn guesses_from_one_place_are_counted_at_all_addresses() {
         assert_eq!(reason(refused), "wrong_credentials");
     }
     assert_eq!(reason(try_password(&ground, ADA, PASSWORD).await), "rate_limited");
-    let elsewhere = Client { address: "2001:db8::7".parse().unwrap(), user_agent: "" };
-    assert_eq!(reason(sessions::sign_in(&ground.app, ADA, PASSWORD.into(), &elsewhere).await), "wrong_credentials");
+    assert_eq!(guess(&ground, ADA, "2001:db8::7").await, "wrong_credentials");
+}
+
+/// Whether a link to a new password was mailed.
+async fn asked(ground: &Ground, email: &str, from: &str) -> bool {
+    match reset::ask(&ground.app, email, &at(from)).await {
+        Ok(()) => true,
+        Err(Error::RateLimited { .. }) => false,
+        Err(other) => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
 async fn strangers_have_few_mails_sent_to_one_address() {
     let ground = Ground::new().await;
-    for _ in 0..4 {
-        reset::ask(&ground.app, ADA, &client()).await.unwrap();
+    for count in 0..20 {
+        assert_eq!(asked(&ground, ADA, "198.51.100.1").await, count < 5, "{count}");
     }
-    sign_up::ask(&ground.app, &sign_up_request(ADA), &client()).await.unwrap();
-    assert_eq!(reason(reset::ask(&ground.app, ADA, &client()).await), "rate_limited");
+    // What was refused there was counted nowhere else.
+    for from in ["198.51.100.2", "198.51.100.3"] {
+        for count in 0..6 {
+            assert_eq!(asked(&ground, ADA, from).await, count < 5 && from.ends_with('2'), "{from} {count}");
+        }
+    }
+    for _ in 0..5 {
+        sign_up::ask(&ground.app, &sign_up_request(ADA), &client()).await.unwrap();
+    }
     assert_eq!(reason(sign_up::ask(&ground.app, &sign_up_request(ADA), &client()).await), "rate_limited");
+    sign_up::ask(&ground.app, &sign_up_request(ADA), &at("198.51.100.4")).await.unwrap();
     ground.clock.advance(TimeDelta::hours(1) + TimeDelta::seconds(1));
-    reset::ask(&ground.app, ADA, &client()).await.unwrap();
+    assert!(asked(&ground, ADA, "198.51.100.1").await);
+}
+
+#[tokio::test]
+async fn a_network_with_many_networks_in_it_is_limited_as_one() {
+    let ground = Ground::new().await;
+    for network in 0..5 {
+        for count in 0..21 {
+            let email = format!("somebody{network}-{count}@birds.example.org");
+            let is_let = asked(&ground, &email, &format!("2001:db8:1:{network}::7")).await;
+            assert_eq!(is_let, network < 4 && count < 20, "{network} {count}");
+        }
+    }
+    assert!(asked(&ground, ADA, "2001:db8:2:1::7").await);
 }

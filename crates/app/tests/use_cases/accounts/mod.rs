@@ -8,7 +8,7 @@ mod sessions;
 mod sign_up;
 
 use howdah_app::sessions::{self as app_sessions, Client, NewSession, SignedIn};
-use howdah_app::sign_up::{self as app_sign_up, SignUpRequest};
+use howdah_app::sign_up::{self as app_sign_up, Confirmed, SignUpRequest};
 use howdah_app::{Error, admin};
 use howdah_db::models::audit::Entry;
 use howdah_db::models::mail::Mail;
@@ -41,15 +41,22 @@ pub async fn mailed_token(ground: &Ground, recipient: &str) -> String {
 }
 
 pub fn sign_up_request(email: &str) -> SignUpRequest {
-    SignUpRequest { name: "Ada Lovelace".to_owned(), email: email.to_owned(), account_name: String::new(), password: PASSWORD.into() }
+    SignUpRequest { name: "Ada Lovelace".to_owned(), email: email.to_owned(), account_name: String::new() }
 }
 
 /// Somebody who has signed up and in.
 pub async fn somebody(ground: &Ground, email: &str) -> SignedIn {
     app_sign_up::ask(&ground.app, &sign_up_request(email), &client()).await.unwrap();
     let token = mailed_token(ground, email).await;
-    app_sign_up::confirm(&ground.app, &token).await.unwrap();
-    session(ground, email).await.signed_in
+    match confirm(ground, &token).await.unwrap() {
+        Confirmed::Ready(session) => session.signed_in,
+        Confirmed::AwaitingApproval => panic!("sign-ups are open"),
+    }
+}
+
+/// The link is used, and [`PASSWORD`] chosen.
+pub async fn confirm(ground: &Ground, token: &str) -> Result<Confirmed, Error> {
+    app_sign_up::confirm(&ground.app, token, PASSWORD.into(), &client()).await
 }
 
 pub async fn try_password(ground: &Ground, email: &str, password: &str) -> Result<NewSession, Error> {

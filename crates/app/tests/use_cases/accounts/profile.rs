@@ -3,7 +3,7 @@
 use howdah_app::{profile, reset, sessions};
 use secrecy::ExposeSecret;
 
-use super::{ADA, PASSWORD, actions, expected, is_alive, mailed_token, mails, session, somebody, try_password};
+use super::{ADA, PASSWORD, actions, client, expected, is_alive, mailed_token, mails, session, somebody, try_password};
 use crate::ground::{Ground, fields, reason};
 
 const NEW: &str = "another sentence of words";
@@ -39,7 +39,7 @@ async fn an_address_is_changed_by_a_link_to_the_new_one() {
 
     let token = mailed_token(&ground, NEW_ADDRESS).await;
     assert_eq!(profile::look_email(&ground.app, &token).await.unwrap().email, NEW_ADDRESS);
-    assert_eq!(reason(reset::set(&ground.app, &token, NEW.into()).await), "link_unknown", "a link has one purpose");
+    assert_eq!(reason(reset::set(&ground.app, &token, NEW.into(), &client()).await), "link_unknown", "a link has one purpose");
     profile::confirm_email(&ground.app, &token).await.unwrap();
     assert_eq!(reason(profile::confirm_email(&ground.app, &token).await), "link_used");
     assert_eq!(reason(try_password(&ground, ADA, PASSWORD).await), "wrong_credentials");

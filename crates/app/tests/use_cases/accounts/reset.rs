@@ -3,13 +3,17 @@
 use chrono::TimeDelta;
 use howdah_app::admin::{self, PersonRequest};
 use howdah_app::tokens::{self, TokenRequest};
-use howdah_app::{Once, reset};
+use howdah_app::{Error, Once, reset};
 use secrecy::ExposeSecret;
 
 use super::{ADA, PASSWORD, actions, client, expected, is_alive, mailed_token, mails, session, somebody, try_password};
 use crate::ground::{Ground, fields, reason};
 
 const NEW: &str = "another sentence of words";
+
+async fn set(ground: &Ground, token: &str, password: &str) -> Result<(), Error> {
+    reset::set(&ground.app, token, password.into(), &client()).await
+}
 
 #[tokio::test]
 async fn a_link_sets_a_password_once_and_ends_every_session_and_token() {
@@ -26,9 +30,9 @@ async fn a_link_sets_a_password_once_and_ends_every_session_and_token() {
     let Once::Done(made) = tokens::create(&ground.app, &ada.actor, &request, None).await.unwrap() else { panic!() };
     let api_token = made.token.expose_secret();
     assert!(tokens::authenticate(&ground.app, api_token).await.is_ok());
-    assert_eq!(fields(reset::set(&ground.app, &token, "short".into()).await), [("password", "too_short")]);
+    assert_eq!(fields(set(&ground, &token, "short").await), [("password", "too_short")]);
 
-    reset::set(&ground.app, &token, NEW.into()).await.unwrap();
+    set(&ground, &token, NEW).await.unwrap();
     assert!(!is_alive(&ground, &open).await);
     assert_eq!(reason(tokens::authenticate(&ground.app, api_token).await), "unauthenticated");
     assert_eq!(reason(try_password(&ground, ADA, PASSWORD).await), "wrong_credentials");
@@ -36,9 +40,9 @@ async fn a_link_sets_a_password_once_and_ends_every_session_and_token() {
     assert_eq!(mails(&ground).await.last(), expected(&[("password_changed", ADA)]).last());
     assert_eq!(actions(&ground, ada.actor.person.as_uuid()).await, ["account.open", "password.reset"]);
     for used in [&token, &earlier] {
-        assert_eq!(reason(reset::set(&ground.app, used, PASSWORD.into()).await), "link_used");
+        assert_eq!(reason(set(&ground, used, PASSWORD).await), "link_used");
     }
-    assert_eq!(reason(reset::set(&ground.app, "nothing", PASSWORD.into()).await), "link_unknown");
+    assert_eq!(reason(set(&ground, "nothing", PASSWORD).await), "link_unknown");
 }
 
 #[tokio::test]
@@ -49,7 +53,7 @@ async fn a_link_is_good_for_an_hour() {
     let token = mailed_token(&ground, ADA).await;
     ground.clock.advance(TimeDelta::hours(1));
     assert_eq!(reason(reset::look(&ground.app, &token).await), "link_expired");
-    assert_eq!(reason(reset::set(&ground.app, &token, NEW.into()).await), "link_expired");
+    assert_eq!(reason(set(&ground, &token, NEW).await), "link_expired");
 }
 
 #[tokio::test]
@@ -73,7 +77,7 @@ async fn who_is_added_on_the_machine_sets_a_first_password_by_a_link() {
     };
     let link = admin::add_person(&ground.app, &request(None)).await.unwrap().link.expect("a link is printed");
     let token = link.expose_secret().strip_prefix("https://howdah.localhost/reset?token=").unwrap().to_owned();
-    reset::set(&ground.app, &token, NEW.into()).await.unwrap();
+    set(&ground, &token, NEW).await.unwrap();
     assert!(try_password(&ground, "operator@howdah.example", NEW).await.unwrap().signed_in.actor.operates());
     assert!(admin::add_person(&ground.app, &request(None)).await.unwrap().link.is_none(), "there is a password now");
     assert!(admin::add_person(&ground.app, &request(Some(PASSWORD))).await.unwrap().link.is_none());

@@ -2,14 +2,17 @@
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use howdah_app::idempotency::Idempotent;
 use howdah_app::members::{self, InvitationView, MemberView};
-use howdah_app::{App, Role, sessions};
+use howdah_app::{App, Error, Once, Role, sessions};
+use howdah_domain::InvitationId;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::words::ROLES;
 use crate::pages::components::{Field, Kind, Summary, Tabs, When};
 use crate::pages::flash::Flash;
-use crate::pages::form::{Form, Mistakes};
+use crate::pages::form::{Form, Mistakes, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::visitor::Person;
 use crate::problem::Problem;
@@ -28,6 +31,7 @@ struct PeoplePage<'a> {
     invitations: Vec<InvitationView>,
     /// Owners change who belongs to the account; the others see it.
     is_owner: bool,
+    key: Uuid,
     email: Field,
     chosen: Role,
 }
@@ -52,6 +56,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &str, chosen: Ro
         members: members::list(app, &person.actor).await?,
         invitations: if is_owner { members::invitations(app, &person.actor).await? } else { Vec::new() },
         is_owner,
+        key: new_key(app),
         email: Field::new("email", "E-mail", Kind::Email).value(typed).most(254).check(mistakes),
         chosen,
     };
@@ -73,6 +78,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Invite {
+    key: Uuid,
     email: String,
     role: String,
 }
@@ -86,8 +92,10 @@ pub async fn invite(frame: Frame, person: Person, app: web::Data<App>, form: For
         return Ok(see_other(HERE));
     }
     let (email, role) = (form.value.email.trim(), role(&form.value.role)?);
-    match members::invite(&app, &person.actor, email, role).await {
-        Ok(_) => Ok(see_other_with(HERE, Flash::Invited)),
+    let key = form.key(&person.actor, form.value.key)?;
+    let render = |_: &InvitationId| leads_to(HERE);
+    match members::invite(&app, &person.actor, email, role, Some(Idempotent { key: &key, render: &render })).await {
+        Ok(Once::Done(_) | Once::Again { .. }) => Ok(see_other_with(HERE, Flash::Invited)),
         Err(error) => page(&frame, &person, &app, email, role, &Mistakes::of(error)?).await,
     }
 }
@@ -115,11 +123,17 @@ pub async fn remove(frame: Frame, person: Person, app: web::Data<App>, request: 
     match members::remove(&app, &person.actor, id).await {
         Ok(()) if id == person.actor.person => Ok(see_other_with("/", Flash::MemberRemoved)),
         Ok(()) => Ok(see_other_with(HERE, Flash::MemberRemoved)),
+        // The same form sent twice.
+        Err(Error::NotFound { .. }) => Ok(see_other(HERE)),
         Err(error) => page(&frame, &person, &app, "", Role::Technical, &Mistakes::of(error)?).await,
     }
 }
 
 pub async fn withdraw(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
-    members::withdraw(&app, &person.actor, id(&request, "invitation")?).await?;
-    Ok(see_other_with(HERE, Flash::InvitationWithdrawn))
+    match members::withdraw(&app, &person.actor, id(&request, "invitation")?).await {
+        Ok(()) => Ok(see_other_with(HERE, Flash::InvitationWithdrawn)),
+        // Sent twice, or accepted meanwhile.
+        Err(Error::NotFound { .. }) => Ok(see_other(HERE)),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -11,6 +11,7 @@ use crate::pages::components::{ByApi, Crumbs, Field, Icon, Kind, Summary, exact}
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
+use crate::pages::servers::words::changed_meanwhile;
 use crate::pages::visitor::Operator;
 
 #[derive(Template)]
@@ -79,6 +80,7 @@ pub async fn remove(frame: Frame, operator: Operator, app: web::Data<App>, reque
     }
     match instances::remove(&app, &operator.actor, it.server.id, form.value.revision).await {
         Ok(()) => Ok(see_other_with(&url, Flash::Removing)),
+        Err(Error::PreconditionFailed) => page(&frame, &app, &it, "", &Mistakes::said(changed_meanwhile(&it.server))),
         Err(error) => page(&frame, &app, &it, typed, &Mistakes::of(error)?),
     }
 }

@@ -2,8 +2,8 @@
 
 use actix_web::web;
 use askama::Template;
-use howdah_app::App;
 use howdah_app::settings::{self, PlatformSettings, SettingsChange};
+use howdah_app::{App, Error, sessions};
 use howdah_domain::NewServers;
 use serde::Deserialize;
 
@@ -88,15 +88,42 @@ fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
 
-pub async fn show(frame: Frame, _: Operator, app: web::Data<App>) -> Answer {
+pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answer {
+    sessions::require_recent(&app, &operator)?;
     let now = settings::current(&app).await?;
     page(&frame, &now, &SettingsForm::of(now.clone()), &Mistakes::default())
 }
 
 pub async fn change(frame: Frame, operator: Operator, app: web::Data<App>, form: Form<SettingsForm>) -> Answer {
-    let typed = &form.value;
+    // What decides for everybody is nothing for a stolen session.
+    sessions::require_recent(&app, &operator)?;
+    let typed = form.value;
     match settings::change(&app, &operator.actor, typed.revision, &typed.change()).await {
         Ok(_) => Ok(see_other_with(HERE, Flash::SettingsSaved)),
-        Err(error) => page(&frame, &settings::current(&app).await?, typed, &Mistakes::of(error)?),
+        Err(Error::PreconditionFailed) => {
+            let now = settings::current(&app).await?;
+            let mistakes = Mistakes::said(meanwhile(&now, &typed));
+            page(&frame, &now, &SettingsForm { revision: now.revision, ..typed }, &mistakes)
+        }
+        Err(error) => page(&frame, &settings::current(&app).await?, &typed, &Mistakes::of(error)?),
     }
+}
+
+/// What somebody else saved, as far as it is not what the form says.
+fn meanwhile(now: &PlatformSettings, typed: &SettingsForm) -> String {
+    let saved = SettingsForm::of(now.clone());
+    let is_ticked = |it: &Option<String>| if it.is_some() { "yes" } else { "no" };
+    let all = [
+        ("new servers", words::new_servers(now.new_servers).0, saved.new_servers == typed.new_servers),
+        ("what the public reads", &saved.new_servers_sentence, saved.new_servers_sentence == typed.new_servers_sentence.trim()),
+        ("servers an account may have", &saved.servers_per_account, saved.servers_per_account == typed.servers_per_account.trim()),
+        ("grant every launch", is_ticked(&saved.grant_every_launch), now.grant_every_launch == typed.grant_every_launch.is_some()),
+        ("sign-ups", words::sign_ups(now.sign_ups).0, saved.sign_ups == typed.sign_ups),
+        ("support address", &saved.support_address, saved.support_address == typed.support_address.trim()),
+    ];
+    let other: Vec<String> = all.iter().filter(|(.., is_same)| !is_same).map(|(what, is, _)| format!("{what}: “{is}”")).collect();
+    let other = if other.is_empty() { "just as in your form".to_owned() } else { other.join(", ") };
+    format!(
+        "Somebody, or another tab of yours, saved the settings meanwhile, and yours are not saved. Now they are: {other}. Save again to have them as below."
+    )
 }

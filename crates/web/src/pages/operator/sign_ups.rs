@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use howdah_app::App;
 use howdah_app::sign_up::{self, WaitingSignUp};
+use howdah_app::{App, sessions};
 
 use crate::page::PageQuery;
 use crate::pages::components::{Empty, Pager, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::Mistakes;
-use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::visitor::Operator;
 use crate::resource::id;
 
@@ -35,6 +35,9 @@ impl SignUpsPage<'_> {
 async fn page(frame: &Frame, operator: &Operator, app: &App, query: PageQuery, mistakes: &Mistakes) -> Answer {
     let found = sign_up::waiting(app, &operator.actor, query.to_fetch()).await?;
     let (waiting, cursor) = query.cut(found, |it| it.id.as_uuid());
+    if !waiting.is_empty() {
+        sessions::require_recent(app, operator)?;
+    }
     let page = SignUpsPage {
         frame,
         tabs: super::tabs(HERE),
@@ -54,7 +57,15 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, query: 
     page(&frame, &operator, &app, query, &Mistakes::default()).await
 }
 
+/// Who decides about others has given the password lately; the list asks for it.
+fn is_recent(app: &App, operator: &Operator) -> bool {
+    sessions::require_recent(app, operator).is_ok()
+}
+
 pub async fn approve(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    if !is_recent(&app, &operator) {
+        return Ok(see_other(HERE));
+    }
     match sign_up::approve(&app, &operator.actor, id(&request, "sign-up")?).await {
         Ok(_) => Ok(see_other_with(HERE, Flash::SignUpApproved)),
         Err(error) => page(&frame, &operator, &app, PageQuery::first(), &Mistakes::of(error)?).await,
@@ -62,6 +73,9 @@ pub async fn approve(frame: Frame, operator: Operator, app: web::Data<App>, requ
 }
 
 pub async fn refuse(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    if !is_recent(&app, &operator) {
+        return Ok(see_other(HERE));
+    }
     match sign_up::refuse(&app, &operator.actor, id(&request, "sign-up")?).await {
         Ok(()) => Ok(see_other_with(HERE, Flash::SignUpRefused)),
         Err(error) => page(&frame, &operator, &app, PageQuery::first(), &Mistakes::of(error)?).await,

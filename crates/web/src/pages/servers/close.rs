@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use howdah_app::idempotency::Idempotent;
 use howdah_app::instances::{self, Close, Overview};
-use howdah_app::{App, Once, sessions};
+use howdah_app::{App, Error, Once, sessions};
 use howdah_domain::Action;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -102,6 +102,7 @@ pub async fn close(frame: Frame, person: Person, app: web::Data<App>, request: H
     match instances::close(&app, &person.actor, it.server.id, &asked, Some(Idempotent { key: &key, render: &leads })).await {
         Ok(Once::Done(())) => Ok(see_other_with(&url, Flash::Closing)),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),
+        Err(Error::PreconditionFailed) => page(&frame, &app, &it, "", &Mistakes::said(words::changed_meanwhile(&it.server))).await,
         Err(error) => page(&frame, &app, &it, typed, &Mistakes::of(error)?).await,
     }
 }

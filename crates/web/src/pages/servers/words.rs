@@ -46,6 +46,14 @@ pub fn status(server: &InstanceView) -> Status {
     Status::new(tone(server.phase), words)
 }
 
+/// To whoever sends a form that was made before the server was changed.
+pub fn changed_meanwhile(server: &InstanceView) -> String {
+    format!(
+        "This server was changed after the page was opened: it is “{}” now, and its activity tells who did what. Nothing of yours was done.",
+        status(server).word
+    )
+}
+
 /// Nothing of it changes by itself for now: its page need not be kept up to date.
 pub const fn is_at_rest(server: &InstanceView) -> bool {
     server.operation.is_none()

@@ -1,16 +1,15 @@
 //! `POST /instances/{id}/close/now`: the grace period ends now.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use howdah_app::idempotency::Idempotent;
+use howdah_app::App;
 use howdah_app::instances::{self, Close};
-use howdah_app::{App, Once};
-use serde_json::json;
 
+use super::changed::changed;
 use super::wire::{ChangedInstance, CloseRequest};
 use crate::body::OptionalJson;
 use crate::caller::Caller;
 use crate::conditional::IfMatch;
-use crate::idempotency::{KeyHeader, again};
+use crate::idempotency::KeyHeader;
 use crate::problem::Problem;
 use crate::resource::id;
 
@@ -34,11 +33,6 @@ pub async fn close_now(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&request, "server")?;
     let key = key.bind(&caller, &request, &body.bytes)?;
-    let render = |(): &()| (202, json!(ChangedInstance::from(id)));
-    let idempotent = key.as_ref().map(|key| Idempotent { key, render: &render });
     let asked = Close { confirm: body.value.confirm, if_match: if_match.0 };
-    match instances::end_grace(&app, &caller, id, &asked, idempotent).await? {
-        Once::Done(()) => Ok(HttpResponse::Accepted().json(ChangedInstance::from(id))),
-        Once::Again { status, body } => Ok(again(status, &body)),
-    }
+    changed(id, key, async |once| instances::end_grace(&app, &caller, id, &asked, once).await).await
 }

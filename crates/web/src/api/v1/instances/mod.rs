@@ -1,6 +1,7 @@
 //! Servers.
 
 pub mod approve;
+mod changed;
 pub mod close;
 pub mod close_now;
 pub mod create;

@@ -1,14 +1,13 @@
 //! `POST /instances/{id}/undo`: a Close or Remove is taken back.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use howdah_app::idempotency::Idempotent;
-use howdah_app::{App, Once, instances};
-use serde_json::json;
+use howdah_app::{App, instances};
 
+use super::changed::changed;
 use super::wire::ChangedInstance;
 use crate::caller::Caller;
 use crate::conditional::IfMatch;
-use crate::idempotency::{KeyHeader, again};
+use crate::idempotency::KeyHeader;
 use crate::problem::Problem;
 use crate::resource::id;
 
@@ -30,10 +29,5 @@ pub async fn undo(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&request, "server")?;
     let key = key.bind(&caller, &request, &[])?;
-    let render = |(): &()| (202, json!(ChangedInstance::from(id)));
-    let idempotent = key.as_ref().map(|key| Idempotent { key, render: &render });
-    match instances::undo(&app, &caller, id, if_match.0, idempotent).await? {
-        Once::Done(()) => Ok(HttpResponse::Accepted().json(ChangedInstance::from(id))),
-        Once::Again { status, body } => Ok(again(status, &body)),
-    }
+    changed(id, key, async |once| instances::undo(&app, &caller, id, if_match.0, once).await).await
 }
