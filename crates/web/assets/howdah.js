@@ -55,14 +55,14 @@
     });
   }, 1000);
 
-  // A live page says when it isn't.
+  // A live page says when it isn't. (Names of events have htmx' metaCharacter where its manual has colons.)
   const lost = document.getElementById('lost');
   const isLost = (it) => { if (lost) lost.hidden = !it; };
   let leaving = false;
   window.addEventListener('beforeunload', () => { leaving = true; });
   // Signed out, or gone: the page itself says so.
   const isOver = (status) => status === 401 || status === 403 || status === 404;
-  document.addEventListener('htmx:sse:error', (event) => {
+  document.addEventListener('htmx-sse-error', (event) => {
     if (leaving) return;
     if (isOver(event.detail?.status)) location.reload();
     else isLost(true);
@@ -78,15 +78,15 @@
     }, 3000);
   };
   const isOfStream = (event) => event.target.closest?.('[data-hx-sse-connect]');
-  document.addEventListener('htmx:response:error', (event) => {
+  document.addEventListener('htmx-response-error', (event) => {
     // A problem's page is no part of another page.
     event.detail.ctx.swap = 'none';
     if (leaving || !isOfStream(event)) return;
     if (isOver(event.detail.ctx.response.status)) location.reload();
     else loadAgain();
   });
-  document.addEventListener('htmx:error', (event) => { if (!leaving && isOfStream(event)) loadAgain(); });
-  document.addEventListener('htmx:sse:after:connection', () => isLost(false));
+  document.addEventListener('htmx-error', (event) => { if (!leaving && isOfStream(event)) loadAgain(); });
+  document.addEventListener('htmx-sse-after-connection', () => isLost(false));
   window.addEventListener('offline', () => { if (document.querySelector('[data-hx-sse-connect]')) isLost(true); });
   // Whatever is swapped in: a tab in the background tells how it stands.
   new MutationObserver(() => {
