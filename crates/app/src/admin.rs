@@ -78,10 +78,13 @@ pub async fn add_person(app: &App, request: &PersonRequest) -> Result<PersonAdde
 }
 
 async fn insert_person(app: &App, conn: &mut Conn, request: &PersonRequest, email: &EmailAddress) -> Result<Person, Error> {
+    let address = email.for_lookup();
+    // Until they say what they are called.
+    let name = Some(request.name.trim()).filter(|it| !it.is_empty()).or_else(|| address.split('@').next());
     let new = NewPerson {
         id: PersonId::generate(app.now(), &*app.randomness).as_uuid(),
-        email: &email.for_lookup(),
-        name: request.name.trim(),
+        email: &address,
+        name: name.unwrap_or_default(),
         is_operator: request.is_operator,
         password_hash: None,
         created_at: app.now(),
