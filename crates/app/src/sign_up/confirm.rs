@@ -50,7 +50,7 @@ fn waits() -> Error {
 #[derive(Debug)]
 pub enum Confirmed {
     /// The account is there, and whoever used the link is signed in.
-    Ready(NewSession),
+    Ready(Box<NewSession>),
     /// An operator decides, and a mail tells what.
     AwaitingApproval,
 }
@@ -77,7 +77,7 @@ pub async fn confirm(app: &App, token: &str, password: SecretString, client: &Cl
             let account = open_account(app, conn, &person, &row.account_name).await?;
             let subject = ("person", person.id);
             record(app, conn, account.id, AuditActor::Person(person.id), "account.open", subject, json!({})).await?;
-            return Ok(Confirmed::Ready(sessions::begin(app, conn, &person, client).await?));
+            return Ok(Confirmed::Ready(Box::new(sessions::begin(app, conn, &person, client).await?)));
         }
         ask_operators(app, conn, &row).await?;
         Ok(Confirmed::AwaitingApproval)
