@@ -29,7 +29,8 @@ use crate::problem::{self, ProblemBody};
     paths(
         instances::list::list, instances::create::create, instances::show::show, instances::remove::remove,
         instances::operations::operations, instances::approve::approve, instances::close::close, instances::close_now::close_now,
-        instances::undo::undo, instances::owner_link::owner_link, operations::show::show, operations::retry::retry,
+        instances::undo::undo, instances::owner_link::owner_link, instances::owner_link_new::owner_link_new,
+        operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
     ),

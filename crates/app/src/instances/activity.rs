@@ -92,6 +92,7 @@ fn sentence(action: &str, details: &Value) -> String {
         "instance.remove" => "asked for the server to be removed".to_owned(),
         "instance.undo" => "undid the closing".to_owned(),
         "instance.retry" => "had what failed tried again".to_owned(),
+        "instance.owner_link" => "had a new link made for the server's owner".to_owned(),
         "instance.farewell" => "began to tell other servers that this one closes".to_owned(),
         "instance.teardown" => "began to delete the server's data".to_owned(),
         "instance.gone" => "finished: nothing of the server is left".to_owned(),

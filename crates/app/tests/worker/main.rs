@@ -8,5 +8,6 @@ mod bad_days;
 mod fakes;
 mod ground;
 mod life;
+mod owner_links;
 mod periodic;
 mod queue;

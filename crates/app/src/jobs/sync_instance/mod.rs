@@ -82,7 +82,7 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
     if !found.is_some_and(|it| manifest::is_as_wanted(&it, &wanted.resource)) {
         cluster.apply(&wanted.resource).await?;
     }
-    if instance.launched_at.is_some() {
+    if instance.launched_at.is_some() && !wanted.secrets.iter().any(|it| it.name == names.owner) {
         cluster.delete_secret(&names.owner).await?;
     }
     // Said last: a server that can't send mail is set up all the same, and only its launch doesn't end.

@@ -8,6 +8,7 @@ pub mod create;
 pub mod list;
 pub mod operations;
 pub mod owner_link;
+pub mod owner_link_new;
 pub mod remove;
 pub mod show;
 pub mod undo;
