@@ -181,6 +181,7 @@ diesel::table! {
         detail -> Nullable<Text>,
         tried_at -> Timestamptz,
         torn_down_uid -> Nullable<Text>,
+        divergence -> Nullable<Jsonb>,
     }
 }
 

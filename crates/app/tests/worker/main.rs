@@ -5,6 +5,7 @@
 
 mod addresses;
 mod bad_days;
+mod diverged;
 mod fakes;
 mod ground;
 mod life;

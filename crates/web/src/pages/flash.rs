@@ -48,6 +48,8 @@ flashes! {
     AccountChosen = "account_chosen", "You work for another account now.";
     Approved = "approved", "Approved: the server starts.";
     Removing = "removing", "It is removed when the grace period is over. Until then an operator can undo it.";
+    Adopted = "adopted", "Adopted: the record has the cluster's state, and syncs go on.";
+    Overwritten = "overwritten", "The record is written over the cluster's state.";
     TriedAgain = "tried_again", "It is tried again now.";
     JobTriedAgain = "job_tried_again", "The job runs again now.";
     JobUnderWay = "job_under_way", "That job is under way, or done by now.";

@@ -106,7 +106,9 @@ fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
     instance.teardown_began_at.map(|_| crd::Teardown { kind, confirm: instance.id.to_string() })
 }
 
-fn resources(plan: &Resources) -> crd::Resources {
+/// A plan's numbers.
+#[must_use]
+pub fn resources(plan: &Resources) -> crd::Resources {
     crd::Resources {
         web: crd::WebResources {
             replicas: plan.web.replicas.into(),
@@ -161,11 +163,17 @@ impl Owner {
     }
 }
 
+/// The newest revision that the cluster has.
+#[must_use]
+pub fn revision_of(found: &MastodonInstance) -> i64 {
+    let observed = found.status.as_ref().and_then(|it| it.observed_revision).unwrap_or_default();
+    found.spec.revision.max(observed)
+}
+
 /// Another writer's revision is ahead of the row's: the record was restored from an older backup.
 #[must_use]
 pub fn is_ahead(found: &MastodonInstance, revision: i64) -> bool {
-    let observed = found.status.as_ref().and_then(|it| it.observed_revision).unwrap_or_default();
-    found.spec.revision.max(observed) > revision
+    revision_of(found) > revision
 }
 
 /// Nothing is to be written.

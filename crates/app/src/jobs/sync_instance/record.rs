@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::is_to_be_there;
 use super::manifest::{self, Owner, Parts};
+use crate::fleet::{DIVERGED, Divergence};
 use crate::ports::cluster::InboxSecret;
 use crate::sealed::{self, Kind};
 use crate::worker::{WorkError, Worker};
@@ -142,8 +143,14 @@ pub async fn taken(worker: &Worker, conn: &mut Conn, wanted: &Wanted) -> Result<
 }
 
 pub async fn trouble(worker: &Worker, conn: &mut Conn, wanted: &Wanted, reason: &str, detail: &str) -> Result<(), WorkError> {
-    let detail = Some(detail);
-    put(worker, conn, wanted, Some(Trouble { reason, detail })).await?;
+    put(worker, conn, wanted, Some(Trouble { reason, detail: Some(detail), divergence: None })).await?;
+    tell(worker, conn, wanted).await
+}
+
+pub async fn diverged(worker: &Worker, conn: &mut Conn, wanted: &Wanted, divergence: &Divergence) -> Result<(), WorkError> {
+    let detail = format!("the cluster has revision {}, the record {}", divergence.revision, wanted.instance.revision);
+    let both = serde_json::to_value(divergence).ok();
+    put(worker, conn, wanted, Some(Trouble { reason: DIVERGED, detail: Some(&detail), divergence: both.as_ref() })).await?;
     tell(worker, conn, wanted).await
 }
 

@@ -23,6 +23,8 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/api/v1/instances/{id}/operations", [(Method::GET, || route().to(instances::operations::operations))]))
         .service(resource("/api/v1/instances/{id}/approve", [(Method::POST, || route().to(instances::approve::approve))]))
+        .service(resource("/api/v1/instances/{id}/adopt", [(Method::POST, || route().to(instances::adopt::adopt))]))
+        .service(resource("/api/v1/instances/{id}/overwrite", [(Method::POST, || route().to(instances::overwrite::overwrite))]))
         .service(resource("/api/v1/instances/{id}/close", [(Method::POST, || route().to(instances::close::close))]))
         .service(resource("/api/v1/instances/{id}/close/now", [(Method::POST, || route().to(instances::close_now::close_now))]))
         .service(resource("/api/v1/instances/{id}/undo", [(Method::POST, || route().to(instances::undo::undo))]))
