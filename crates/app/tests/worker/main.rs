@@ -9,6 +9,7 @@ mod diverged;
 mod fakes;
 mod ground;
 mod life;
+mod metrics;
 mod owner_links;
 mod periodic;
 mod queue;
