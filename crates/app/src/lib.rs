@@ -18,6 +18,7 @@ pub mod instances;
 pub mod jobs;
 pub mod mails;
 pub mod members;
+pub mod metrics;
 pub mod observer;
 pub mod operations;
 pub mod ports;

@@ -60,6 +60,9 @@ pub(crate) const MAIL_TO: Limit = limit("mail_to_address", 5, HOUR);
 /// And that an account or a person can have sent to others.
 pub(crate) const MAIL_BY: Limit = limit("mail_by", 50, DAY);
 
+/// New links for the owner of one server.
+pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", 3, HOUR);
+
 /// The longest window: what began before it says nothing any more.
 pub(crate) const LONGEST: TimeDelta = DAY;
 
@@ -178,7 +181,7 @@ mod tests {
     #[test]
     fn no_window_is_longer_than_the_longest_and_no_two_are_one() {
         let of_address = [PASSWORD_OF, RESET_OF, SIGN_UP_OF].map(|it| [it.here, it.everywhere]);
-        let all = [&[PASSWORD_FROM, PASSWORD_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY], of_address.as_flattened()].concat();
+        let all = [&[PASSWORD_FROM, PASSWORD_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, OWNER_LINK_OF], of_address.as_flattened()].concat();
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

@@ -48,6 +48,8 @@ names! {
         Configured,
         WorkloadsReady,
         RouteReady,
+        /// Mastodon takes the token of `spec.ownerLink`. Absent where none is asked for.
+        OwnerLinkReady,
         /// Every deletion notice was sent (power state `SelfDestruct`).
         FarewellComplete,
         /// All of the above that the power state asks for.
@@ -88,6 +90,8 @@ names! {
         CrashLooping,
         Unschedulable,
         NotReady,
+        /// The owner's account is no longer there under the name that it was given.
+        AccountNotFound,
         // Farewell.
         Announcing,
         Paused,

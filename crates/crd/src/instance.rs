@@ -86,6 +86,10 @@ pub struct MastodonInstanceSpec {
 
     pub bootstrap: Bootstrap,
 
+    /// A new way in for the owner of a server that is set up. Absent: none is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_link: Option<OwnerLink>,
+
     /// A Secret in `howdah-inbox`; its keys are the environment variables' names.
     pub identity_secret_ref: SecretRef,
 
@@ -251,6 +255,17 @@ pub enum Bootstrap {
     },
 }
 
+/// A new set-password link for the account that the owner was given at the beginning.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("self.secretRef.name.endsWith('-owner')").message("secretRef.name must end with -owner: the operator deletes no other Secret of the inbox"))]
+#[serde(rename_all = "camelCase")]
+pub struct OwnerLink {
+    /// A Secret in `howdah-inbox` with the account's name and the new token; gone once Mastodon takes the token.
+    pub secret_ref: SecretRef,
+    /// When the token was made: which one it is. `status.ownerLinkIssued` says the same once Mastodon takes it.
+    pub issued: Time,
+}
+
 /// A Secret in `howdah-inbox`.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -319,6 +334,9 @@ pub struct MastodonInstanceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub schema_version: Option<String>,
+    /// `spec.ownerLink.issued` of the last token that was given to Mastodon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_link_issued: Option<Time>,
     /// The version whose schema and workloads are in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]

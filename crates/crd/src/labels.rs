@@ -6,7 +6,7 @@ pub const INSTANCE: &str = "howdah.dev/instance";
 pub const PROCESS: &str = "howdah.dev/process";
 /// Hash of the inputs that a Job was made from; a Job with another hash is another Job.
 pub const INPUTS: &str = "howdah.dev/inputs";
-/// The kind of Job: `db-prepare`, `owner`, `configure`, `farewell-token`, `farewell-progress`: see [`job`].
+/// The kind of Job: `db-prepare`, `owner`, `configure`, `owner-link`, `farewell-token`, `farewell-progress`: see [`job`].
 pub const JOB: &str = "howdah.dev/job";
 /// Which try of a Job this is, from 1: a failed one is followed by another after a while.
 pub const ATTEMPT: &str = "howdah.dev/attempt";
@@ -38,6 +38,7 @@ pub mod job {
     pub const DB_PREPARE: &str = "db-prepare";
     pub const OWNER: &str = "owner";
     pub const CONFIGURE: &str = "configure";
+    pub const OWNER_LINK: &str = "owner-link";
     pub const FAREWELL_TOKEN: &str = "farewell-token";
     pub const FAREWELL_PROGRESS: &str = "farewell-progress";
 }

@@ -12,8 +12,8 @@ pub mod secrets;
 pub use conditions::{ConditionType, Reason};
 pub use instance::{
     Bootstrap, DatabaseSpec, DeletionPolicy, Endpoints, Farewell, FarewellStage, Image, InstanceUsage, MastodonInstance,
-    MastodonInstanceSpec, MastodonInstanceStatus, ObjectStorageSpec, PowerState, ProcessResources, RedisResources, Resources, Routing,
-    SchedulerResources, SecretRef, SidekiqResources, StreamingResources, Teardown, TeardownKind, WebResources,
+    MastodonInstanceSpec, MastodonInstanceStatus, ObjectStorageSpec, OwnerLink, PowerState, ProcessResources, RedisResources, Resources,
+    Routing, SchedulerResources, SecretRef, SidekiqResources, StreamingResources, Teardown, TeardownKind, WebResources,
 };
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

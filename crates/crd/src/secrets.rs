@@ -16,13 +16,16 @@ pub mod identity {
         [SECRET_KEY_BASE, PRIMARY_KEY, DETERMINISTIC_KEY, KEY_DERIVATION_SALT, VAPID_PRIVATE_KEY, VAPID_PUBLIC_KEY];
 }
 
-/// What the owner's account is made from; deleted from the inbox and the tenant's namespace after bootstrap.
+/// What the owner's account is made from; deleted from the inbox and the tenant's namespace after bootstrap. Once more, and as
+/// briefly, what a new link is made from.
 pub mod owner {
     pub const USERNAME: &str = "OWNER_USERNAME";
     pub const EMAIL: &str = "OWNER_EMAIL";
     /// The raw set-password token; Mastodon stores only its digest.
     pub const RESET_PASSWORD_TOKEN: &str = "OWNER_RESET_PASSWORD_TOKEN";
     pub const REQUIRED: [&str; 3] = [USERNAME, EMAIL, RESET_PASSWORD_TOKEN];
+    /// What a new link is made from.
+    pub const LINK: [&str; 2] = [USERNAME, RESET_PASSWORD_TOKEN];
 }
 
 /// The relay login of a server: Mastodon's own variables, used with `envFrom`.

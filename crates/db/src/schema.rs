@@ -181,6 +181,7 @@ diesel::table! {
         detail -> Nullable<Text>,
         tried_at -> Timestamptz,
         torn_down_uid -> Nullable<Text>,
+        divergence -> Nullable<Jsonb>,
     }
 }
 
@@ -330,6 +331,8 @@ diesel::table! {
         issued_at -> Timestamptz,
         applied_at -> Nullable<Timestamptz>,
         shown_at -> Nullable<Timestamptz>,
+        asked_by -> Nullable<Uuid>,
+        failed_reason -> Nullable<Text>,
     }
 }
 
@@ -452,6 +455,7 @@ diesel::joinable!(operations -> instances (instance_id));
 diesel::joinable!(operations -> people (requested_by));
 diesel::joinable!(orphans -> clusters (cluster_id));
 diesel::joinable!(owner_bootstrap -> instances (instance_id));
+diesel::joinable!(owner_bootstrap -> people (asked_by));
 diesel::joinable!(person_links -> people (person_id));
 diesel::joinable!(probes -> instances (instance_id));
 diesel::joinable!(public_faces -> instances (instance_id));

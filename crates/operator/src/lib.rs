@@ -85,10 +85,11 @@ pub async fn run(
             tokio::join!(instance::run(Arc::new(context)), kept_out);
         }
     };
+    let told = Arc::clone(&metrics);
     let leading = leader::lead(client.clone(), Arc::clone(&metrics), work, shutdown);
     tokio::select! {
         ended = leading => ended?,
-        () = metrics::serve(listener, Arc::clone(&metrics)) => {}
+        () = metrics::serve(listener, move || std::future::ready(told.text())) => {}
     }
     Ok(())
 }

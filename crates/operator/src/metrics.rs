@@ -1,7 +1,6 @@
 //! What Prometheus is told, and the small server that tells it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -83,7 +82,8 @@ impl Metrics {
         self.leading.set(i64::from(leads));
     }
 
-    fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         let mut text = String::new();
         match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
             Ok(()) => text,
@@ -92,19 +92,22 @@ impl Metrics {
     }
 }
 
-/// Serves `/metrics`, and `/healthz` while the process lives, until it is dropped.
-pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
+/// Serves `/metrics`, as `text` says it, and `/healthz` while the process lives, until it is dropped.
+pub async fn serve<Told>(listener: TcpListener, text: impl Fn() -> Told + Clone + Send + Sync + 'static)
+where
+    Told: Future<Output = String> + Send + 'static,
+{
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, say: the next accept may work.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let metrics = Arc::clone(&metrics);
+        let text = text.clone();
         tokio::spawn(async move {
             let answer = service_fn(move |request: Request<Incoming>| {
-                let metrics = Arc::clone(&metrics);
-                async move { Ok::<_, std::convert::Infallible>(answer(&request, &metrics)) }
+                let text = text.clone();
+                async move { Ok::<_, std::convert::Infallible>(answer(request.uri().path(), text).await) }
             });
             let server = Builder::new(TokioExecutor::new());
             let served = server.serve_connection(TokioIo::new(stream), answer);
@@ -113,9 +116,9 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
     }
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<String> {
-    let (status, kind, body) = match request.uri().path() {
-        "/metrics" => (StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics.text()),
+async fn answer<Told: Future<Output = String>>(path: &str, text: impl Fn() -> Told) -> Response<String> {
+    let (status, kind, body) = match path {
+        "/metrics" => (StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text().await),
         "/healthz" => (StatusCode::OK, "text/plain", "ok".to_owned()),
         _ => (StatusCode::NOT_FOUND, "text/plain", "not found".to_owned()),
     };

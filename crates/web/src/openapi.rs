@@ -28,8 +28,9 @@ use crate::problem::{self, ProblemBody};
     servers((url = "/", description = "Where this description was read.")),
     paths(
         instances::list::list, instances::create::create, instances::show::show, instances::remove::remove,
-        instances::operations::operations, instances::approve::approve, instances::close::close, instances::close_now::close_now,
-        instances::undo::undo, instances::owner_link::owner_link, operations::show::show, operations::retry::retry,
+        instances::operations::operations, instances::approve::approve, instances::adopt::adopt, instances::overwrite::overwrite, instances::close::close, instances::close_now::close_now,
+        instances::undo::undo, instances::owner_link::owner_link, instances::owner_link_new::owner_link_new,
+        operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
     ),
@@ -91,7 +92,8 @@ impl Modify for Common {
                     is_change,
                     is_page: name.starts_with("list") && name != "listPlans",
                     is_conditional: is_change && has_id && name.ends_with("Instance") || name == "undoClosing",
-                    is_repeatable: is_post && !matches!(name.as_str(), "approveInstance" | "showOwnerLink"),
+                    is_repeatable: is_post
+                        && !matches!(name.as_str(), "approveInstance" | "adoptInstance" | "overwriteInstance" | "showOwnerLink"),
                 };
                 complete(operation, &traits);
             }

@@ -1,12 +1,15 @@
 //! What operators see and do: one server with all that is known, operations and jobs, places with their room, and whatever a
 //! reference is of. Refused to everybody else.
 
+mod diverged;
 mod find;
 mod jobs;
 mod operations;
 mod places;
 mod server;
 
+pub(crate) use diverged::{DIVERGED, Divergence};
+pub use diverged::{Difference, DivergenceView, adopt, overwrite};
 pub use find::{Found, find};
 pub use jobs::{JobView, jobs, retry_job};
 pub use operations::{FleetOperation, operations, retry};

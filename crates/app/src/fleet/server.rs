@@ -8,6 +8,7 @@ use howdah_db::models::sync::InstanceSync;
 use howdah_domain::lifecycle::Condition;
 use howdah_domain::{AccountId, InstanceId};
 
+use super::diverged::{self, DivergenceView};
 use crate::instances::{ActivityView, AddressPage, Overview, Which, entries, known};
 use crate::observer::translate;
 use crate::operations::{self, OperationView};
@@ -33,6 +34,8 @@ pub struct OperatorServer {
     pub observed_at: Option<DateTime<Utc>>,
     pub observed_revision: Option<i64>,
     pub sync: Option<SyncView>,
+    /// The cluster's state is ahead of the record's.
+    pub divergence: Option<DivergenceView>,
     pub operations: Vec<OperationView>,
     pub activity: Vec<ActivityView>,
 }
@@ -89,6 +92,7 @@ pub async fn server(app: &App, actor: &Actor, which: Which<'_>) -> Result<Operat
         conditions: observation.map(|it| it.conditions).unwrap_or_default(),
         observed_at: observed.map(|it| it.observed_at),
         observed_revision: observed.and_then(|it| it.observed_revision),
+        divergence: diverged::view(app, sync.as_ref(), row),
         sync: sync.map(|it| SyncView { revision: it.revision, reason: it.reason, detail: it.detail, tried_at: it.tried_at }),
         operations: operations::list(app, actor, id, Page { before: None, limit: SHOWN }).await?,
         activity,

@@ -21,12 +21,13 @@ pub use leave::{Close, close, end_grace, remove, undo};
 pub use list::{ServerList, ServerQuery, ServerRow, servers};
 pub use openness::{Openness, openness};
 pub use overview::{Overview, OwnerLinkState, ToDo, Which, overview};
-pub use owner_link::{OwnerLink, owner_link};
+pub use owner_link::{OwnerLink, owner_link, send_owner_link};
 pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};
 
 pub(crate) use activity::entries;
 pub(crate) use address_page::Page as AddressLookPage;
 pub(crate) use overview::known;
+pub(crate) use owner_link::{ACCOUNT_NOT_FOUND, TIMED_OUT, VALID as LINK_VALID};
 
 use howdah_db::Conn;
 use howdah_db::models::audit::{Actor as AuditActor, Record};

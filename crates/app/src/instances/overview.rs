@@ -6,7 +6,6 @@ use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
 use howdah_db::models::overview::Overview as Row;
-use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::public_face::PublicFace;
 use howdah_domain::instance::actions::{ActionFacts, actions};
 use howdah_domain::listing::ToDoKind;
@@ -53,15 +52,27 @@ pub struct Overview {
 pub enum OwnerLinkState {
     /// The owner's account is not there yet.
     Waiting,
+    /// A new one was asked for, and Mastodon doesn't take it yet.
+    OnItsWay { since: DateTime<Utc> },
     Ready {
+        made_at: DateTime<Utc>,
         valid_until: DateTime<Utc>,
         /// Somebody has looked at it.
         was_shown: bool,
     },
-    /// Mastodon takes it no more: “Forgot your password?” makes a new one.
+    /// Nothing came of a new one.
+    Failed { sentence: &'static str },
+    /// Mastodon takes it no more.
     Expired,
     /// Another account's server, or no owner who asks.
     NotYours,
+}
+
+impl OwnerLinkState {
+    /// Nothing of it is under way.
+    const fn is_at_rest(self) -> bool {
+        matches!(self, Self::Ready { .. } | Self::Failed { .. } | Self::Expired)
+    }
 }
 
 /// One of the first settings in Mastodon.
@@ -141,6 +152,7 @@ impl Known {
             lacks_records,
             has_answered: self.row.instance.first_answered_at.is_some(),
             owner_link_is_ready: matches!(owner_link, OwnerLinkState::Ready { .. }),
+            owner_link_can_be_sent: owner_link::can_be_sent(&self.row.instance)? && owner_link.is_at_rest(),
             is_in_trouble: last_operation.as_ref().is_some_and(is_in_trouble),
             is_owner: actor.may_close().is_ok(),
             is_operator: actor.operates(),
@@ -165,14 +177,7 @@ impl Known {
         match &self.row.owner {
             _ if !is_theirs => OwnerLinkState::NotYours,
             None => OwnerLinkState::Expired,
-            Some(OwnerBootstrap { applied_at: None, .. }) => OwnerLinkState::Waiting,
-            Some(OwnerBootstrap { applied_at: Some(applied_at), shown_at, .. }) => {
-                let valid_until = *applied_at + owner_link::VALID;
-                match app.now() < valid_until {
-                    true => OwnerLinkState::Ready { valid_until, was_shown: shown_at.is_some() },
-                    false => OwnerLinkState::Expired,
-                }
-            }
+            Some(owner) => owner_link::state(owner, app.now()),
         }
     }
 }

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::letter::{Mail, Rendered};
-use super::words::{self, SERVER_READY};
+use super::words::{self, OWNER_LINK, SERVER_READY};
 use crate::jobs::SendMails;
 use crate::worker::{WorkError, Worker};
 use crate::{Actor, App, Error};
@@ -61,7 +61,9 @@ pub(crate) async fn never_proven(app: &App, conn: &mut Conn, owner: &Person, row
 pub(crate) async fn as_sent(worker: &Worker, conn: &mut Conn, mail: &Row) -> Result<Rendered, WorkError> {
     let link = match (&mail.link, mail.instance_id) {
         (Some(link), _) => Some(link.clone()),
-        (None, Some(server)) if mail.purpose == SERVER_READY => Some(owner_link(worker, conn, server).await?),
+        (None, Some(server)) if [SERVER_READY, OWNER_LINK].contains(&mail.purpose.as_str()) => {
+            Some(owner_link(worker, conn, server).await?)
+        }
         (None, _) => None,
     };
     let html = mail.html_body.clone().unwrap_or_default();

@@ -52,6 +52,7 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (people::role_changed(config, account, ada, bob, (Role::Owner, Role::Technical)), &nothing),
         (people::removed(config, account, ada, bob), &nothing),
         (words::server_ready("birds.example", "social.birds.example", "ada"), &owner_link),
+        (words::owner_link(("birds.example", "social.birds.example"), "ada", time), &owner_link),
         (words::domain_never_proven(config, ("birds.example", "birds-example"), time), &nothing),
         (words::server_closing(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", time), &nothing),
         (addresses::missing(config, ("birds.example", "birds-example"), TimeDelta::hours(24), &faults), &nothing),

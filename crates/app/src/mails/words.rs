@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use super::letter::Mail;
 use crate::{Config, Role};
 
-/// The mail whose link lies sealed with the server until it is sent.
+/// The mails whose link lies sealed with the server until they are sent.
 pub(crate) const SERVER_READY: &str = "server_ready";
+pub(crate) const OWNER_LINK: &str = "owner_link";
 
 pub(super) fn page(config: &Config, path: &str) -> String {
     format!("{}{path}", config.dashboard_url.trim_end_matches('/'))
@@ -154,6 +155,16 @@ pub(crate) fn server_ready(domain: &str, web_domain: &str, username: &str) -> Ma
         .text(format!("Set the password of your account @{username} there, within six hours."))
         .secret_link("Set your password")
         .link("If that link is too old, ask for a new one", format!("https://{web_domain}/auth/password/new"))
+}
+
+/// To whoever asked for it.
+pub(crate) fn owner_link((domain, web_domain): (&str, &str), username: &str, until: DateTime<Utc>) -> Mail {
+    Mail::new(OWNER_LINK, format!("A new link for the owner of {domain}"))
+        .text(format!("You asked for a new link for the owner of your Mastodon server {domain}."))
+        .text(format!("Whoever opens it sets the password of @{username} there. It is good until {}, and takes the place of the one before.", at(until)))
+        .secret_link("Set the password")
+        .link("If that link is too old, the server mails one to the owner's own address", format!("https://{web_domain}/auth/password/new"))
+        .text("If it was not you who asked, somebody has signed in to Howdah as you: change your password there, and end your other sessions.")
 }
 
 /// To every owner of the account.

@@ -22,6 +22,7 @@ pub fn observation(status: &MastodonInstanceStatus) -> Observation {
         endpoints: status.endpoints.as_ref().map(|it| Endpoints { web: it.web.clone(), media: it.media.clone() }),
         usage: status.usage.as_ref().and_then(usage),
         farewell: status.farewell.as_ref().map(|it| FarewellProgress { stage: stage(it.stage), pending_accounts: it.pending_accounts }),
+        owner_link_issued: status.owner_link_issued.as_ref().and_then(|it| DateTime::from_timestamp(it.0.as_second(), 0)),
         conditions: status.conditions.iter().map(condition).collect(),
     }
 }

@@ -6,6 +6,7 @@
 //! may be called at any time and any number of times: with nothing new it writes nothing. It knows no cluster.
 
 mod decide;
+mod owner_link;
 
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
@@ -13,7 +14,7 @@ use howdah_db::models::audit::{Actor, Record};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::observation::Observation as ObservationRow;
 use howdah_db::models::operation::{NewOperation, Operation as OperationRow, OperationStep};
-use howdah_db::models::owner_bootstrap::OwnerBootstrap;
+use howdah_db::models::owner_bootstrap::{self, OwnerBootstrap};
 use howdah_db::models::place::Cluster;
 use howdah_db::models::probe::Probe;
 use howdah_db::models::sync::InstanceSync;
@@ -56,7 +57,8 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         leads_here: leads_here(known.probe.as_ref(), looked_after(worker, desired, now)),
         now,
     });
-    write(worker, conn, &instance, &known, decision, now).await
+    let changed = write(worker, conn, &instance, &known, decision, now).await?;
+    Ok(owner_link::follow(worker, conn, &instance, known.observation.as_ref(), now).await? || changed)
 }
 
 /// A grace period is no operation: what comes after it is.
@@ -154,7 +156,7 @@ async fn write(
         OperationRow::save(conn, row.id, row.revision, new).await?.ok_or(WorkError::Conflict)?;
         changed = true;
     }
-    if owner_exists && OwnerBootstrap::applied(conn, instance.id, now).await? {
+    if owner_exists && OwnerBootstrap::applied(conn, instance.id, owner_bootstrap::FIRST, now).await? {
         changed = true;
     }
     if has_launched && Instance::launched(conn, instance.id, now).await? {

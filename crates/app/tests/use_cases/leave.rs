@@ -193,7 +193,7 @@ async fn the_owners_link_is_there_once_the_account_is() {
     let id = ground.launch(&ada, "birds.fedi.localhost").await.unwrap().instance;
     assert_eq!(reason(instances::owner_link(&ground.app, &ada, id).await), "owner_not_ready");
     let conn = &mut ground.database.conn().await;
-    howdah_db::models::owner_bootstrap::OwnerBootstrap::applied(conn, id.as_uuid(), ground.now()).await.unwrap();
+    howdah_db::models::owner_bootstrap::OwnerBootstrap::applied(conn, id.as_uuid(), 1, ground.now()).await.unwrap();
     let link = instances::owner_link(&ground.app, &ada, id).await.unwrap();
     let url = secrecy::ExposeSecret::expose_secret(&link.url).to_owned();
     assert!(url.starts_with("https://birds.fedi.localhost/auth/password/edit?reset_password_token="), "{url}");

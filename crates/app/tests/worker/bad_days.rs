@@ -1,11 +1,10 @@
 //! What goes wrong: each call failing before and after its effect, a cluster that is away or refuses, an address that leads
-//! elsewhere, a record that was restored from an older backup, somebody's own hand in the cluster.
+//! elsewhere, somebody's own hand in the cluster.
 
 use chrono::TimeDelta;
 use futures::StreamExt;
 use howdah_app::jobs::SyncInstance;
 use howdah_crd::{ConditionType, Reason};
-use howdah_db::models::sync::InstanceSync;
 use howdah_domain::{Clock, InstanceId, OperationState};
 use howdah_testkit::rows;
 
@@ -232,18 +231,6 @@ async fn a_farewell_goes_on_only_while_somebody_looks() {
     assert!(is_allowed(&ground, id) && ground.row(id).await.revision > revision);
     ground.settle(id).await;
     assert!(ground.row(id).await.tombstoned_at.is_some());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sync_stops_where_the_cluster_is_ahead_of_the_record() {
-    let ground = Ground::new().await;
-    let id = ground.running(DOMAIN).await;
-    ground.cluster.edit(&id.resource_name(), |it| it.spec.revision = 99);
-    let writes = ground.cluster.writes();
-    ground.sync(id).await;
-    assert_eq!(ground.cluster.writes(), writes);
-    let sync = InstanceSync::of(&mut *ground.conn().await, id.as_uuid()).await.unwrap().unwrap();
-    assert_eq!(sync.reason.as_deref(), Some("Diverged"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,6 +47,8 @@ pub struct FakeCluster {
     breaks: Mutex<Option<Break>>,
     pub away: Mutex<bool>,
     pub refusal: Mutex<Option<String>>,
+    /// Of every server: its account is deleted.
+    pub owner_is_gone: Mutex<bool>,
 }
 
 type Answered<'a, T> = BoxFuture<'a, Result<T, ClusterError>>;
@@ -80,6 +82,10 @@ impl FakeCluster {
 
     pub fn secrets(&self) -> Vec<String> {
         self.state.lock().unwrap().secrets.keys().cloned().collect()
+    }
+
+    pub fn secret(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        self.state.lock().unwrap().secrets.get(name).cloned()
     }
 
     pub fn destroyed(&self) -> Vec<String> {
@@ -120,9 +126,10 @@ impl FakeCluster {
     /// One pass of the operator: everything that the specs ask for is there at once, and what is deleted goes.
     pub fn operate(&self, now: DateTime<Utc>) {
         let leaving: Vec<String> = {
+            let owner_is_gone = *self.owner_is_gone.lock().unwrap();
             let mut state = self.state.lock().unwrap();
             for resource in state.resources.values_mut() {
-                report(resource, now);
+                report(resource, owner_is_gone, now);
             }
             let leaving = state.resources.iter().filter(|(_, it)| it.metadata.deletion_timestamp.is_some());
             leaving.map(|(name, _)| name.clone()).collect()
@@ -169,7 +176,7 @@ pub fn condition(type_: ConditionType, is_met: bool, reason: Reason) -> Conditio
     }
 }
 
-fn report(resource: &mut MastodonInstance, now: DateTime<Utc>) {
+fn report(resource: &mut MastodonInstance, owner_is_gone: bool, now: DateTime<Utc>) {
     let spec = &resource.spec;
     let mut conditions: Vec<Condition> = ConditionType::LAUNCH.iter().map(|it| condition(*it, true, Reason::Ready)).collect();
     if spec.routing.enabled {
@@ -181,6 +188,12 @@ fn report(resource: &mut MastodonInstance, now: DateTime<Utc>) {
         let reason = if is_allowed { Reason::Ready } else { Reason::Paused };
         conditions.push(condition(ConditionType::FarewellComplete, is_allowed, reason));
     }
+    let link = spec.owner_link.as_ref().map(|it| it.issued.clone());
+    if link.is_some() {
+        let reason = if owner_is_gone { Reason::AccountNotFound } else { Reason::Ready };
+        conditions.push(condition(ConditionType::OwnerLinkReady, !owner_is_gone, reason));
+    }
+    let before = resource.status.take().and_then(|it| it.owner_link_issued);
     if spec.teardown.is_some() {
         conditions.push(condition(ConditionType::TeardownConfirmed, true, Reason::Ready));
     }
@@ -188,6 +201,7 @@ fn report(resource: &mut MastodonInstance, now: DateTime<Utc>) {
         observed_revision: Some(spec.revision),
         version: Some(spec.version.clone()),
         schema_version: Some(spec.version.clone()),
+        owner_link_issued: link.filter(|_| !owner_is_gone).or(before),
         conditions,
         ..MastodonInstanceStatus::default()
     });

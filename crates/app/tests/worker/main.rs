@@ -5,8 +5,11 @@
 
 mod addresses;
 mod bad_days;
+mod diverged;
 mod fakes;
 mod ground;
 mod life;
+mod metrics;
+mod owner_links;
 mod periodic;
 mod queue;

@@ -62,6 +62,16 @@ pub struct StandingColumns {
     pub standing_by: Option<String>,
 }
 
+/// What a row takes over of a custom resource that is ahead of it.
+#[derive(AsChangeset, Clone, Debug, PartialEq, Eq)]
+#[diesel(table_name = instances)]
+pub struct Adopted {
+    pub version: String,
+    pub image_mastodon: String,
+    pub image_streaming: String,
+    pub plan: String,
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = instances)]
 pub struct NewInstance<'a> {
@@ -280,6 +290,21 @@ impl Instance {
             .get_result(conn)
             .await
             .optional()
+    }
+
+    /// The row as it is, at a higher revision. `None` where `revision` is no longer the row's.
+    pub async fn raise(conn: &mut Conn, id: Uuid, revision: i64, to: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
+        diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
+            .set((instances::revision.eq(to), instances::updated_at.eq(now)))
+            .returning(Self::as_returning())
+            .get_result(conn)
+            .await
+            .optional()
+    }
+
+    /// The revision stays: see [`Self::raise`].
+    pub async fn adopt(conn: &mut Conn, id: Uuid, adopted: &Adopted) -> QueryResult<usize> {
+        diesel::update(instances::table.find(id)).set(adopted).execute(conn).await
     }
 
     /// Something that the next sync has to carry down changed elsewhere (a domain was proven, say): a new revision without

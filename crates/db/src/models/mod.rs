@@ -33,3 +33,4 @@ pub mod session;
 pub mod settings;
 pub mod sign_up;
 pub mod sync;
+pub mod tally;

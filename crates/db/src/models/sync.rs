@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::lifecycle::clip;
@@ -21,6 +22,8 @@ pub struct InstanceSync {
     pub tried_at: DateTime<Utc>,
     /// UID of the custom resource that the teardown was confirmed in.
     pub torn_down_uid: Option<String>,
+    /// Both specs, where the cluster's revision is ahead of the record's.
+    pub divergence: Option<Value>,
 }
 
 /// Why a sync was not taken.
@@ -28,6 +31,7 @@ pub struct InstanceSync {
 pub struct Trouble<'a> {
     pub reason: &'a str,
     pub detail: Option<&'a str>,
+    pub divergence: Option<&'a Value>,
 }
 
 impl InstanceSync {
@@ -58,15 +62,18 @@ impl InstanceSync {
     ) -> QueryResult<bool> {
         let reason = trouble.map(|it| clip(it.reason, 63));
         let detail = trouble.and_then(|it| it.detail).map(|it| clip(it, 2000));
+        let divergence = trouble.and_then(|it| it.divergence);
         let changed = instance_syncs::revision
             .ne(revision)
             .or(instance_syncs::reason.is_distinct_from(reason.clone()))
-            .or(instance_syncs::detail.is_distinct_from(detail.clone()));
+            .or(instance_syncs::detail.is_distinct_from(detail.clone()))
+            .or(instance_syncs::divergence.is_distinct_from(divergence));
         diesel::update(instance_syncs::table.find(instance_id).filter(changed))
             .set((
                 instance_syncs::revision.eq(revision),
                 instance_syncs::reason.eq(&reason),
                 instance_syncs::detail.eq(&detail),
+                instance_syncs::divergence.eq(divergence),
                 instance_syncs::tried_at.eq(now),
             ))
             .execute(conn)

@@ -8,6 +8,7 @@ words! {
         SetRecords = "set_records",
         OpenServer = "open_server",
         ShowOwnerLink = "show_owner_link",
+        SendOwnerLink = "send_owner_link",
         Retry = "retry",
         Approve = "approve",
         Undo = "undo",
@@ -23,6 +24,7 @@ impl Action {
             Self::SetRecords => "Set the records of your domain",
             Self::OpenServer => "Open the server",
             Self::ShowOwnerLink => "Show the owner's set-password link",
+            Self::SendOwnerLink => "Send a new link",
             Self::Retry => "Try again",
             Self::Approve => "Approve",
             Self::Undo => "Undo",
@@ -38,6 +40,9 @@ impl Action {
             Self::SetRecords => "The address leads here once your domain's records are set. The address page shows each.",
             Self::OpenServer => "It opens at its own address.",
             Self::ShowOwnerLink => "Whoever has the link sets the password of the owner's account.",
+            Self::SendOwnerLink => {
+                "Whoever has the link sets the password of the owner's account. The link before it opens nothing any more."
+            }
             Self::Retry => "What failed is tried at once; what was done stays.",
             Self::Approve => "The server starts.",
             Self::Undo => "The server goes on as before.",
@@ -52,6 +57,7 @@ impl Action {
         match self {
             Self::SetRecords | Self::OpenServer => None,
             Self::ShowOwnerLink => Some("POST /api/v1/instances/{id}/owner-link"),
+            Self::SendOwnerLink => Some("POST /api/v1/instances/{id}/owner-link/new"),
             Self::Retry => Some("POST /api/v1/operations/{id}/retry"),
             Self::Approve => Some("POST /api/v1/instances/{id}/approve"),
             Self::Undo => Some("POST /api/v1/instances/{id}/undo"),
@@ -72,6 +78,8 @@ pub struct ActionFacts {
     /// It has answered at its address.
     pub has_answered: bool,
     pub owner_link_is_ready: bool,
+    /// It runs, and no other link is on its way.
+    pub owner_link_can_be_sent: bool,
     /// Its newest operation failed, or is held up.
     pub is_in_trouble: bool,
     /// Of whoever asks: may decide what can't be taken back.
@@ -94,6 +102,7 @@ pub fn actions(facts: &ActionFacts) -> Vec<Action> {
         Action::SetRecords => facts.lacks_records && stays,
         Action::OpenServer => facts.has_answered && !is_gone && !matches!(facts.phase, Phase::Suspended | Phase::TearingDown),
         Action::ShowOwnerLink => facts.owner_link_is_ready && facts.is_owner && stays,
+        Action::SendOwnerLink => facts.owner_link_can_be_sent && facts.is_owner && stays,
         Action::Retry => facts.is_in_trouble && facts.is_operator && !is_gone,
         Action::Approve => is_held && facts.is_operator,
         Action::Undo => may_undo && !is_gone,
@@ -139,6 +148,7 @@ mod tests {
         lacks_records: false,
         has_answered: true,
         owner_link_is_ready: false,
+        owner_link_can_be_sent: false,
         is_in_trouble: false,
         is_owner: true,
         is_operator: false,
@@ -147,14 +157,16 @@ mod tests {
 
     #[test]
     fn who_can_do_what() {
-        use Action::{Approve, Close, OpenServer, Remove, Retry, SetRecords, ShowOwnerLink, Undo};
+        use Action::{Approve, Close, OpenServer, Remove, Retry, SendOwnerLink, SetRecords, ShowOwnerLink, Undo};
         let closing = |can_be_undone| Some((Deletion::Close, can_be_undone));
         let removing = Some((Deletion::Remove, true));
         let launching = ActionFacts { phase: Phase::Launching, has_answered: false, ..CUSTOMER };
-        let table: [(ActionFacts, &[Action]); 12] = [
+        let table: [(ActionFacts, &[Action]); 14] = [
             (CUSTOMER, &[OpenServer, Close]),
             (ActionFacts { is_owner: false, ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { owner_link_is_ready: true, ..CUSTOMER }, &[OpenServer, ShowOwnerLink, Close]),
+            (ActionFacts { owner_link_can_be_sent: true, ..CUSTOMER }, &[OpenServer, SendOwnerLink, Close]),
+            (ActionFacts { owner_link_can_be_sent: true, is_owner: false, ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { lacks_records: true, ..launching }, &[SetRecords, Close]),
             (ActionFacts { phase: Phase::LaunchHeldUp, is_in_trouble: true, ..launching }, &[Close]),
             (ActionFacts { phase: Phase::LaunchHeldUp, is_in_trouble: true, has_answered: false, ..OPERATOR }, &[Retry, Close, Remove]),

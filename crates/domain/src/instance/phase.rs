@@ -150,6 +150,7 @@ mod tests {
             endpoints: None,
             usage: None,
             farewell: None,
+            owner_link_issued: None,
             conditions: met.iter().map(condition).collect(),
         }
     }

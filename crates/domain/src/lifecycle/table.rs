@@ -116,6 +116,7 @@ fn observation(conditions: &[(&str, Option<bool>, &str)]) -> Observation {
         endpoints: None,
         usage: None,
         farewell: None,
+        owner_link_issued: None,
         conditions: conditions.iter().map(condition).collect(),
     }
 }

@@ -40,6 +40,9 @@ pub struct WorkerArgs {
     /// Jobs at a time.
     #[arg(long, env = "HOWDAH_JOBS", default_value_t = 16)]
     jobs: usize,
+    /// Where Prometheus is answered.
+    #[arg(long, env = "HOWDAH_METRICS_LISTEN", default_value = "127.0.0.1:9101")]
+    pub metrics_listen: SocketAddr,
 }
 
 impl WorkerArgs {

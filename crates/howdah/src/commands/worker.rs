@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
+use howdah_operator::metrics;
+
 use crate::args::worker::WorkerArgs;
 use crate::shutdown;
 
@@ -9,6 +12,17 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<()> {
     let app = args.control_plane.app()?;
     let url = args.control_plane.database.url()?;
     let (outside, mailer) = (Arc::new(args.outside()?), Arc::new(args.mailer()?));
-    howdah_app::worker::run_worker(app, &url, args.clients().await?, outside, mailer, args.settings()?, shutdown::requested()).await?;
+    let address = args.metrics_listen;
+    let listener = metrics::listen(address).await.with_context(|| format!("cannot listen on {address} for metrics"))?;
+    let measured = app.clone();
+    let told = metrics::serve(listener, move || {
+        let app = measured.clone();
+        async move { howdah_app::metrics::text(&app).await }
+    });
+    let clients = args.clients().await?;
+    tokio::select! {
+        ended = howdah_app::worker::run_worker(app, &url, clients, outside, mailer, args.settings()?, shutdown::requested()) => ended?,
+        () = told => {}
+    }
     Ok(())
 }

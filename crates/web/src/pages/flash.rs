@@ -42,11 +42,14 @@ flashes! {
     RoleChanged = "role_changed", "The role is changed.";
     MemberRemoved = "member_removed", "That person no longer belongs to the account, and their tokens for it are revoked.";
     LooksAgain = "looks_again", "The records are being looked at again.";
+    LinkOnItsWay = "link_on_its_way", "A new link is being made. It is shown here within a minute or two, and mailed to you.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";
     AccountChosen = "account_chosen", "You work for another account now.";
     Approved = "approved", "Approved: the server starts.";
     Removing = "removing", "It is removed when the grace period is over. Until then an operator can undo it.";
+    Adopted = "adopted", "Adopted: the record has the cluster's state, and syncs go on.";
+    Overwritten = "overwritten", "The record is written over the cluster's state.";
     TriedAgain = "tried_again", "It is tried again now.";
     JobTriedAgain = "job_tried_again", "The job runs again now.";
     JobUnderWay = "job_under_way", "That job is under way, or done by now.";

@@ -62,6 +62,8 @@ async fn for_everybody_else_there_is_nothing_here() {
         format!("/operator/servers/{id}/approve"),
         format!("/operator/servers/{id}/undo"),
         format!("/operator/servers/{id}/remove"),
+        format!("/operator/servers/{id}/adopt"),
+        format!("/operator/servers/{id}/overwrite"),
         format!("/operator/operations/{operation}/retry"),
         "/operator/jobs/1/retry".to_owned(),
         format!("/operator/sign-ups/{id}/approve"),

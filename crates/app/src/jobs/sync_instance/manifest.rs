@@ -28,6 +28,8 @@ pub struct Parts<'a> {
     pub is_routed: bool,
     /// Until when the last look from outside is fresh; `None` where it found another server there, or none.
     pub found_here_until: Option<DateTime<Utc>>,
+    /// When the owner's new link was made that is on its way.
+    pub new_link: Option<DateTime<Utc>>,
 }
 
 /// The names that everything of a server has in the inbox.
@@ -63,6 +65,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         power_state: power_state(instance),
         farewell_allowed_until: farewell_allowed_until(parts),
         placement: parts.placement.to_owned(),
+        owner_link: parts.new_link.and_then(seconds).map(|issued| crd::OwnerLink { secret_ref: secret(names.owner.clone()), issued }),
         bootstrap: crd::Bootstrap::New { owner_secret_ref: secret(names.owner) },
         identity_secret_ref: secret(names.identity),
         database: crd::DatabaseSpec { server: parts.database_server.to_owned() },
@@ -86,8 +89,12 @@ const fn power_state(instance: &Instance) -> crd::PowerState {
 fn farewell_allowed_until(parts: &Parts<'_>) -> Option<Time> {
     let Instance { farewell_began_at, teardown_began_at, .. } = parts.instance;
     let until = parts.found_here_until.filter(|_| farewell_began_at.is_some() && teardown_began_at.is_none())?;
-    // Whole seconds, as Kubernetes keeps them: what is read back is what was written.
-    Timestamp::from_second(until.timestamp()).ok().map(Time)
+    seconds(until)
+}
+
+/// Whole seconds, as Kubernetes keeps them: what is read back is what was written.
+fn seconds(time: DateTime<Utc>) -> Option<Time> {
+    Timestamp::from_second(time.timestamp()).ok().map(Time)
 }
 
 fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
@@ -99,7 +106,9 @@ fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
     instance.teardown_began_at.map(|_| crd::Teardown { kind, confirm: instance.id.to_string() })
 }
 
-fn resources(plan: &Resources) -> crd::Resources {
+/// A plan's numbers.
+#[must_use]
+pub fn resources(plan: &Resources) -> crd::Resources {
     crd::Resources {
         web: crd::WebResources {
             replicas: plan.web.replicas.into(),
@@ -126,10 +135,11 @@ fn process(process: &Process) -> crd::ProcessResources {
     crd::ProcessResources { cpu: process.cpu.clone(), memory: process.memory.clone() }
 }
 
-/// What the owner's account is made from; `None` once it was.
+/// What the owner's account, or a new link, is made from; `None` once it was.
 pub struct Owner {
     pub username: String,
-    pub email: String,
+    /// A new link needs none.
+    pub email: Option<String>,
     pub token: String,
 }
 
@@ -147,19 +157,23 @@ pub fn secrets(instance_id: uuid::Uuid, identity: Variables, smtp: Variables, ow
 
 impl Owner {
     fn into_variables(self) -> Variables {
-        Variables::from([
-            (owner::USERNAME.to_owned(), self.username),
-            (owner::EMAIL.to_owned(), self.email),
-            (owner::RESET_PASSWORD_TOKEN.to_owned(), self.token),
-        ])
+        let email = self.email.map(|it| (owner::EMAIL.to_owned(), it));
+        let others = [(owner::USERNAME.to_owned(), self.username), (owner::RESET_PASSWORD_TOKEN.to_owned(), self.token)];
+        others.into_iter().chain(email).collect()
     }
+}
+
+/// The newest revision that the cluster has.
+#[must_use]
+pub fn revision_of(found: &MastodonInstance) -> i64 {
+    let observed = found.status.as_ref().and_then(|it| it.observed_revision).unwrap_or_default();
+    found.spec.revision.max(observed)
 }
 
 /// Another writer's revision is ahead of the row's: the record was restored from an older backup.
 #[must_use]
 pub fn is_ahead(found: &MastodonInstance, revision: i64) -> bool {
-    let observed = found.status.as_ref().and_then(|it| it.observed_revision).unwrap_or_default();
-    found.spec.revision.max(observed) > revision
+    revision_of(found) > revision
 }
 
 /// Nothing is to be written.

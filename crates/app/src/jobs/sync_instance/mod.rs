@@ -16,6 +16,7 @@ use howdah_db::models::sync::InstanceSync;
 use howdah_domain::Desired;
 
 use super::SyncInstance;
+use crate::fleet::Divergence;
 use crate::ports::{Cluster, ClusterError, RelayError};
 use crate::progress;
 use crate::worker::{WorkError, Worker};
@@ -45,9 +46,7 @@ pub async fn run(worker: &Worker, job: SyncInstance) -> Result<(), WorkError> {
 enum Outcome {
     Taken,
     /// The cluster's revision is ahead of the row's: nothing is written until an operator decides.
-    Diverged {
-        cluster: i64,
-    },
+    Diverged(Box<Divergence>),
 }
 
 async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) -> Result<Outcome, WorkError> {
@@ -64,7 +63,7 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
     }
     if let Some(found) = &found {
         if manifest::is_ahead(found, instance.revision) {
-            return diverged(worker, instance, found).await;
+            return diverged(worker, wanted, found).await;
         }
         if found.metadata.deletion_timestamp.is_some() {
             // Its end is an event, and brings the next sync.
@@ -82,7 +81,7 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
     if !found.is_some_and(|it| manifest::is_as_wanted(&it, &wanted.resource)) {
         cluster.apply(&wanted.resource).await?;
     }
-    if instance.launched_at.is_some() {
+    if instance.launched_at.is_some() && !wanted.secrets.iter().any(|it| it.name == names.owner) {
         cluster.delete_secret(&names.owner).await?;
     }
     // Said last: a server that can't send mail is set up all the same, and only its launch doesn't end.
@@ -109,15 +108,16 @@ async fn begin(worker: &Worker, instance: &Instance) -> Result<(), WorkError> {
 }
 
 /// Somebody else may have written a newer revision of the row since it was read; that is no divergence.
-async fn diverged(worker: &Worker, instance: &Instance, found: &MastodonInstance) -> Result<Outcome, WorkError> {
+async fn diverged(worker: &Worker, wanted: &Wanted, found: &MastodonInstance) -> Result<Outcome, WorkError> {
+    let instance = &wanted.instance;
     let mut conn = worker.app.database.conn().await?;
     let now = Instance::by_id(&mut conn, instance.id).await?;
     if now.is_some_and(|it| it.revision > instance.revision) {
         return Err(WorkError::Conflict);
     }
     begin(worker, instance).await?;
-    let observed = found.status.as_ref().and_then(|it| it.observed_revision).unwrap_or_default();
-    Ok(Outcome::Diverged { cluster: found.spec.revision.max(observed) })
+    let (record, cluster) = (wanted.resource.spec.clone(), found.spec.clone());
+    Ok(Outcome::Diverged(Box::new(Divergence { revision: manifest::revision_of(found), record, cluster })))
 }
 
 /// The operator has seen the confirmation for this server.
@@ -150,10 +150,7 @@ async fn finish(
 ) -> Result<(), WorkError> {
     match outcome {
         Ok(Outcome::Taken) => record::taken(worker, conn, wanted).await,
-        Ok(Outcome::Diverged { cluster }) => {
-            let detail = format!("the cluster has revision {cluster}, the record {}", wanted.instance.revision);
-            record::trouble(worker, conn, wanted, "Diverged", &detail).await
-        }
+        Ok(Outcome::Diverged(divergence)) => record::diverged(worker, conn, wanted, &divergence).await,
         Err(WorkError::Cluster(error)) => {
             let text = error.to_string();
             match &error {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::is_to_be_there;
 use super::manifest::{self, Owner, Parts};
+use crate::fleet::{DIVERGED, Divergence};
 use crate::ports::cluster::InboxSecret;
 use crate::sealed::{self, Kind};
 use crate::worker::{WorkError, Worker};
@@ -78,6 +79,7 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         .await?
         .ok_or_else(|| missing(format!("object store {}", instance.object_store_id)))?;
     let plan = worker.app.plans.get(&instance.plan).ok_or_else(|| missing(format!("the plan `{}`", instance.plan)))?;
+    let owner = OwnerBootstrap::of(conn, id).await?;
     let resource = manifest::custom_resource(&Parts {
         instance: &instance,
         desired,
@@ -86,9 +88,10 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         database_server: &database_server.name,
         object_store: &object_store.name,
         is_routed: is_routed(conn, &instance).await?,
+        new_link: owner.as_ref().filter(|it| it.is_on_its_way()).map(|it| it.issued_at),
         found_here_until: Probe::of(conn, id).await?.filter(|it| it.leads_here).map(|it| it.probed_at + worker.freshness()),
     });
-    let secrets = secrets(worker, conn, &instance).await?;
+    let secrets = secrets(worker, conn, &instance, owner).await?;
     Ok(Some(Wanted { instance, cluster, resource, secrets, before }))
 }
 
@@ -110,15 +113,21 @@ fn to_be_proven(instance: &Instance) -> Vec<&str> {
     if is_below { vec![local] } else { vec![local, web] }
 }
 
-async fn secrets(worker: &Worker, conn: &mut Conn, instance: &Instance) -> Result<Vec<InboxSecret>, WorkError> {
+async fn secrets(
+    worker: &Worker,
+    conn: &mut Conn,
+    instance: &Instance,
+    owner: Option<OwnerBootstrap>,
+) -> Result<Vec<InboxSecret>, WorkError> {
     let keys = &worker.app.keys;
     let missing = |what: &str| WorkError::Missing { what: format!("the {what} of {}", instance.id) };
     let identity = sealed::open(conn, keys, instance.id, Kind::Identity).await?.ok_or_else(|| missing("identity"))?;
     let smtp = sealed::open(conn, keys, instance.id, Kind::Smtp).await?.ok_or_else(|| missing("relay login"))?;
-    let owner = match OwnerBootstrap::of(conn, instance.id).await? {
-        Some(owner) if instance.launched_at.is_none() => {
-            let token = owner.token(conn, keys).await?;
-            Some(Owner { token: String::from_utf8_lossy(token.expose_secret()).into_owned(), username: owner.username, email: owner.email })
+    let is_launched = instance.launched_at.is_some();
+    let owner = match owner {
+        Some(owner) if !is_launched || owner.is_on_its_way() => {
+            let token = String::from_utf8_lossy(owner.token(conn, keys).await?.expose_secret()).into_owned();
+            Some(Owner { token, username: owner.username, email: Some(owner.email).filter(|_| !is_launched) })
         }
         _ => None,
     };
@@ -134,8 +143,14 @@ pub async fn taken(worker: &Worker, conn: &mut Conn, wanted: &Wanted) -> Result<
 }
 
 pub async fn trouble(worker: &Worker, conn: &mut Conn, wanted: &Wanted, reason: &str, detail: &str) -> Result<(), WorkError> {
-    let detail = Some(detail);
-    put(worker, conn, wanted, Some(Trouble { reason, detail })).await?;
+    put(worker, conn, wanted, Some(Trouble { reason, detail: Some(detail), divergence: None })).await?;
+    tell(worker, conn, wanted).await
+}
+
+pub async fn diverged(worker: &Worker, conn: &mut Conn, wanted: &Wanted, divergence: &Divergence) -> Result<(), WorkError> {
+    let detail = format!("the cluster has revision {}, the record {}", divergence.revision, wanted.instance.revision);
+    let both = serde_json::to_value(divergence).ok();
+    put(worker, conn, wanted, Some(Trouble { reason: DIVERGED, detail: Some(&detail), divergence: both.as_ref() })).await?;
     tell(worker, conn, wanted).await
 }
 

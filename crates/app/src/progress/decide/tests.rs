@@ -24,6 +24,7 @@ fn observation(revision: i64, met: &[&str]) -> Observation {
         endpoints: None,
         usage: None,
         farewell: None,
+        owner_link_issued: None,
         conditions: met.iter().map(condition).collect(),
     }
 }

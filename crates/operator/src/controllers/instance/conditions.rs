@@ -49,6 +49,8 @@ pub struct Progress {
     /// When to look again without cause.
     pub wake_in: Option<Duration>,
     pub schema_version: Option<String>,
+    /// Of the token that Mastodon takes now.
+    pub owner_link_issued: Option<Time>,
     pub farewell: Option<Farewell>,
     pub usage: Option<InstanceUsage>,
 }

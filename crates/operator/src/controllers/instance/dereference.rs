@@ -32,6 +32,7 @@ pub struct Dereferenced {
     /// Of the inbox.
     pub identity: Option<SecretSeen>,
     pub owner: Option<SecretSeen>,
+    pub owner_link: Option<SecretSeen>,
     pub smtp: Option<SecretSeen>,
     /// Of the server's own namespace; empty before the operator has rights there.
     pub secrets: Secrets,
@@ -52,6 +53,7 @@ pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: Insta
         store: context.stores.get(&cr.spec.object_storage.store).cloned(),
         identity: context.inbox.get(&cr.spec.identity_secret_ref.name),
         owner: context.inbox.get(&owner_secret_ref.name),
+        owner_link: cr.spec.owner_link.as_ref().and_then(|it| context.inbox.get(&it.secret_ref.name)),
         smtp: context.inbox.get(&cr.spec.smtp_ref.name),
         secrets_known: secrets.is_some(),
         secrets: secrets.unwrap_or_default(),

@@ -100,6 +100,7 @@ pub fn dereferenced(resource: Value) -> Dereferenced {
         store: Some(ObjectStore::new(store).unwrap()),
         identity: Some(secret(&secrets::identity::REQUIRED)),
         owner: Some(secret(&secrets::owner::REQUIRED)),
+        owner_link: None,
         smtp: Some(secret(&secrets::smtp::REQUIRED)),
         secrets: Secrets::new(),
         secrets_known: true,

@@ -16,6 +16,7 @@ pub const OBJECT_STORE: &str = "object-store";
 /// The token that switches self-destruct on.
 pub const FAREWELL: &str = "farewell";
 pub const WEB_TLS: &str = "web-tls";
+const OWNER_LINK_PREFIX: &str = "owner-link-";
 const SMTP_PREFIX: &str = "smtp-";
 
 /// ServiceAccount of everything that runs Mastodon's image.
@@ -25,6 +26,12 @@ pub const REDIS_ACCOUNT: &str = "redis";
 pub const ACCESS: &str = "howdah-operator";
 pub const TENANT_ROLE: &str = "howdah-tenant";
 pub const OPERATOR_ACCOUNT: &str = "howdah-operator";
+
+/// Copy of the name and token that a new link is made from; only while it is.
+#[must_use]
+pub fn owner_link(content: Digest) -> String {
+    format!("{OWNER_LINK_PREFIX}{}", content.short())
+}
 
 /// A relay login that changes is another immutable Secret, and the pods roll.
 #[must_use]

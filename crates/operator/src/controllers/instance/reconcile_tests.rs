@@ -253,6 +253,73 @@ async fn what_is_as_wanted_is_written_no_more() {
     assert_eq!(world.cluster.writes()[written..], [""; 0]);
 }
 
+const ISSUED: &str = "2026-01-01T01:00:00Z";
+
+impl World {
+    /// The control plane sends a new token.
+    fn send_link(&mut self) {
+        let keys: Vec<_> = secrets::owner::LINK.iter().map(|key| (*key, "new")).collect();
+        self.cluster.put(&secret_path(INBOX_NAMESPACE, "example-owner"), secret(INBOX_NAMESPACE, "example-owner", &keys));
+        let mut resource = self.cluster.object(CR);
+        resource["spec"]["ownerLink"] = json!({"secretRef": {"name": "example-owner"}, "issued": ISSUED});
+        self.cluster.put(CR, resource);
+        self.restart();
+    }
+
+    fn is_given(&self) -> bool {
+        self.is_true(ConditionType::OwnerLinkReady) && self.cluster.object(CR)["status"]["ownerLinkIssued"] == ISSUED
+    }
+}
+
+#[tokio::test]
+async fn a_new_link_is_given_once_and_nothing_of_it_stays() {
+    let mut world = World::new();
+    world.settle().await;
+    let home = world.id.resource_name();
+    let identity = world.cluster.object(&secret_path(&home, names::IDENTITY));
+    let before = world.content();
+    world.send_link();
+    world.settle().await;
+    assert!(world.is_given(), "{:#}", world.cluster.object(CR)["status"]);
+    assert_eq!(world.cluster.object(&secret_path(&home, names::IDENTITY)), identity);
+    let mut after = world.content();
+    after.get_mut(CR).unwrap()["spec"].as_object_mut().unwrap().remove("ownerLink");
+    assert_eq!(after, before, "the Secrets and the Job are gone");
+
+    let written = world.cluster.writes().len();
+    world.restart();
+    world.settle().await;
+    assert_eq!(world.cluster.writes()[written..], [""; 0]);
+
+    let mut resource = world.cluster.object(CR);
+    resource["spec"].as_object_mut().unwrap().remove("ownerLink");
+    world.cluster.put(CR, resource);
+    world.settle().await;
+    assert!(!world.cluster.object(CR)["status"]["conditions"].to_string().contains("OwnerLinkReady"));
+}
+
+#[tokio::test]
+async fn whichever_write_of_a_new_link_fails_it_is_given() {
+    let mut golden = World::new();
+    golden.settle().await;
+    let before = golden.cluster.writes().len();
+    golden.send_link();
+    golden.settle().await;
+    let (wanted, writes) = (golden.content(), golden.cluster.writes().len() - before);
+    assert!(writes >= 6, "{:#?}", &golden.cluster.writes()[before..]);
+    for number in 0..writes {
+        for fault in [Fault::AnswerLost, Fault::Refused(500)] {
+            let mut world = World::new();
+            world.settle().await;
+            world.send_link();
+            world.cluster.fail(number, fault);
+            world.settle().await;
+            assert!(world.is_given(), "{fault:?} at {number}");
+            assert_eq!(world.content(), wanted, "{fault:?} at {number}");
+        }
+    }
+}
+
 /// The API server refuses, is away, or commits and is gone before it answers: at each write of a launch one of these.
 #[tokio::test]
 async fn whichever_write_fails_the_end_is_the_same() {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use howdah_crd::{Bootstrap, ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
+use howdah_crd::{ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
 use howdah_domain::InstanceId;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt as _;
@@ -70,8 +70,9 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
         if !destroyed? {
             return Ok(Action::requeue(AWAY));
         }
-        let Bootstrap::New { owner_secret_ref } = &cr.spec.bootstrap;
-        apply::delete_owner(context, id, &owner_secret_ref.name).await?;
+        for name in apply::owner_secrets(&cr.spec) {
+            apply::delete_owner(context, id, name).await?;
+        }
     }
     // The newest: a status may have been written since this one was seen.
     let now = apply::reread(context, cr).await?;

@@ -21,7 +21,7 @@ use crate::cache::is_older;
 use crate::error::{Error, chain};
 
 /// The order in which conditions stand in the status.
-const ORDER: [ConditionType; 14] = [
+const ORDER: [ConditionType; 15] = [
     ConditionType::Ready,
     ConditionType::Accepted,
     ConditionType::NamespaceReady,
@@ -34,12 +34,18 @@ const ORDER: [ConditionType; 14] = [
     ConditionType::Configured,
     ConditionType::WorkloadsReady,
     ConditionType::RouteReady,
+    ConditionType::OwnerLinkReady,
     ConditionType::FarewellComplete,
     ConditionType::TeardownConfirmed,
 ];
 /// Others act on these.
-const ACTED_ON: [ConditionType; 4] =
-    [ConditionType::Ready, ConditionType::WorkloadsReady, ConditionType::FarewellComplete, ConditionType::TeardownConfirmed];
+const ACTED_ON: [ConditionType; 5] = [
+    ConditionType::Ready,
+    ConditionType::WorkloadsReady,
+    ConditionType::OwnerLinkReady,
+    ConditionType::FarewellComplete,
+    ConditionType::TeardownConfirmed,
+];
 /// Between two writes of what is for eyes only.
 const PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// The API server's limit is 32 KiB; nobody reads so much.
@@ -149,6 +155,7 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
             }
             // Asked for no longer.
             (None, Some(_)) if type_ == ConditionType::TeardownConfirmed && spec.teardown.is_none() => {}
+            (None, Some(_)) if type_ == ConditionType::OwnerLinkReady && spec.owner_link.is_none() => {}
             (None, Some(old)) => conditions.push(old.clone()),
             (None, None) if ConditionType::LAUNCH.contains(&type_) => {
                 let waiting = Verdict::not(Reason::Waiting, String::new());
@@ -162,6 +169,7 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
         observed_generation: cr.metadata.generation,
         observed_revision: Some(spec.revision),
         schema_version: progress.schema_version.clone().or_else(|| before.schema_version.clone()),
+        owner_link_issued: progress.owner_link_issued.clone().or_else(|| before.owner_link_issued.clone()),
         version: if runs && progress.is_ready(ConditionType::WorkloadsReady) { Some(spec.version.clone()) } else { before.version.clone() },
         endpoints: spec
             .routing

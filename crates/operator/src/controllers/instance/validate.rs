@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use howdah_crd::{Bootstrap, ConditionType, FarewellStage, MastodonInstance, MastodonInstanceSpec, PowerState, Reason, secrets};
+use howdah_crd::{
+    Bootstrap, ConditionType, FarewellStage, MastodonInstance, MastodonInstanceSpec, MastodonInstanceStatus, OwnerLink, PowerState, Reason,
+    secrets,
+};
 use howdah_domain::InstanceId;
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
 use super::conditions;
@@ -42,6 +46,7 @@ pub struct Valid<'a> {
     /// exists already: a server that is taken up again.
     pub owner_secret: Option<String>,
     pub done: Done,
+    pub new_link: NewLink,
     pub farewell_wanted: bool,
     /// The token is there: every Rails process has it.
     pub farewell_on: bool,
@@ -64,6 +69,22 @@ pub struct Done {
     pub configured: bool,
     /// All workloads were ready together, at least once.
     pub up: bool,
+}
+
+/// The token of `spec.ownerLink`. That it can't be given is no reason to refuse the spec.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NewLink {
+    /// Not asked for, or given already.
+    NotWanted,
+    /// Its Secret in the inbox doesn't do.
+    Lacks { reason: Reason, message: String },
+    Wanted {
+        issued: Time,
+        /// Its Secret in the inbox.
+        from: String,
+        /// The copy: another token is another copy, and so another Job.
+        secret: String,
+    },
 }
 
 /// Why a spec is not acted on; what runs goes on running.
@@ -133,6 +154,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         smtp_secret,
         owner_secret: if done.owner && done.configured { None } else { owner(found)? },
         done,
+        new_link: if done.configured { new_link(found, &status) } else { NewLink::NotWanted },
         farewell_wanted,
         farewell_on: farewell_wanted && found.secrets.contains_key(names::FAREWELL),
         farewell_until: spec.farewell_allowed_until.as_ref().map(|it| it.0).filter(|it| farewell_wanted && *it > found.now),
@@ -180,6 +202,21 @@ fn owner(found: &Dereferenced) -> Result<Option<String>, Refusal> {
     let Some(seen) = found.owner.as_ref().or(found.secrets.get(names::OWNER)) else { return Ok(None) };
     require(seen, &secrets::owner::REQUIRED, &owner_secret_ref.name)?;
     Ok(Some(owner_secret_ref.name.clone()))
+}
+
+/// The server is set up: before that, the bootstrap's own token is on its way.
+fn new_link(found: &Dereferenced, status: &MastodonInstanceStatus) -> NewLink {
+    let Some(OwnerLink { secret_ref, issued }) = &found.cr.spec.owner_link else { return NewLink::NotWanted };
+    if status.owner_link_issued.as_ref() == Some(issued) {
+        return NewLink::NotWanted;
+    }
+    let Some(seen) = &found.owner_link else {
+        return NewLink::Lacks { reason: Reason::SecretNotFound, message: secret_ref.name.clone() };
+    };
+    match require(seen, &secrets::owner::LINK, &secret_ref.name) {
+        Ok(()) => NewLink::Wanted { issued: issued.clone(), from: secret_ref.name.clone(), secret: names::owner_link(seen.digest) },
+        Err(Refusal { reason, message }) => NewLink::Lacks { reason, message },
+    }
 }
 
 fn minor(version: &str) -> (u32, u32) {

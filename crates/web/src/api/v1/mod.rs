@@ -23,10 +23,16 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/api/v1/instances/{id}/operations", [(Method::GET, || route().to(instances::operations::operations))]))
         .service(resource("/api/v1/instances/{id}/approve", [(Method::POST, || route().to(instances::approve::approve))]))
+        .service(resource("/api/v1/instances/{id}/adopt", [(Method::POST, || route().to(instances::adopt::adopt))]))
+        .service(resource("/api/v1/instances/{id}/overwrite", [(Method::POST, || route().to(instances::overwrite::overwrite))]))
         .service(resource("/api/v1/instances/{id}/close", [(Method::POST, || route().to(instances::close::close))]))
         .service(resource("/api/v1/instances/{id}/close/now", [(Method::POST, || route().to(instances::close_now::close_now))]))
         .service(resource("/api/v1/instances/{id}/undo", [(Method::POST, || route().to(instances::undo::undo))]))
         .service(resource("/api/v1/instances/{id}/owner-link", [(Method::POST, || route().to(instances::owner_link::owner_link))]))
+        .service(resource(
+            "/api/v1/instances/{id}/owner-link/new",
+            [(Method::POST, || route().to(instances::owner_link_new::owner_link_new))],
+        ))
         .service(resource("/api/v1/operations/{id}", [(Method::GET, || route().to(operations::show::show))]))
         .service(resource("/api/v1/operations/{id}/retry", [(Method::POST, || route().to(operations::retry::retry))]))
         .service(resource("/api/v1/operations/{id}/events", [(Method::GET, || route().to(operations::events::events))]))

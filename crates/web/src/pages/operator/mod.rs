@@ -2,6 +2,7 @@
 //! everybody else there is nothing at these addresses.
 
 mod choice;
+mod diverged;
 mod fleet;
 mod incident;
 mod jobs;
@@ -38,6 +39,9 @@ pub fn routes(config: &mut ServiceConfig) {
             "/operator/servers/{server}/remove",
             [(Method::GET, || route().to(remove::show)), (Method::POST, || route().to(remove::remove))],
         ))
+        .service(resource("/operator/servers/{server}/diverged", [(Method::GET, || route().to(diverged::show))]))
+        .service(resource("/operator/servers/{server}/adopt", [(Method::POST, || route().to(diverged::adopt))]))
+        .service(resource("/operator/servers/{server}/overwrite", [(Method::POST, || route().to(diverged::overwrite))]))
         .service(resource("/operator/operations", [(Method::GET, || route().to(operations::show))]))
         .service(resource("/operator/operations/{id}/retry", [(Method::POST, || route().to(operations::retry))]))
         .service(resource("/operator/incidents/{id}", [(Method::GET, || route().to(incident::show))]))

@@ -13,7 +13,7 @@ use howdah_domain::records::Diagnosis;
 use howdah_domain::{Action, Usage};
 
 use super::words as own_words;
-use crate::pages::components::{ByApi, Copyable, Crumbs, Status, Steps, Tabs, Tone, When, steps};
+use crate::pages::components::{ByApi, Copyable, Crumbs, Icon, Status, Steps, Tabs, Tone, When, steps};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::live::{self, Live, Moment};

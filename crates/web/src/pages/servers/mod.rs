@@ -29,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig) {
             "/servers/{server}/owner-link",
             [(Method::GET, || route().to(owner_link::ask)), (Method::POST, || route().to(owner_link::show))],
         ))
+        .service(resource("/servers/{server}/owner-link/new", [(Method::POST, || route().to(owner_link::send))]))
         .service(resource("/servers/{server}/address", [(Method::GET, || route().to(address::show))]))
         .service(resource("/servers/{server}/address/live", [(Method::GET, || route().to(address::live))]))
         .service(resource("/servers/{server}/address/look", [(Method::POST, || route().to(address::look_again))]))

@@ -60,6 +60,27 @@ impl Fragment<'_> {
         }
     }
 
+    fn link_made(&self) -> Option<When> {
+        match self.it.owner_link {
+            OwnerLinkState::Ready { made_at, .. } => Some(When::new(made_at, self.now)),
+            _ => None,
+        }
+    }
+
+    fn link_asked_for(&self) -> Option<When> {
+        match self.it.owner_link {
+            OwnerLinkState::OnItsWay { since } => Some(When::new(since, self.now)),
+            _ => None,
+        }
+    }
+
+    fn link_failed(&self) -> Option<&'static str> {
+        match self.it.owner_link {
+            OwnerLinkState::Failed { sentence } => Some(sentence),
+            _ => None,
+        }
+    }
+
     fn link_is_over(&self) -> bool {
         matches!(self.it.owner_link, OwnerLinkState::Expired)
     }
@@ -117,7 +138,8 @@ fn moment(app: &App, it: &Overview, now: DateTime<Utc>) -> Result<Moment, Proble
         meters: meters(app, it),
         now,
     };
-    live::moment(version(it), &fragment, words::is_at_rest(server))
+    let waits_for_link = matches!(it.owner_link, OwnerLinkState::OnItsWay { .. });
+    live::moment(version(it), &fragment, words::is_at_rest(server) && !waits_for_link)
 }
 
 fn title(it: &Overview) -> String {
@@ -129,7 +151,9 @@ fn version(it: &Overview) -> String {
     let work = it.last_operation.as_ref().map(|work| work.revision).unwrap_or_default();
     let link = match it.owner_link {
         OwnerLinkState::Waiting => "waiting",
+        OwnerLinkState::OnItsWay { .. } => "on-its-way",
         OwnerLinkState::Ready { .. } => "ready",
+        OwnerLinkState::Failed { .. } => "failed",
         OwnerLinkState::Expired => "expired",
         OwnerLinkState::NotYours => "not-yours",
     };

@@ -1,14 +1,18 @@
-//! `/servers/{server}/owner-link`: the owner's way in. Shown only to who has just given their password, and recorded.
+//! `/servers/{server}/owner-link`: the owner's way in, and a new one. Shown and made only for who has just given their password,
+//! and recorded.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use howdah_app::instances::{self, OwnerLink};
+use chrono::TimeDelta;
+use howdah_app::instances::{self, Overview, OwnerLink, OwnerLinkState};
 use howdah_app::{App, Error, sessions};
+use howdah_domain::Action;
 use secrecy::ExposeSecret;
 
 use super::Named;
-use crate::pages::components::{ByApi, Copyable, Crumbs, Icon, When};
-use crate::pages::frame::{Answer, Frame};
+use crate::pages::components::{ByApi, Copyable, Crumbs, Icon, When, span};
+use crate::pages::flash::Flash;
+use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::visitor::Person;
 
 #[derive(Template)]
@@ -23,7 +27,12 @@ struct LinkPage<'a> {
     link: Option<OwnerLink>,
     /// Why there is none.
     refused: Option<String>,
+    can_show: bool,
+    can_send: bool,
+    /// Why neither.
+    waits: Option<&'static str>,
     by_api: ByApi,
+    send_by_api: ByApi,
 }
 
 impl LinkPage<'_> {
@@ -37,32 +46,65 @@ impl LinkPage<'_> {
 }
 
 pub async fn ask(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
-    page(&frame, &person, &app, &Named::of(&request), false).await
+    sessions::require_recent(&app, &person)?;
+    let it = instances::overview(&app, &person.actor, Named::of(&request).which()).await?;
+    page(&frame, it, None, None)
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
-    page(&frame, &person, &app, &Named::of(&request), true).await
+    sessions::require_recent(&app, &person)?;
+    let it = instances::overview(&app, &person.actor, Named::of(&request).which()).await?;
+    match instances::owner_link(&app, &person.actor, it.server.id).await {
+        Ok(link) => page(&frame, it, Some(link), None),
+        Err(error @ Error::Conflict { .. }) => page(&frame, it, None, Some(error.to_string())),
+        Err(other) => Err(other.into()),
+    }
 }
 
-async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, is_asked: bool) -> Answer {
-    sessions::require_recent(app, person)?;
-    let it = instances::overview(app, &person.actor, named.which()).await?;
-    let (link, refused) = match is_asked {
-        false => (None, None),
-        true => match instances::owner_link(app, &person.actor, it.server.id).await {
-            Ok(link) => (Some(link), None),
-            Err(error @ Error::Conflict { .. }) => (None, Some(error.to_string())),
-            Err(other) => return Err(other.into()),
-        },
-    };
+pub async fn send(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    sessions::require_recent(&app, &person)?;
+    let it = instances::overview(&app, &person.actor, Named::of(&request).which()).await?;
+    let url = super::url(&it.server.slug);
+    match instances::send_owner_link(&app, &person.actor, it.server.id, None).await {
+        Ok(_) => Ok(see_other_with(&url, Flash::LinkOnItsWay)),
+        // The same form sent twice: it is on its way.
+        Err(Error::Conflict { reason: "link_on_its_way", .. }) => Ok(see_other(&url)),
+        Err(error @ Error::Conflict { .. }) => page(&frame, it, None, Some(error.to_string())),
+        Err(Error::RateLimited { retry_after }) => {
+            let wait = span(TimeDelta::from_std(retry_after).unwrap_or(TimeDelta::hours(1)));
+            page(&frame, it, None, Some(format!("Three new links were made within an hour. The next one can be made in {wait}.")))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn page(frame: &Frame, it: Overview, link: Option<OwnerLink>, refused: Option<String>) -> Answer {
+    let is_answered = link.is_some() || refused.is_some();
+    let offers = |action| !is_answered && it.actions.contains(&action);
+    let api = format!("/api/v1/instances/{}/owner-link", it.server.id);
     frame.page(&LinkPage {
         frame,
         crumbs: Crumbs::new([("Servers", "/servers"), (&it.server.domain, &super::url(&it.server.slug))], "The owner’s link"),
         url: super::url(&it.server.slug),
-        by_api: ByApi::new("POST", format!("/api/v1/instances/{}/owner-link", it.server.id)),
+        can_show: offers(Action::ShowOwnerLink),
+        can_send: offers(Action::SendOwnerLink),
+        waits: if is_answered { None } else { waits(it.owner_link) },
+        by_api: ByApi::new("POST", api.clone()),
+        send_by_api: ByApi::new("POST", format!("{api}/new")),
         web: it.server.address.web.clone(),
         domain: it.server.domain,
         link,
         refused,
     })
+}
+
+const fn waits(state: OwnerLinkState) -> Option<&'static str> {
+    match state {
+        OwnerLinkState::Waiting => Some("The owner’s account is not there yet."),
+        OwnerLinkState::OnItsWay { .. } => Some("A new link is being made. It is ready within a minute or two, and mailed to you."),
+        OwnerLinkState::Ready { .. } | OwnerLinkState::Failed { .. } | OwnerLinkState::Expired => {
+            Some("A new link can be made only while the server runs.")
+        }
+        OwnerLinkState::NotYours => Some("Only an owner of the server’s own account may see its owner’s link."),
+    }
 }

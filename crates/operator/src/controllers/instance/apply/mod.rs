@@ -4,12 +4,14 @@
 mod children;
 mod farewell;
 mod outside;
+mod owner_link;
 mod prune;
 mod secrets;
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
-use howdah_crd::{Bootstrap, ConditionType, Reason};
+use howdah_crd::{Bootstrap, ConditionType, MastodonInstanceSpec, Reason};
 
 pub use children::delete;
 pub use outside::{read_key, reread};
@@ -19,7 +21,7 @@ use super::build::{Applied, Desired, Jobs, Objects, Prepared};
 use super::conditions::{self, Progress};
 use super::context::Context;
 use super::names;
-use super::validate::Valid;
+use super::validate::{NewLink, Valid};
 use crate::cache::{Child, ChildKind, Facts, Snapshot};
 use crate::error::Error;
 
@@ -65,6 +67,7 @@ pub async fn apply(
             secrets::certified(context, valid, progress);
         }
     }
+    owner_link::owner_link(context, valid, jobs.owner_link.as_ref(), progress).await?;
     farewell::farewell(context, valid, &jobs, progress).await?;
     if let Some(after) = retry_in {
         progress.wake(after);
@@ -100,7 +103,7 @@ async fn home(context: &Context, valid: &Valid<'_>, namespace: &Desired, access:
 
 /// `db:prepare`, the owner's account, the settings: each once what it needs is ready.
 async fn bootstrap(context: &Context, valid: &Valid<'_>, jobs: &Jobs, progress: &mut Progress) -> Result<(), Error> {
-    let Jobs { db_prepare, owner, configure, farewell_token: _, farewell_progress: _ } = jobs;
+    let Jobs { db_prepare, owner, configure, owner_link: _, farewell_token: _, farewell_progress: _ } = jobs;
     let has_owner = valid.done.owner || owner.is_some() || adopted(context, valid, progress).await?;
     let needs = [ConditionType::SecretsReady, ConditionType::DatabaseReady, ConditionType::CacheReady, ConditionType::BucketReady];
     let open = has_owner && needs.iter().all(|it| progress.is_ready(*it));
@@ -153,13 +156,22 @@ async fn adopted(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
     Ok(false)
 }
 
-/// After bootstrap nobody needs the owner's name, address and token any more; they are a person's.
+/// After bootstrap nobody needs the owner's name, address and token any more; they are a person's. But for a new link, until it is
+/// made.
 pub async fn forget_owner(context: &Context, valid: &Valid<'_>) -> Result<(), Error> {
-    let Bootstrap::New { owner_secret_ref } = &valid.spec.bootstrap;
-    if valid.done.owner && valid.done.configured {
-        secrets::delete_owner(context, valid.id, &owner_secret_ref.name).await?;
+    if valid.done.owner && valid.done.configured && valid.new_link == NewLink::NotWanted {
+        for name in owner_secrets(valid.spec) {
+            secrets::delete_owner(context, valid.id, name).await?;
+        }
     }
     Ok(())
+}
+
+/// Names of the inbox's Secrets about the owner.
+pub fn owner_secrets(spec: &MastodonInstanceSpec) -> BTreeSet<&str> {
+    let Bootstrap::New { owner_secret_ref } = &spec.bootstrap;
+    let link = spec.owner_link.as_ref().map(|it| it.secret_ref.name.as_str());
+    [owner_secret_ref.name.as_str()].into_iter().chain(link).collect()
 }
 
 pub use secrets::{delete_media_certificate, delete_owner};

@@ -13,8 +13,8 @@ use crate::error::Error;
 
 pub async fn prune(context: &Context, valid: &Valid<'_>, applied: Objects<Applied>) -> Result<(), Error> {
     let Objects { namespace, access, guards, secrets: wishes, cache, jobs, workloads, routes, retry_in: _, stage: _ } = applied;
-    let Jobs { db_prepare, owner, configure, farewell_token, farewell_progress } = jobs;
-    let jobs = [db_prepare, owner, configure, farewell_token, farewell_progress];
+    let Jobs { db_prepare, owner, configure, owner_link, farewell_token, farewell_progress } = jobs;
+    let jobs = [db_prepare, owner, configure, owner_link, farewell_token, farewell_progress];
     let wanted: BTreeSet<ChildKey> = [namespace, access]
         .into_iter()
         .chain(guards)

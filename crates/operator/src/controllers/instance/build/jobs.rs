@@ -1,4 +1,4 @@
-//! Jobs of Mastodon's image: `db:prepare`, the owner, the settings, and the two of a farewell.
+//! Jobs of Mastodon's image: `db:prepare`, the owner, the settings, the owner's new link, and the two of a farewell.
 //!
 //! A Job is named by the hash of what it is made from and by its try, runs once, and is wanted only until what it does is done.
 //! A failed one is followed by the next try after a while; that goes on until the cause is gone.
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Desired, Jobs, environment, pod, quota};
 use crate::cache::{ChildKind, Facts, JobFacts, JobOutcome, Snapshot};
 use crate::controllers::instance::names;
-use crate::controllers::instance::validate::Valid;
+use crate::controllers::instance::validate::{NewLink, Valid};
 use crate::digest::Digest;
 
 /// A Job's own pool: Rails' default.
@@ -37,6 +37,10 @@ pub fn jobs(valid: &Valid<'_>) -> (Jobs, Option<Duration>) {
         db_prepare: wanted(!done.schema, Work::db_prepare()),
         owner: wanted(!done.owner && valid.owner_secret.is_some(), Work::owner()),
         configure: wanted(!done.configured, Work::configure(valid)),
+        owner_link: match &valid.new_link {
+            NewLink::Wanted { secret, .. } => wanted(true, Work::owner_link(secret)),
+            NewLink::NotWanted | NewLink::Lacks { .. } => None,
+        },
         farewell_token: wanted(farewell && !valid.farewell_on, Work::farewell_token()),
         farewell_progress: wanted(farewell && valid.farewell_on && valid.farewell_until.is_some() && !sent, Work::farewell_progress(valid)),
     };
@@ -75,6 +79,11 @@ impl Work {
         let key = howdah_crd::secrets::owner::USERNAME;
         let env = if valid.owner_secret.is_some() { vec![environment::from_secret(key, names::OWNER, key)] } else { vec![] };
         Self::runner(job::CONFIGURE, include_str!("../scripts/configure.rb"), env)
+    }
+
+    fn owner_link(secret: &str) -> Self {
+        let env = howdah_crd::secrets::owner::LINK.map(|key| environment::from_secret(key, secret, key));
+        Self::runner(job::OWNER_LINK, include_str!("../scripts/owner_link.rb"), env.into())
     }
 
     fn farewell_token() -> Self {

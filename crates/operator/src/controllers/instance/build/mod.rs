@@ -59,6 +59,7 @@ pub struct Jobs {
     pub db_prepare: Option<Desired>,
     pub owner: Option<Desired>,
     pub configure: Option<Desired>,
+    pub owner_link: Option<Desired>,
     pub farewell_token: Option<Desired>,
     pub farewell_progress: Option<Desired>,
 }

@@ -5,7 +5,7 @@ use howdah_crd::MEDIA_NAMESPACE;
 
 use crate::config::Issuer;
 use crate::controllers::instance::names;
-use crate::controllers::instance::validate::Valid;
+use crate::controllers::instance::validate::{NewLink, Valid};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretWish {
@@ -41,6 +41,9 @@ pub fn secrets(valid: &Valid<'_>) -> Vec<SecretWish> {
     ];
     if let Some(from) = &valid.owner_secret {
         wishes.push(wish(names::OWNER, SecretSource::Copy { from: from.clone() }));
+    }
+    if let NewLink::Wanted { from, secret, .. } = &valid.new_link {
+        wishes.push(wish(secret, SecretSource::Copy { from: from.clone() }));
     }
     if valid.farewell_wanted {
         wishes.push(wish(names::FAREWELL, SecretSource::Later));

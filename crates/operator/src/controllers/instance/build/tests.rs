@@ -16,8 +16,8 @@ use crate::controllers::instance::validate::validate;
 
 fn all(objects: &Objects<Prepared>) -> Vec<&Desired> {
     let Objects { namespace, access, guards, secrets: _, cache, jobs, workloads, routes, retry_in: _, stage: _ } = objects;
-    let Jobs { db_prepare, owner, configure, farewell_token, farewell_progress } = jobs;
-    let jobs = [db_prepare, owner, configure, farewell_token, farewell_progress].into_iter().flatten();
+    let Jobs { db_prepare, owner, configure, owner_link, farewell_token, farewell_progress } = jobs;
+    let jobs = [db_prepare, owner, configure, owner_link, farewell_token, farewell_progress].into_iter().flatten();
     [namespace, access].into_iter().chain(guards).chain(cache).chain(jobs).chain(workloads).chain(routes).collect()
 }
 
@@ -159,9 +159,40 @@ fn the_roles_connections_cover_both_generations_and_the_jobs() {
 #[test]
 fn what_is_done_has_no_job() {
     let objects = built(with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]));
-    let Jobs { db_prepare, owner, configure, farewell_token, farewell_progress } = &objects.jobs;
-    assert!([db_prepare, owner, configure, farewell_token, farewell_progress].iter().all(|it| it.is_none()));
+    let Jobs { db_prepare, owner, configure, owner_link, farewell_token, farewell_progress } = &objects.jobs;
+    assert!([db_prepare, owner, configure, owner_link, farewell_token, farewell_progress].iter().all(|it| it.is_none()));
     assert!(objects.secrets.iter().all(|it| it.name != names::OWNER));
+}
+
+#[test]
+fn a_new_link_is_a_job_of_a_server_that_is_set_up_until_it_is_given() {
+    let mut resource = with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]);
+    resource["spec"]["ownerLink"] = json!({"secretRef": {"name": "example-owner"}, "issued": "2026-01-01T00:00:59Z"});
+    let objects = |resource: &Value, keys: &[&str]| {
+        let config = config();
+        let mut found = dereferenced(resource.clone());
+        found.owner_link = Some(secret(keys));
+        build(&validate(&found, &config).map_err(|it| it.message).unwrap())
+    };
+    let link = howdah_crd::secrets::owner::LINK;
+    let wanted = objects(&resource, &link);
+    let job = wanted.jobs.owner_link.as_ref().expect("a Job");
+    let copy = wanted.secrets.iter().find(|it| it.name.starts_with("owner-link-")).expect("a copy");
+    assert_eq!(copy.source, SecretSource::Copy { from: "example-owner".to_owned() });
+    let container = &job.body["spec"]["template"]["spec"]["containers"][0];
+    let token = environment(container, "OWNER_RESET_PASSWORD_TOKEN").unwrap();
+    assert_eq!(token["valueFrom"]["secretKeyRef"]["name"], json!(copy.name));
+    assert_eq!(environment(container, "OWNER_EMAIL"), None);
+    // Another token is another Job.
+    let other = objects(&resource, &howdah_crd::secrets::owner::REQUIRED);
+    assert_ne!(other.jobs.owner_link.unwrap().key.name, job.key.name);
+
+    assert!(objects(&resource, &link[..1]).jobs.owner_link.is_none());
+    let mut given = resource.clone();
+    given["status"]["ownerLinkIssued"] = json!("2026-01-01T00:00:59Z");
+    assert!(objects(&given, &link).jobs.owner_link.is_none());
+    resource["status"]["conditions"].as_array_mut().unwrap().pop();
+    assert!(objects(&resource, &link).jobs.owner_link.is_none(), "its own bootstrap comes first");
 }
 
 #[test]

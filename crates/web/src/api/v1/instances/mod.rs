@@ -1,5 +1,6 @@
 //! Servers.
 
+pub mod adopt;
 pub mod approve;
 mod changed;
 pub mod close;
@@ -7,7 +8,9 @@ pub mod close_now;
 pub mod create;
 pub mod list;
 pub mod operations;
+pub mod overwrite;
 pub mod owner_link;
+pub mod owner_link_new;
 pub mod remove;
 pub mod show;
 pub mod undo;

@@ -1,0 +1,240 @@
+//! A server of which the cluster has a newer revision than the record, which was restored from an older backup: an operator has
+//! the record adopt what the cluster has, or overwrite it.
+//!
+//! Either way the record's revision rises above the cluster's, and the next sync writes the whole spec from the row. *Adopt* first
+//! takes over what the row itself holds: version and images, the plan whose numbers these are, and a farewell that has begun. A
+//! difference that no row can hold is named, and nothing is adopted. *Overwrite* takes over nothing.
+
+use std::collections::BTreeMap;
+
+use howdah_crd::{MastodonInstanceSpec, PowerState};
+use howdah_db::Conn;
+use howdah_db::models::instance::{Adopted, DesiredColumns, Instance};
+use howdah_db::models::sync::InstanceSync;
+use howdah_domain::{Deletion, Desired, InstanceId, MastodonVersion, Plans};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::instances::{audit, audit_actor, locked_by};
+use crate::jobs::{SyncInstance, manifest};
+use crate::{Actor, App, Error, operations};
+
+/// The reason of a sync that stopped for it.
+pub(crate) const DIVERGED: &str = "Diverged";
+
+/// As the last sync found it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Divergence {
+    /// The newest that the cluster has.
+    pub revision: i64,
+    /// What the record would write.
+    pub record: MastodonInstanceSpec,
+    pub cluster: MastodonInstanceSpec,
+}
+
+/// One value that is not the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// `resources.web.replicas`.
+    pub field: String,
+    /// Empty where there is none.
+    pub record: String,
+    pub cluster: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DivergenceView {
+    pub record_revision: i64,
+    pub cluster_revision: i64,
+    pub differences: Vec<Difference>,
+    /// Why the record can't adopt what the cluster has.
+    pub not_adoptable: Option<String>,
+    /// Why the record can't overwrite it.
+    pub not_overwritable: Option<String>,
+    /// What to think of before it does.
+    pub warning: Option<String>,
+}
+
+/// Written anew by every sync, from what is known then.
+const DERIVED: [&str; 3] = ["revision", "farewellAllowedUntil", "ownerLink"];
+/// The row's own: [`Adoption::of`] says whether their values fit it.
+const OF_ROW: [&str; 5] = ["version", "image", "resources", "powerState", "teardown"];
+
+impl Divergence {
+    fn differences(&self) -> Vec<Difference> {
+        let (record, cluster) = (leaves(&self.record), leaves(&self.cluster));
+        let fields: std::collections::BTreeSet<&String> = record.keys().chain(cluster.keys()).collect();
+        let value = |of: &BTreeMap<String, String>, field: &String| of.get(field).cloned().unwrap_or_default();
+        fields
+            .into_iter()
+            .filter(|it| record.get(*it) != cluster.get(*it) && !DERIVED.contains(&root(it)))
+            .map(|it| Difference { field: it.clone(), record: value(&record, it), cluster: value(&cluster, it) })
+            .collect()
+    }
+
+    /// Other servers have begun to delete its accounts, and the record doesn't know.
+    fn has_farewell(&self) -> bool {
+        self.cluster.power_state == PowerState::SelfDestruct && self.record.power_state == PowerState::Running
+    }
+
+    fn not_overwritable(&self) -> Option<String> {
+        let sentence = "A farewell has begun: other servers delete this server's accounts, and that can't be taken back. Adopt it.";
+        self.has_farewell().then(|| sentence.to_owned())
+    }
+
+    fn warning(&self) -> Option<String> {
+        let [record, cluster] = [&self.record.version, &self.cluster.version].map(|it| it.parse::<MastodonVersion>().ok());
+        let is_older = matches!((record, cluster), (Some(record), Some(cluster)) if record < cluster);
+        is_older.then(|| {
+            let (record, cluster) = (&self.record.version, &self.cluster.version);
+            format!("Overwriting it runs Mastodon {record} on a database that {cluster} may have migrated: it may not start.")
+        })
+    }
+
+    fn view(&self, revision: i64, plans: &Plans, plan: &str) -> DivergenceView {
+        DivergenceView {
+            record_revision: revision,
+            cluster_revision: self.revision,
+            differences: self.differences(),
+            not_adoptable: Adoption::of(self, plans, plan).err(),
+            not_overwritable: self.not_overwritable(),
+            warning: self.warning(),
+        }
+    }
+}
+
+/// What the row takes over.
+#[derive(Debug, PartialEq, Eq)]
+struct Adoption {
+    adopted: Adopted,
+    begins_farewell: bool,
+}
+
+impl Adoption {
+    /// Or why not, naming everything.
+    fn of(divergence: &Divergence, plans: &Plans, plan: &str) -> Result<Self, String> {
+        let Divergence { record, cluster, .. } = divergence;
+        let mut lacks: Vec<String> =
+            divergence.differences().into_iter().map(|it| it.field).filter(|it| !OF_ROW.contains(&root(it))).collect();
+        let fits = |id: &str| plans.get(id).is_some_and(|it| manifest::resources(&it.resources) == cluster.resources);
+        let plan = if fits(plan) { Some(plan.to_owned()) } else { plans.iter().map(|it| it.id.clone()).find(|it| fits(it)) };
+        if plan.is_none() {
+            lacks.push("resources (the numbers are no plan's)".to_owned());
+        }
+        if cluster.version.parse::<MastodonVersion>().is_err() {
+            lacks.push("version".to_owned());
+        }
+        if record.power_state == PowerState::SelfDestruct && cluster.power_state != record.power_state {
+            lacks.push("powerState (a farewell of the record's can't be taken back)".to_owned());
+        }
+        // After a farewell the teardown follows by itself. Any other destroys data: it is asked for anew, or not at all.
+        if cluster.teardown != record.teardown && cluster.power_state != PowerState::SelfDestruct {
+            lacks.push("teardown (overwrite, and have the server closed or removed again)".to_owned());
+        }
+        match plan {
+            Some(plan) if lacks.is_empty() => Ok(Self {
+                adopted: Adopted {
+                    version: cluster.version.clone(),
+                    image_mastodon: cluster.image.mastodon.clone(),
+                    image_streaming: cluster.image.streaming.clone(),
+                    plan,
+                },
+                begins_farewell: divergence.has_farewell(),
+            }),
+            _ => Err(format!("The record can't adopt the cluster's state: it has no place for {}.", lacks.join(", "))),
+        }
+    }
+}
+
+fn root(field: &str) -> &str {
+    field.split('.').next().unwrap_or(field)
+}
+
+/// Every value by its path.
+fn leaves(spec: &MastodonInstanceSpec) -> BTreeMap<String, String> {
+    fn walk(path: &str, value: &Value, into: &mut BTreeMap<String, String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, inner) in fields {
+                    walk(&if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, inner, into);
+                }
+            }
+            Value::Null => {}
+            Value::String(text) => drop(into.insert(path.to_owned(), text.clone())),
+            other => drop(into.insert(path.to_owned(), other.to_string())),
+        }
+    }
+    let mut all = BTreeMap::new();
+    walk("", &serde_json::to_value(spec).unwrap_or_default(), &mut all);
+    all
+}
+
+/// `None` where the last sync stopped for no divergence, or it has been decided on since.
+fn found(sync: Option<&InstanceSync>, row: &Instance) -> Option<Divergence> {
+    let sync = sync.filter(|it| it.reason.as_deref() == Some(DIVERGED))?;
+    let divergence: Divergence = serde_json::from_value(sync.divergence.clone()?).ok()?;
+    (divergence.revision > row.revision).then_some(divergence)
+}
+
+pub(super) fn view(app: &App, sync: Option<&InstanceSync>, row: &Instance) -> Option<DivergenceView> {
+    found(sync, row).map(|it| it.view(row.revision, &app.plans, &row.plan))
+}
+
+/// The row takes over what the cluster has.
+///
+/// # Errors
+/// [`Error::Forbidden`] for all but operators, [`Error::NotFound`]; [`Error::Conflict`] where they don't differ, or where the
+/// cluster has what no row can hold: then nothing is taken over.
+pub async fn adopt(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<(), Error> {
+    decide(app, actor, id, if_match, true).await
+}
+
+/// The row is written over what the cluster has.
+///
+/// # Errors
+/// As [`adopt`]; [`Error::Conflict`] where a farewell has begun.
+pub async fn overwrite(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<(), Error> {
+    decide(app, actor, id, if_match, false).await
+}
+
+async fn decide(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>, adopts: bool) -> Result<(), Error> {
+    actor.may_operate()?;
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        let row = locked_by(conn, actor, id, if_match).await?;
+        let sync = InstanceSync::of(conn, row.id).await?;
+        let conflict = |reason, sentence| Error::Conflict { reason, sentence };
+        let divergence = found(sync.as_ref(), &row)
+            .ok_or_else(|| conflict("not_diverged", "The cluster's state of this server is not ahead of the record's.".to_owned()))?;
+        let adoption = match (adopts, divergence.not_overwritable()) {
+            (true, _) => Some(Adoption::of(&divergence, &app.plans, &row.plan).map_err(|it| conflict("not_adoptable", it))?),
+            (false, Some(sentence)) => return Err(conflict("not_overwritable", sentence)),
+            (false, None) => None,
+        };
+        let begins_farewell = adoption.as_ref().is_some_and(|it| it.begins_farewell);
+        let raised = Instance::raise(conn, row.id, row.revision, divergence.revision + 1, app.now()).await?;
+        let mut raised = raised.ok_or(Error::PreconditionFailed)?;
+        if let Some(Adoption { adopted, .. }) = &adoption {
+            Instance::adopt(conn, row.id, adopted).await?;
+        }
+        if begins_farewell {
+            raised = farewell(app, conn, &raised).await?;
+        }
+        SyncInstance::of(row.id).enqueue(conn).await?;
+        let fields: Vec<String> = divergence.differences().into_iter().map(|it| it.field).collect();
+        let details = json!({"record": row.revision, "cluster": divergence.revision, "fields": fields});
+        let action = if adopts { "instance.adopt" } else { "instance.overwrite" };
+        audit(app, conn, audit_actor(actor), action, &raised, details).await
+    })
+    .await
+}
+
+/// It was closed, and its grace period is over: only the record has forgotten.
+async fn farewell(app: &App, conn: &mut Conn, row: &Instance) -> Result<Instance, Error> {
+    let now = app.now();
+    let desired = Desired::Deleted { deletion: Deletion::Close, after: now };
+    let row = Instance::set_desired(conn, row.id, row.revision, &DesiredColumns::from(desired), now).await?;
+    let row = row.ok_or(Error::PreconditionFailed)?;
+    operations::cancel_live(app, conn, InstanceId::from_uuid(row.id)).await?;
+    Instance::begin_farewell(conn, row.id, row.revision, now).await?.ok_or(Error::PreconditionFailed)
+}

@@ -1,0 +1,124 @@
+//! A record that was restored from an older backup: the cluster is ahead, and an operator decides.
+
+use chrono::TimeDelta;
+use howdah_app::fleet::{self, DivergenceView};
+use howdah_app::instances::Which;
+use howdah_crd::{MastodonInstanceSpec, PowerState, Teardown, TeardownKind};
+use howdah_db::models::sync::InstanceSync;
+use howdah_domain::{Deletion, Desired, InstanceId, Plans};
+
+use crate::ground::Ground;
+
+const DOMAIN: &str = "birds.fedi.localhost";
+
+impl Ground {
+    /// A server of which the cluster has a newer state than the record.
+    async fn diverged(&self, change: impl FnOnce(&mut MastodonInstanceSpec)) -> InstanceId {
+        let id = self.running(DOMAIN).await;
+        self.settle(id).await;
+        self.cluster.edit(&id.resource_name(), |it| {
+            it.spec.revision = 99;
+            change(&mut it.spec);
+        });
+        let writes = self.cluster.writes();
+        self.sync(id).await;
+        assert_eq!(self.cluster.writes(), writes, "nothing is written until an operator decides");
+        id
+    }
+
+    async fn divergence(&self, id: InstanceId) -> Option<DivergenceView> {
+        fleet::server(&self.worker.app, &self.operator, Which::Id(id)).await.unwrap().divergence
+    }
+
+    async fn stopped_for(&self, id: InstanceId) -> Option<String> {
+        InstanceSync::of(&mut *self.conn().await, id.as_uuid()).await.unwrap().unwrap().reason
+    }
+
+    fn spec(&self, id: InstanceId) -> MastodonInstanceSpec {
+        self.cluster.resource(&id.resource_name()).unwrap().spec
+    }
+}
+
+fn newer(spec: &mut MastodonInstanceSpec) {
+    let plans = Plans::built_in().unwrap();
+    spec.version = "4.9.1".to_owned();
+    spec.image.mastodon = "mastodon:v4.9.1".to_owned();
+    spec.resources = howdah_app::jobs::manifest::resources(&plans.get("medium").unwrap().resources);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adopted_the_record_has_what_the_cluster_has() {
+    let ground = Ground::new().await;
+    let id = ground.diverged(newer).await;
+    assert_eq!(ground.stopped_for(id).await.as_deref(), Some("Diverged"));
+    let revision = ground.row(id).await.revision;
+    let seen = ground.divergence(id).await.unwrap();
+    assert_eq!((seen.record_revision, seen.cluster_revision, &seen.not_adoptable), (revision, 99, &None));
+    let fields: Vec<&str> = seen.differences.iter().map(|it| it.field.as_str()).collect();
+    assert!(fields.contains(&"version") && fields.contains(&"image.mastodon") && fields.iter().any(|it| it.starts_with("resources.")));
+    assert!(!fields.contains(&"revision"));
+    assert!(seen.warning.unwrap().contains("4.9.1"));
+
+    let stale = fleet::adopt(&ground.worker.app, &ground.operator, id, Some(revision + 1)).await.unwrap_err();
+    assert_eq!(stale.reason(), "precondition_failed");
+    fleet::adopt(&ground.worker.app, &ground.operator, id, Some(revision)).await.unwrap();
+    let again = fleet::adopt(&ground.worker.app, &ground.operator, id, None).await.unwrap_err();
+    assert_eq!(again.reason(), "not_diverged");
+    let row = ground.row(id).await;
+    assert_eq!((row.version.as_str(), row.plan.as_str(), row.revision), ("4.9.1", "medium", 100));
+    let before = ground.spec(id);
+    ground.sync(id).await;
+    assert_eq!(ground.spec(id), MastodonInstanceSpec { revision: 100, ..before }, "all but the revision was so already");
+    assert_eq!((ground.stopped_for(id).await, ground.divergence(id).await), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overwritten_the_cluster_has_what_the_record_has() {
+    let ground = Ground::new().await;
+    let id = ground.diverged(newer).await;
+    let record = ground.row(id).await;
+    fleet::overwrite(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    ground.sync(id).await;
+    let spec = ground.spec(id);
+    assert_eq!((spec.version, spec.revision), (record.version, 100));
+    assert_eq!(ground.stopped_for(id).await, None);
+    // Somebody else goes on writing: it is said again.
+    ground.cluster.edit(&id.resource_name(), |it| it.spec.revision = 120);
+    ground.sync(id).await;
+    assert_eq!(ground.divergence(id).await.unwrap().cluster_revision, 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_row_can_hold_is_named_and_nothing_is_adopted() {
+    let ground = Ground::new().await;
+    let id = ground
+        .diverged(|spec| {
+            spec.version = "4.9.1".to_owned();
+            spec.placement = "moon".to_owned();
+            spec.resources.web.replicas = 19;
+            spec.teardown = Some(Teardown { kind: TeardownKind::Remove, confirm: spec.id.clone() });
+        })
+        .await;
+    let before = ground.row(id).await;
+    let refused = fleet::adopt(&ground.worker.app, &ground.operator, id, None).await.unwrap_err();
+    let sentence = refused.to_string();
+    assert_eq!(refused.reason(), "not_adoptable");
+    assert!(["placement", "resources", "teardown"].iter().all(|it| sentence.contains(it)), "{sentence}");
+    let after = ground.row(id).await;
+    assert_eq!((after.revision, after.version), (before.revision, before.version));
+    assert_eq!(ground.divergence(id).await.unwrap().not_adoptable, Some(sentence));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_farewell_that_has_begun_is_adopted_and_never_overwritten() {
+    let ground = Ground::new().await;
+    let id = ground.diverged(|spec| spec.power_state = PowerState::SelfDestruct).await;
+    let refused = fleet::overwrite(&ground.worker.app, &ground.operator, id, None).await.unwrap_err();
+    assert_eq!(refused.reason(), "not_overwritable");
+    fleet::adopt(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    let row = ground.row(id).await;
+    assert!(matches!(row.desired().unwrap(), Desired::Deleted { deletion: Deletion::Close, .. }));
+    assert!(row.farewell_began_at.is_some() && row.revision > 99);
+    ground.clock.advance(TimeDelta::seconds(1));
+    ground.settle_until(id, async || ground.row(id).await.tombstoned_at.is_some()).await;
+}

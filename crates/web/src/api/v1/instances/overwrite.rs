@@ -1,0 +1,23 @@
+//! `POST /instances/{id}/overwrite`: an operator decides between the record and the cluster.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use howdah_app::{App, fleet};
+
+use super::wire::ChangedInstance;
+use crate::caller::Caller;
+use crate::conditional::IfMatch;
+use crate::problem::Problem;
+use crate::resource::id;
+
+/// Have the record overwrite what the cluster has of a server: for operators.
+///
+/// After the record was restored from an older backup. A farewell that has begun can't be taken back, and has to be adopted.
+#[utoipa::path(
+    post, path = "/api/v1/instances/{id}/overwrite", tag = "instances", operation_id = "overwriteInstance",
+    responses((status = 202, description = "The record is being written.", body = ChangedInstance))
+)]
+pub async fn overwrite(caller: Caller, if_match: IfMatch, app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let id = id(&request, "server")?;
+    fleet::overwrite(&app, &caller, id, if_match.0).await?;
+    Ok(HttpResponse::Accepted().json(ChangedInstance::from(id)))
+}

@@ -1,0 +1,88 @@
+//! `/operator/servers/{server}/diverged`: the cluster is ahead of the record, and an operator decides which of the two counts.
+
+use actix_web::{HttpRequest, web};
+use askama::Template;
+use howdah_app::fleet::{self, DivergenceView};
+use howdah_app::{App, Error, sessions};
+use howdah_domain::InstanceId;
+use serde::Deserialize;
+
+use crate::pages::components::{ByApi, Crumbs, Icon};
+use crate::pages::flash::Flash;
+use crate::pages::form::Form;
+use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
+use crate::pages::visitor::Operator;
+
+#[derive(Template)]
+#[template(path = "operator/diverged.html")]
+struct DivergedPage<'a> {
+    frame: &'a Frame,
+    it: &'a DivergenceView,
+    domain: &'a str,
+    url: String,
+    crumbs: Crumbs,
+    refused: Option<String>,
+    adopt_by_api: ByApi,
+    overwrite_by_api: ByApi,
+}
+
+/// `None` where there is nothing to decide.
+async fn page(frame: &Frame, app: &App, operator: &Operator, named: &str, refused: Option<String>) -> Answer {
+    let server = fleet::server(app, &operator.actor, super::which(named)).await?;
+    let (id, domain) = (server.overview.server.id, &server.overview.server.domain);
+    let url = super::url(id);
+    let Some(it) = &server.divergence else { return Ok(see_other(&url)) };
+    let call = |verb: &str| ByApi::new("POST", format!("/api/v1/instances/{id}/{verb}"));
+    frame.page(&DivergedPage {
+        frame,
+        it,
+        domain,
+        crumbs: Crumbs::new([("Fleet", super::FLEET), (domain, &url)], "Cluster and record differ"),
+        url,
+        refused,
+        adopt_by_api: call("adopt"),
+        overwrite_by_api: call("overwrite"),
+    })
+}
+
+pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    sessions::require_recent(&app, &operator)?;
+    page(&frame, &app, &operator, &super::named(&request), None).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct DecideForm {
+    /// The server's revision when the page was made.
+    revision: Option<i64>,
+}
+
+pub async fn adopt(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest, form: Form<DecideForm>) -> Answer {
+    sessions::require_recent(&app, &operator)?;
+    let id = id(&app, &operator, &request).await?;
+    let decided = fleet::adopt(&app, &operator.actor, id, form.value.revision).await;
+    after(&frame, &app, &operator, id, decided, Flash::Adopted).await
+}
+
+pub async fn overwrite(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest, form: Form<DecideForm>) -> Answer {
+    sessions::require_recent(&app, &operator)?;
+    let id = id(&app, &operator, &request).await?;
+    let decided = fleet::overwrite(&app, &operator.actor, id, form.value.revision).await;
+    after(&frame, &app, &operator, id, decided, Flash::Overwritten).await
+}
+
+async fn id(app: &App, operator: &Operator, request: &HttpRequest) -> Result<InstanceId, Error> {
+    let named = super::named(request);
+    Ok(howdah_app::instances::overview(app, &operator.actor, super::which(&named)).await?.server.id)
+}
+
+async fn after(frame: &Frame, app: &App, operator: &Operator, id: InstanceId, decided: Result<(), Error>, done: Flash) -> Answer {
+    match decided {
+        Ok(()) => Ok(see_other_with(&super::url(id), done)),
+        // The same form sent twice, or what it showed is no longer so: the page tells how it is now.
+        Err(error @ (Error::Conflict { .. } | Error::PreconditionFailed)) => {
+            page(frame, app, operator, &id.to_string(), Some(error.to_string())).await
+        }
+        Err(other) => Err(other.into()),
+    }
+}

@@ -1,0 +1,1 @@
+ALTER TABLE instance_syncs DROP COLUMN divergence;
