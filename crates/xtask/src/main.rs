@@ -4,6 +4,7 @@
 //! built binaries, so that a change in them never rebuilds this one.
 
 mod assets;
+mod bench;
 mod built;
 mod cache;
 mod checks;
@@ -63,6 +64,13 @@ enum Task {
         /// Also parts killed at every point, and the pages in a browser
         #[arg(long)]
         long: bool,
+    },
+    /// Measure something beside a peer, and print a table
+    Bench {
+        name: bench::Bench,
+        /// Take the programs as they were built last
+        #[arg(long)]
+        no_build: bool,
     },
     /// Bring the libraries of the pages from npm, for the build to embed
     Assets,
@@ -124,6 +132,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         Task::Test { quick: true, .. } => test::run(places, test::Extent::Quick),
         Task::Test { long: true, .. } => test::run(places, test::Extent::Long),
         Task::Test { .. } => test::run(places, test::Extent::Usual),
+        Task::Bench { name, no_build } => bench::run(&places, name, no_build),
         Task::Assets => assets::bring(&places, Progress::start()),
         Task::Checks => checks::bring(&places, Progress::start()),
         Task::Check => generated::run(&places, generated::Mode::Check),

@@ -12,6 +12,9 @@ pub const POSTGRESQL: &[&str] = &["postgresql", "postgresql-contrib"];
 /// For the stand-in's own tests, besides.
 pub const REDIS: &[&str] = &["redis-server"];
 
+/// For the benches: load.
+pub const WRK: &[&str] = &["wrk", "util-linux"];
+
 /// For the libraries of the pages, where no npm is there.
 pub const NPM: &[&str] = &["npm"];
 

@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only tests and tools use; their own edges are free, but nothing that ships may depend on them.
-const DEV_ONLY: &[&str] = &["howdah-testkit", "howdah-acceptance", "howdah-standin", "xtask"];
+const DEV_ONLY: &[&str] = &["howdah-testkit", "howdah-acceptance", "howdah-bench", "howdah-standin", "xtask"];
 
 /// What a crate must not reach, directly, among other people's crates.
 const FORBIDDEN_OUTSIDE: &[(&str, &[&str])] = &[

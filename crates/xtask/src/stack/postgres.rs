@@ -128,6 +128,11 @@ impl ThrowAway {
         format!("postgres://postgres@127.0.0.1:{}/postgres?sslmode=disable", self.port)
     }
 
+    /// Of its first process, the parent of all others.
+    pub fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
     fn wait(&self, bin: &Path) -> Result<()> {
         let begun = Instant::now();
         let ready = || {
