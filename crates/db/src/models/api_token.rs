@@ -108,12 +108,7 @@ impl ApiToken {
         diesel::update(live).set(api_tokens::revoked_at.eq(now)).execute(conn).await
     }
 
-    /// Remembers the use, at most once a minute: a busy token is not a busy row.
     pub async fn used(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
-        let minute_ago = now - chrono::TimeDelta::minutes(1);
-        diesel::update(api_tokens::table.find(id).filter(api_tokens::last_used_at.is_null().or(api_tokens::last_used_at.lt(minute_ago))))
-            .set(api_tokens::last_used_at.eq(now))
-            .execute(conn)
-            .await
+        diesel::update(api_tokens::table.find(id)).set(api_tokens::last_used_at.eq(now)).execute(conn).await
     }
 }
