@@ -19,7 +19,7 @@ pub use check::{AddressCheck, AddressNote, NormalisedAddress, check_address, che
 pub use launch::{LaunchRequest, Launched, launch};
 pub use leave::{Close, close, end_grace, remove, undo};
 pub use list::{ServerList, ServerQuery, ServerRow, servers};
-pub use openness::{Openness, openness};
+pub use openness::{Openness, has_room, openness};
 pub use overview::{Overview, OwnerLinkState, ToDo, Which, overview};
 pub use owner_link::{OwnerLink, owner_link, send_owner_link};
 pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};

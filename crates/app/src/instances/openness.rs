@@ -39,17 +39,17 @@ impl Openness {
     }
 }
 
-/// For somebody, or for the public where nobody is signed in.
+/// For somebody, or for the public where nobody is signed in; with what [`has_room`] said, now or a moment ago.
 ///
 /// # Errors
 /// The record's.
-pub async fn openness(app: &App, actor: Option<&Actor>) -> Result<Openness, Error> {
+pub async fn openness(app: &App, actor: Option<&Actor>, has_room: bool) -> Result<Openness, Error> {
     let mut conn = app.conn().await?;
     let verdict = verdict(app, &mut conn, actor).await?;
     if let LaunchVerdict::Refuse { reason, sentence } = verdict {
         return Ok(Openness::Closed { reason, sentence });
     }
-    if !has_room(&mut conn).await? {
+    if !has_room {
         return Ok(Openness::Closed { reason: Error::NoRoom.reason(), sentence: Error::NoRoom.to_string() });
     }
     Ok(match verdict {
@@ -81,8 +81,12 @@ async fn verdict(app: &App, conn: &mut Conn, actor: Option<&Actor>) -> Result<La
     }))
 }
 
-/// Each default place takes one more.
-async fn has_room(conn: &mut Conn) -> Result<bool, Error> {
+/// Each default place takes one more. Every server is counted for it: who asks often remembers the answer.
+///
+/// # Errors
+/// The record's.
+pub async fn has_room(app: &App) -> Result<bool, Error> {
+    let conn = &mut app.conn().await?;
     let cluster = Cluster::default_with_servers(conn).await?.is_some_and(|(it, servers)| servers < it.capacity.into());
     let database = DatabaseServer::default_with_servers(conn).await?.is_some_and(|(it, servers)| servers < it.capacity.into());
     let store = ObjectStore::default_with_servers(conn).await?.is_some_and(|(it, servers)| servers < it.capacity.into());

@@ -78,7 +78,10 @@ async fn an_address_is_checked_as_the_launch_would() {
 async fn no_room_means_closed_before_and_at_the_launch() {
     let ground = Ground::with(open()).await;
     let (ada, operator) = (ground.customer("ada@example.org").await, ground.operator().await);
-    let of = async |actor: Option<&Actor>| instances::openness(&ground.app, actor).await.unwrap();
+    let of = async |actor: Option<&Actor>| {
+        let has_room = instances::has_room(&ground.app).await.unwrap();
+        instances::openness(&ground.app, actor, has_room).await.unwrap()
+    };
     assert_eq!(of(Some(&ada)).await, Openness::Open);
     ground
         .set(&operator, SettingsChange { new_servers: "closed".to_owned(), new_servers_sentence: "Full until May.".to_owned(), ..open() })

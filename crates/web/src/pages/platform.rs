@@ -1,11 +1,11 @@
-//! What every page says of the platform: whom to write to. Read from the record at most every few seconds, and kept while that is
+//! What pages say of the platform: whom to write to, whether there is room. Read from the record at most every few seconds, and kept while that is
 //! away: an error's page has to say it then above all.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use howdah_app::settings::{self, PlatformSettings};
-use howdah_app::{App, Error};
+use howdah_app::{App, Error, instances};
 
 const FRESH: Duration = Duration::from_secs(2);
 /// Who finds the record away does not wait for it again at once: a page has to answer within a second.
@@ -18,6 +18,7 @@ pub struct Platform(Mutex<State>);
 struct State {
     known: Option<(Instant, PlatformSettings)>,
     away_since: Option<Instant>,
+    has_room: Option<(Instant, bool)>,
 }
 
 impl Platform {
@@ -29,7 +30,10 @@ impl Platform {
         let found = settings::current(app).await;
         let mut state = self.state();
         match &found {
-            Ok(settings) => *state = State { known: Some((Instant::now(), settings.clone())), away_since: None },
+            Ok(settings) => {
+                state.known = Some((Instant::now(), settings.clone()));
+                state.away_since = None;
+            }
             Err(_) => state.away_since = Some(Instant::now()),
         }
         found
@@ -41,6 +45,17 @@ impl Platform {
             return Some(Err(Error::Unavailable { source: "it was away a moment ago".into() }));
         }
         state.known.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, it)| Ok(it.clone()))
+    }
+
+    /// Whether a launch would find room, now or a moment ago; the launch itself looks anew.
+    pub async fn has_room(&self, app: &App) -> Result<bool, Error> {
+        let remembered = self.state().has_room.filter(|(at, _)| at.elapsed() < FRESH);
+        if let Some((_, has_room)) = remembered {
+            return Ok(has_room);
+        }
+        let has_room = instances::has_room(app).await?;
+        self.state().has_room = Some((Instant::now(), has_room));
+        Ok(has_room)
     }
 
     /// As they were when they could last be read.

@@ -143,7 +143,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &LaunchForm, mis
         frame,
         crumbs: Crumbs::new([("Servers", "/servers")], "Launch"),
         mistakes,
-        openness: instances::openness(app, Some(&person.actor)).await?,
+        openness: instances::openness(app, Some(&person.actor), instances::has_room(app).await?).await?,
         typed,
         key: new_key(app),
         own,

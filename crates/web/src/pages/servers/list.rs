@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::words;
 use crate::pages::components::{ByApi, Empty, Field, Icon, Kind, Pager, Status};
 use crate::pages::frame::{Answer, Frame};
+use crate::pages::platform::Platform;
 use crate::pages::visitor::Person;
 
 #[derive(Clone, Default, Deserialize)]
@@ -86,9 +87,9 @@ impl ListPage<'_> {
     }
 }
 
-pub async fn show(frame: Frame, person: Person, app: web::Data<App>, asked: web::Query<Asked>) -> Answer {
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>, platform: web::Data<Platform>, asked: web::Query<Asked>) -> Answer {
     let found = instances::servers(&app, &person.actor, &asked.query()).await?;
-    let openness = instances::openness(&app, Some(&person.actor)).await?;
+    let openness = instances::openness(&app, Some(&person.actor), platform.has_room(&app).await?).await?;
     let is_narrowed = asked.is_narrowed();
     let empty = match is_narrowed {
         true => Empty {
