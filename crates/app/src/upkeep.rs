@@ -45,7 +45,7 @@ pub struct OrphanView {
 /// The record's.
 pub async fn orphans(app: &App) -> Result<Vec<OrphanView>, Error> {
     let mut conn = app.conn().await?;
-    let clusters = Cluster::all(&mut conn).await?;
+    let clusters = Cluster::all(&conn).await?;
     let name_of = |id: Uuid| clusters.iter().find(|it| it.id == id).map_or_else(|| id.to_string(), |it| it.name.clone());
     let found = Orphan::all(&mut conn).await?;
     let view = |it: Orphan| OrphanView { cluster: name_of(it.cluster_id), kind: it.kind, name: it.name, found_at: it.found_at };

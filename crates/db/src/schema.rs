@@ -170,6 +170,9 @@ diesel::table! {
         resource_version -> Nullable<Text>,
         status -> Jsonb,
         observed_at -> Timestamptz,
+        version -> Nullable<Text>,
+        usage -> Nullable<Jsonb>,
+        met -> Jsonb,
     }
 }
 

@@ -6,9 +6,11 @@ use diesel::sql_types::BigInt;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use howdah_db::Conn;
 use howdah_db::models::listing::{Search, ServerList};
+use howdah_db::models::observation::{Glance, Observation};
 use howdah_db::models::overview::Overview;
 use howdah_domain::listing::{ServerFilter, ServerSort};
 use howdah_testkit::{TestDatabase, rows};
+use serde_json::json;
 use uuid::Uuid;
 
 const SERVERS: i64 = 10_000;
@@ -69,6 +71,7 @@ async fn a_page_reads_what_it_shows() {
         ServerList { account_id: Some(account_id), ..all.clone() },
         ServerList { filter: Some(ServerFilter::Launching), ..all.clone() },
         ServerList { search: Search::Mail("ada@example"), ..all.clone() },
+        ServerList { search: Search::Domain("s7777."), ..all.clone() },
         sorted(ServerSort::Newest),
         sorted(ServerSort::Oldest),
         sorted(ServerSort::Domain),
@@ -84,4 +87,34 @@ async fn a_page_reads_what_it_shows() {
     assert_eq!(scanned(conn).await, before);
     let search = ServerList { search: Search::Domain("s7777."), ..all };
     assert_eq!(search.page(conn).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_lists_show_of_a_status_is_derived_from_it() {
+    let database = TestDatabase::new().await;
+    let conn = &mut database.conn().await;
+    let places = rows::Places::insert(conn).await;
+    let person = rows::person(conn, "ada@example.org").await;
+    let account = rows::account(conn, &person).await;
+    let server = rows::instance(conn, &account, &places, "birds.example.org").await;
+    let condition = |name: &str, status: &str| json!({"type": name, "status": status});
+    let (usage, long) = (json!({"users": 3}), "1".repeat(50));
+    let full = json!({
+        "version": "4.5.11",
+        "usage": usage.clone(),
+        "conditions": [condition("Accepted", "True"), condition("RouteReady", "False"), condition("Ready", "True")],
+    });
+    let table = [
+        (full, Some("4.5.11"), Some(usage), json!(["Accepted", "Ready"])),
+        (json!({"version": &long}), Some(&long[..32]), None, json!([])),
+        (json!({}), None, None, json!([])),
+        (json!(null), None, None, json!([])),
+    ];
+    for (status, version, usage, met) in table {
+        let (instance_id, observed_at) = (server.id, rows::now());
+        let seen = Observation { instance_id, present: true, observed_revision: None, resource_version: None, status, observed_at };
+        seen.put(conn).await.unwrap();
+        let glance = Glance::of_all(conn, &[server.id]).await.unwrap().pop().unwrap();
+        assert_eq!((glance.version.as_deref(), glance.usage, glance.met), (version, usage, met), "{}", seen.status);
+    }
 }

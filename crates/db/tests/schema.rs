@@ -49,7 +49,8 @@ async fn columns(conn: &mut Conn) -> Vec<Column> {
     diesel::sql_query(format!(
         "SELECT c.relname::text AS table_name, a.attname::text AS name, t.typname::text AS kind, NOT a.attnotnull AS nullable,
                 EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)) AS in_key,
-                a.atthasdef AS has_default,
+                -- What is derived from other columns is nobody's to write.
+                a.atthasdef AND a.attgenerated = '' AS has_default,
                 EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f') AND a.attnum = ANY (k.conkey))
                     AS is_checked
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace

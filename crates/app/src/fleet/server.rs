@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use howdah_db::models::account::Membership;
 use howdah_db::models::instance::Page;
+use howdah_db::models::observation::Observation;
 use howdah_db::models::place::{DatabaseServer, ObjectStore};
 use howdah_db::models::sync::InstanceSync;
 use howdah_domain::lifecycle::Condition;
@@ -69,10 +70,10 @@ pub async fn server(app: &App, actor: &Actor, which: Which<'_>) -> Result<Operat
     let database_server = DatabaseServer::by_id(&mut conn, row.database_server_id).await?;
     let object_store = ObjectStore::by_id(&mut conn, row.object_store_id).await?;
     let sync = InstanceSync::of(&mut conn, row.id).await?;
+    let observed = Observation::of(&mut conn, row.id).await?;
     let activity = entries(&mut conn, actor, row.account_id, Some(id), None, SHOWN).await?;
     drop(conn);
-    let observed = known.row.observation.as_ref();
-    let observation = observed.and_then(translate::stored);
+    let observation = observed.as_ref().and_then(translate::stored);
     Ok(OperatorServer {
         overview: known.overview(app, actor)?,
         address: known.page(app).view(app, row, known.row.probe.as_ref().map(|it| it.leads_here)),
@@ -90,7 +91,7 @@ pub async fn server(app: &App, actor: &Actor, which: Which<'_>) -> Result<Operat
         object_store: object_store.map(|it| it.name).unwrap_or_default(),
         image: row.image_mastodon.clone(),
         conditions: observation.map(|it| it.conditions).unwrap_or_default(),
-        observed_at: observed.map(|it| it.observed_at),
+        observed_at: observed.as_ref().map(|it| it.observed_at),
         observed_revision: observed.and_then(|it| it.observed_revision),
         divergence: diverged::view(app, sync.as_ref(), row),
         sync: sync.map(|it| SyncView { revision: it.revision, reason: it.reason, detail: it.detail, tried_at: it.tried_at }),

@@ -8,6 +8,7 @@ use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::Instance;
 use howdah_domain::InstanceId;
 use howdah_domain::records::{Diagnosis, Kept, Look, Looked, Proof, Record, Target, diagnose, is_well, records, with_times};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::overview::{Which, known};
@@ -95,7 +96,7 @@ impl Page {
         let nothing = || Looked::nothing(&row.domain, &row.web_domain, &row.media_domain);
         let looked = match look {
             // What another version wrote, or nobody: as if nobody had looked.
-            Some(it) => serde_json::from_value(it.looked.clone()).unwrap_or_else(|_| nothing()),
+            Some(it) => Looked::deserialize(&it.looked).unwrap_or_else(|_| nothing()),
             None => nothing(),
         };
         Self {
@@ -103,7 +104,7 @@ impl Page {
             web_domain: row.web_domain.clone(),
             proofs: domains_to_prove(row).iter().filter_map(|name| proof(name, &proofs(row, domains))).collect(),
             looked,
-            kept: look.and_then(|it| serde_json::from_value(it.kept.clone()).ok()).unwrap_or_default(),
+            kept: look.and_then(|it| Vec::deserialize(&it.kept).ok()).unwrap_or_default(),
             target: OwnedTarget {
                 name: app.config.ingress_name.clone(),
                 addresses: app.config.ingress_addresses.clone(),

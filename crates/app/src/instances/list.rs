@@ -83,7 +83,7 @@ pub async fn servers(app: &App, actor: &Actor, query: &ServerQuery) -> Result<Se
     }
     let next = found.last().filter(|_| has_more).map(|(it, _)| format!("{}~{}", it.domain, it.id));
     let (rows, names): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-    let views = views(app, &mut conn, actor, &rows).await?;
+    let views = views(app, &conn, actor, &rows).await?;
     let rows = views.into_iter().zip(names).map(|(server, account_name)| ServerRow { server, account_name }).collect();
     Ok(ServerList { rows, next })
 }

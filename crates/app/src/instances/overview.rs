@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::Instance;
-use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
+use howdah_db::models::operation::{Operation as OperationRow, WithSteps};
 use howdah_db::models::overview::Overview as Row;
 use howdah_db::models::public_face::PublicFace;
 use howdah_domain::instance::actions::{ActionFacts, actions};
@@ -90,7 +90,7 @@ pub struct ToDo {
 /// A server's rows, as far as the actor may see it.
 pub(crate) struct Known {
     pub row: Row,
-    pub operation: Option<(OperationRow, Vec<OperationStep>)>,
+    pub operation: Option<WithSteps>,
     pub domains: Vec<Domain>,
 }
 
@@ -103,11 +103,9 @@ pub(crate) async fn known(conn: &mut Conn, actor: &Actor, which: Which<'_>) -> R
         Which::Slug(slug) => Row::by_slug(conn, slug).await?,
     };
     let row = row.filter(|it| actor.sees(&it.instance)).ok_or(Error::NotFound { what: "server" })?;
-    let operation = OperationRow::latest(conn, row.instance.id).await?;
-    let domains = match row.instance.on_platform_domain {
-        true => Vec::new(),
-        false => Domain::of_accounts(conn, &[row.instance.account_id]).await?,
-    };
+    let (conn, accounts): (&Conn, _) = (conn, [row.instance.account_id]);
+    let domains = async { if row.instance.on_platform_domain { Ok(Vec::new()) } else { Domain::of_accounts(conn, &accounts).await } };
+    let (operation, domains) = tokio::try_join!(OperationRow::latest(conn, row.instance.id), domains)?;
     Ok(Known { row, operation, domains })
 }
 
@@ -122,11 +120,10 @@ impl Known {
     pub(crate) fn server(&self, app: &App, actor: &Actor) -> Result<InstanceView, Error> {
         let live = self.operation.as_ref().filter(|(row, _)| OperationState::parse(&row.state).is_some_and(OperationState::is_live));
         let around = Around {
-            observations: self.row.observation.iter().cloned().collect(),
+            glances: self.row.glance.iter().cloned().collect(),
             probes: self.row.probe.iter().cloned().collect(),
             domains: self.domains.clone(),
-            operations: live.iter().map(|(row, _)| row.clone()).collect(),
-            steps: live.iter().flat_map(|(_, steps)| steps.clone()).collect(),
+            operations: live.cloned().into_iter().collect(),
             clusters: if actor.operates() { vec![self.row.cluster.clone()] } else { Vec::new() },
         };
         view(app, &self.row.instance, &around, actor)

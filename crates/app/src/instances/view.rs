@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::{Instance, Page};
-use howdah_db::models::observation::Observation as ObservationRow;
-use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
+use howdah_db::models::observation::Glance;
+use howdah_db::models::operation::{Operation as OperationRow, WithSteps};
 use howdah_db::models::place::Cluster;
 use howdah_db::models::probe::Probe;
 use howdah_domain::{AccountId, AddressFacts, Deletion, Desired, InstanceId, Phase, PhaseFacts, Standing, Usage, phase};
 use uuid::Uuid;
 
-use super::seen_by;
+use super::overview::{Which, known};
 use crate::observer::translate;
 use crate::operations::{self, OperationView};
 use crate::{Actor, App, Error};
@@ -95,11 +95,8 @@ pub struct RecordView {
 /// # Errors
 /// [`Error::NotFound`] for a server that is not the account's.
 pub async fn get(app: &App, actor: &Actor, id: InstanceId) -> Result<InstanceView, Error> {
-    actor.may_read()?;
     let mut conn = app.conn().await?;
-    let row = seen_by(&mut conn, actor, id).await?;
-    let mut views = views(app, &mut conn, actor, &[row]).await?;
-    views.pop().ok_or(Error::NotFound { what: "server" })
+    known(&mut conn, actor, Which::Id(id)).await?.server(app, actor)
 }
 
 /// The account's servers, the newest first; everybody's for an operator who asks for `fleet`.
@@ -116,41 +113,37 @@ pub async fn list(app: &App, actor: &Actor, fleet: bool, page: Page) -> Result<V
         true => Instance::page_of_fleet(&mut conn, page).await?,
         false => Instance::page_of_account(&mut conn, actor.account.as_uuid(), page).await?,
     };
-    views(app, &mut conn, actor, &rows).await
+    views(app, &conn, actor, &rows).await
 }
 
 /// What is known of servers besides their rows, read at once for as many as there are.
 #[derive(Default)]
 pub(super) struct Around {
-    pub observations: Vec<ObservationRow>,
+    pub glances: Vec<Glance>,
     pub probes: Vec<Probe>,
     /// Of the servers' accounts.
     pub domains: Vec<Domain>,
-    pub operations: Vec<OperationRow>,
-    pub steps: Vec<OperationStep>,
+    /// Live ones.
+    pub operations: Vec<WithSteps>,
     /// For operators.
     pub clusters: Vec<Cluster>,
 }
 
 impl Around {
-    async fn read(conn: &mut Conn, actor: &Actor, rows: &[Instance]) -> Result<Self, Error> {
+    /// All of it is asked for at once, and answered in one turn.
+    async fn read(conn: &Conn, actor: &Actor, rows: &[Instance]) -> Result<Self, Error> {
         let ids: Vec<Uuid> = rows.iter().map(|it| it.id).collect();
         let accounts: BTreeSet<Uuid> = rows.iter().filter(|it| !it.on_platform_domain).map(|it| it.account_id).collect();
         let accounts: Vec<Uuid> = accounts.into_iter().collect();
-        let operations = OperationRow::live_of(conn, &ids).await?;
-        let operation_ids: Vec<Uuid> = operations.iter().map(|it| it.id).collect();
-        Ok(Self {
-            observations: ObservationRow::of_all(conn, &ids).await?,
-            probes: Probe::of_all(conn, &ids).await?,
-            domains: if accounts.is_empty() { Vec::new() } else { Domain::of_accounts(conn, &accounts).await? },
-            steps: if operation_ids.is_empty() { Vec::new() } else { OperationStep::of_all(conn, &operation_ids).await? },
-            clusters: if actor.operates() { Cluster::all(conn).await? } else { Vec::new() },
-            operations,
-        })
+        let domains = async { if accounts.is_empty() { Ok(Vec::new()) } else { Domain::of_accounts(conn, &accounts).await } };
+        let clusters = async { if actor.operates() { Cluster::all(conn).await } else { Ok(Vec::new()) } };
+        let (glances, probes, domains, operations, clusters) =
+            tokio::try_join!(Glance::of_all(conn, &ids), Probe::of_all(conn, &ids), domains, OperationRow::live_of(conn, &ids), clusters,)?;
+        Ok(Self { glances, probes, domains, operations, clusters })
     }
 }
 
-pub(super) async fn views(app: &App, conn: &mut Conn, actor: &Actor, rows: &[Instance]) -> Result<Vec<InstanceView>, Error> {
+pub(super) async fn views(app: &App, conn: &Conn, actor: &Actor, rows: &[Instance]) -> Result<Vec<InstanceView>, Error> {
     let around = Around::read(conn, actor, rows).await?;
     rows.iter().map(|row| view(app, row, &around, actor)).collect()
 }
@@ -158,11 +151,9 @@ pub(super) async fn views(app: &App, conn: &mut Conn, actor: &Actor, rows: &[Ins
 pub(super) fn view(app: &App, row: &Instance, around: &Around, actor: &Actor) -> Result<InstanceView, Error> {
     let desired = row.desired()?;
     let address = address(app, row, around);
-    let observation = around.observations.iter().find(|it| it.instance_id == row.id && it.present).and_then(translate::stored);
-    let recorded = around.operations.iter().find(|it| it.instance_id == row.id);
-    let steps: Vec<OperationStep> =
-        around.steps.iter().filter(|it| recorded.is_some_and(|row| row.id == it.operation_id)).cloned().collect();
-    let operation = recorded.map(|it| it.with_steps(&steps)).transpose()?;
+    let observation = around.glances.iter().find(|it| it.instance_id == row.id && it.present).map(translate::glance);
+    let recorded = around.operations.iter().find(|(it, _)| it.instance_id == row.id);
+    let operation = recorded.map(|(it, steps)| it.with_steps(steps)).transpose()?;
     let facts = PhaseFacts {
         desired,
         is_tombstone: row.tombstoned_at.is_some(),
@@ -186,7 +177,7 @@ pub(super) fn view(app: &App, row: &Instance, around: &Around, actor: &Actor) ->
         address,
         usage: observation.as_ref().and_then(|it| it.usage),
         cluster: around.clusters.iter().find(|it| it.id == row.cluster_id).map(|it| it.name.clone()),
-        operation: recorded.map(|it| operations::view(it, &steps, actor.operates())).transpose()?,
+        operation: recorded.map(|(it, steps)| operations::view(it, steps, actor.operates())).transpose()?,
         leaving: match desired {
             Desired::Deleted { deletion, after } => {
                 Some(LeavingView { deletion, after, can_be_undone: row.begun().is_none() && row.tombstoned_at.is_none() })

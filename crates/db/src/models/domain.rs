@@ -61,8 +61,8 @@ impl Domain {
     }
 
     /// Of several accounts at once: for lists.
-    pub async fn of_accounts(conn: &mut Conn, account_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
-        domains::table.filter(domains::account_id.eq_any(account_ids)).select(Self::as_select()).load(conn).await
+    pub async fn of_accounts(mut conn: &Conn, account_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        domains::table.filter(domains::account_id.eq_any(account_ids)).select(Self::as_select()).load(&mut conn).await
     }
 
     /// Domains of servers that are there and were not looked at for long enough: proven ones since `proven_before`, others

@@ -1,7 +1,7 @@
 //! Lists of servers and operations, searched, filtered, sorted and paged. A page begins after the last row of the one before
 //! (a cursor), so that each costs the same however far it is.
 
-use diesel::dsl::{exists, not};
+use diesel::dsl::{InnerJoin, IntoBoxed, exists, not};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -52,26 +52,14 @@ struct Mailed {
 /// Of people whose address begins so: who finds more types more of it.
 const MOST_MAILED: i64 = 1000;
 
-type Filtered<'a> = instances::BoxedQuery<'a, Pg>;
+type Filtered<'a> = IntoBoxed<'a, InnerJoin<instances::table, accounts::table>, Pg>;
 
 impl ServerList<'_> {
     /// Its rows with the names of their accounts.
     pub async fn page(&self, conn: &mut Conn) -> QueryResult<Vec<(Instance, String)>> {
         let mailed = self.mailed(conn).await?;
-        let query = self.searched(self.filtered(instances::table.into_boxed()), &mailed);
-        let query = self.paged(query).limit(self.limit);
-        let rows: Vec<Instance> = query.select(Instance::as_select()).load(conn).await?;
-        let ids: Vec<Uuid> = rows.iter().map(|it| it.account_id).collect();
-        let names: Vec<(Uuid, String)> =
-            accounts::table.filter(accounts::id.eq_any(ids)).select((accounts::id, accounts::name)).load(conn).await?;
-        let name_of = |id| names.iter().find(|(it, _)| *it == id).map(|(_, name)| name.clone()).unwrap_or_default();
-        Ok(rows
-            .into_iter()
-            .map(|it| {
-                let name = name_of(it.account_id);
-                (it, name)
-            })
-            .collect())
+        let query = self.searched(self.filtered(instances::table.inner_join(accounts::table).into_boxed()), &mailed);
+        self.paged(query).limit(self.limit).select((Instance::as_select(), accounts::name)).load(conn).await
     }
 
     fn filtered<'q>(&'q self, query: Filtered<'q>) -> Filtered<'q> {

@@ -22,6 +22,29 @@ pub struct Observation {
     pub observed_at: DateTime<Utc>,
 }
 
+/// What lists show of it, derived by the database.
+#[derive(Queryable, Selectable, Clone, Debug)]
+#[diesel(table_name = instance_observations, check_for_backend(diesel::pg::Pg))]
+pub struct Glance {
+    pub instance_id: Uuid,
+    pub present: bool,
+    /// `status.version` and `status.usage`.
+    pub version: Option<String>,
+    pub usage: Option<Value>,
+    /// Names of the conditions that are met.
+    pub met: Value,
+}
+
+impl Glance {
+    pub async fn of_all(mut conn: &Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        instance_observations::table
+            .filter(instance_observations::instance_id.eq_any(instance_ids))
+            .select(Self::as_select())
+            .load(&mut conn)
+            .await
+    }
+}
+
 impl Observation {
     /// What was seen last counts.
     pub async fn put(&self, conn: &mut Conn) -> QueryResult<usize> {
@@ -36,14 +59,6 @@ impl Observation {
 
     pub async fn of(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
         instance_observations::table.find(instance_id).select(Self::as_select()).first(conn).await.optional()
-    }
-
-    pub async fn of_all(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
-        instance_observations::table
-            .filter(instance_observations::instance_id.eq_any(instance_ids))
-            .select(Self::as_select())
-            .load(conn)
-            .await
     }
 
     /// Ids of the servers of a cluster that were last seen there.

@@ -59,6 +59,21 @@ pub struct OperationStep {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
+/// An operation with its steps in their order.
+pub type WithSteps = (Operation, Vec<OperationStep>);
+
+/// Rows of one operation follow each other. None is without steps.
+fn grouped(rows: Vec<(Operation, OperationStep)>) -> Vec<WithSteps> {
+    let mut all: Vec<WithSteps> = Vec::new();
+    for (operation, step) in rows {
+        match all.last_mut() {
+            Some((last, steps)) if last.id == operation.id => steps.push(step),
+            _ => all.push((operation, vec![step])),
+        }
+    }
+    all
+}
+
 impl NewOperation {
     /// Fails on `operations_one_live_a_lane` where the instance has a live operation in that lane.
     pub async fn insert(&self, conn: &mut Conn) -> QueryResult<Operation> {
@@ -127,19 +142,22 @@ impl Operation {
             .optional()
     }
 
-    /// Live exclusive operations of these instances: for lists.
-    pub async fn live_of(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
-        operations::table
+    /// Live exclusive operations of these instances, with their steps in their order: for lists.
+    pub async fn live_of(mut conn: &Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<WithSteps>> {
+        let rows = operations::table
+            .inner_join(operation_steps::table)
             .filter(operations::instance_id.eq_any(instance_ids))
             .filter(operations::lane.eq("exclusive"))
             .filter(operations::state.eq_any(LIVE))
-            .select(Self::as_select())
-            .load(conn)
-            .await
+            .order((operations::id, operation_steps::position))
+            .select((Self::as_select(), OperationStep::as_select()))
+            .load(&mut conn)
+            .await?;
+        Ok(grouped(rows))
     }
 
     /// The newest exclusive operation of an instance, live or ended, with its steps in their order.
-    pub async fn latest(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<(Self, Vec<OperationStep>)>> {
+    pub async fn latest(mut conn: &Conn, instance_id: Uuid) -> QueryResult<Option<WithSteps>> {
         let newest = diesel::alias!(operations as newest);
         let latest = newest
             .filter(newest.field(operations::instance_id).eq(instance_id))
@@ -147,16 +165,14 @@ impl Operation {
             .order(newest.field(operations::id).desc())
             .limit(1)
             .select(newest.field(operations::id));
-        let rows: Vec<(Self, OperationStep)> = operations::table
-            .inner_join(operation_steps::table.on(operation_steps::operation_id.eq(operations::id)))
+        let rows = operations::table
+            .inner_join(operation_steps::table)
             .filter(operations::id.eq_any(latest))
             .order(operation_steps::position)
             .select((Self::as_select(), OperationStep::as_select()))
-            .load(conn)
+            .load(&mut conn)
             .await?;
-        let mut rows = rows.into_iter();
-        let Some((operation, first)) = rows.next() else { return Ok(None) };
-        Ok(Some((operation, std::iter::once(first).chain(rows.map(|(_, step)| step)).collect())))
+        Ok(grouped(rows).pop())
     }
 
     /// The newest operation of a kind on an instance, whatever became of it.

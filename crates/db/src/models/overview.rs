@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::account::Account;
 use super::address_look::AddressLook;
 use super::instance::Instance;
-use super::observation::Observation;
+use super::observation::Glance;
 use super::owner_bootstrap::OwnerBootstrap;
 use super::place::Cluster;
 use super::probe::Probe;
@@ -19,15 +19,14 @@ pub struct Overview {
     pub instance: Instance,
     pub account: Account,
     pub cluster: Cluster,
-    pub observation: Option<Observation>,
+    pub glance: Option<Glance>,
     pub probe: Option<Probe>,
     pub look: Option<AddressLook>,
     pub face: Option<PublicFace>,
     pub owner: Option<OwnerBootstrap>,
 }
 
-type Row =
-    (Instance, Account, Cluster, Option<Observation>, Option<Probe>, Option<AddressLook>, Option<PublicFace>, Option<OwnerBootstrap>);
+type Row = (Instance, Account, Cluster, Option<Glance>, Option<Probe>, Option<AddressLook>, Option<PublicFace>, Option<OwnerBootstrap>);
 
 /// The same columns of the same tables: a function would have to write their type out.
 macro_rules! joined {
@@ -44,7 +43,7 @@ macro_rules! joined {
                 Instance::as_select(),
                 Account::as_select(),
                 Cluster::as_select(),
-                Option::<Observation>::as_select(),
+                Option::<Glance>::as_select(),
                 Option::<Probe>::as_select(),
                 Option::<AddressLook>::as_select(),
                 Option::<PublicFace>::as_select(),
@@ -72,7 +71,7 @@ impl Overview {
 }
 
 impl From<Row> for Overview {
-    fn from((instance, account, cluster, observation, probe, look, face, owner): Row) -> Self {
-        Self { instance, account, cluster, observation, probe, look, face, owner }
+    fn from((instance, account, cluster, glance, probe, look, face, owner): Row) -> Self {
+        Self { instance, account, cluster, glance, probe, look, face, owner }
     }
 }

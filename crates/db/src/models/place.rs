@@ -61,8 +61,8 @@ macro_rules! place {
                 diesel::insert_into($table::table).values(self).execute(conn).await
             }
 
-            pub async fn all(conn: &mut Conn) -> QueryResult<Vec<Self>> {
-                $table::table.order($table::name).select(Self::as_select()).load(conn).await
+            pub async fn all(mut conn: &Conn) -> QueryResult<Vec<Self>> {
+                $table::table.order($table::name).select(Self::as_select()).load(&mut conn).await
             }
 
             pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {

@@ -28,8 +28,8 @@ impl Probe {
         probes::table.find(instance_id).select(Self::as_select()).first(conn).await.optional()
     }
 
-    pub async fn of_all(conn: &mut Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
-        probes::table.filter(probes::instance_id.eq_any(instance_ids)).select(Self::as_select()).load(conn).await
+    pub async fn of_all(mut conn: &Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
+        probes::table.filter(probes::instance_id.eq_any(instance_ids)).select(Self::as_select()).load(&mut conn).await
     }
 
     pub async fn forget(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {

@@ -1,6 +1,6 @@
 //! What people see of a server: computed from everything else, total, never stored as truth.
 
-use crate::lifecycle::{Deletion, Desired, Hold, Observation, Operation, OperationKind, OperationState, StepName, StepState, words};
+use crate::lifecycle::{Deletion, Desired, Glance, Hold, Operation, OperationKind, OperationState, StepName, StepState, words};
 
 words! {
     Phase {
@@ -52,7 +52,7 @@ pub struct PhaseFacts<'a> {
     pub was_launched: bool,
     /// The live operation of the exclusive lane.
     pub operation: Option<&'a Operation>,
-    pub observation: Option<&'a Observation>,
+    pub observation: Option<&'a Glance>,
     pub address: AddressFacts,
 }
 
@@ -130,29 +130,12 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::lifecycle::{Cause, Condition, LaunchStep, StepFact};
+    use crate::lifecycle::{Cause, LaunchStep, StepFact};
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-    fn observation(met: &[&str]) -> Observation {
-        let condition = |name: &&str| Condition {
-            name: (*name).to_owned(),
-            met: Some(true),
-            reason: "Ready".to_owned(),
-            message: String::new(),
-            since: NOW,
-        };
-        Observation {
-            generation: 1,
-            observed_generation: Some(1),
-            observed_revision: Some(1),
-            version: None,
-            endpoints: None,
-            usage: None,
-            farewell: None,
-            owner_link_issued: None,
-            conditions: met.iter().map(condition).collect(),
-        }
+    fn observation(met: &[&str]) -> Glance {
+        Glance { met: met.iter().map(ToString::to_string).collect(), ..Glance::default() }
     }
 
     fn operation(kind: OperationKind, facts: &[(StepName, StepFact)]) -> Operation {

@@ -13,7 +13,7 @@ mod step;
 mod table;
 
 pub use desired::{Deletion, Desired, Hold};
-pub use observation::{Condition, Endpoints, FarewellProgress, FarewellStage, Observation, Usage};
+pub use observation::{Condition, Endpoints, FarewellProgress, FarewellStage, Glance, Observation, Usage};
 pub use operation::{Lane, Operation, OperationKind, OperationState};
 pub use standing::Standing;
 pub use step::{Cause, LaunchStep, Step, StepFact, StepName, StepState, farewell_facts, launch_facts};

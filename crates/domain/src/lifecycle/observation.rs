@@ -72,6 +72,22 @@ pub struct Observation {
     pub conditions: Vec<Condition>,
 }
 
+/// What pages of many servers show of it, and a phase is computed from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Glance {
+    pub version: Option<MastodonVersion>,
+    pub usage: Option<Usage>,
+    /// Names of the conditions that are met.
+    pub met: Vec<String>,
+}
+
+impl Glance {
+    #[must_use]
+    pub fn is_met(&self, name: &str) -> bool {
+        self.met.iter().any(|it| it == name)
+    }
+}
+
 impl Observation {
     #[must_use]
     pub fn condition(&self, name: &str) -> Option<&Condition> {

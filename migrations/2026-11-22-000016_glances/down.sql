@@ -1,0 +1,1 @@
+ALTER TABLE instance_observations DROP COLUMN met, DROP COLUMN usage, DROP COLUMN version;
