@@ -27,9 +27,9 @@ pub struct AccountView {
 pub async fn get(app: &App, actor: &Actor) -> Result<AccountView, Error> {
     actor.may_read()?;
     let mut conn = app.conn().await?;
-    let account = Account::by_id(&mut conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
+    let account = Account::by_id(&conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
     let person = Person::by_id(&mut conn, actor.person.as_uuid()).await?.ok_or(Error::NotFound { what: "person" })?;
-    let platform = settings::read(&mut conn).await?;
+    let platform = settings::read(&conn).await?;
     Ok(AccountView {
         id: actor.account,
         kind: account.kind,
@@ -39,7 +39,7 @@ pub async fn get(app: &App, actor: &Actor) -> Result<AccountView, Error> {
         email: person.email,
         role: actor.role,
         is_operator: person.is_operator,
-        servers: Instance::count_of_account(&mut conn, account.id).await?,
+        servers: Instance::count_of_account(&conn, account.id).await?,
         servers_allowed: account.servers_allowed.unwrap_or(platform.servers_per_account),
     })
 }

@@ -135,7 +135,7 @@ impl SettingsChange {
 /// [`Error::Invalid`], without a support address above all: nobody shall be left without somebody to write to.
 pub async fn found(app: &App, change: &SettingsChange) -> Result<bool, Error> {
     let mut conn = app.conn().await?;
-    if Row::get(&mut conn).await?.is_some() {
+    if Row::get(&conn).await?.is_some() {
         return Ok(false);
     }
     let checked = change.check()?;
@@ -184,7 +184,7 @@ pub(crate) async fn write(app: &App, actor: AuditActor, revision: i64, change: &
     .await
 }
 
-pub(crate) async fn read(conn: &mut Conn) -> Result<PlatformSettings, Error> {
+pub(crate) async fn read(conn: &Conn) -> Result<PlatformSettings, Error> {
     let row = Row::get(conn).await?.ok_or_else(|| Error::internal("the platform has no settings: it was never set up"))?;
     of(row)
 }

@@ -4,8 +4,8 @@ use howdah_db::Conn;
 use howdah_db::models::account::Account;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
-use howdah_domain::billing;
 use howdah_domain::instance::launch::{LaunchFacts, LaunchVerdict, launch_verdict};
+use howdah_domain::{AccountId, billing};
 
 use crate::{Actor, App, Error, settings};
 
@@ -44,8 +44,8 @@ impl Openness {
 /// # Errors
 /// The record's.
 pub async fn openness(app: &App, actor: Option<&Actor>, has_room: bool) -> Result<Openness, Error> {
-    let mut conn = app.conn().await?;
-    let verdict = verdict(app, &mut conn, actor).await?;
+    let conn = app.conn().await?;
+    let verdict = verdict(app, &conn, actor).await?;
     if let LaunchVerdict::Refuse { reason, sentence } = verdict {
         return Ok(Openness::Closed { reason, sentence });
     }
@@ -58,14 +58,15 @@ pub async fn openness(app: &App, actor: Option<&Actor>, has_room: bool) -> Resul
     })
 }
 
-async fn verdict(app: &App, conn: &mut Conn, actor: Option<&Actor>) -> Result<LaunchVerdict, Error> {
-    let platform = settings::read(conn).await?;
-    let (servers, servers_allowed) = match actor {
-        Some(actor) => {
-            let account = Account::by_id(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
-            let servers = Instance::count_of_account(conn, account.id).await?;
-            (servers, account.servers_allowed.unwrap_or(platform.servers_per_account))
+async fn verdict(app: &App, conn: &Conn, actor: Option<&Actor>) -> Result<LaunchVerdict, Error> {
+    let (platform, has) = tokio::try_join!(settings::read(conn), async {
+        match actor {
+            Some(actor) => servers_of(conn, actor.account).await.map(Some),
+            None => Ok(None),
         }
+    })?;
+    let (servers, servers_allowed) = match has {
+        Some((servers, allowed)) => (servers, allowed.unwrap_or(platform.servers_per_account)),
         // Of somebody who has none yet, and will be allowed one.
         None => (0, platform.servers_per_account.max(1)),
     };
@@ -79,6 +80,13 @@ async fn verdict(app: &App, conn: &mut Conn, actor: Option<&Actor>) -> Result<La
         servers_allowed: servers_allowed.into(),
         access: billing::access(&facts).access,
     }))
+}
+
+/// How many an account has, and may have where that was said of it.
+async fn servers_of(conn: &Conn, account: AccountId) -> Result<(i64, Option<i32>), Error> {
+    let id = account.as_uuid();
+    let (account, servers) = tokio::try_join!(Account::by_id(conn, id), Instance::count_of_account(conn, id))?;
+    Ok((servers, account.ok_or(Error::NotFound { what: "account" })?.servers_allowed))
 }
 
 /// Each default place takes one more. Every server is counted for it: who asks often remembers the answer.

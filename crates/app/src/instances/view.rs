@@ -138,7 +138,7 @@ impl Around {
         let domains = async { if accounts.is_empty() { Ok(Vec::new()) } else { Domain::of_accounts(conn, &accounts).await } };
         let clusters = async { if actor.operates() { Cluster::all(conn).await } else { Ok(Vec::new()) } };
         let (glances, probes, domains, operations, clusters) =
-            tokio::try_join!(Glance::of_all(conn, &ids), Probe::of_all(conn, &ids), domains, OperationRow::live_of(conn, &ids), clusters,)?;
+            tokio::try_join!(Glance::of_all(conn, &ids), Probe::of_all(conn, &ids), domains, OperationRow::live_of(conn, &ids), clusters)?;
         Ok(Self { glances, probes, domains, operations, clusters })
     }
 }

@@ -26,8 +26,8 @@ pub async fn run(worker: &Worker, _: ResyncAll) -> Result<(), WorkError> {
     howdah_db::transaction(&mut conn, async |conn| Ok::<_, WorkError>(collect(conn).await?)).await?;
     drop(conn);
     sync_all(worker).await?;
-    let mut conn = worker.app.database.conn().await?;
-    let clusters = ClusterRow::all(&mut conn).await?;
+    let conn = worker.app.database.conn().await?;
+    let clusters = ClusterRow::all(&conn).await?;
     drop(conn);
     for cluster in clusters.iter().filter(|it| worker.clusters.contains_key(&it.name)) {
         if let Err(error) = report_orphans(worker, cluster).await {

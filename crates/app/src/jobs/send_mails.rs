@@ -15,7 +15,7 @@ const MOST: i64 = 200;
 pub async fn run(worker: &Worker, _: SendMails) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     let waiting = Mail::waiting(&mut conn, MOST).await?;
-    let support = Settings::get(&mut conn).await?.and_then(|it| it.support_address);
+    let support = Settings::get(&conn).await?.and_then(|it| it.support_address);
     drop(conn);
     for mail in waiting.iter().filter(|it| is_due(it, worker.now())) {
         if let Err(error) = send(worker, mail, support.as_deref()).await {

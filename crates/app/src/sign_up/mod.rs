@@ -59,7 +59,7 @@ fn check(request: &SignUpRequest) -> Result<Checked, Error> {
 pub async fn ask(app: &App, request: &SignUpRequest, client: &Client<'_>) -> Result<(), Error> {
     let checked = check(request)?;
     let mut conn = app.conn().await?;
-    if settings::read(&mut conn).await?.sign_ups == NewServers::Closed {
+    if settings::read(&conn).await?.sign_ups == NewServers::Closed {
         return Err(Error::Forbidden { reason: "sign_ups_closed", sentence: "New accounts are not taken at the moment." });
     }
     let place = Place::of_client(client.address);

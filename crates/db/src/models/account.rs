@@ -39,8 +39,8 @@ impl NewAccount<'_> {
 }
 
 impl Account {
-    pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
-        accounts::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    pub async fn by_id(mut conn: &Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        accounts::table.find(id).select(Self::as_select()).first(&mut conn).await.optional()
     }
 
     /// The row, locked until the transaction ends: what is counted of an account stays true until then.

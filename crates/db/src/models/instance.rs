@@ -148,12 +148,12 @@ impl Instance {
 
     /// How many servers an account has that are not tombstones. True until the transaction ends only under
     /// [`super::account::Account::lock`].
-    pub async fn count_of_account(conn: &mut Conn, account_id: Uuid) -> QueryResult<i64> {
+    pub async fn count_of_account(mut conn: &Conn, account_id: Uuid) -> QueryResult<i64> {
         instances::table
             .filter(instances::account_id.eq(account_id))
             .filter(instances::tombstoned_at.is_null())
             .count()
-            .get_result(conn)
+            .get_result(&mut conn)
             .await
     }
 

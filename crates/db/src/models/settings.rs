@@ -36,8 +36,8 @@ pub struct SettingsValues<'a> {
 
 impl Settings {
     /// `None` before the platform was set up.
-    pub async fn get(conn: &mut Conn) -> QueryResult<Option<Self>> {
-        settings::table.select(Self::as_select()).first(conn).await.optional()
+    pub async fn get(mut conn: &Conn) -> QueryResult<Option<Self>> {
+        settings::table.select(Self::as_select()).first(&mut conn).await.optional()
     }
 
     /// Writes the row's first revision; an existing row stays as it is.

@@ -9,8 +9,8 @@ use crate::worker::{WorkError, Worker};
 const NOBODY: &str = "is-anybody-there";
 
 pub async fn look_again(worker: &Worker) -> Result<(), WorkError> {
-    let mut conn = worker.app.database.conn().await?;
-    let all = ClusterRow::all(&mut conn).await?;
+    let conn = worker.app.database.conn().await?;
+    let all = ClusterRow::all(&conn).await?;
     drop(conn);
     let away = all.iter().filter(|it| it.unreachable_since.is_some());
     let answers = join_all(away.map(async |row| {
