@@ -86,7 +86,13 @@
     else loadAgain();
   });
   document.addEventListener('htmx-error', (event) => { if (!leaving && isOfStream(event)) loadAgain(); });
-  document.addEventListener('htmx-sse-after-connection', () => isLost(false));
+  // So it is where a library did not come.
+  let begun = !document.querySelector('[data-hx-sse-connect]');
+  setTimeout(() => { if (!begun) loadAgain(); }, 10000);
+  document.addEventListener('htmx-sse-after-connection', () => {
+    begun = true;
+    isLost(false);
+  });
   window.addEventListener('offline', () => { if (document.querySelector('[data-hx-sse-connect]')) isLost(true); });
   // Whatever is swapped in: a tab in the background tells how it stands.
   new MutationObserver(() => {

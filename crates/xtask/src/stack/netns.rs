@@ -39,6 +39,8 @@ impl Stack {
             ip(&format!("link set {BRIDGE} up"))?;
             // What lies below /proc/sys/net is that of the thread which opens it.
             fs::write("/proc/sys/net/ipv4/ip_forward", "1")?;
+            // A pod's link gets no address of its own: browsers here would take that for another network, and drop what they load.
+            fs::write("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1")?;
             Ok(())
         })
     }

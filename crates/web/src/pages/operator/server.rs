@@ -74,7 +74,9 @@ impl Fragment<'_> {
         match condition.met {
             Some(true) => Status::new(Tone::Well, "Met"),
             // Nothing is wrong: its time has not come, or nobody asked for it.
-            Some(false) if ["Progressing", "Waiting", "NotWanted"].contains(&condition.reason.as_str()) => Status::new(Tone::Wait, "Not yet"),
+            Some(false) if ["Progressing", "Waiting", "NotWanted"].contains(&condition.reason.as_str()) => {
+                Status::new(Tone::Wait, "Not yet")
+            }
             Some(false) => Status::new(Tone::Warn, "Not met"),
             None => Status::new(Tone::Wait, "Not known"),
         }
