@@ -18,6 +18,8 @@ const SYSTEM: &str = "howdah-system";
 const CERTIFICATES: &str = "howdah-certificates";
 const API_SERVER_PORT: u16 = super::kubernetes::API_PORT;
 const OPERATOR_METRICS: &str = "127.0.0.1:9102";
+// 9101, where it listens by default, is SeaweedFS' here.
+const WORKER_METRICS: &str = "127.0.0.1:9103";
 /// In the order in which they are started.
 const PROCESSES: &[&str] = &["operator", "worker", "server"];
 
@@ -45,9 +47,10 @@ impl Stack {
         let kubeconfig = self.service_account(tools, "howdah-worker")?;
         let clusters = super::seed::clusters(has_real_nodes);
         worker.args(clusters.iter().map(|cluster| format!("--cluster={}={}", cluster.name, kubeconfig.display())));
-        self.start("worker", &worker)?;
+        self.start("worker", worker.args(["--metrics-listen", WORKER_METRICS]))?;
         self.start("server", &self.howdah(images, "server"))?;
         self.wait("operator", || TcpStream::connect(OPERATOR_METRICS).is_ok())?;
+        self.wait("worker", || TcpStream::connect(WORKER_METRICS).is_ok())?;
         self.wait("server", || TcpStream::connect(ingress::SERVER).is_ok())?;
         let rollout = ["-n", "howdah-media", "rollout", "status", "deployment/media-gateway", "--timeout=90s"];
         self.progress.quiet("media gateway", || shell::output(self.kubectl(tools).args(rollout)).map(drop))
