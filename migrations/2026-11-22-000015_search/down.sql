@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY instances_names;
+DROP INDEX instances_names;

@@ -50,9 +50,9 @@ pub(crate) const PASSWORD_FROM: Limit = limit("password_from", 60, QUARTER);
 pub(crate) const PASSWORD_AGAIN: Limit = limit("password_of_session", 10, QUARTER);
 /// Links to a new password. Where there were too many, those that came are good.
 pub(crate) const RESET_OF: OfAddress =
-    OfAddress { here: limit("reset_of_address_from", 5, HOUR), everywhere: limit("reset_of_address", 10, HOUR) };
+    OfAddress { here: limit("reset_of_address_from", 3, HOUR), everywhere: limit("reset_of_address", 40, HOUR) };
 pub(crate) const SIGN_UP_OF: OfAddress =
-    OfAddress { here: limit("sign_up_of_address_from", 5, HOUR), everywhere: limit("sign_up_of_address", 10, HOUR) };
+    OfAddress { here: limit("sign_up_of_address_from", 3, HOUR), everywhere: limit("sign_up_of_address", 40, HOUR) };
 /// From one place: sign-ups and resets.
 pub(crate) const MAIL_FROM: Limit = limit("mail_from", 20, HOUR);
 /// Mails that people who are signed in can have sent to one e-mail address.
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn strangers_from_one_place_do_not_reach_the_bound_over_all() {
         for limit in [PASSWORD_OF, RESET_OF, SIGN_UP_OF] {
-            assert!(limit.here.most * 2 <= limit.everywhere.most && limit.here.window == limit.everywhere.window, "{limit:?}");
+            assert!(limit.here.most * AROUND * 2 <= limit.everywhere.most && limit.here.window == limit.everywhere.window, "{limit:?}");
         }
         assert!(PASSWORD_OF.everywhere.most >= PASSWORD_OF.here.most * AROUND * 5, "nor from some networks");
     }

@@ -69,11 +69,18 @@
   });
   // A stream that never began is not tried again: the page is loaded once there is something to load.
   let again;
+  // Where streams never get through, one reload is enough to know.
+  const isFirst = () => {
+    if (sessionStorage.getItem('again') === location.pathname) return false;
+    sessionStorage.setItem('again', location.pathname);
+    return true;
+  };
   const loadAgain = () => {
     isLost(true);
     again ??= setInterval(async () => {
+      if (document.hidden) return;
       try {
-        if ((await fetch(location.href)).ok) location.reload();
+        if ((await fetch(location.href)).ok && isFirst()) location.reload();
       } catch { /* next time */ }
     }, 3000);
   };
@@ -91,6 +98,9 @@
   setTimeout(() => { if (!begun) loadAgain(); }, 10000);
   document.addEventListener('htmx-sse-after-connection', () => {
     begun = true;
+    clearInterval(again);
+    again = undefined;
+    sessionStorage.removeItem('again');
     isLost(false);
   });
   window.addEventListener('offline', () => { if (document.querySelector('[data-hx-sse-connect]')) isLost(true); });

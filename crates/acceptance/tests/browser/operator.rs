@@ -11,7 +11,7 @@ use howdah_acceptance::world::fresh_name;
 use crate::album::Album;
 use crate::browser::{Browser, SOON};
 use crate::people::{PASSWORD, Person};
-use crate::server_pages::{GONE, GONE_WITHIN, LAUNCHED_WITHIN, RUNNING, Wish, fill_in, id, launch};
+use crate::server_pages::{GONE, GONE_WITHIN, LAUNCHED_WITHIN, RUNNING, Wish, fill_in, id};
 
 const FULL: &str = "The elephants are resting: new servers from Monday on.";
 
@@ -112,7 +112,8 @@ async fn finds_retries_and_removes_a_failed_launch() {
     let domain = format!("{name}.fedi.localhost");
     world.mail.refuse(true).await.unwrap();
     let said = async {
-        launch(&theirs, &Wish { domain: "", name: Some(&name), owner: "ada" }).await?;
+        fill_in(&theirs, &Wish { domain: "", name: Some(&name), owner: "ada" }).await?;
+        theirs.press("Launch the server").await?;
         theirs.sees_within(seconds(60), "A step of the launch fails").await?;
         theirs.session.refresh().await?;
         album.keep(&theirs, "server-launch-held-up").await

@@ -3,11 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
+use howdah_db::models::account::Membership;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::person::Person;
 use howdah_domain::Observation;
 
+use crate::Role;
 use crate::instances::{ACCOUNT_NOT_FOUND, LINK_VALID, TIMED_OUT};
 use crate::jobs::SyncInstance;
 use crate::mails::{self, To};
@@ -74,6 +76,11 @@ async fn send(
 ) -> Result<(), WorkError> {
     let Some(asked_by) = owner.asked_by else { return Ok(()) };
     let Some(person) = Person::by_id(conn, asked_by).await? else { return Ok(()) };
+    let membership = Membership::of(conn, instance.account_id, asked_by).await?;
+    // Who was removed meanwhile is a stranger.
+    if !person.is_operator && membership.is_none_or(|it| it.role != Role::Owner.as_str()) {
+        return Ok(());
+    }
     let mail = mails::owner_link((&instance.domain, &instance.web_domain), &owner.username, since + LINK_VALID);
     let to = To { email: &person.email, person: Some(person.id), server: Some(instance.id), ..To::default() };
     Ok(mails::put(&worker.app, conn, &mail, &to).await?)

@@ -84,8 +84,14 @@ impl FakeCluster {
         self.state.lock().unwrap().secrets.keys().cloned().collect()
     }
 
-    pub fn secret(&self, name: &str) -> Option<BTreeMap<String, String>> {
-        self.state.lock().unwrap().secrets.get(name).cloned()
+    /// Of the Secrets about a server's owner, the one that is there.
+    pub fn owner_secret(&self, resource: &str) -> Option<BTreeMap<String, String>> {
+        let state = self.state.lock().unwrap();
+        let of_owner = |name: &str| name.starts_with(resource) && name.ends_with("-owner");
+        let mut found = state.secrets.iter().filter(|(name, _)| of_owner(name));
+        let first = found.next().map(|(_, it)| it.clone());
+        assert_eq!(found.next().map(|(name, _)| name), None, "one is enough");
+        first
     }
 
     pub fn destroyed(&self) -> Vec<String> {

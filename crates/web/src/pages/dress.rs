@@ -38,12 +38,12 @@ pub async fn dress(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let is_page = is_page(request.path());
     let response = next.call(request).await?.map_into_boxed_body();
-    if !is_page {
-        return Ok(response);
-    }
     let problem = response.response().error().and_then(|it| it.as_error::<Problem>()).cloned();
     if let Some(cause) = problem.as_ref().and_then(Problem::cause) {
         record(response.request(), cause).await;
+    }
+    if !is_page {
+        return Ok(response);
     }
     let mut response = match problem {
         Some(problem) if !wants_events(response.request()) => {

@@ -41,6 +41,12 @@ pub struct Names {
 }
 
 impl Names {
+    /// Each new link's Secret has a name of its own: whoever still sees the spec before it takes none of it for what is done with.
+    #[must_use]
+    pub fn link(&self, issued_at: DateTime<Utc>) -> String {
+        format!("{}-{}-owner", self.resource, issued_at.timestamp())
+    }
+
     #[must_use]
     pub fn of(instance_id: uuid::Uuid) -> Self {
         let resource = InstanceId::from_uuid(instance_id).resource_name();
@@ -65,7 +71,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         power_state: power_state(instance),
         farewell_allowed_until: farewell_allowed_until(parts),
         placement: parts.placement.to_owned(),
-        owner_link: parts.new_link.and_then(seconds).map(|issued| crd::OwnerLink { secret_ref: secret(names.owner.clone()), issued }),
+        owner_link: parts.new_link.and_then(|at| Some(crd::OwnerLink { secret_ref: secret(names.link(at)), issued: seconds(at)? })),
         bootstrap: crd::Bootstrap::New { owner_secret_ref: secret(names.owner) },
         identity_secret_ref: secret(names.identity),
         database: crd::DatabaseSpec { server: parts.database_server.to_owned() },
@@ -138,26 +144,38 @@ fn process(process: &Process) -> crd::ProcessResources {
 /// What the owner's account, or a new link, is made from; `None` once it was.
 pub struct Owner {
     pub username: String,
-    /// A new link needs none.
-    pub email: Option<String>,
     pub token: String,
+    pub way: Way,
+}
+
+/// What an owner's token is for.
+pub enum Way {
+    Bootstrap { email: String },
+    NewLink { issued_at: DateTime<Utc> },
 }
 
 /// The inbox's Secrets as they ought to be. The identity can't be changed by anybody, us included.
 #[must_use]
 pub fn secrets(instance_id: uuid::Uuid, identity: Variables, smtp: Variables, owner: Option<Owner>) -> Vec<InboxSecret> {
     let names = Names::of(instance_id);
-    let secret = |name, variables, immutable| InboxSecret { name, instance: instance_id.to_string(), variables, immutable };
-    let mut secrets = vec![secret(names.identity, identity, true), secret(names.smtp, smtp, false)];
+    let secret = |name: String, variables, immutable| InboxSecret { name, instance: instance_id.to_string(), variables, immutable };
+    let mut secrets = vec![secret(names.identity.clone(), identity, true), secret(names.smtp.clone(), smtp, false)];
     if let Some(owner) = owner {
-        secrets.push(secret(names.owner, owner.into_variables(), false));
+        let name = match &owner.way {
+            Way::Bootstrap { .. } => names.owner.clone(),
+            Way::NewLink { issued_at } => names.link(*issued_at),
+        };
+        secrets.push(secret(name, owner.into_variables(), false));
     }
     secrets
 }
 
 impl Owner {
     fn into_variables(self) -> Variables {
-        let email = self.email.map(|it| (owner::EMAIL.to_owned(), it));
+        let email = match self.way {
+            Way::Bootstrap { email } => Some((owner::EMAIL.to_owned(), email)),
+            Way::NewLink { .. } => None,
+        };
         let others = [(owner::USERNAME.to_owned(), self.username), (owner::RESET_PASSWORD_TOKEN.to_owned(), self.token)];
         others.into_iter().chain(email).collect()
     }

@@ -55,7 +55,7 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
     let is_leaving = instance.teardown_began_at.is_some();
     let found = cluster.get(&names.resource).await?;
     if is_leaving && found.is_none() && wanted.nothing_is_left() {
-        for secret in [&names.owner, &names.smtp, &names.identity] {
+        for secret in wanted.link_secret.iter().chain([&names.owner, &names.smtp, &names.identity]) {
             cluster.delete_secret(secret).await?;
         }
         bury::bury(worker, instance.id).await?;
@@ -81,8 +81,11 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
     if !found.is_some_and(|it| manifest::is_as_wanted(&it, &wanted.resource)) {
         cluster.apply(&wanted.resource).await?;
     }
-    if instance.launched_at.is_some() && !wanted.secrets.iter().any(|it| it.name == names.owner) {
-        cluster.delete_secret(&names.owner).await?;
+    if instance.launched_at.is_some() {
+        let is_done_with = |name: &&String| !wanted.secrets.iter().any(|it| it.name == **name);
+        for secret in wanted.link_secret.iter().chain([&names.owner]).filter(is_done_with) {
+            cluster.delete_secret(secret).await?;
+        }
     }
     // Said last: a server that can't send mail is set up all the same, and only its launch doesn't end.
     relay?;

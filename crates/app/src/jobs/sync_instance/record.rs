@@ -5,7 +5,7 @@ use howdah_crd::MastodonInstance;
 use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::{DesiredColumns, Instance};
-use howdah_db::models::owner_bootstrap::OwnerBootstrap;
+use howdah_db::models::owner_bootstrap::{FIRST, OwnerBootstrap};
 use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
 use howdah_db::models::probe::Probe;
 use howdah_db::models::sync::{InstanceSync, Trouble};
@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::is_to_be_there;
-use super::manifest::{self, Owner, Parts};
+use super::manifest::{self, Names, Owner, Parts, Way};
 use crate::fleet::{DIVERGED, Divergence};
 use crate::ports::cluster::InboxSecret;
 use crate::sealed::{self, Kind};
@@ -28,6 +28,8 @@ pub struct Wanted {
     pub cluster: Cluster,
     pub resource: MastodonInstance,
     pub secrets: Vec<InboxSecret>,
+    /// Of the owner's newest link after the first, wanted or done with.
+    pub link_secret: Option<String>,
     /// What the last sync came to; `None` where nothing was ever sent.
     pub before: Option<InstanceSync>,
 }
@@ -91,8 +93,9 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         new_link: owner.as_ref().filter(|it| it.is_on_its_way()).map(|it| it.issued_at),
         found_here_until: Probe::of(conn, id).await?.filter(|it| it.leads_here).map(|it| it.probed_at + worker.freshness()),
     });
+    let link_secret = owner.as_ref().filter(|it| it.version > FIRST).map(|it| Names::of(id).link(it.issued_at));
     let secrets = secrets(worker, conn, &instance, owner).await?;
-    Ok(Some(Wanted { instance, cluster, resource, secrets, before }))
+    Ok(Some(Wanted { instance, cluster, resource, secrets, link_secret, before }))
 }
 
 /// The platform's names are served at once, a customer's own once every name that needs it was proven.
@@ -127,7 +130,11 @@ async fn secrets(
     let owner = match owner {
         Some(owner) if !is_launched || owner.is_on_its_way() => {
             let token = String::from_utf8_lossy(owner.token(conn, keys).await?.expose_secret()).into_owned();
-            Some(Owner { token, username: owner.username, email: Some(owner.email).filter(|_| !is_launched) })
+            let way = match is_launched {
+                true => Way::NewLink { issued_at: owner.issued_at },
+                false => Way::Bootstrap { email: owner.email },
+            };
+            Some(Owner { token, username: owner.username, way })
         }
         _ => None,
     };

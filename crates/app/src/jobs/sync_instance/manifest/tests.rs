@@ -86,7 +86,7 @@ fn on_its_way_out() {
 fn secrets_are_labelled_and_the_identity_cannot_be_changed() {
     let variables = || Variables::from([("A".to_owned(), "1".to_owned())]);
     let id = instance(Desired::Running).id;
-    let owner = Owner { username: "ada".to_owned(), email: Some("ada@example.org".to_owned()), token: "t".to_owned() };
+    let owner = Owner { username: "ada".to_owned(), token: "t".to_owned(), way: Way::Bootstrap { email: "ada@example.org".to_owned() } };
     let all = secrets(id, variables(), variables(), Some(owner));
     let told: Vec<_> = all.iter().map(|it| (it.name.rsplit_once('-').unwrap().1, it.immutable, it.instance == id.to_string())).collect();
     assert_eq!(told, [("identity", true, true), ("smtp", false, true), ("owner", false, true)]);
