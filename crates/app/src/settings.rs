@@ -147,7 +147,7 @@ pub async fn found(app: &App, change: &SettingsChange) -> Result<bool, Error> {
 /// # Errors
 /// [`Error::Internal`] before the platform was set up.
 pub async fn current(app: &App) -> Result<PlatformSettings, Error> {
-    read(&mut *app.conn().await?).await
+    read(&*app.conn().await?).await
 }
 
 /// Changes them. `revision` is the one that the actor knows.

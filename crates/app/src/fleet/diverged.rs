@@ -169,15 +169,13 @@ fn leaves(spec: &MastodonInstanceSpec) -> BTreeMap<String, String> {
     all
 }
 
-/// `None` where the last sync stopped for no divergence, or it has been decided on since.
-fn found(sync: Option<&InstanceSync>, row: &Instance) -> Option<Divergence> {
-    let sync = sync.filter(|it| it.reason.as_deref() == Some(DIVERGED))?;
-    let divergence: Divergence = serde_json::from_value(sync.divergence.clone()?).ok()?;
-    (divergence.revision > row.revision).then_some(divergence)
+/// `None` where no sync was stopped by one, or it has been decided on since.
+fn found(sync: Option<&InstanceSync>) -> Option<Divergence> {
+    serde_json::from_value(sync?.divergence.clone()?).ok()
 }
 
 pub(super) fn view(app: &App, sync: Option<&InstanceSync>, row: &Instance) -> Option<DivergenceView> {
-    found(sync, row).map(|it| it.view(row.revision, &app.plans, &row.plan))
+    found(sync).map(|it| it.view(row.revision, &app.plans, &row.plan))
 }
 
 /// The row takes over what the cluster has.
@@ -204,7 +202,7 @@ async fn decide(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>,
         let row = locked_by(conn, actor, id, if_match).await?;
         let sync = InstanceSync::of(conn, row.id).await?;
         let conflict = |reason, sentence| Error::Conflict { reason, sentence };
-        let divergence = found(sync.as_ref(), &row)
+        let divergence = found(sync.as_ref())
             .ok_or_else(|| conflict("not_diverged", "The cluster's state of this server is not ahead of the record's.".to_owned()))?;
         let adoption = match (adopts, divergence.not_overwritable()) {
             (true, _) => Some(Adoption::of(&divergence, &app.plans, &row.plan).map_err(|it| conflict("not_adoptable", it))?),
@@ -212,7 +210,8 @@ async fn decide(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>,
             (false, None) => None,
         };
         let begins_farewell = adoption.as_ref().is_some_and(|it| it.begins_farewell);
-        let raised = Instance::raise(conn, row.id, row.revision, divergence.revision + 1, app.now()).await?;
+        let above_both = divergence.revision.max(row.revision) + 1;
+        let raised = Instance::raise(conn, row.id, row.revision, above_both, app.now()).await?;
         let mut raised = raised.ok_or(Error::PreconditionFailed)?;
         if let Some(Adoption { adopted, .. }) = &adoption {
             Instance::adopt(conn, row.id, adopted).await?;
@@ -220,6 +219,7 @@ async fn decide(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>,
         if begins_farewell {
             raised = farewell(app, conn, &raised).await?;
         }
+        InstanceSync::decided(conn, row.id).await?;
         SyncInstance::of(row.id).enqueue(conn).await?;
         let fields: Vec<String> = divergence.differences().into_iter().map(|it| it.field).collect();
         let details = json!({"record": row.revision, "cluster": divergence.revision, "fields": fields});

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use howdah_app::fleet::{self, DivergenceView};
 use howdah_app::instances::Which;
 use howdah_crd::{MastodonInstanceSpec, PowerState, Teardown, TeardownKind};
+use howdah_db::models::instance::Instance;
 use howdah_db::models::sync::InstanceSync;
 use howdah_domain::{Deletion, Desired, InstanceId, Plans};
 
@@ -121,4 +122,32 @@ async fn a_farewell_that_has_begun_is_adopted_and_never_overwritten() {
     assert!(row.farewell_began_at.is_some() && row.revision > 99);
     ground.clock.advance(TimeDelta::seconds(1));
     ground.settle_until(id, async || ground.row(id).await.tombstoned_at.is_some()).await;
+}
+
+/// Much raises a row's revision: none of it is the operator's decision.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_rises_above_the_cluster_is_no_decision() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    ground.settle(id).await;
+    let ahead = ground.row(id).await.revision + 1;
+    ground.cluster.edit(&id.resource_name(), |it| {
+        it.spec.revision = ahead;
+        newer(&mut it.spec);
+    });
+    ground.sync(id).await;
+    let writes = ground.cluster.writes();
+    for _ in 0..3 {
+        let now = ground.worker.app.clock.now();
+        Instance::touch(&mut *ground.conn().await, id.as_uuid(), now).await.unwrap();
+        ground.sync(id).await;
+    }
+    assert!(ground.row(id).await.revision > ahead);
+    assert_eq!((ground.cluster.writes(), ground.stopped_for(id).await.as_deref()), (writes, Some("Diverged")));
+
+    fleet::overwrite(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    ground.sync(id).await;
+    let (row, spec) = (ground.row(id).await, ground.spec(id));
+    assert_eq!((spec.revision, &spec.version), (row.revision, &row.version));
+    assert_eq!((ground.stopped_for(id).await, ground.divergence(id).await), (None, None));
 }

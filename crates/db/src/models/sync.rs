@@ -22,7 +22,7 @@ pub struct InstanceSync {
     pub tried_at: DateTime<Utc>,
     /// UID of the custom resource that the teardown was confirmed in.
     pub torn_down_uid: Option<String>,
-    /// Both specs, where the cluster's revision is ahead of the record's.
+    /// Both specs, where the cluster's revision was ahead of the record's, until an operator has decided.
     pub divergence: Option<Value>,
 }
 
@@ -52,7 +52,7 @@ impl InstanceSync {
             .await
     }
 
-    /// How it ended. False where it ended so before.
+    /// How it ended. False where it ended so before. A divergence stays, whatever comes after it: see [`InstanceSync::decided`].
     pub async fn end(
         conn: &mut Conn,
         instance_id: Uuid,
@@ -62,23 +62,32 @@ impl InstanceSync {
     ) -> QueryResult<bool> {
         let reason = trouble.map(|it| clip(it.reason, 63));
         let detail = trouble.and_then(|it| it.detail).map(|it| clip(it, 2000));
-        let divergence = trouble.and_then(|it| it.divergence);
+        let divergence = trouble.and_then(|it| it.divergence).cloned();
         let changed = instance_syncs::revision
             .ne(revision)
             .or(instance_syncs::reason.is_distinct_from(reason.clone()))
-            .or(instance_syncs::detail.is_distinct_from(detail.clone()))
-            .or(instance_syncs::divergence.is_distinct_from(divergence));
+            .or(instance_syncs::detail.is_distinct_from(detail.clone()));
         diesel::update(instance_syncs::table.find(instance_id).filter(changed))
             .set((
                 instance_syncs::revision.eq(revision),
                 instance_syncs::reason.eq(&reason),
                 instance_syncs::detail.eq(&detail),
-                instance_syncs::divergence.eq(divergence),
+                divergence.map(|it| instance_syncs::divergence.eq(it)),
                 instance_syncs::tried_at.eq(now),
             ))
             .execute(conn)
             .await
             .map(|rows| rows == 1)
+    }
+
+    /// An operator has said which of the two specs holds.
+    pub async fn decided(conn: &mut Conn, instance_id: Uuid) -> QueryResult<usize> {
+        let nothing = (
+            instance_syncs::reason.eq(None::<String>),
+            instance_syncs::detail.eq(None::<String>),
+            instance_syncs::divergence.eq(None::<Value>),
+        );
+        diesel::update(instance_syncs::table.find(instance_id)).set(nothing).execute(conn).await
     }
 
     /// The teardown was confirmed in the custom resource with this UID.

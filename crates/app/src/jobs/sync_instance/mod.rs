@@ -62,7 +62,9 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
         return Ok(Outcome::Taken);
     }
     if let Some(found) = &found {
-        if manifest::is_ahead(found, instance.revision) {
+        // Much raises the row's revision: none of it is the operator's decision.
+        let is_undecided = wanted.before.as_ref().is_some_and(|it| it.divergence.is_some());
+        if is_undecided || manifest::is_ahead(found, instance.revision) {
             return diverged(worker, wanted, found).await;
         }
         if found.metadata.deletion_timestamp.is_some() {

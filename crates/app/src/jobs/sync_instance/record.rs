@@ -157,7 +157,15 @@ pub async fn trouble(worker: &Worker, conn: &mut Conn, wanted: &Wanted, reason: 
 pub async fn diverged(worker: &Worker, conn: &mut Conn, wanted: &Wanted, divergence: &Divergence) -> Result<(), WorkError> {
     let detail = format!("the cluster has revision {}, the record {}", divergence.revision, wanted.instance.revision);
     let both = serde_json::to_value(divergence).ok();
-    put(worker, conn, wanted, Some(Trouble { reason: DIVERGED, detail: Some(&detail), divergence: both.as_ref() })).await?;
+    howdah_db::transaction(conn, async |conn| {
+        // Whoever decides holds the row: what was seen before their decision is no divergence any more.
+        let row = Instance::lock(conn, wanted.instance.id).await?;
+        if row.is_none_or(|it| it.revision != wanted.instance.revision) {
+            return Err(WorkError::Conflict);
+        }
+        put(worker, conn, wanted, Some(Trouble { reason: DIVERGED, detail: Some(&detail), divergence: both.as_ref() })).await
+    })
+    .await?;
     tell(worker, conn, wanted).await
 }
 
