@@ -100,8 +100,8 @@
     begun = true;
     clearInterval(again);
     again = undefined;
-    sessionStorage.removeItem('again');
     isLost(false);
+    sessionStorage.removeItem('again');
   });
   window.addEventListener('offline', () => { if (document.querySelector('[data-hx-sse-connect]')) isLost(true); });
   // Whatever is swapped in: a tab in the background tells how it stands.

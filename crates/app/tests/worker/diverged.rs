@@ -151,3 +151,17 @@ async fn a_row_that_rises_above_the_cluster_is_no_decision() {
     assert_eq!((spec.revision, &spec.version), (row.revision, &row.version));
     assert_eq!((ground.stopped_for(id).await, ground.divergence(id).await), (None, None));
 }
+
+/// What is gone can't differ.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_that_is_gone_leaves_nothing_to_decide() {
+    let ground = Ground::new().await;
+    let id = ground.diverged(newer).await;
+    ground.cluster.finish_deletion(&id.resource_name());
+    for _ in 0..2 {
+        ground.sync(id).await;
+        assert_eq!((ground.stopped_for(id).await, ground.divergence(id).await), (None, None));
+    }
+    let (row, spec) = (ground.row(id).await, ground.spec(id));
+    assert_eq!((spec.revision, &spec.version), (row.revision, &row.version));
+}

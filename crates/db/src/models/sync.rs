@@ -52,7 +52,8 @@ impl InstanceSync {
             .await
     }
 
-    /// How it ended. False where it ended so before. A divergence stays, whatever comes after it: see [`InstanceSync::decided`].
+    /// How it ended. False where it ended so before. A divergence stays through every other trouble, until an
+    /// operator has [`decided`](InstanceSync::decided) or a sync was taken: then there is nothing left that differs.
     pub async fn end(
         conn: &mut Conn,
         instance_id: Uuid,
@@ -62,7 +63,10 @@ impl InstanceSync {
     ) -> QueryResult<bool> {
         let reason = trouble.map(|it| clip(it.reason, 63));
         let detail = trouble.and_then(|it| it.detail).map(|it| clip(it, 2000));
-        let divergence = trouble.and_then(|it| it.divergence).cloned();
+        let divergence = match trouble {
+            None => Some(None),
+            Some(trouble) => trouble.divergence.cloned().map(Some),
+        };
         let changed = instance_syncs::revision
             .ne(revision)
             .or(instance_syncs::reason.is_distinct_from(reason.clone()))

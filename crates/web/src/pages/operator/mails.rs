@@ -61,7 +61,7 @@ pub async fn list(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
         previews: previews(&frame, &app),
         empty: Empty {
             title: "No mail has this reference",
-            sentence: "A mail’s reference stands at its end. What is older than 30 days is known no more.",
+            sentence: "A mail’s reference stands at its end. A request that failed is known for 30 days; one that failed because the database was away is only in the log.",
             action: None,
         },
     })
