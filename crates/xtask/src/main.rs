@@ -65,10 +65,10 @@ enum Task {
         #[arg(long)]
         long: bool,
     },
-    /// Measure something beside a peer, and print a table
+    /// Measure something, and print a table
     Bench {
         name: bench::Bench,
-        /// Take the programs as they were built last
+        /// Take the programs of `pages` as they were built last
         #[arg(long)]
         no_build: bool,
     },

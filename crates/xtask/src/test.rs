@@ -99,7 +99,7 @@ fn on_a_cluster(places: &Places, tests: &[Test]) -> Result<()> {
 }
 
 /// A test of the stack `of`, in the network of the stack `network`.
-fn inside(network: &Places, of: &Places, test: &Test, options: &[&str]) -> Command {
+pub fn inside(network: &Places, of: &Places, test: &Test, options: &[&str]) -> Command {
     let mut inside = enter(network, of);
     inside.arg(test.executable()).args(options);
     test.as_cargo_would(&mut inside);
@@ -121,7 +121,7 @@ fn assignment(name: &str, value: &Path) -> std::ffi::OsString {
 }
 
 /// Runs them all, with their output as it comes, and names those that failed.
-fn one_by_one<'a>(tests: impl IntoIterator<Item = &'a Test>, command: impl Fn(&Test) -> Command) -> Result<()> {
+pub fn one_by_one<'a>(tests: impl IntoIterator<Item = &'a Test>, command: impl Fn(&Test) -> Command) -> Result<()> {
     let mut failed = Vec::new();
     for test in tests {
         println!("\n     Running {} {}", test.package, test.name);
@@ -164,7 +164,7 @@ fn tell(test: &Test, done: &Output) {
 }
 
 /// All has been done: what failed of it.
-fn together<const N: usize>(done: [Result<()>; N]) -> Result<()> {
+pub fn together<const N: usize>(done: [Result<()>; N]) -> Result<()> {
     let failed: Vec<String> = done.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
     match failed.is_empty() {
         true => Ok(()),

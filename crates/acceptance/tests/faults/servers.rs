@@ -1,6 +1,5 @@
 //! A bench: two hundred servers launched through the API onto the fake node, synced anew, removed. It prints what it measures, beside
-//! it the processor time of who did it, and gates only what must be none. It is run by
-//! `cargo xtask inside -- cargo test -p howdah-acceptance --test faults -- --ignored --nocapture`.
+//! it the processor time of who did it, and gates only what must be none. It is run by `cargo xtask bench servers`.
 
 use std::time::Instant;
 
