@@ -43,7 +43,7 @@ impl OperationsPage<'_> {
     }
 
     fn kind(&self, it: &FleetOperation) -> &'static str {
-        steps::title(it.operation.kind)
+        steps::title(&it.operation)
     }
 
     fn began(&self, it: &FleetOperation) -> When {
