@@ -43,6 +43,7 @@ flashes! {
     MemberRemoved = "member_removed", "That person no longer belongs to the account, and their tokens for it are revoked.";
     LooksAgain = "looks_again", "The records are being looked at again.";
     LinkOnItsWay = "link_on_its_way", "A new link is being made. It is shown here within a minute or two, and mailed to you.";
+    LinkSentBefore = "link_sent_before", "This form was sent before, so no other link was made. For another one, open its page again.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";
     AccountChosen = "account_chosen", "You work for another account now.";
