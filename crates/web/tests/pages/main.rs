@@ -7,6 +7,7 @@ mod support;
 mod account;
 mod again;
 mod entering;
+mod fleet;
 mod look;
 mod operator;
 mod origin;
