@@ -11,4 +11,5 @@ mod fleet;
 mod look;
 mod operator;
 mod origin;
+mod servers;
 mod trouble;
