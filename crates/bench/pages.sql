@@ -66,7 +66,7 @@ INSERT INTO operation_steps (operation_id, position, name, state, reason, starte
         CASE WHEN NOT is_done AND place = 6 THEN 'Progressing' END,
         CASE WHEN is_done OR place = 6 THEN at END, CASE WHEN is_done THEN at + interval '1 minute' END
     FROM servers,
-        unnest('{namespace,secrets,database,cache,bucket,schema,owner,configuration,workloads}'::text[]) WITH ORDINALITY steps (name, place),
+        unnest('{namespace,secrets,database,bucket,cache,schema,owner,configuration,workloads}'::text[]) WITH ORDINALITY steps (name, place),
         LATERAL (SELECT servers.state NOT IN ('launching', 'held_up') OR place < 6 AS is_done) d
     WHERE servers.state <> 'waiting';
 INSERT INTO operations (id, instance_id, kind, lane, state, revision, created_at, started_at)
@@ -86,7 +86,7 @@ INSERT INTO instance_observations (instance_id, present, observed_revision, reso
     FROM servers, (
         SELECT jsonb_agg(jsonb_build_object('type', name, 'status', 'True', 'reason', 'Ready', 'message', 'as the spec wants it',
             'lastTransitionTime', '2026-01-02T03:04:05Z', 'observedGeneration', 1)) AS conditions
-        FROM unnest('{Accepted,NamespaceReady,SecretsReady,DatabaseReady,CacheReady,BucketReady,SchemaReady,OwnerReady,Configured,WorkloadsReady,RouteReady,Ready}'::text[]) name
+        FROM unnest('{Accepted,NamespaceReady,SecretsReady,DatabaseReady,BucketReady,CacheReady,SchemaReady,OwnerReady,Configured,WorkloadsReady,RouteReady,Ready}'::text[]) name
     ) c
     WHERE state <> 'waiting';
 INSERT INTO instance_syncs (instance_id, revision, tried_at) SELECT id, 3, now() FROM servers WHERE state <> 'waiting';

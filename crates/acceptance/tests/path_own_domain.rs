@@ -26,7 +26,7 @@ async fn from_launch_to_nothing_left() {
     let created = api.wait_for_operation(&launched.operation_url, "succeeded", seconds(120)).await.unwrap();
     watch.lap("POST to Running");
     let steps: Vec<&str> = created["steps"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
-    let wanted = ["namespace", "secrets", "database", "cache", "bucket", "schema", "owner", "configuration", "workloads"];
+    let wanted = ["namespace", "secrets", "database", "bucket", "cache", "schema", "owner", "configuration", "workloads"];
     assert_eq!(steps, wanted);
     let waiting = api.wait_for_phase(launched.id, "waiting_for_address", seconds(20)).await.unwrap();
     assert!(world.visitor.get(&format!("https://{domain}/health")).await.is_err(), "no proof, no address");

@@ -7,6 +7,8 @@ use howdah_db::models::identity::SealedError;
 use howdah_db::{Corrupt, QueryError, QueryErrorExt, Unavailable};
 use howdah_domain::{NameError, Refusal};
 
+use crate::excess::{Excess, wait_in_words};
+
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
@@ -43,8 +45,8 @@ pub enum Error {
     /// It has changed since the version that the caller knows.
     #[error("This has changed meanwhile. Look at it again before you change it.")]
     PreconditionFailed,
-    #[error("Too many requests. Try again in {} seconds.", retry_after.as_secs())]
-    RateLimited { retry_after: Duration },
+    #[error("{} Try again in {}.", excess.sentence(), wait_in_words(*retry_after))]
+    RateLimited { excess: Excess, retry_after: Duration },
     /// New servers are not taken.
     #[error("{sentence}")]
     Closed { sentence: String },

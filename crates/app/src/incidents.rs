@@ -43,7 +43,7 @@ pub async fn record(app: &App, failure: &Failure<'_>) -> Result<(), Error> {
 pub struct Incident {
     pub reference: Uuid,
     pub happened_at: DateTime<Utc>,
-    /// The address of who was signed in.
+    /// The e-mail address of who was signed in.
     pub person: Option<String>,
     pub method: String,
     pub path: String,

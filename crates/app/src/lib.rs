@@ -32,6 +32,7 @@ pub mod tokens;
 pub mod upkeep;
 pub mod worker;
 
+mod excess;
 mod identity;
 mod limits;
 mod links;
@@ -51,6 +52,7 @@ use howdah_domain::{Clock, Plans, Randomness, Releases};
 pub use authz::{Actor, Role, Scope};
 pub use config::Config;
 pub use error::{Error, FieldError};
+pub use excess::Excess;
 pub use howdah_db::models::instance::Page;
 pub use idempotency::{IdempotencyKey, Once};
 pub use random::OsRandomness;

@@ -1,7 +1,7 @@
 //! How often something may be tried, counted in the record: several server processes are one limit.
 //!
 //! Counted before it is tried. A guess counts whatever comes of it: outside of the transaction that may be rolled back. What only
-//! counts when it is done (a new link for an owner) counts inside.
+//! counts when it is done (a new link for an owner, a change of a role) counts inside.
 //!
 //! What strangers can try with somebody's e-mail address is counted by the address and the place that they come from, so that they
 //! lock nobody out who comes from elsewhere. What is refused at a place is counted nowhere else; so the bound over all places, which
@@ -15,13 +15,15 @@ use howdah_db::Conn;
 use howdah_db::models::attempt::Attempts;
 use sha2::{Digest, Sha256};
 
-use crate::{App, Error};
+use crate::{App, Error, Excess};
 
 /// So many in a window, of one subject.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     /// What is tried, and by what it is counted.
     what: &'static str,
+    /// What is said where it is too much.
+    excess: Excess,
     most: i32,
     window: TimeDelta,
 }
@@ -38,31 +40,40 @@ const QUARTER: TimeDelta = TimeDelta::minutes(15);
 const HOUR: TimeDelta = TimeDelta::hours(1);
 const DAY: TimeDelta = TimeDelta::hours(24);
 
-const fn limit(what: &'static str, most: i32, window: TimeDelta) -> Limit {
-    Limit { what, most, window }
+const fn limit(what: &'static str, excess: Excess, most: i32, window: TimeDelta) -> Limit {
+    Limit { what, excess, most, window }
 }
 
 /// Guesses at a password, signing in.
-pub(crate) const PASSWORD_OF: OfAddress =
-    OfAddress { here: limit("password_of_address_from", 10, QUARTER), everywhere: limit("password_of_address", 300, QUARTER) };
+pub(crate) const PASSWORD_OF: OfAddress = OfAddress {
+    here: limit("password_of_address_from", Excess::WrongPasswords, 10, QUARTER),
+    everywhere: limit("password_of_address", Excess::WrongPasswords, 300, QUARTER),
+};
 /// From one place: a guesser of everybody's.
-pub(crate) const PASSWORD_FROM: Limit = limit("password_from", 60, QUARTER);
+pub(crate) const PASSWORD_FROM: Limit = limit("password_from", Excess::SignIns, 60, QUARTER);
 /// Guesses in one session: whoever stole one locks nobody out of another, nor out of signing in.
-pub(crate) const PASSWORD_AGAIN: Limit = limit("password_of_session", 10, QUARTER);
+pub(crate) const PASSWORD_AGAIN: Limit = limit("password_of_session", Excess::WrongPasswords, 10, QUARTER);
 /// Links to a new password. Where there were too many, those that came are good.
-pub(crate) const RESET_OF: OfAddress =
-    OfAddress { here: limit("reset_of_address_from", 3, HOUR), everywhere: limit("reset_of_address", 40, HOUR) };
-pub(crate) const SIGN_UP_OF: OfAddress =
-    OfAddress { here: limit("sign_up_of_address_from", 3, HOUR), everywhere: limit("sign_up_of_address", 40, HOUR) };
+pub(crate) const RESET_OF: OfAddress = OfAddress {
+    here: limit("reset_of_address_from", Excess::Links, 3, HOUR),
+    everywhere: limit("reset_of_address", Excess::Links, 40, HOUR),
+};
+pub(crate) const SIGN_UP_OF: OfAddress = OfAddress {
+    here: limit("sign_up_of_address_from", Excess::Links, 3, HOUR),
+    everywhere: limit("sign_up_of_address", Excess::Links, 40, HOUR),
+};
 /// From one place: sign-ups and resets.
-pub(crate) const MAIL_FROM: Limit = limit("mail_from", 20, HOUR);
+pub(crate) const MAIL_FROM: Limit = limit("mail_from", Excess::MailsFromHere, 20, HOUR);
 /// Mails that people who are signed in can have sent to one e-mail address.
-pub(crate) const MAIL_TO: Limit = limit("mail_to_address", 5, HOUR);
-/// And that an account or a person can have sent to others.
-pub(crate) const MAIL_BY: Limit = limit("mail_by", 50, DAY);
+pub(crate) const MAIL_TO: Limit = limit("mail_to_address", Excess::MailsTo, 5, HOUR);
+/// And that an account or a person can have sent to whomever they name.
+pub(crate) const MAIL_BY: Limit = limit("mail_by", Excess::MailsBy, 50, DAY);
+
+/// Changes of roles in one account. Each is told to all its owners, and takes nothing from what invitations need.
+pub(crate) const ROLES_OF: Limit = limit("roles_of_account", Excess::RoleChanges, 50, DAY);
 
 /// New links for the owner of one server.
-pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", 3, HOUR);
+pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", Excess::OwnerLinks, 3, HOUR);
 
 /// The longest window: what began before it says nothing any more.
 pub(crate) const LONGEST: TimeDelta = DAY;
@@ -80,7 +91,8 @@ impl Limit {
         }
         let left = (attempts.began_at + self.window - now).max(TimeDelta::seconds(1));
         // Rounded up: who comes when told to is let in.
-        Err(Error::RateLimited { retry_after: Duration::from_secs(left.num_seconds().unsigned_abs() + 1) })
+        let retry_after = Duration::from_secs(left.num_seconds().unsigned_abs() + 1);
+        Err(Error::RateLimited { excess: self.excess, retry_after })
     }
 
     /// The same of whoever comes from this place.
@@ -182,7 +194,8 @@ mod tests {
     #[test]
     fn no_window_is_longer_than_the_longest_and_no_two_are_one() {
         let of_address = [PASSWORD_OF, RESET_OF, SIGN_UP_OF].map(|it| [it.here, it.everywhere]);
-        let all = [&[PASSWORD_FROM, PASSWORD_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, OWNER_LINK_OF], of_address.as_flattened()].concat();
+        let all =
+            [&[PASSWORD_FROM, PASSWORD_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()].concat();
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

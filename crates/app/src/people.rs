@@ -30,7 +30,7 @@ pub(crate) fn name(field: &'static str, typed: &str) -> Result<String, FieldErro
     Ok(name.to_owned())
 }
 
-/// An address as people are told apart by.
+/// An e-mail address as people are told apart by.
 pub(crate) fn email(field: &'static str, typed: &str) -> Result<String, FieldError> {
     typed.parse::<EmailAddress>().map(|it| it.for_lookup()).map_err(|it| FieldError::of(field, &it))
 }
@@ -44,7 +44,7 @@ pub(crate) struct Beginner<'a> {
 
 impl Beginner<'_> {
     /// # Errors
-    /// [`Error::Conflict`] where somebody has this address.
+    /// [`Error::Conflict`] where somebody has this e-mail address.
     pub(crate) async fn insert(&self, app: &App, conn: &mut Conn) -> Result<Person, Error> {
         let new = NewPerson {
             id: PersonId::generate(app.now(), &*app.randomness).as_uuid(),
@@ -58,12 +58,12 @@ impl Beginner<'_> {
     }
 }
 
-/// What the index of addresses says, to whoever has proven that the address is theirs.
+/// What the index of e-mail addresses says, to whoever has proven that this one is theirs.
 pub(crate) fn address_taken(error: howdah_db::QueryError) -> Error {
     if error.unique_violation().is_none() {
         return error.into();
     }
-    let sentence = "There is an account with this address already. Please sign in.".to_owned();
+    let sentence = "There is an account with this e-mail address already. Please sign in.".to_owned();
     Error::Conflict { reason: "address_taken", sentence }
 }
 

@@ -17,7 +17,7 @@ use crate::{App, Error, links, passwords, people};
 
 const PURPOSE: &str = "change_email";
 const LINK: links::Kind =
-    links::Kind { anew: "Ask for the change again on your account's page.", used: "Sign in with the address that you confirmed." };
+    links::Kind { anew: "Ask for the change again on your account's page.", used: "Sign in with the e-mail address that you confirmed." };
 
 /// # Errors
 /// [`Error::Invalid`].
@@ -59,14 +59,14 @@ pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString,
     .await
 }
 
-/// Has a link mailed to the new address, and a note to the old one. An address that somebody else has gets a mail that says so.
+/// Has a link mailed to the new e-mail address, and a note to the old one. One that somebody else has gets a mail that says so.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::RateLimited`].
 pub async fn change_email(app: &App, signed_in: &SignedIn, password: SecretString, new: &str) -> Result<(), Error> {
     let email = people::email("email", new).map_err(|it| Error::Invalid { fields: vec![it] })?;
     if email == signed_in.email {
-        return Err(Error::invalid("email", "same", "This is your present address."));
+        return Err(Error::invalid("email", "same", "This is your e-mail address already."));
     }
     check_password(app, signed_in, "password", password).await?;
     let person = signed_in.actor.person.as_uuid();
@@ -99,7 +99,7 @@ pub async fn change_email(app: &App, signed_in: &SignedIn, password: SecretStrin
     .await
 }
 
-/// Which address is about to be confirmed.
+/// Which e-mail address is about to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailLook {
     pub email: String,
@@ -120,10 +120,10 @@ fn good(app: &App, row: Option<PersonLink>) -> Result<PersonLink, Error> {
     Ok(row)
 }
 
-/// Uses the link: the address is the person's. Nobody needs to be signed in for it.
+/// Uses the link: the e-mail address is the person's. Nobody needs to be signed in for it.
 ///
 /// # Errors
-/// [`Error::Conflict`] for a link that is unknown, used or too old, and for an address that somebody has got meanwhile.
+/// [`Error::Conflict`] for a link that is unknown, used or too old, and for an e-mail address that somebody has got meanwhile.
 pub async fn confirm_email(app: &App, token: &str) -> Result<(), Error> {
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {

@@ -1,4 +1,4 @@
-//! A new password for somebody who doesn't know theirs: by a link to their address, good once and for an hour.
+//! A new password for somebody who doesn't know theirs: by a link to their e-mail address, good once and for an hour.
 
 use howdah_db::Conn;
 use howdah_db::models::api_token::ApiToken;
@@ -19,10 +19,10 @@ use crate::{App, Error, links, passwords, people};
 const PURPOSE: &str = "reset_password";
 const LINK: links::Kind = links::Kind { anew: "Ask for a new one.", used: "Sign in with your new password, or ask for a new link." };
 
-/// Has a link mailed, or, to an address that nobody here has, a mail that says so.
+/// Has a link mailed, or, to an e-mail address that nobody here has, a mail that says so.
 ///
 /// # Errors
-/// [`Error::Invalid`] for what is no address, [`Error::RateLimited`].
+/// [`Error::Invalid`] for what is no e-mail address, [`Error::RateLimited`].
 pub async fn ask(app: &App, email: &str, client: &Client<'_>) -> Result<(), Error> {
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;

@@ -38,8 +38,8 @@ names! {
         NamespaceReady,
         SecretsReady,
         DatabaseReady,
-        CacheReady,
         BucketReady,
+        CacheReady,
         /// `db:prepare` has loaded the schema of `spec.version`.
         SchemaReady,
         /// The owner's account exists, confirmed, approved, with the role Owner.
@@ -106,11 +106,26 @@ impl ConditionType {
         Self::NamespaceReady,
         Self::SecretsReady,
         Self::DatabaseReady,
-        Self::CacheReady,
         Self::BucketReady,
+        Self::CacheReady,
         Self::SchemaReady,
         Self::OwnerReady,
         Self::Configured,
         Self::WorkloadsReady,
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use howdah_domain::LaunchStep;
+
+    use super::*;
+
+    #[test]
+    fn a_launch_takes_its_steps_in_one_order() {
+        let steps: Vec<&str> = LaunchStep::ALL.iter().map(|it| it.condition()).collect();
+        assert_eq!(ConditionType::LAUNCH.map(ConditionType::as_str).as_slice(), steps);
+        let all: Vec<ConditionType> = ConditionType::ALL.iter().copied().filter(|it| ConditionType::LAUNCH.contains(it)).collect();
+        assert_eq!(ConditionType::LAUNCH.as_slice(), all);
+    }
 }

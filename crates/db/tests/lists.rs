@@ -29,7 +29,7 @@ async fn scanned(conn: &mut Conn) -> i64 {
 }
 
 /// As many copies of one server, each with an address of its own.
-async fn fill(conn: &mut Conn) -> Uuid {
+async fn fill(conn: &mut Conn, servers: i64) -> Uuid {
     let places = rows::Places::insert(conn).await;
     let person = rows::person(conn, "ada@example.org").await;
     let account = rows::account(conn, &person).await;
@@ -40,7 +40,7 @@ async fn fill(conn: &mut Conn) -> Uuid {
         "CREATE TEMP TABLE copy AS SELECT * FROM instances;
          INSERT INTO instances SELECT (jsonb_populate_record(copy, jsonb_build_object(
              'id', gen_random_uuid(), 'slug', 's' || i, 'domain', 's' || i || '.example.org', 'web_domain', 's' || i || '.example.org',
-             'account_id', '{}'))).* FROM copy, generate_series(1, {SERVERS}) AS i;
+             'account_id', '{}'))).* FROM copy, generate_series(1, {servers}) AS i;
          ANALYZE",
         other.id
     ))
@@ -49,12 +49,8 @@ async fn fill(conn: &mut Conn) -> Uuid {
     account.id
 }
 
-#[tokio::test]
-async fn a_page_reads_what_it_shows() {
-    let database = TestDatabase::new().await;
-    let conn = &mut database.conn().await;
-    let account_id = fill(conn).await;
-    let all = ServerList {
+const fn everything() -> ServerList<'static> {
+    ServerList {
         account_id: None,
         search: Search::Everything,
         filter: None,
@@ -64,7 +60,15 @@ async fn a_page_reads_what_it_shows() {
         sort: ServerSort::Newest,
         after: None,
         limit: 26,
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_page_reads_what_it_shows() {
+    let database = TestDatabase::new().await;
+    let conn = &mut database.conn().await;
+    let account_id = fill(conn, SERVERS).await;
+    let all = everything();
     let sorted = |sort| ServerList { sort, after: Some(("s5000.example.org", Uuid::from_u128(u128::MAX / 2))), ..all.clone() };
     let lists = [
         all.clone(),
@@ -87,6 +91,51 @@ async fn a_page_reads_what_it_shows() {
     assert_eq!(scanned(conn).await, before);
     let search = ServerList { search: Search::Domain("s7777."), ..all };
     assert_eq!(search.page(conn).await.unwrap().len(), 1);
+}
+
+/// In all states, some of them on another cluster and another plan.
+const STATES: &str = "
+    UPDATE instances SET launched_at = created_at, on_platform_domain = length(slug) = 2 WHERE slug ~ '[1-6]$';
+    UPDATE instances SET desired_kind = 'suspended', desired_hold = 'approval' WHERE slug ~ '[12]$';
+    UPDATE instances SET desired_kind = 'deleted', desired_deletion = 'close', desired_after = created_at WHERE slug ~ '3$';
+    UPDATE instances SET tombstoned_at = created_at WHERE slug ~ '13$';
+    UPDATE instances SET plan = 'large', cluster_id = (SELECT id FROM clusters WHERE name = 'fake') WHERE slug ~ '^s[12]';
+    INSERT INTO probes (instance_id, leads_here, reason, probed_at)
+        SELECT id, slug !~ '6$', 'test', created_at FROM instances WHERE slug ~ '[456]$' AND slug <> 's14';
+    INSERT INTO operations (id, instance_id, kind, lane, state, revision, created_at)
+        SELECT gen_random_uuid(), id, 'create', 'exclusive', 'running', 1, created_at FROM instances WHERE slug ~ '[789]$';
+    INSERT INTO operation_steps (operation_id, position, name, state)
+        SELECT operations.id, position, CASE position WHEN 0 THEN 'schema' ELSE 'owner' END, CASE WHEN slug ~ '8$' THEN 'failed' ELSE 'running' END
+        FROM operations JOIN instances ON instances.id = instance_id, generate_series(0, 1) AS position";
+
+#[tokio::test]
+async fn as_many_are_counted_as_the_list_of_a_state_has() {
+    let database = TestDatabase::new().await;
+    let conn = &mut database.conn().await;
+    fill(conn, 24).await;
+    conn.batch_execute(STATES).await.unwrap();
+    let lists = [
+        everything(),
+        ServerList { plan: Some("large"), ..everything() },
+        ServerList { cluster: Some("fake"), version: Some("4.5.11"), ..everything() },
+        ServerList { cluster: Some("elsewhere"), ..everything() },
+        ServerList { search: Search::Domain("s1"), ..everything() },
+        ServerList { search: Search::Mail("bob@example"), ..everything() },
+    ];
+    for list in lists {
+        let counts = list.counts(conn).await.unwrap();
+        let mut states = Vec::new();
+        for state in ServerFilter::ALL {
+            let found = ServerList { filter: Some(*state), ..list.clone() }.page(conn).await.unwrap().len();
+            states.push((*state, i64::try_from(found).unwrap()));
+        }
+        assert_eq!(counts.by_state, states, "{list:?}");
+        let there = i64::try_from(list.page(conn).await.unwrap().len()).unwrap();
+        assert_eq!(counts.all, there + counts.in_state(ServerFilter::Gone), "{list:?}");
+    }
+    let all = everything().counts(conn).await.unwrap();
+    assert_eq!(all.all, 25);
+    assert!(all.by_state.iter().all(|(_, count)| *count > 0), "{all:?}");
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("413", "BodyTooLarge", "The body is larger than 64 KiB."),
     ("415", "NotJson", "The body is not JSON."),
     ("422", "Invalid", "What was sent can't be taken; `errors` says which field and why."),
-    ("429", "TooManyRequests", "Too many requests of this token or address."),
+    ("429", "TooManyRequests", "Too many requests of this token or IP address."),
     ("500", "OurFault", "A mistake of ours."),
     ("503", "Unavailable", "Something that this needs is away: ask again."),
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use howdah_app::{Error, FieldError};
+use howdah_app::{Error, Excess, FieldError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +20,8 @@ pub struct Problem(Box<Told>);
 struct Told {
     body: ProblemBody,
     retry_after: Option<Duration>,
+    /// Of what there was too much.
+    excess: Option<Excess>,
     allow: Option<String>,
     /// What only the log and operators are told.
     cause: Option<String>,
@@ -74,7 +76,7 @@ impl Problem {
             reason: reason.to_owned(),
             errors: Vec::new(),
         };
-        Self(Box::new(Told { body, retry_after: None, allow: None, cause: None }))
+        Self(Box::new(Told { body, retry_after: None, excess: None, allow: None, cause: None }))
     }
 
     fn retry_after(mut self, after: Duration) -> Self {
@@ -96,6 +98,10 @@ impl Problem {
 
     pub(crate) fn waits(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    pub(crate) fn excess(&self) -> Option<Excess> {
+        self.0.excess
     }
 
     pub(crate) fn cause(&self) -> Option<&str> {
@@ -145,7 +151,7 @@ impl Problem {
     }
 
     pub(crate) fn rate_limited(retry_after: Duration) -> Self {
-        Error::RateLimited { retry_after }.into()
+        Error::RateLimited { excess: Excess::Requests, retry_after }.into()
     }
 
     pub(crate) fn too_many_streams() -> Self {
@@ -187,7 +193,10 @@ impl From<Error> for Problem {
         }
         match error {
             Error::Invalid { fields } => problem.0.body.errors = fields.into_iter().map(FieldProblem::from).collect(),
-            Error::RateLimited { retry_after } => problem = problem.retry_after(retry_after),
+            Error::RateLimited { excess, retry_after } => {
+                problem = problem.retry_after(retry_after);
+                problem.0.excess = Some(excess);
+            }
             Error::Unavailable { .. } | Error::Conflict { reason: "request_in_progress", .. } => {
                 problem = problem.retry_after(Duration::from_secs(1));
             }
@@ -247,13 +256,13 @@ mod tests {
 
     #[actix_web::test]
     async fn a_problem_names_each_field() {
-        let field = FieldError { field: "owner.email", reason: "malformed", sentence: "“x” is no address.".to_owned() };
+        let field = FieldError { field: "owner.email", reason: "malformed", sentence: "“x” is no e-mail address.".to_owned() };
         let response = Problem::from(Error::Invalid { fields: vec![field] }).error_response();
         assert_eq!(response.headers().get(CONTENT_TYPE).unwrap(), CONTENT);
         let body: Value = serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
         let wanted = json!({
-            "type": "urn:howdah:problem:invalid", "title": "Unprocessable Entity", "status": 422, "detail": "“x” is no address.",
-            "reason": "invalid", "errors": [{"field": "owner.email", "reason": "malformed", "detail": "“x” is no address."}],
+            "type": "urn:howdah:problem:invalid", "title": "Unprocessable Entity", "status": 422, "detail": "“x” is no e-mail address.",
+            "reason": "invalid", "errors": [{"field": "owner.email", "reason": "malformed", "detail": "“x” is no e-mail address."}],
         });
         assert_eq!(body, wanted);
     }

@@ -32,7 +32,7 @@ async fn a_launch_answers_at_once_with_where_to_follow_it() {
 
     let operation = server.get(&ada, answer.header("location").unwrap()).await.is(200).json();
     assert_eq!((&operation["kind"], &operation["state"], &operation["failure"]), (&json!("create"), &json!("queued"), &Value::Null));
-    let wanted = ["namespace", "secrets", "database", "cache", "bucket", "schema", "owner", "configuration", "workloads"];
+    let wanted = ["namespace", "secrets", "database", "bucket", "cache", "schema", "owner", "configuration", "workloads"];
     assert_eq!(names(&operation["steps"]), wanted);
     let listed = server.get(&ada, &format!("{}/operations", body["url"].as_str().unwrap())).await.is(200).json();
     assert_eq!(listed, json!({"items": [operation], "next_cursor": null}));

@@ -24,15 +24,15 @@ async fn my_account() {
     assert_eq!(browser.value("Name").await.unwrap(), "Ana the Example");
     album.keep(&browser, "account-profile").await.unwrap();
     let moved = Person::unknown();
-    browser.fill("New address", &moved.email).await.unwrap();
+    browser.fill("New e-mail address", &moved.email).await.unwrap();
     browser.fill("Your password", PASSWORD).await.unwrap();
-    browser.press("Change the address").await.unwrap();
-    browser.sees("We sent a link to the new address").await.unwrap();
+    browser.press("Change the e-mail address").await.unwrap();
+    browser.sees("We sent a link to the new e-mail address").await.unwrap();
     let link = moved.link(&world, "Confirm your new e-mail address", "/account/email?token=").await.unwrap();
     browser.go(&link).await.unwrap();
     album.keep(&browser, "account-new-address").await.unwrap();
-    browser.press("Yes, use this address").await.unwrap();
-    browser.sees("Your address is changed").await.unwrap();
+    browser.press("Yes, use this e-mail address").await.unwrap();
+    browser.sees("Your e-mail address is changed").await.unwrap();
 
     browser.go("/account/security").await.unwrap();
     browser.sees("This one").await.unwrap();

@@ -156,7 +156,7 @@ async fn platform_subdomain_by_the_keyboard_alone() {
     keys.tab_to("radio", "A domain of mine").await.unwrap();
     keys.down().await.unwrap();
     keys.write("textbox", "Name", &name).await.unwrap();
-    keys.write("textbox", "The owner’s name", "ada").await.unwrap();
+    keys.write("textbox", "Owner’s username", "ada").await.unwrap();
     keys.press("Launch the server").await.unwrap();
     browser.sees(LAUNCHING).await.unwrap();
     browser.sees_within(LAUNCHED_WITHIN, RUNNING).await.unwrap();

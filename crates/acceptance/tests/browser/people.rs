@@ -38,7 +38,7 @@ impl Person {
     /// Asks for an account, and uses the link of the mail: signed in from then on.
     pub async fn sign_up(&self, world: &World, browser: &Browser) -> Result<()> {
         self.ask_for_an_account(world, browser).await?;
-        browser.sees("Your address is confirmed, and you are signed in").await
+        browser.sees("Your e-mail address is confirmed, and you are signed in").await
     }
 
     /// What comes then is the platform's to decide.
@@ -50,7 +50,7 @@ impl Person {
         browser.sees("Check your mail").await?;
         browser.go(&self.link(world, "Confirm your e-mail address", "/confirm?token=").await?).await?;
         browser.fill("Password", PASSWORD).await?;
-        browser.press("Yes, this is my address").await
+        browser.press("Yes, this is my e-mail address").await
     }
 
     pub async fn sign_in(&self, browser: &Browser) -> Result<()> {

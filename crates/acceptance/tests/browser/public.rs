@@ -73,13 +73,13 @@ async fn sign_up_sign_in_and_a_new_password() {
     browser.sees("Ana Example").await.unwrap();
     album.keep(&browser, "confirm").await.unwrap();
     browser.fill("Password", "too short").await.unwrap();
-    browser.press("Yes, this is my address").await.unwrap();
+    browser.press("Yes, this is my e-mail address").await.unwrap();
     browser.is_titled(SOON, "Error").await.unwrap();
     assert_eq!(browser.value("Password").await.unwrap(), "", "a password is never sent back");
     album.keep(&browser, "confirm-mistake").await.unwrap();
     browser.fill("Password", PASSWORD).await.unwrap();
-    browser.press("Yes, this is my address").await.unwrap();
-    browser.sees("Your address is confirmed, and you are signed in").await.unwrap();
+    browser.press("Yes, this is my e-mail address").await.unwrap();
+    browser.sees("Your e-mail address is confirmed, and you are signed in").await.unwrap();
     album.keep(&browser, "confirmed").await.unwrap();
     browser.go(&link).await.unwrap();
     browser.sees("This link was used already").await.unwrap();

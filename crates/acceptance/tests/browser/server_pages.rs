@@ -39,7 +39,7 @@ pub async fn fill_in(browser: &Browser, wish: &Wish<'_>) -> Result<()> {
         }
     }
     browser.choose("Small").await?;
-    browser.fill("The owner’s name", wish.owner).await
+    browser.fill("Owner’s username", wish.owner).await
 }
 
 /// Returns the server's page.

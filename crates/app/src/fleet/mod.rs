@@ -1,6 +1,7 @@
 //! What operators see and do: one server with all that is known, operations and jobs, places with their room, and whatever a
 //! reference is of. Refused to everybody else.
 
+mod census;
 mod diverged;
 mod find;
 mod jobs;
@@ -8,6 +9,7 @@ mod operations;
 mod places;
 mod server;
 
+pub use census::{Census, ClusterName, census, counts};
 pub(crate) use diverged::{DIVERGED, Divergence};
 pub use diverged::{Difference, DivergenceView, adopt, overwrite};
 pub use find::{Found, find};

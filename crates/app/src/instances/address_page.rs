@@ -15,7 +15,7 @@ use super::overview::{Which, known};
 use super::seen_by;
 use super::view::{domains_to_prove, proofs};
 use crate::jobs::LookOutside;
-use crate::{Actor, App, Error};
+use crate::{Actor, App, Error, Excess};
 
 /// Between two looks that somebody asks for.
 const PAUSE: TimeDelta = TimeDelta::seconds(20);
@@ -65,7 +65,7 @@ pub async fn look_again(app: &App, actor: &Actor, id: InstanceId) -> Result<(), 
         let asked_at = AddressLook::of(conn, row.id).await?.and_then(|it| it.asked_at);
         if let Some(left) = asked_at.map(|it| it + PAUSE - app.now()).filter(|it| *it > TimeDelta::zero()) {
             let retry_after = Duration::from_secs(left.num_seconds().unsigned_abs() + 1);
-            return Err(Error::RateLimited { retry_after });
+            return Err(Error::RateLimited { excess: Excess::Looks, retry_after });
         }
         AddressLook::ask(conn, row.id, app.now()).await?;
         LookOutside::default().enqueue(conn).await?;

@@ -159,7 +159,7 @@ fn notes(app: &App, address: &ServerAddress) -> Vec<AddressNote> {
     notes
 }
 
-/// The owner's name as Mastodon takes it.
+/// The owner's username as Mastodon takes it.
 ///
 /// # Errors
 /// What is wrong with it, for whoever typed it.

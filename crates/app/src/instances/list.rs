@@ -1,6 +1,6 @@
 //! Lists of servers: an account's own, or everybody's for operators.
 
-use howdah_db::models::listing::{Search, ServerList as Query};
+use howdah_db::models::listing::{Search, ServerCounts, ServerList as Query};
 use howdah_domain::InstanceId;
 use howdah_domain::listing::{ServerFilter, ServerSort};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::{Actor, App, Error};
 pub struct ServerQuery {
     /// Everybody's: for operators.
     pub fleet: bool,
-    /// A part of a domain; for operators also the beginning of a mail address, a reference, or a namespace.
+    /// A part of a domain; for operators also the beginning of an e-mail address, a reference, or a namespace.
     pub search: String,
     pub state: Option<ServerFilter>,
     pub plan: Option<String>,
@@ -23,6 +23,44 @@ pub struct ServerQuery {
     pub after: Option<String>,
     /// 1 to 100.
     pub limit: i64,
+}
+
+impl ServerQuery {
+    /// By more than a state.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        !self.search.trim().is_empty() || self.plan.is_some() || self.cluster.is_some() || self.version.is_some()
+    }
+
+    /// A reference is looked for: of one server, or of an account.
+    #[must_use]
+    pub fn names_one(&self) -> bool {
+        matches!(search(&self.typed(), self.fleet), Search::Id(_))
+    }
+
+    /// What was typed into it, as it is looked for.
+    fn typed(&self) -> String {
+        self.search.trim().to_lowercase().chars().take(253).collect()
+    }
+
+    /// One row more than is shown tells whether there is a next page.
+    fn of_record<'q>(&'q self, actor: &Actor, typed: &'q str) -> Result<Query<'q>, Error> {
+        Ok(Query {
+            account_id: (!self.fleet).then(|| actor.account.as_uuid()),
+            search: search(typed, self.fleet),
+            filter: self.state,
+            plan: self.plan.as_deref(),
+            version: self.version.as_deref(),
+            cluster: self.cluster.as_deref().filter(|_| self.fleet),
+            sort: self.sort,
+            after: self.after.as_deref().map(cursor).transpose()?,
+            limit: self.shown() + 1,
+        })
+    }
+
+    fn shown(&self) -> i64 {
+        self.limit.clamp(1, 100)
+    }
 }
 
 impl Default for ServerQuery {
@@ -61,23 +99,11 @@ pub async fn servers(app: &App, actor: &Actor, query: &ServerQuery) -> Result<Se
     if query.fleet {
         actor.may_operate()?;
     }
-    let typed: String = query.search.trim().to_lowercase().chars().take(253).collect();
-    let limit = query.limit.clamp(1, 100);
+    let typed = query.typed();
+    let list = query.of_record(actor, &typed)?;
     let mut conn = app.conn().await?;
-    let list = Query {
-        account_id: (!query.fleet).then(|| actor.account.as_uuid()),
-        search: search(&typed, query.fleet),
-        filter: query.state,
-        plan: query.plan.as_deref(),
-        version: query.version.as_deref(),
-        cluster: query.cluster.as_deref().filter(|_| query.fleet),
-        sort: query.sort,
-        after: query.after.as_deref().map(cursor).transpose()?,
-        // One more tells whether there is a next page.
-        limit: limit + 1,
-    };
     let mut found = list.page(&mut conn).await?;
-    let has_more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > usize::try_from(query.shown()).unwrap_or(usize::MAX);
     if has_more {
         found.pop();
     }
@@ -86,6 +112,12 @@ pub async fn servers(app: &App, actor: &Actor, query: &ServerQuery) -> Result<Se
     let views = views(app, &conn, actor, &rows).await?;
     let rows = views.into_iter().zip(names).map(|(server, account_name)| ServerRow { server, account_name }).collect();
     Ok(ServerList { rows, next })
+}
+
+/// How many servers the list would hold in each state.
+pub(crate) async fn counted(app: &App, actor: &Actor, query: &ServerQuery) -> Result<ServerCounts, Error> {
+    let typed = query.typed();
+    Ok(query.of_record(actor, &typed)?.counts(&mut *app.conn().await?).await?)
 }
 
 /// What somebody means by what they typed.

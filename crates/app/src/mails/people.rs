@@ -64,7 +64,7 @@ fn ended(config: &Config, mail: Mail) -> Mail {
 pub(super) fn invited(config: &Config, account: &str, by: &str, email: &str, (role, until): (Role, DateTime<Utc>)) -> Mail {
     let mail = Mail::new("member_invited", format!("{email} was invited to {account}"))
         .text(format!("{by} invited {email} to the account “{account}” at Howdah. They could {}.", may(role)))
-        .text(format!("Until {} the invitation can be accepted by whoever reads the mails to that address.", at(until)));
+        .text(format!("Until {} the invitation can be accepted by whoever reads the mails to that e-mail address.", at(until)));
     ended(config, mail)
 }
 

@@ -37,34 +37,34 @@ pub(crate) fn invitation_url(config: &Config, token: &str) -> String {
 pub(crate) fn confirm_sign_up(name: &str, until: DateTime<Utc>) -> Mail {
     Mail::new("confirm_sign_up", "Confirm your e-mail address")
         .text(format!("Hello {name},"))
-        .text("you asked for an account at Howdah. Confirm that this address is yours, and choose a password.")
-        .secret_link("Confirm this address")
+        .text("you asked for an account at Howdah. Confirm that this e-mail address is yours, and choose a password.")
+        .secret_link("Confirm this e-mail address")
         .text(format!(
             "The link is good once, until {}. If it was not you who asked, do nothing: without the link no account is made.",
             at(until)
         ))
 }
 
-/// Instead of a confirmation, to an address that has an account.
+/// Instead of a confirmation, to an e-mail address that has an account.
 pub(crate) fn account_exists(config: &Config) -> Mail {
     Mail::new("account_exists", "You have an account already")
-        .text("Somebody, probably you, asked for a new account at Howdah with this address. You have one already, and nothing was changed.")
+        .text("Somebody, probably you, asked for a new account at Howdah with this e-mail address. You have one already, and nothing was changed.")
         .link("Sign in", page(config, "/sign-in"))
         .link("If you don't know your password any more", page(config, "/forgotten"))
         .text("If it was not you, you need to do nothing.")
 }
 
-/// Instead of a confirmation, to an address whose sign-up waits for an operator.
+/// Instead of a confirmation, to an e-mail address whose sign-up waits for an operator.
 pub(crate) fn sign_up_waits() -> Mail {
     Mail::new("sign_up_waits", "Your account waits for approval")
-        .text("Somebody, probably you, asked again for an account at Howdah with this address. It was confirmed before, and waits for an operator of this platform.")
+        .text("Somebody, probably you, asked again for an account at Howdah with this e-mail address. It was confirmed before, and waits for an operator of this platform.")
         .text("You need to do nothing: a mail tells you what was decided.")
 }
 
 /// To the support, about somebody who waits.
 pub(crate) fn sign_up_to_approve(config: &Config, name: &str, email: &str) -> Mail {
     Mail::new("sign_up_to_approve", format!("{email} waits for approval"))
-        .text(format!("{name} ({email}) signed up and confirmed the address. The settings ask for an operator's approval."))
+        .text(format!("{name} ({email}) signed up and confirmed the e-mail address. The settings ask for an operator's approval."))
         .link("Approve or refuse", page(config, "/operator/sign-ups"))
 }
 
@@ -90,12 +90,12 @@ pub(crate) fn reset_password(until: DateTime<Utc>) -> Mail {
         .text("If it was not you, you need to do nothing.")
 }
 
-/// Instead of a link to a new password, to an address that nobody here has.
+/// Instead of a link to a new password, to an e-mail address that nobody here has.
 pub(crate) fn no_account(config: &Config) -> Mail {
-    Mail::new("no_account", "There is no account with this address")
-        .text("Somebody, probably you, asked for a new password at Howdah, but there is no account with this address. Perhaps you signed up with another one.")
+    Mail::new("no_account", "There is no account with this e-mail address")
+        .text("Somebody, probably you, asked for a new password at Howdah, but there is no account with this e-mail address. Perhaps you signed up with another one.")
         .link("Sign up", page(config, "/sign-up"))
-        .text("If it was not you, you need to do nothing. This address is not kept.")
+        .text("If it was not you, you need to do nothing. This e-mail address is not kept.")
 }
 
 pub(crate) fn password_changed(config: &Config, when: DateTime<Utc>) -> Mail {
@@ -107,28 +107,28 @@ pub(crate) fn password_changed(config: &Config, when: DateTime<Utc>) -> Mail {
 
 pub(crate) fn confirm_email(until: DateTime<Utc>) -> Mail {
     Mail::new("confirm_email", "Confirm your new e-mail address")
-        .text("You asked for this address to become the one that you sign in with at Howdah, and that mails go to.")
-        .secret_link("Confirm this address")
+        .text("You asked for this e-mail address to become the one that you sign in with at Howdah, and that mails go to.")
+        .secret_link("Confirm this e-mail address")
         .text(format!(
-            "The link is good once, until {}. Until it is used, your old address stays. If it was not you who asked, do nothing.",
+            "The link is good once, until {}. Until it is used, your old one stays. If it was not you who asked, do nothing.",
             at(until)
         ))
 }
 
-/// To the old address, when a new one is asked for.
+/// To the old e-mail address, when a new one is asked for.
 pub(crate) fn email_changing(config: &Config, new: &str) -> Mail {
     Mail::new("email_changing", "Your e-mail address is to be changed")
         .text(format!(
-            "You asked for {new} to become the address of your account at Howdah. This one stays until the new one is confirmed."
+            "You asked for {new} to become the e-mail address of your account at Howdah. This one stays until the new one is confirmed."
         ))
         .text("If it was not you, somebody knows your password: set a new one at once, which also undoes this.")
         .link("Set a new password", page(config, "/forgotten"))
 }
 
-/// To the old address, when the new one was confirmed.
+/// To the old e-mail address, when the new one was confirmed.
 pub(crate) fn email_changed(new: &str) -> Mail {
     Mail::new("email_changed", "Your e-mail address was changed")
-        .text(format!("Your account at Howdah now has the address {new}: sign in with that, and mails go there. This is the last mail to this address."))
+        .text(format!("Your account at Howdah now has the e-mail address {new}: sign in with that, and mails go there. This is the last mail to the old one."))
         .text("If it was not you, answer this mail at once.")
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn invitation(by: &str, account: &str, role: Role, until: DateTime<Ut
         .text(format!("The link is good once, until {}. If you don't know what this is about, do nothing.", at(until)))
 }
 
-/// To the owner whom the launch named, at the address that was given for them.
+/// To the owner whom the launch named, at the e-mail address that was given for them.
 pub(crate) fn server_ready(domain: &str, web_domain: &str, username: &str) -> Mail {
     Mail::new(SERVER_READY, format!("Your server {domain} is ready"))
         .text(format!("Your Mastodon server {domain} is ready."))
@@ -163,7 +163,7 @@ pub(crate) fn owner_link((domain, web_domain): (&str, &str), username: &str, unt
         .text(format!("You asked for a new link for the owner of your Mastodon server {domain}."))
         .text(format!("Whoever opens it sets the password of @{username} there. It is good until {}, and takes the place of the one before.", at(until)))
         .secret_link("Set the password")
-        .link("If that link is too old, the server mails one to the owner's own address", format!("https://{web_domain}/auth/password/new"))
+        .link("If that link is too old, the server mails one to the owner's own e-mail address", format!("https://{web_domain}/auth/password/new"))
         .text("If it was not you who asked, somebody has signed in to Howdah as you: change your password there, and end your other sessions.")
 }
 

@@ -1,4 +1,4 @@
-//! Invitations into an account, by a link to an e-mail address. Whoever has the link has the address.
+//! Invitations into an account, by a link to an e-mail address. Whoever has the link reads the mails to it.
 
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
@@ -58,7 +58,7 @@ fn role_of(row: &Row) -> Result<Role, Error> {
     Role::parse(&row.role).ok_or_else(|| Error::internal("invitations.role is none of its words"))
 }
 
-/// Invites somebody, and tells the owners; an earlier invitation of the same address is good no more.
+/// Invites somebody, and tells the owners; an earlier invitation of the same e-mail address is good no more.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but owners, [`Error::Invalid`], [`Error::Conflict`] for who is there already,
@@ -148,7 +148,7 @@ pub struct InvitationLook {
     pub invited_by: String,
     pub email: String,
     pub role: Role,
-    /// Nobody here has the address: accepting it takes a name and a password.
+    /// Nobody here has the e-mail address: accepting it takes a name and a password.
     pub needs_sign_up: bool,
 }
 
@@ -176,9 +176,9 @@ fn check(app: &App, row: &Row) -> Result<(), Error> {
 /// Who accepts.
 #[derive(Debug)]
 pub enum Acceptance<'a> {
-    /// Somebody who has signed in, whatever their address.
+    /// Somebody who has signed in, whatever their e-mail address.
     Known(&'a SignedIn),
-    /// Somebody who is nobody here yet, with the address that was invited.
+    /// Somebody who is nobody here yet, with the e-mail address that was invited.
     New { name: &'a str, password: SecretString },
 }
 
@@ -186,7 +186,7 @@ pub enum Acceptance<'a> {
 ///
 /// # Errors
 /// [`Error::Conflict`] for a link that is unknown, used, withdrawn or too old, for who belongs to the account already, and, of
-/// somebody new, for an address that is known; [`Error::Invalid`].
+/// somebody new, for an e-mail address that is known; [`Error::Invalid`].
 pub async fn accept(app: &App, token: &str, acceptance: Acceptance<'_>) -> Result<(), Error> {
     let beginner = match &acceptance {
         Acceptance::Known(_) => None,

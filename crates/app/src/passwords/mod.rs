@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[error("too many passwords are being looked at")]
 struct Crowded;
 
-/// What is wrong with a new password. `own` are texts that a guesser tries first: the address, the name.
+/// What is wrong with a new password. `own` are texts that a guesser tries first: the e-mail address, the name.
 pub(crate) fn fault(field: &'static str, password: &SecretString, own: &[&str]) -> Option<FieldError> {
     let text = password.expose_secret();
     let length = text.chars().count();

@@ -66,7 +66,7 @@ fn fate(issued_at: DateTime<Utc>, revision: i64, observation: Option<&Observatio
     if now >= issued_at + PATIENCE { Fate::Failed(TIMED_OUT) } else { Fate::Waits }
 }
 
-/// To whoever asked for it: the owner's own address may be another one by now, and this one was confirmed here.
+/// To whoever asked for it: the owner's own e-mail address may be another one by now, and this one was confirmed here.
 async fn send(
     worker: &Worker,
     conn: &mut Conn,

@@ -28,7 +28,7 @@ pub struct NewSession {
 const WRONG: Error = Error::Forbidden { reason: "wrong_credentials", sentence: "The e-mail address or the password is wrong." };
 
 /// # Errors
-/// [`Error::Forbidden`] for a wrong address or password, and, with the right ones, for who waits for approval or belongs to no
+/// [`Error::Forbidden`] for a wrong e-mail address or password, and, with the right ones, for who waits for approval or belongs to no
 /// account; [`Error::RateLimited`].
 pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Client<'_>) -> Result<NewSession, Error> {
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;

@@ -23,7 +23,7 @@ pub struct SignUpLook {
 }
 
 /// # Errors
-/// [`Error::Conflict`] for a link that is unknown, used or too old, and where another link of the address was used and waits.
+/// [`Error::Conflict`] for a link that is unknown, used or too old, and where another link of the e-mail address was used and waits.
 pub async fn look(app: &App, token: &str) -> Result<SignUpLook, Error> {
     let mut conn = app.conn().await?;
     let row = Row::by_digest(&mut conn, &links::digest(token)).await?;
@@ -42,7 +42,7 @@ async fn good(app: &App, conn: &mut Conn, row: Option<Row>) -> Result<Row, Error
 
 /// The password that was chosen there counts: one that is chosen here would be forgotten.
 fn waits() -> Error {
-    let sentence = "This address was confirmed by another link already, and waits for approval. A mail tells you what was decided.";
+    let sentence = "This e-mail address was confirmed by another link already, and waits for approval. A mail tells you what was decided.";
     Error::Conflict { reason: "link_used", sentence: sentence.to_owned() }
 }
 
@@ -85,7 +85,7 @@ pub async fn confirm(app: &App, token: &str, password: SecretString, client: &Cl
     .await
 }
 
-/// Two links of one address at the same time: the index of those who wait lets one through.
+/// Two links of one e-mail address at the same time: the index of those who wait lets one through.
 fn confirmed_at_once(error: QueryError) -> Error {
     if error.unique_violation().is_some() { waits() } else { error.into() }
 }

@@ -14,7 +14,7 @@ use crate::people::{open_account, record};
 use crate::settings::PLATFORM_CHAIN;
 use crate::{Actor, App, Error};
 
-/// Somebody who confirmed their address and waits.
+/// Somebody who confirmed their e-mail address and waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingSignUp {
     pub id: SignUpId,

@@ -1,9 +1,9 @@
 //! Signing up: asked for, confirmed by a link, and, where the settings say so, approved by an operator. Only then is there a
 //! person, and an account of theirs.
 //!
-//! Anybody can ask with anybody's address. So the password is chosen where the link leads, by whoever reads the mails to it.
+//! Anybody can ask with anybody's e-mail address. So the password is chosen where the link leads, by whoever reads the mails to it.
 //!
-//! An address that is known already is answered as one that is not, after the same work: what is different is the mail.
+//! An e-mail address that is known already is answered as one that is not, after the same work: what is different is the mail.
 
 mod confirm;
 mod decide;
@@ -52,7 +52,7 @@ fn check(request: &SignUpRequest) -> Result<Checked, Error> {
     }
 }
 
-/// Has a link mailed that makes an account, or, to an address that has one, a mail that says so.
+/// Has a link mailed that makes an account, or, to an e-mail address that has one, a mail that says so.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every field that is wrong; [`Error::Forbidden`] where sign-ups are closed; [`Error::RateLimited`].

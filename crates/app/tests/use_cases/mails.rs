@@ -53,6 +53,20 @@ fn every_mail_says_whom_to_write_to_and_spells_its_links_out() {
     }
 }
 
+/// An address is a server's; a person has an e-mail address.
+#[test]
+fn every_mail_tells_addresses_of_people_from_those_of_servers() {
+    for Preview { kind, subject, text, .. } in all() {
+        if ["records_missing", "address_works"].contains(&kind) {
+            continue;
+        }
+        let words = format!("{subject} {text}");
+        for (at, _) in words.match_indices("address") {
+            assert!(words[..at].ends_with("e-mail "), "{kind}: {words}");
+        }
+    }
+}
+
 #[test]
 fn there_is_a_preview_of_every_kind() {
     let kinds: BTreeSet<_> = all().into_iter().map(|it| it.kind).collect();

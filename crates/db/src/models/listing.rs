@@ -1,9 +1,10 @@
 //! Lists of servers and operations, searched, filtered, sorted and paged. A page begins after the last row of the one before
 //! (a cursor), so that each costs the same however far it is.
 
-use diesel::dsl::{InnerJoin, IntoBoxed, exists, not};
+use diesel::dsl::{IntoBoxed, LeftJoin, LeftJoinQuerySource, count, count_star, exists, not};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use howdah_domain::listing::{OperationFilter, ServerFilter, ServerSort};
 use uuid::Uuid;
@@ -36,57 +37,106 @@ pub enum Search<'a> {
     Everything,
     /// A part of the domain, for handles or for the server.
     Domain(&'a str),
-    /// The beginning of somebody's address: of the account's people or of the server's first owner.
+    /// The beginning of somebody's e-mail address: of the account's people or of the server's first owner.
     Mail(&'a str),
     /// A server, or the account that has it.
     Id(Uuid),
 }
 
-/// Whose servers a search for a mail address finds, and which.
+/// Whose servers a search for an e-mail address finds, and which.
 #[derive(Default)]
 struct Mailed {
     accounts: Vec<Uuid>,
     servers: Vec<Uuid>,
 }
 
-/// Of people whose address begins so: who finds more types more of it.
+/// Of people whose e-mail address begins so: who finds more types more of it.
 const MOST_MAILED: i64 = 1000;
 
-type Filtered<'a> = IntoBoxed<'a, InnerJoin<instances::table, accounts::table>, Pg>;
+/// Left joins, each to one row at most: what a query asks nothing of, PostgreSQL leaves out.
+type WithAccount = LeftJoin<instances::table, accounts::table>;
+type Filtered<'a> = IntoBoxed<'a, LeftJoin<WithAccount, probes::table>, Pg>;
+type Source = LeftJoinQuerySource<LeftJoinQuerySource<instances::table, accounts::table>, probes::table>;
+type Condition = Box<dyn BoxableExpression<Source, Pg, SqlType = Bool>>;
+
+/// How many there are, in each state and in all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerCounts {
+    /// Those that are gone among them.
+    pub all: i64,
+    /// One server may be in several.
+    pub by_state: Vec<(ServerFilter, i64)>,
+}
+
+impl ServerCounts {
+    #[must_use]
+    pub fn in_state(&self, state: ServerFilter) -> i64 {
+        self.by_state.iter().find(|(it, _)| *it == state).map_or(0, |(_, count)| *count)
+    }
+}
+
+/// The one place that says which servers a state has: lists and counts ask it.
+fn is_in(state: ServerFilter) -> Condition {
+    use instances::{desired_kind, launched_at, on_platform_domain, tombstoned_at};
+    let leads_here = || probes::leads_here.nullable().is_not_distinct_from(true);
+    let is_there = tombstoned_at.is_null();
+    let is_launched = is_there.and(desired_kind.eq("running")).and(launched_at.is_not_null());
+    match state {
+        ServerFilter::Waiting => Box::new(is_there.and(desired_kind.eq("suspended"))),
+        ServerFilter::Launching => Box::new(is_there.and(desired_kind.eq("running")).and(launched_at.is_null())),
+        ServerFilter::HeldUp => {
+            let failing = operations::table.inner_join(operation_steps::table).filter(operations::state.eq("running"));
+            let failing = failing.filter(operation_steps::state.eq("failed")).select(operations::instance_id);
+            Box::new(is_there.and(instances::id.eq_any(failing)))
+        }
+        ServerFilter::AwaitingAddress => Box::new(is_launched.and(on_platform_domain.eq(false)).and(not(leads_here()))),
+        ServerFilter::Running => Box::new(is_launched.and(on_platform_domain.or(leads_here()))),
+        ServerFilter::Leaving => Box::new(is_there.and(desired_kind.eq("deleted"))),
+        ServerFilter::Gone => Box::new(tombstoned_at.is_not_null()),
+    }
+}
 
 impl ServerList<'_> {
     /// Its rows with the names of their accounts.
     pub async fn page(&self, conn: &mut Conn) -> QueryResult<Vec<(Instance, String)>> {
         let mailed = self.mailed(conn).await?;
-        let query = self.searched(self.filtered(instances::table.inner_join(accounts::table).into_boxed()), &mailed);
-        self.paged(query).limit(self.limit).select((Instance::as_select(), accounts::name)).load(conn).await
+        let query = self.paged(self.in_state(self.narrowed(&mailed)));
+        query.limit(self.limit).select((Instance::as_select(), accounts::name.assume_not_null())).load(conn).await
     }
 
-    fn filtered<'q>(&'q self, query: Filtered<'q>) -> Filtered<'q> {
-        let leads_here = || exists(probes::table.filter(probes::instance_id.eq(instances::id)).filter(probes::leads_here));
-        let is_launched = || instances::desired_kind.eq("running").and(instances::launched_at.is_not_null());
-        let failing = operations::table
-            .inner_join(operation_steps::table.on(operation_steps::operation_id.eq(operations::id)))
-            .filter(operations::instance_id.eq(instances::id))
-            .filter(operations::state.eq("running"))
-            .filter(operation_steps::state.eq("failed"));
-        let mut query = match self.filter {
-            Some(ServerFilter::Gone) => query.filter(instances::tombstoned_at.is_not_null()),
+    /// Of all that it would hold with one state or another chosen.
+    pub async fn counts(&self, conn: &mut Conn) -> QueryResult<ServerCounts> {
+        use ServerFilter::{AwaitingAddress, Gone, HeldUp, Launching, Leaving, Running, Waiting};
+        let mailed = self.mailed(conn).await?;
+        let of = |state| count(instances::id).aggregate_filter(is_in(state));
+        let columns = (count_star(), of(Waiting), of(Launching), of(HeldUp), of(AwaitingAddress), of(Running), of(Leaving), of(Gone));
+        type Counted = (i64, i64, i64, i64, i64, i64, i64, i64);
+        let (all, waiting, launching, held_up, awaiting_address, running, leaving, gone): Counted =
+            self.narrowed(&mailed).select(columns).get_result(conn).await?;
+        let by_state = vec![
+            (Waiting, waiting),
+            (Launching, launching),
+            (HeldUp, held_up),
+            (AwaitingAddress, awaiting_address),
+            (Running, running),
+            (Leaving, leaving),
+            (Gone, gone),
+        ];
+        Ok(ServerCounts { all, by_state })
+    }
+
+    fn in_state<'q>(&self, query: Filtered<'q>) -> Filtered<'q> {
+        match self.filter {
+            Some(state) => query.filter(is_in(state)),
             // By its reference also one that is gone is found.
             None if matches!(self.search, Search::Id(_)) => query,
-            _ => query.filter(instances::tombstoned_at.is_null()),
-        };
-        query = match self.filter {
-            None | Some(ServerFilter::Gone) => query,
-            Some(ServerFilter::Waiting) => query.filter(instances::desired_kind.eq("suspended")),
-            Some(ServerFilter::Launching) => query.filter(instances::desired_kind.eq("running")).filter(instances::launched_at.is_null()),
-            Some(ServerFilter::HeldUp) => query.filter(exists(failing)),
-            Some(ServerFilter::AwaitingAddress) => {
-                query.filter(is_launched()).filter(instances::on_platform_domain.eq(false)).filter(not(leads_here()))
-            }
-            Some(ServerFilter::Running) => query.filter(is_launched()).filter(instances::on_platform_domain.or(leads_here())),
-            Some(ServerFilter::Leaving) => query.filter(instances::desired_kind.eq("deleted")),
-        };
+            None => query.filter(instances::tombstoned_at.is_null()),
+        }
+    }
+
+    /// By everything but the state.
+    fn narrowed<'q>(&'q self, mailed: &'q Mailed) -> Filtered<'q> {
+        let mut query: Filtered<'q> = instances::table.left_join(accounts::table).left_join(probes::table).into_boxed();
         if let Some(account_id) = self.account_id {
             query = query.filter(instances::account_id.eq(account_id));
         }
@@ -99,7 +149,7 @@ impl ServerList<'_> {
         if let Some(cluster) = self.cluster {
             query = query.filter(instances::cluster_id.eq_any(clusters::table.filter(clusters::name.eq(cluster)).select(clusters::id)));
         }
-        query
+        self.searched(query, mailed)
     }
 
     /// Looked up first, so that the servers are found by their indexes.

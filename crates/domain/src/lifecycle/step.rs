@@ -7,13 +7,13 @@ use super::{FarewellStage, Observation, words};
 use crate::failure;
 
 words! {
-    /// The steps of a launch, in their order.
+    /// The steps of a launch, in the order in which the operator takes them: no cache before there is a place for the data.
     LaunchStep {
         Namespace = "namespace",
         Secrets = "secrets",
         Database = "database",
-        Cache = "cache",
         Bucket = "bucket",
+        Cache = "cache",
         Schema = "schema",
         Owner = "owner",
         Configuration = "configuration",
@@ -29,8 +29,8 @@ impl LaunchStep {
             Self::Namespace => "NamespaceReady",
             Self::Secrets => "SecretsReady",
             Self::Database => "DatabaseReady",
-            Self::Cache => "CacheReady",
             Self::Bucket => "BucketReady",
+            Self::Cache => "CacheReady",
             Self::Schema => "SchemaReady",
             Self::Owner => "OwnerReady",
             Self::Configuration => "Configured",

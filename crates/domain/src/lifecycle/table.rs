@@ -135,12 +135,12 @@ fn a_launch_follows_its_conditions_and_goes_on_once_the_cause_is_gone() {
         ("NamespaceReady", Some(true), "Ready"),
         ("SecretsReady", Some(true), "Ready"),
         ("DatabaseReady", Some(false), "DatabaseServerUnavailable"),
-        ("CacheReady", Some(false), "Progressing"),
         ("BucketReady", Some(true), "Ready"),
+        ("CacheReady", Some(false), "Progressing"),
         ("SchemaReady", Some(false), "Waiting"),
     ];
     let stuck = create.advance(&launch_facts(Some(&observation(&begun)), None), later()).unwrap();
-    assert_eq!(states(&stuck)[..6], ["succeeded", "succeeded", "failed", "running", "succeeded", "waiting"]);
+    assert_eq!(states(&stuck)[..6], ["succeeded", "succeeded", "failed", "succeeded", "running", "waiting"]);
     assert_eq!(stuck.state, OperationState::Running);
     let (step, cause) = stuck.trouble().unwrap();
     assert_eq!((step.as_str(), cause.reason.as_str()), ("database", "DatabaseServerUnavailable"));

@@ -11,7 +11,7 @@ pub struct Username(String);
 
 text_newtype!(Username);
 
-const WHAT: &str = "a user name";
+const WHAT: &str = "a username";
 const MAX: usize = 30;
 
 const RESERVED: [&str; 21] = [
@@ -46,7 +46,7 @@ impl FromStr for Username {
         let trimmed = text.trim();
         let name = trimmed.strip_prefix('@').unwrap_or(trimmed);
         if name.is_empty() {
-            return Err(NameError::Missing { what: "user name" });
+            return Err(NameError::Missing { what: "username" });
         }
         if !name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
             let rule = "use the letters a to z, digits and underscores only";

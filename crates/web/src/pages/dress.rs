@@ -1,6 +1,8 @@
 //! What stands before and after every page: where a request may come from, who sent it; and an answer with a page's headers, a
 //! problem as a page.
 
+use std::time::Duration;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, RETRY_AFTER};
@@ -8,10 +10,12 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next as NextService;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
-use howdah_app::App;
+use chrono::{DateTime, TimeDelta, Utc};
 use howdah_app::incidents::{self, Failure};
+use howdah_app::{App, Excess};
 use tracing_actix_web::RequestId;
 
+use super::components::When;
 use super::flash::Flash;
 use super::frame::{Frame, see_other, see_other_with};
 use super::next::Next;
@@ -119,6 +123,10 @@ struct ErrorPage<'a> {
     title: &'static str,
     sentence: &'a str,
     way_out: &'static str,
+    /// From when on it is taken again, where that is long.
+    until: Option<When>,
+    /// Address and words of the way on.
+    way_on: Option<(&'static str, &'static str)>,
     /// After so many seconds it looks again by itself.
     looks_again: Option<u64>,
 }
@@ -134,12 +142,28 @@ fn page_of(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     let (title, way_out) = words_of(problem);
     let after = problem.waits();
     let looks_again = after.filter(|_| request.method() == Method::GET).map(|it| it.as_secs().max(5));
-    let page = ErrorPage { frame: &frame, status: problem.status().as_u16(), title, sentence: problem.detail(), way_out, looks_again };
+    let long = after.zip(problem.excess()).filter(|(wait, _)| wait.as_secs() >= 60);
+    let page = ErrorPage {
+        frame: &frame,
+        status: problem.status().as_u16(),
+        title,
+        sentence: long.map_or(problem.detail(), |(_, excess)| excess.sentence()),
+        way_out,
+        until: long.map(|(wait, _)| until(wait, frame.now)),
+        way_on: (problem.excess() == Some(Excess::WrongPasswords)).then_some(("/forgotten", "Set a new password")),
+        looks_again,
+    };
     let mut response = frame.answer(problem.status(), &page).unwrap_or_else(HttpResponse::from_error);
     if let Some(after) = after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
     response
+}
+
+/// Times are told to the minute: the first whole one from which on it is let in.
+fn until(wait: Duration, now: DateTime<Utc>) -> When {
+    let at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::days(1));
+    When::new(at + TimeDelta::seconds((-at.timestamp()).rem_euclid(60)), now)
 }
 
 fn to_sign_in(request: &HttpRequest) -> HttpResponse {
@@ -175,7 +199,10 @@ fn words_of(problem: &Problem) -> (&'static str, &'static str) {
             "Changed meanwhile",
             "Somebody, or another tab of yours, was faster. Open the page again: it shows how things stand now. Nothing of yours was done.",
         ),
-        (StatusCode::TOO_MANY_REQUESTS, _) => ("Too many requests", "Wait a moment: then it goes on."),
+        (StatusCode::TOO_MANY_REQUESTS, _) => {
+            let excess = problem.excess().unwrap_or(Excess::Requests);
+            (excess.title(), excess.way_out())
+        }
         (StatusCode::SERVICE_UNAVAILABLE, _) => {
             ("Not available right now", "Our database does not answer. The servers themselves run on. This page looks again by itself.")
         }

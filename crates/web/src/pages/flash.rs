@@ -26,12 +26,12 @@ macro_rules! flashes {
 flashes! {
     SignedOut = "signed_out", "You are signed out.";
     SignInAgain = "sign_in_again", "Please sign in again: your session has ended. What you sent was not done.";
-    Confirmed = "confirmed", "Your address is confirmed, and you are signed in.";
+    Confirmed = "confirmed", "Your e-mail address is confirmed, and you are signed in.";
     PasswordSet = "password_set", "Your new password is set; every session and API token was ended. Sign in with it.";
     PasswordChanged = "password_changed", "Your password is changed, and your other sessions are ended.";
     NameChanged = "name_changed", "Your name is changed.";
-    EmailLinkSent = "email_link_sent", "We sent a link to the new address. Your address changes once you have opened it.";
-    EmailChanged = "email_changed", "Your address is changed.";
+    EmailLinkSent = "email_link_sent", "We sent a link to the new e-mail address. Yours changes once you have opened it.";
+    EmailChanged = "email_changed", "Your e-mail address is changed.";
     SessionEnded = "session_ended", "That session is ended.";
     SessionsEnded = "sessions_ended", "Every other session is ended.";
     TokenRevoked = "token_revoked", "The token is revoked: it opens nothing any more.";
@@ -43,6 +43,7 @@ flashes! {
     MemberRemoved = "member_removed", "That person no longer belongs to the account, and their tokens for it are revoked.";
     LooksAgain = "looks_again", "The records are being looked at again.";
     LinkOnItsWay = "link_on_its_way", "A new link is being made. It is shown here within a minute or two, and mailed to you.";
+    LinkSentBefore = "link_sent_before", "This form was sent before, so no other link was made. For another one, open its page again.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";
     AccountChosen = "account_chosen", "You work for another account now.";

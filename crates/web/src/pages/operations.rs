@@ -43,7 +43,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     let view = operations::get(&app, &person.actor, id).await?;
     let page = OperationPage {
         frame: &frame,
-        crumbs: Crumbs::new([("Servers", "/servers")], steps::title(view.kind)),
+        crumbs: Crumbs::new([("Servers", "/servers")], steps::title(&view)),
         title: title(&view),
         live: Live::new(format!("/operations/{id}/live"), moment(&view, frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/operations/{id}")),
@@ -65,7 +65,7 @@ async fn look(app: &App, actor: &Actor, id: OperationId) -> Result<Moment, Probl
 fn moment(view: &OperationView, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let fragment = Fragment {
         title: title(view),
-        kind: steps::title(view.kind),
+        kind: steps::title(view),
         status: status(view),
         began: When::new(view.started_at.unwrap_or(view.created_at), now),
         steps: Steps::new(view, now),
@@ -89,5 +89,5 @@ pub fn status(view: &OperationView) -> Status {
 }
 
 fn title(view: &OperationView) -> String {
-    format!("{} · {}", status(view).word, steps::title(view.kind))
+    format!("{} · {}", status(view).word, steps::title(view))
 }

@@ -1,11 +1,14 @@
-//! What pages say of the platform: whom to write to, whether there is room. Read from the record at most every few seconds, and kept while that is
+//! What pages say of the platform: whom to write to, whether there is room, how many servers there are. Read from the record at most every few seconds, and kept while that is
 //! away: an error's page has to say it then above all.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use howdah_app::fleet::Census;
 use howdah_app::settings::{self, PlatformSettings};
-use howdah_app::{App, Error, instances};
+use howdah_app::{App, Error, fleet, instances};
+
+use super::visitor::Operator;
 
 const FRESH: Duration = Duration::from_secs(2);
 /// Who finds the record away does not wait for it again at once: a page has to answer within a second.
@@ -19,6 +22,7 @@ struct State {
     known: Option<(Instant, PlatformSettings)>,
     away_since: Option<Instant>,
     has_room: Option<(Instant, bool)>,
+    census: Option<(Instant, Census)>,
 }
 
 impl Platform {
@@ -56,6 +60,17 @@ impl Platform {
         let has_room = instances::has_room(app).await?;
         self.state().has_room = Some((Instant::now(), has_room));
         Ok(has_room)
+    }
+
+    /// Everybody's servers, counted now or a moment ago.
+    pub async fn census(&self, app: &App, operator: &Operator) -> Result<Census, Error> {
+        let remembered = self.state().census.as_ref().filter(|(at, _)| at.elapsed() < FRESH).map(|(_, it)| it.clone());
+        if let Some(census) = remembered {
+            return Ok(census);
+        }
+        let census = fleet::census(app, &operator.actor).await?;
+        self.state().census = Some((Instant::now(), census.clone()));
+        Ok(census)
     }
 
     /// As they were when they could last be read.

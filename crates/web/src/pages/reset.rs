@@ -1,4 +1,4 @@
-//! `/forgotten` and `/reset`: a new password by a link. An unknown address gets the same answer.
+//! `/forgotten` and `/reset`: a new password by a link. An unknown e-mail address gets the same answer.
 
 use actix_web::web;
 use askama::Template;

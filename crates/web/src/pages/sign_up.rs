@@ -1,4 +1,4 @@
-//! `/sign-up`: an account is asked for; its password is chosen where the mailed link leads. A known address gets the same answer:
+//! `/sign-up`: an account is asked for; its password is chosen where the mailed link leads. A known e-mail address gets the same answer:
 //! nobody learns here who has one.
 
 use actix_web::web;
@@ -42,7 +42,7 @@ fn page(frame: &Frame, typed: &SignUpRequest, mistakes: &Mistakes) -> Answer {
         mistakes,
         name: Field::new("name", "Your name", Kind::Name).value(&typed.name).most(200).check(mistakes),
         email: Field::new("email", "E-mail", Kind::Email)
-            .hint("We send a link there: it confirms the address, and lets you choose a password. Mails about your servers go there too.")
+            .hint("We send a link there: it confirms that the e-mail address is yours, and lets you choose a password. Mails about your servers go there too.")
             .value(&typed.email)
             .most(254)
             .check(mistakes),
@@ -74,9 +74,11 @@ pub struct CheckMailPage<'a> {
 pub async fn ask(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<SignUp>) -> Answer {
     let request = SignUpRequest::from(form.value);
     match sign_up::ask(&app, &request, &peer.client()).await {
-        Ok(()) => {
-            frame.page(&CheckMailPage { frame: &frame, email: request.email.trim(), what: "confirm your address and choose a password" })
-        }
+        Ok(()) => frame.page(&CheckMailPage {
+            frame: &frame,
+            email: request.email.trim(),
+            what: "confirm your e-mail address and choose a password",
+        }),
         Err(error) => page(&frame, &request, &Mistakes::of(error)?),
     }
 }

@@ -1,7 +1,7 @@
 //! What people do with their own account.
 
 use crate::support::Server;
-use crate::support::browser::{Browser, hidden, somebody};
+use crate::support::browser::{Browser, OWN, PASSWORD, hidden, mailed, somebody};
 
 const EMAIL: &str = "ada@birds.example";
 
@@ -60,6 +60,71 @@ async fn mistakes_stay_in_the_form() {
     assert!(wrong.status == 422 && wrong.text.contains("not your password"), "{wrong:?}");
     let broken = browser.post("/account", &[("name", "a\0b")]).await;
     assert_eq!(broken.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_are_called_as_people_call_their_browsers() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    let agents = [
+        "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0",
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Mobile Safari/537.36",
+        "\"><script>alert(1)</script>",
+    ];
+    for agent in agents {
+        let there = Browser::new(&server);
+        let headers = [OWN, &[("User-Agent", agent)]].concat();
+        let form = [("email", EMAIL), ("password", PASSWORD)];
+        assert_eq!(there.send(reqwest::Method::POST, "/sign-in", &headers, Some(&form)).await.status, 303);
+    }
+    browser.sign_in(EMAIL).await;
+    let page = browser.get("/account/security").await.text;
+    for words in [">Firefox on Linux<", ">Chrome on Android<", ">Unknown browser<", "rv:146.0) Gecko/20100101 Firefox/146.0\">"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("<script>alert"), "{page}");
+    assert_eq!(page.matches(">Unknown browser<").count(), 2, "the tests' own too");
+}
+
+/// What is read of a page between the navigation and the footer.
+fn words_of(page: &str) -> String {
+    let main = page.split_once("<main").unwrap().1.split("</main>").next().unwrap();
+    main.split('<').filter_map(|it| it.split_once('>')).map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+}
+
+/// An address is a server's; a person has an e-mail address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_of_people_are_told_from_those_of_servers() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let (stranger, browser) = (Browser::new(&server), Browser::new(&server));
+    let mut pages = Vec::new();
+    for path in ["/sign-in", "/sign-up", "/forgotten"] {
+        pages.push(stranger.get(path).await.is(200).clone());
+    }
+    pages.push(stranger.post("/sign-up", &[("name", "Bob"), ("email", "bob@birds.example")]).await.is(200).clone());
+    let link = mailed(&test, "bob@birds.example").await;
+    pages.push(stranger.get(&link).await.is(200).clone());
+    browser.sign_in(EMAIL).await;
+    for path in ["/account", "/account/security", "/account/tokens", "/account/people"] {
+        pages.push(browser.get(path).await.is(200).clone());
+    }
+    browser.post("/account/new-email", &[("email", "ada@fish.example"), ("password", PASSWORD)]).await.is(303);
+    pages.push(browser.get("/account").await.is(200).clone());
+    let link = mailed(&test, "ada@fish.example").await;
+    pages.push(browser.get(&link).await.is(200).clone());
+    pages.push(browser.post("/account/new-email", &[("email", EMAIL), ("password", PASSWORD)]).await.is(422).clone());
+    let mut found = 0;
+    for page in &pages {
+        let flash = page.text.split_once("id=\"flash\"").unwrap().1.split("</div>").next().unwrap();
+        let words = format!("{} {flash}", words_of(&page.text)).to_lowercase();
+        for (at, _) in words.match_indices("address") {
+            assert!(words[..at].ends_with("e-mail "), "{words}");
+            found += 1;
+        }
+    }
+    assert!(found > 10, "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

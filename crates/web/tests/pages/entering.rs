@@ -81,6 +81,16 @@ async fn guessing_ends_soon() {
     let last = last.unwrap();
     assert_eq!(last.status, 429, "{last:?}");
     assert!(last.header("retry-after").is_some() && last.text.contains("support@howdah.localhost"));
+    // The tests' clock stands at 12:00: fifteen minutes and a second end within the minute after 12:15.
+    for words in [
+        "<h1>Too many wrong passwords</h1>",
+        "in 16 minutes</time>",
+        "22 November 2026, 12:16 UTC",
+        r#"href="/forgotten">Set a new password<"#,
+    ] {
+        assert!(last.text.contains(words), "{words}: {last:?}");
+    }
+    assert!(!last.text.contains("requests"), "who types a password sends no requests: {last:?}");
     let right = browser.post("/sign-in", &[("email", EMAIL), ("password", PASSWORD)]).await;
     assert_eq!(right.status, 429, "nor does the right one tell them");
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use chrono::TimeDelta;
 use howdah_app::sessions::{self, Client};
-use howdah_app::{Error, reset, sign_up};
+use howdah_app::{Error, Excess, reset, sign_up};
 
 use super::{ADA, PASSWORD, client, mailed_token, sign_up_request, somebody, try_password};
 use crate::ground::{Ground, fields, reason};
@@ -29,8 +29,8 @@ async fn guesses_at_one_address_end_where_they_come_from_and_lock_nobody_out() {
                 assert_eq!(guess(&ground, email, from).await, "wrong_credentials", "{from}");
             }
             let refused = sessions::sign_in(&ground.app, email, PASSWORD.into(), &at(from)).await;
-            let Error::RateLimited { retry_after } = refused.unwrap_err() else { panic!() };
-            assert_eq!(retry_after.as_secs(), 15 * 60 + 1);
+            let Error::RateLimited { excess, retry_after } = refused.unwrap_err() else { panic!() };
+            assert_eq!((excess, retry_after.as_secs()), (Excess::WrongPasswords, 15 * 60 + 1));
         }
         assert_eq!(guess(&ground, email, "2001:db8:1:2:3::7").await, "rate_limited", "one network is one place");
     }
@@ -79,7 +79,8 @@ async fn guesses_from_one_place_are_counted_at_all_addresses() {
         let refused = try_password(&ground, &format!("nobody{guess}@birds.example.org"), PASSWORD).await;
         assert_eq!(reason(refused), "wrong_credentials");
     }
-    assert_eq!(reason(try_password(&ground, ADA, PASSWORD).await), "rate_limited");
+    let refused = try_password(&ground, ADA, PASSWORD).await.unwrap_err();
+    assert!(matches!(refused, Error::RateLimited { excess: Excess::SignIns, .. }), "no new password helps: {refused:?}");
     assert_eq!(guess(&ground, ADA, "2001:db8::7").await, "wrong_credentials");
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use howdah_app::members::{self, Acceptance};
-use howdah_app::{Actor, Error, Once, Role, profile};
+use howdah_app::{Actor, Error, Excess, Once, Role, profile};
 use howdah_db::models::mail::Mail;
 use howdah_domain::InvitationId;
 
@@ -183,6 +183,27 @@ async fn owners_and_whom_it_is_about_are_told_of_every_change() {
     let removed = "Ada Lovelace (ada@birds.example.org) removed Ada Lovelace (eve@cats.example.org) from the account “Ada Lovelace”";
     assert!(texts.contains(removed) && texts.contains("Bob (bob@cats.example.org) has left the account"), "{texts}");
     assert!(texts.contains("it was “technical” and is “billing”"), "{texts}");
+}
+
+#[tokio::test]
+async fn roles_that_change_back_and_forth_take_nothing_from_invitations() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    invite(&ground, &ada, BOB, Role::Technical).await.unwrap();
+    members::accept(&ground.app, &mailed_token(&ground, BOB).await, newcomer()).await.unwrap();
+    let bob = session(&ground, BOB).await.signed_in.actor.person;
+    let change = async |role| members::change_role(&ground.app, &ada, bob, role).await;
+    for count in 0..25 {
+        change(Role::Billing).await.unwrap();
+        change(Role::Technical).await.unwrap_or_else(|error| panic!("{count}: {error}"));
+        change(Role::Technical).await.unwrap_or_else(|error| panic!("nothing was changed, {count}: {error}"));
+    }
+    let refused = change(Role::Billing).await.unwrap_err();
+    assert!(matches!(refused, Error::RateLimited { excess: Excess::RoleChanges, .. }), "{refused:?}");
+    assert_eq!(roles(&ground, &ada).await[1].1, Role::Technical);
+    invite(&ground, &ada, "eve@cats.example.org", Role::Billing).await.unwrap();
+    ground.clock.advance(TimeDelta::hours(24) + TimeDelta::seconds(1));
+    change(Role::Billing).await.unwrap();
 }
 
 async fn texts(ground: &Ground) -> String {

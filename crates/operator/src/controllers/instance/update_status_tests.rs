@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::conditions::{Progress, Verdict};
 use super::super::fixture::{resource, with_true};
-use super::{next, refused};
+use super::{failed, next, refused};
 use crate::controllers::instance::validate::Refusal;
+use crate::error::Error;
 
 const ALL: [&str; 12] = [
     "Ready",
@@ -13,8 +14,8 @@ const ALL: [&str; 12] = [
     "NamespaceReady",
     "SecretsReady",
     "DatabaseReady",
-    "CacheReady",
     "BucketReady",
+    "CacheReady",
     "SchemaReady",
     "OwnerReady",
     "Configured",
@@ -85,6 +86,19 @@ fn a_refused_spec_leaves_what_runs() {
     assert_eq!(reason(&status, "Accepted"), triple("False", "DomainConflict", "older"));
     assert_eq!(reason(&status, "Ready"), triple("False", "DomainConflict", "Accepted: older"));
     assert_eq!(reason(&status, "WorkloadsReady").0, "True");
+}
+
+#[test]
+fn an_error_belongs_to_the_step_that_it_ended() {
+    let mut progress = Progress::default();
+    for step in [ConditionType::NamespaceReady, ConditionType::SecretsReady, ConditionType::DatabaseReady] {
+        progress.ready(step);
+    }
+    progress.not(ConditionType::BucketReady, Reason::Error, "refused");
+    failed(&Error::TooLong { name: "mi-example".to_owned() }, &mut progress);
+    let status = after(resource(), &progress);
+    assert_eq!(reason(&status, "BucketReady"), triple("False", "Error", "refused"));
+    assert_eq!(reason(&status, "CacheReady"), triple("False", "Waiting", ""), "its turn has not come");
 }
 
 #[test]

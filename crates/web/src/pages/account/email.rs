@@ -1,4 +1,4 @@
-//! A new address: asked for in the profile, and confirmed by a link that is sent to it.
+//! A new e-mail address: asked for in the profile, and confirmed by a link that is sent to it.
 
 use actix_web::web;
 use askama::Template;

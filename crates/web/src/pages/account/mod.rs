@@ -1,5 +1,6 @@
 //! My account: who I am, how I sign in and where, tokens for programs, and who else belongs to it.
 
+mod browser;
 mod email;
 mod people;
 mod profile;

@@ -44,8 +44,8 @@ pub async fn page(frame: &Frame, person: &Person, app: &App, typed: Typed<'_>, m
         mistakes,
         choices: sessions::accounts(app, person).await?,
         name: Field::new("name", "Name", Kind::Name).value(typed.name.unwrap_or(&account.person_name)).most(200).check(mistakes),
-        new_email: Field::new("email", "New address", Kind::Email)
-            .hint("We send a link there; your address changes when you open it.")
+        new_email: Field::new("email", "New e-mail address", Kind::Email)
+            .hint("We send a link there; your e-mail address changes when you open it.")
             .value(typed.email)
             .most(254)
             .check(mistakes),

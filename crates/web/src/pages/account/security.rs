@@ -6,6 +6,7 @@ use howdah_app::sessions::{self, SessionView};
 use howdah_app::{App, profile};
 use serde::Deserialize;
 
+use super::browser;
 use crate::pages::components::{Field, Kind, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, Secret};
@@ -31,6 +32,15 @@ impl SecurityPage<'_> {
 
     fn began(&self, session: &SessionView) -> When {
         When::new(session.created_at, self.frame.now)
+    }
+
+    fn browser(&self, session: &SessionView) -> String {
+        browser::name(session.user_agent.as_deref().unwrap_or_default())
+    }
+
+    /// What it calls itself, for who wonders.
+    fn sent<'s>(&self, session: &'s SessionView) -> Option<&'s str> {
+        session.user_agent.as_deref().filter(|it| !it.is_empty())
     }
 
     fn has_others(&self) -> bool {

@@ -92,7 +92,11 @@ async fn page(frame: &Frame, person: &Person, app: &App, parts: Parts<'_>) -> An
         new: parts.new,
         tokens,
         pager: Pager { first: parts.page.before.map(|_| HERE.to_owned()), next: cursor.map(|it| format!("{HERE}?cursor={it}")) },
-        empty: Empty { title: "No tokens", sentence: "A token lets a program do what you can do here. Make one above.", action: None },
+        empty: Empty {
+            title: "No tokens".into(),
+            sentence: "A token lets a program do what you can do here. Make one above.",
+            action: None,
+        },
         key: new_key(app),
         name: Field::new("name", "What is it for?", Kind::Text)
             .hint("“Backups on the office machine”, say: so that you know later which one to revoke.")

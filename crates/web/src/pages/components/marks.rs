@@ -1,5 +1,6 @@
 //! Small marks: icon, status, meter, what can be copied, what there is nothing of, the same by API.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use askama::Template;
@@ -125,7 +126,7 @@ impl Copyable {
 #[derive(Clone, Debug, Template)]
 #[template(path = "components/empty.html")]
 pub struct Empty {
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     pub sentence: &'static str,
     /// Address and words of the way on.
     pub action: Option<(&'static str, &'static str)>,

@@ -1,10 +1,10 @@
-//! The steps of an operation as they happen: what is done, in which time; what is under way, since when; what failed, why, and what
-//! follows from it.
+//! The steps of an operation in the order in which they happen: what is done, in which time; what is under way, since when; what
+//! failed, why, and what follows from it. Once all is over they stay readable in that order, with the time that each took.
 
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use howdah_app::operations::{OperationView, StepView};
-use howdah_domain::{OperationKind, StepState};
+use howdah_domain::{OperationKind, OperationState, StepState};
 
 use super::time::{machine, span};
 use super::{Icon, is_html};
@@ -13,6 +13,8 @@ use super::{Icon, is_html};
 #[template(path = "components/steps.html")]
 pub struct Steps {
     steps: Vec<StepWords>,
+    /// How long all of it took or usually takes; may be empty.
+    total: String,
 }
 
 #[derive(Clone, Debug)]
@@ -31,8 +33,25 @@ struct StepWords {
 
 impl Steps {
     pub fn new(operation: &OperationView, now: DateTime<Utc>) -> Self {
-        Self { steps: operation.steps.iter().map(|it| words(it, now)).collect() }
+        Self { steps: operation.steps.iter().map(|it| words(it, now)).collect(), total: total(operation) }
     }
+}
+
+fn total(operation: &OperationView) -> String {
+    let took = took(operation).map(span);
+    match (operation.state, took) {
+        (OperationState::Succeeded, Some(took)) => format!("In all {took}."),
+        (OperationState::Failed | OperationState::Cancelled, Some(took)) => format!("It ended after {took}."),
+        (OperationState::Queued | OperationState::Running, _) if operation.kind == OperationKind::Create => {
+            "Usually about a minute in all.".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// From its first step to its end.
+pub fn took(operation: &OperationView) -> Option<TimeDelta> {
+    operation.started_at.zip(operation.finished_at).map(|(from, to)| to - from)
 }
 
 /// How many of how many are done.
@@ -41,18 +60,20 @@ pub fn done(operation: &OperationView) -> (usize, usize) {
     (operation.steps.iter().filter(is_over).count(), operation.steps.len())
 }
 
-/// What an operation is called while it runs.
-pub const fn title(kind: OperationKind) -> &'static str {
-    match kind {
-        OperationKind::Create => "Launching",
-        OperationKind::Close => "Closing",
-        OperationKind::Remove => "Removing",
+/// What an operation is called: while it is under way, and once it is over.
+pub const fn title(operation: &OperationView) -> &'static str {
+    match (operation.kind, operation.state.is_live()) {
+        (OperationKind::Create, true) => "Launching",
+        (OperationKind::Create, false) => "Launch",
+        (OperationKind::Close, _) => "Closing",
+        (OperationKind::Remove, true) => "Removing",
+        (OperationKind::Remove, false) => "Removal",
     }
 }
 
 fn words(step: &StepView, now: DateTime<Utc>) -> StepWords {
     let (name, hint) = name_of(step.name);
-    let took = step.started_at.zip(step.finished_at).map(|(from, to)| span(to - from)).unwrap_or_default();
+    let took = step.started_at.zip(step.finished_at).map(|(from, to)| done_in(to - from)).unwrap_or_default();
     let since = step.started_at.map(|it| format!("for {}", span(now - it))).unwrap_or_default();
     let (class, icon, state, time) = match step.state {
         StepState::Waiting => ("todo", Icon::Dot, "To do", String::new()),
@@ -74,6 +95,11 @@ fn words(step: &StepView, now: DateTime<Utc>) -> StepWords {
     }
 }
 
+/// Steps that are first seen when they are done, together with the one before, took no time of their own that anybody knows.
+fn done_in(took: TimeDelta) -> String {
+    if took < TimeDelta::seconds(1) { "at once".to_owned() } else { span(took) }
+}
+
 /// A step's name for people.
 pub fn name(step: &'static str) -> &'static str {
     name_of(step).0
@@ -85,9 +111,9 @@ fn name_of(step: &'static str) -> (&'static str, &'static str) {
         "namespace" => ("A room of its own", "Network rules and limits that keep neighbours apart"),
         "secrets" => ("Identity keys", "Made once, sealed, yours to take along"),
         "database" => ("Database", ""),
-        "cache" => ("Cache", ""),
         "bucket" => ("Media store", ""),
-        "schema" => ("Mastodon sets up its tables", "The longest step"),
+        "cache" => ("Cache", ""),
+        "schema" => ("Mastodon sets up its tables", "Usually the longest step"),
         "owner" => ("The owner’s account", "With a link to set the password"),
         "configuration" => ("Good defaults", "Sign-ups closed, cached media kept 7 days"),
         "workloads" => ("Web, streaming and background work start", ""),

@@ -15,7 +15,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// `chosen`: as it stood in the address; a value that is none of the options chooses the first.
+    /// `chosen`: as it stood in the URL; a value that is none of the options chooses the first.
     pub fn new(
         name: &'static str,
         label: &'static str,
@@ -29,6 +29,15 @@ impl Choice {
     /// The same, after the choice that filters nothing.
     pub fn or_all(mut self, words: &str) -> Self {
         self.options.insert(0, (String::new(), words.to_owned()));
+        self
+    }
+
+    /// A value that is none of the options filters too: it is one, as what it is.
+    pub fn or_unknown(mut self) -> Self {
+        if !self.chosen.is_empty() && self.options.iter().all(|(value, _)| *value != self.chosen) {
+            let shown: String = self.chosen.chars().take(63).collect();
+            self.options.push((self.chosen.clone(), format!("{shown} (unknown)")));
+        }
         self
     }
 }

@@ -2,15 +2,18 @@
 
 use actix_web::web;
 use askama::Template;
-use howdah_app::App;
-use howdah_app::instances::{self, ServerQuery, ServerRow};
+use howdah_app::fleet::{self, ClusterName};
+use howdah_app::instances::{self, ServerCounts, ServerQuery, ServerRow};
+use howdah_app::{Actor, App, Error};
 use howdah_domain::listing::{ServerFilter, ServerSort};
 use serde::Deserialize;
 
 use super::choice::Choice;
+use super::counts;
 use super::words as own_words;
 use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status, Tabs};
 use crate::pages::frame::{Answer, Frame, see_other};
+use crate::pages::platform::Platform;
 use crate::pages::servers::words;
 use crate::pages::visitor::Operator;
 
@@ -47,10 +50,6 @@ impl Asked {
         }
     }
 
-    fn is_narrowed(&self) -> bool {
-        [&self.q, &self.state, &self.plan, &self.version, &self.cluster].iter().any(|it| !it.trim().is_empty())
-    }
-
     /// The same list from another place on.
     fn address(&self, after: &str) -> String {
         let mut pairs = url::form_urlencoded::Serializer::new(String::new());
@@ -78,8 +77,9 @@ struct FleetPage<'a> {
     frame: &'a Frame,
     tabs: Tabs,
     search: Field,
-    cluster: Field,
     choices: Vec<Choice>,
+    /// How many there are, of how many.
+    counted: String,
     rows: Vec<ServerRow>,
     pager: Pager,
     empty: Empty,
@@ -113,45 +113,79 @@ impl FleetPage<'_> {
     }
 }
 
-pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, asked: web::Query<Asked>) -> Answer {
+pub async fn show(
+    frame: Frame,
+    operator: Operator,
+    app: web::Data<App>,
+    platform: web::Data<Platform>,
+    asked: web::Query<Asked>,
+) -> Answer {
     if let Some(elsewhere) = super::lead(&app, &operator.actor, &asked.q).await? {
         return Ok(see_other(&elsewhere));
     }
-    let found = instances::servers(&app, &operator.actor, &asked.query()).await?;
-    let empty = match asked.is_narrowed() {
-        true => Empty {
-            title: "No server like that",
-            sentence: "Search for a part of the domain, the beginning of a mail address, a server’s, operation’s or mail’s reference, or a \
-                       namespace. The reference on an error’s page is its request’s: look for it in the log.",
-            action: Some((super::FLEET, "Show all")),
-        },
-        false => Empty { title: "No servers yet", sentence: "Everybody’s servers are listed here once one is launched.", action: None },
-    };
+    let query = asked.query();
+    let found = instances::servers(&app, &operator.actor, &query).await?;
+    let census = platform.census(&app, &operator).await?;
+    let narrowed = narrowed(&app, &operator.actor, &query).await?;
+    let counts = narrowed.as_ref().unwrap_or(&census.counts);
+    let is_whole = found.next.is_none() && asked.after.is_empty();
+    let rows = i64::try_from(found.rows.len()).ok().filter(|_| is_whole);
     frame.page(&FleetPage {
         frame: &frame,
         tabs: super::tabs(super::FLEET),
-        search: Field::new("q", "Domain, mail, reference or namespace", Kind::Search).value(&asked.q).most(253).optional_in_form(),
-        cluster: Field::new("cluster", "Cluster", Kind::Text).value(&asked.cluster).most(63).optional_in_form(),
-        choices: choices(&app, &asked),
+        search: Field::new("q", "Domain, e-mail, reference or namespace", Kind::Search).value(&asked.q).most(253).optional_in_form(),
+        choices: choices(&app, &asked, counts, &census.clusters),
+        counted: counts::words(&query, rows, counts, &census.counts),
         pager: Pager {
             first: (!asked.after.is_empty()).then(|| asked.address("")),
             next: found.next.as_deref().map(|it| asked.address(it)),
         },
         rows: found.rows,
-        empty,
+        empty: empty(&query, &census.clusters),
         by_api: ByApi::new("GET", "/api/v1/instances?fleet=true"),
     })
 }
 
-fn choices(app: &App, asked: &Asked) -> Vec<Choice> {
-    let states = ServerFilter::ALL.iter().map(|it| (it.as_str(), it.label()));
+/// Of what is searched for; everything is counted already.
+async fn narrowed(app: &App, actor: &Actor, query: &ServerQuery) -> Result<Option<ServerCounts>, Error> {
+    if query.is_narrowed() { fleet::counts(app, actor, query).await.map(Some) } else { Ok(None) }
+}
+
+fn empty(query: &ServerQuery, clusters: &[ClusterName]) -> Empty {
+    let unknown = query.cluster.as_ref().filter(|it| clusters.iter().all(|known| known.name != **it));
+    if let Some(cluster) = unknown {
+        let shown: String = cluster.chars().take(63).collect();
+        return Empty {
+            title: format!("There is no cluster “{shown}”").into(),
+            sentence: "So no server is on it. Choose one of the clusters that there are, or any.",
+            action: Some((super::FLEET, "Show all")),
+        };
+    }
+    if !query.is_narrowed() && query.state.is_none() {
+        let sentence = "Everybody’s servers are listed here once one is launched.";
+        return Empty { title: "No servers yet".into(), sentence, action: None };
+    }
+    Empty {
+        title: "No server like that".into(),
+        sentence: "Search for a part of the domain, the beginning of an e-mail address, a server’s, operation’s or mail’s reference, or a \
+                   namespace. The reference on an error’s page is its request’s: look for it in the log.",
+        action: Some((super::FLEET, "Show all")),
+    }
+}
+
+fn choices(app: &App, asked: &Asked, counts: &ServerCounts, clusters: &[ClusterName]) -> Vec<Choice> {
+    let counted = |it: &ServerFilter| format!("{} ({})", it.label(), counts::with_commas(counts.in_state(*it)));
+    let states = ServerFilter::ALL.iter().map(|it| (it.as_str(), counted(it)));
     let plans = app.plans.iter().map(|it| (it.id.clone(), it.name.clone()));
     let versions = app.releases.iter().map(|it| it.version.to_string()).map(|it| (it.clone(), it));
+    let clusters =
+        clusters.iter().map(|it| (it.name.clone(), if it.is_retired { format!("{} (retired)", it.name) } else { it.name.clone() }));
     let sorts = ServerSort::ALL.iter().map(|it| (it.as_str(), own_words::sort(*it)));
     vec![
         Choice::new("state", "State", states, &asked.state).or_all("All states"),
-        Choice::new("plan", "Plan", plans, &asked.plan).or_all("All plans"),
-        Choice::new("version", "Version", versions, &asked.version).or_all("All versions"),
+        Choice::new("plan", "Plan", plans, asked.plan.trim()).or_all("All plans").or_unknown(),
+        Choice::new("version", "Version", versions, asked.version.trim()).or_all("All versions").or_unknown(),
+        Choice::new("cluster", "Cluster", clusters, asked.cluster.trim()).or_all("Any cluster").or_unknown(),
         Choice::new("sort", "Order", sorts, &asked.sort),
     ]
 }

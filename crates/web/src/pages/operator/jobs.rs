@@ -43,7 +43,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answ
         tabs: super::tabs(HERE),
         jobs: fleet::jobs(&app, &operator.actor).await?,
         empty: Empty {
-            title: "Nothing to do",
+            title: "Nothing to do".into(),
             sentence: "Jobs are listed here while they wait or run, and when they failed.",
             action: None,
         },

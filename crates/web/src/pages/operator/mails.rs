@@ -60,7 +60,7 @@ pub async fn list(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
         not_found: !reference.is_empty(),
         previews: previews(&frame, &app),
         empty: Empty {
-            title: "No mail has this reference",
+            title: "No mail has this reference".into(),
             sentence: "A mail’s reference stands at its end. A request that failed is known for 30 days; one that failed because the database was away is only in the log.",
             action: None,
         },

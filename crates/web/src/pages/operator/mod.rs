@@ -2,6 +2,7 @@
 //! everybody else there is nothing at these addresses.
 
 mod choice;
+mod counts;
 mod diverged;
 mod fleet;
 mod incident;

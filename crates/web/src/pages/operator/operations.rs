@@ -43,7 +43,7 @@ impl OperationsPage<'_> {
     }
 
     fn kind(&self, it: &FleetOperation) -> &'static str {
-        steps::title(it.operation.kind)
+        steps::title(&it.operation)
     }
 
     fn began(&self, it: &FleetOperation) -> When {
@@ -76,9 +76,9 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, page: P
         pager: Pager { first: page.before.map(|_| here.clone()), next: cursor.map(|it| format!("{here}&cursor={it}")) },
         empty: match filter {
             OperationFilter::All => {
-                Empty { title: "No operations yet", sentence: "Launches, closings and removals are listed here.", action: None }
+                Empty { title: "No operations yet".into(), sentence: "Launches, closings and removals are listed here.", action: None }
             }
-            _ => Empty { title: "None like that", sentence: "Nothing needs you here.", action: Some((HERE, "Show all")) },
+            _ => Empty { title: "None like that".into(), sentence: "Nothing needs you here.", action: Some((HERE, "Show all")) },
         },
     })
 }

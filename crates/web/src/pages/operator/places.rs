@@ -67,7 +67,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answ
         tabs: super::tabs(HERE),
         kinds: kinds.into_iter().collect(),
         empty: Empty {
-            title: "None yet",
+            title: "None yet".into(),
             sentence: "Without one no server can be launched. “howdah admin add-place” adds it.",
             action: None,
         },

@@ -87,7 +87,7 @@ impl Fragment<'_> {
     }
 
     fn kind(&self, operation: &OperationView) -> &'static str {
-        steps::title(operation.kind)
+        steps::title(operation)
     }
 
     fn standing(&self) -> String {
@@ -146,7 +146,7 @@ fn moment(it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let server = &it.overview.server;
     let work = it.overview.last_operation.as_ref().map(|it| Work {
         it,
-        kind: steps::title(it.kind),
+        kind: steps::title(it),
         status: operations::status(it),
         steps: Steps::new(it, now),
         by_api: ByApi::new("POST", format!("/api/v1/operations/{}/retry", it.id)),

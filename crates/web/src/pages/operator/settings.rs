@@ -78,7 +78,7 @@ fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &
             .value(&typed.servers_per_account)
             .most(6)
             .check(mistakes),
-        support: Field::new("support_address", "Support address", Kind::Email)
+        support: Field::new("support_address", "The support’s e-mail address", Kind::Email)
             .hint("On every page and in every mail. It is also told when somebody signs up and waits.")
             .value(&typed.support_address)
             .most(254)
@@ -119,7 +119,7 @@ fn meanwhile(now: &PlatformSettings, typed: &SettingsForm) -> String {
         ("servers an account may have", &saved.servers_per_account, saved.servers_per_account == typed.servers_per_account.trim()),
         ("grant every launch", is_ticked(&saved.grant_every_launch), now.grant_every_launch == typed.grant_every_launch.is_some()),
         ("sign-ups", words::sign_ups(now.sign_ups).0, saved.sign_ups == typed.sign_ups),
-        ("support address", &saved.support_address, saved.support_address == typed.support_address.trim()),
+        ("the support’s e-mail address", &saved.support_address, saved.support_address == typed.support_address.trim()),
     ];
     let other: Vec<String> = all.iter().filter(|(.., is_same)| !is_same).map(|(what, is, _)| format!("{what}: “{is}”")).collect();
     let other = if other.is_empty() { "just as in your form".to_owned() } else { other.join(", ") };

@@ -1,4 +1,4 @@
-//! `/operator/sign-ups`: who has confirmed their address and waits to be let in.
+//! `/operator/sign-ups`: who has confirmed their e-mail address and waits to be let in.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -45,8 +45,8 @@ async fn page(frame: &Frame, operator: &Operator, app: &App, query: PageQuery, m
         waiting,
         pager: Pager { first: query.before.map(|_| HERE.to_owned()), next: cursor.map(|it| format!("{HERE}?cursor={it}")) },
         empty: Empty {
-            title: "Nobody waits",
-            sentence: "Where sign-ups are by approval, whoever has confirmed their address is listed here.",
+            title: "Nobody waits".into(),
+            sentence: "Where sign-ups are by approval, whoever has confirmed their e-mail address is listed here.",
             action: Some((super::settings::HERE, "Settings")),
         },
     };

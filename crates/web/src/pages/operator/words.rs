@@ -70,8 +70,8 @@ pub const fn new_servers(it: NewServers) -> (&'static str, &'static str) {
 /// The same of sign-ups.
 pub const fn sign_ups(it: NewServers) -> (&'static str, &'static str) {
     match it {
-        NewServers::Open => ("Open", "Whoever confirms their address has an account."),
-        NewServers::ByApproval => ("By approval", "Whoever confirms their address waits until an operator approves them."),
+        NewServers::Open => ("Open", "Whoever confirms their e-mail address has an account."),
+        NewServers::ByApproval => ("By approval", "Whoever confirms their e-mail address waits until an operator approves them."),
         NewServers::Closed => ("Closed", "Nobody can sign up. Invitations to accounts go on working."),
     }
 }

@@ -54,6 +54,6 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
         domain: it.server.domain,
         entries,
         pager: Pager { first: asked.before.map(|_| here), next },
-        empty: Empty { title: "Nothing yet", sentence: "What people and Howdah do with this server is listed here.", action: None },
+        empty: Empty { title: "Nothing yet".into(), sentence: "What people and Howdah do with this server is listed here.", action: None },
     })
 }

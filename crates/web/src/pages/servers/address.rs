@@ -111,7 +111,7 @@ fn moment(it: &AddressPage, now: DateTime<Utc>) -> Result<Moment, Problem> {
         faults,
         notes,
         empty: Empty {
-            title: "Nothing to set",
+            title: "Nothing to set".into(),
             sentence: "This address is one of ours: its records are our business, and they are right.",
             action: None,
         },

@@ -86,8 +86,29 @@ impl Check {
         Ok(Self { found: Some(found) })
     }
 
+    /// The domain that handles end in, as people read it.
+    fn domain(&self) -> Option<&str> {
+        let address = self.found.as_ref()?.normalised.as_ref()?;
+        Some(address.in_unicode.as_ref().unwrap_or(&address.domain))
+    }
+
     fn asks_for_permission(&self) -> bool {
         self.found.iter().flat_map(|it| &it.notes).any(|it| matches!(it, AddressNote::TrademarkAsked { .. }))
+    }
+}
+
+/// What the owner’s username makes of them: written anew while it, or the address, is typed.
+#[derive(Template)]
+#[template(path = "servers/handle.html")]
+struct Handle {
+    hint: String,
+}
+
+impl Handle {
+    fn of(typed: &LaunchForm, check: &Check) -> Self {
+        let name = instances::check_owner_name(&typed.owner_username).unwrap_or_else(|_| "name".to_owned());
+        let handle = format!("@{name}@{}", check.domain().unwrap_or("domain"));
+        Self { hint: format!("In Mastodon they are {handle}. Letters, digits and _; it can’t be changed later.") }
     }
 }
 
@@ -122,6 +143,7 @@ impl LaunchPage<'_> {
 
 async fn page(frame: &Frame, person: &Person, app: &App, typed: &LaunchForm, mistakes: &Mistakes) -> Answer {
     let check = Check::of(app, person, typed).await?;
+    let handle = Handle::of(typed, &check);
     let platform_domains = app.config.names.platform_domains.clone();
     let suffix = match platform_domains.as_slice() {
         [only] => format!(".{only}"),
@@ -162,12 +184,12 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &LaunchForm, mis
         } else {
             typed.plan.clone()
         },
-        username: Field::new("owner_username", "The owner’s name", Kind::Username)
-            .hint("Letters, digits and _. It can’t be changed later.")
+        username: Field::new("owner_username", "Owner’s username", Kind::Username)
+            .hint(handle.hint)
             .value(&typed.owner_username)
             .most(30)
             .check_as("owner.username", mistakes),
-        email: Field::new("owner_email", "The owner’s e-mail address", Kind::Email)
+        email: Field::new("owner_email", "Owner’s e-mail address", Kind::Email)
             .hint("The server writes to it: a link to set the password comes once it runs.")
             .value(&typed.owner_email)
             .most(254)
@@ -182,12 +204,13 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
     page(&frame, &person, &app, &typed, &Mistakes::default()).await
 }
 
-/// What is typed, looked at; nothing is launched. Scripts get the part of the page that changes.
+/// What is typed, looked at; nothing is launched. Scripts get the parts of the page that change.
 pub async fn check(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<LaunchForm>) -> Answer {
     if !request.headers().contains_key(HX_REQUEST) {
         return page(&frame, &person, &app, &form.value, &Mistakes::default()).await;
     }
-    let html = render(&Check::of(&app, &person, &form.value).await?)?;
+    let check = Check::of(&app, &person, &form.value).await?;
+    let html = render(&check)? + &render(&Handle::of(&form.value, &check))?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html))
 }
 

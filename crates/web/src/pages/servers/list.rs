@@ -93,12 +93,12 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, platform: w
     let is_narrowed = asked.is_narrowed();
     let empty = match is_narrowed {
         true => Empty {
-            title: "None like that",
+            title: "None like that".into(),
             sentence: "Search for a part of the address, or choose another state.",
             action: Some(("/servers", "Show all")),
         },
         false => Empty {
-            title: "No servers yet",
+            title: "No servers yet".into(),
             sentence: "A server is launched in about a minute. You need a domain of your own, or take a name under ours.",
             action: (!openness.is_closed()).then_some(("/servers/new", "Launch a server")),
         },

@@ -6,10 +6,10 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use howdah_app::instances::{self, Overview, OwnerLinkState, ToDo, Which};
 use howdah_app::{Actor, App};
-use howdah_domain::{Action, Phase};
+use howdah_domain::{Action, OperationKind, OperationState, Phase};
 
 use super::{Named, words};
-use crate::pages::components::{ByApi, Crumbs, Icon, Meter, Status, Steps, Tabs, When, steps};
+use crate::pages::components::{ByApi, Crumbs, Icon, Meter, Status, Steps, Tabs, When, span, steps};
 use crate::pages::frame::{Answer, Frame, see_other};
 use crate::pages::live::{self, Live, Moment};
 use crate::pages::visitor::Person;
@@ -89,6 +89,14 @@ impl Fragment<'_> {
         self.it.server.leaving.as_ref().filter(|it| it.can_be_undone).map(|it| When::new(it.after, self.now))
     }
 
+    /// How its launch went, once that is over: when, in which time, and where to read it.
+    fn launched(&self) -> Option<(When, String, String)> {
+        let launch = self.it.last_operation.as_ref().filter(|it| it.kind == OperationKind::Create)?;
+        let done_at = launch.finished_at.filter(|_| launch.state == OperationState::Succeeded)?;
+        let took = steps::took(launch).map(span).unwrap_or_default();
+        Some((When::new(done_at, self.now), took, format!("/operations/{}", launch.id)))
+    }
+
     fn waits_for_records(&self) -> bool {
         self.offers(Action::SetRecords)
     }
@@ -134,7 +142,7 @@ fn moment(app: &App, it: &Overview, now: DateTime<Utc>) -> Result<Moment, Proble
         status: words::status(server),
         tabs: super::tabs(&server.slug, "Overview"),
         since: When::new(it.since, now),
-        work: shown.map(|work| (steps::title(work.kind), Steps::new(work, now))),
+        work: shown.map(|work| (steps::title(work), Steps::new(work, now))),
         meters: meters(app, it),
         now,
     };

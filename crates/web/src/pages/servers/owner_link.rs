@@ -3,15 +3,18 @@
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use chrono::TimeDelta;
+use howdah_app::idempotency::Idempotent;
 use howdah_app::instances::{self, Overview, OwnerLink, OwnerLinkState};
-use howdah_app::{App, Error, sessions};
+use howdah_app::{App, Error, Once, sessions};
 use howdah_domain::Action;
 use secrecy::ExposeSecret;
+use serde::Deserialize;
+use uuid::Uuid;
 
 use super::Named;
-use crate::pages::components::{ByApi, Copyable, Crumbs, Icon, When, span};
+use crate::pages::components::{ByApi, Copyable, Crumbs, Icon, When};
 use crate::pages::flash::Flash;
+use crate::pages::form::{Form, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::visitor::Person;
 
@@ -29,6 +32,8 @@ struct LinkPage<'a> {
     refused: Option<String>,
     can_show: bool,
     can_send: bool,
+    /// Of the form that sends one.
+    key: Uuid,
     /// Why neither.
     waits: Option<&'static str>,
     by_api: ByApi,
@@ -48,37 +53,42 @@ impl LinkPage<'_> {
 pub async fn ask(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     sessions::require_recent(&app, &person)?;
     let it = instances::overview(&app, &person.actor, Named::of(&request).which()).await?;
-    page(&frame, it, None, None)
+    page(&frame, &app, it, None, None)
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     sessions::require_recent(&app, &person)?;
     let it = instances::overview(&app, &person.actor, Named::of(&request).which()).await?;
     match instances::owner_link(&app, &person.actor, it.server.id).await {
-        Ok(link) => page(&frame, it, Some(link), None),
-        Err(error @ Error::Conflict { .. }) => page(&frame, it, None, Some(error.to_string())),
+        Ok(link) => page(&frame, &app, it, Some(link), None),
+        Err(error @ Error::Conflict { .. }) => page(&frame, &app, it, None, Some(error.to_string())),
         Err(other) => Err(other.into()),
     }
 }
 
-pub async fn send(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct SendForm {
+    key: Uuid,
+}
+
+pub async fn send(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<SendForm>) -> Answer {
     sessions::require_recent(&app, &person)?;
     let it = instances::overview(&app, &person.actor, Named::of(&request).which()).await?;
     let url = super::url(&it.server.slug);
-    match instances::send_owner_link(&app, &person.actor, it.server.id, None).await {
-        Ok(_) => Ok(see_other_with(&url, Flash::LinkOnItsWay)),
-        // The same form sent twice: it is on its way.
+    let key = form.key(&person.actor, form.value.key)?;
+    let leads = |(): &()| leads_to(&url);
+    match instances::send_owner_link(&app, &person.actor, it.server.id, Some(Idempotent { key: &key, render: &leads })).await {
+        Ok(Once::Done(())) => Ok(see_other_with(&url, Flash::LinkOnItsWay)),
+        Ok(Once::Again { .. }) => Ok(see_other_with(&url, Flash::LinkSentBefore)),
+        // Asked for in another tab: it is on its way.
         Err(Error::Conflict { reason: "link_on_its_way", .. }) => Ok(see_other(&url)),
-        Err(error @ Error::Conflict { .. }) => page(&frame, it, None, Some(error.to_string())),
-        Err(Error::RateLimited { retry_after }) => {
-            let wait = span(TimeDelta::from_std(retry_after).unwrap_or(TimeDelta::hours(1)));
-            page(&frame, it, None, Some(format!("Three new links were made within an hour. The next one can be made in {wait}.")))
-        }
+        Err(error @ (Error::Conflict { .. } | Error::RateLimited { .. })) => page(&frame, &app, it, None, Some(error.to_string())),
         Err(other) => Err(other.into()),
     }
 }
 
-fn page(frame: &Frame, it: Overview, link: Option<OwnerLink>, refused: Option<String>) -> Answer {
+fn page(frame: &Frame, app: &App, it: Overview, link: Option<OwnerLink>, refused: Option<String>) -> Answer {
     let is_answered = link.is_some() || refused.is_some();
     let offers = |action| !is_answered && it.actions.contains(&action);
     let api = format!("/api/v1/instances/{}/owner-link", it.server.id);
@@ -88,6 +98,7 @@ fn page(frame: &Frame, it: Overview, link: Option<OwnerLink>, refused: Option<St
         url: super::url(&it.server.slug),
         can_show: offers(Action::ShowOwnerLink),
         can_send: offers(Action::SendOwnerLink),
+        key: new_key(app),
         waits: if is_answered { None } else { waits(it.owner_link) },
         by_api: ByApi::new("POST", api.clone()),
         send_by_api: ByApi::new("POST", format!("{api}/new")),

@@ -42,9 +42,10 @@ pub struct NewInstance {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOwner {
-    /// By Mastodon's rules.
+    /// Their username in Mastodon, by its rules: with `ada` they are `@ada@birds.example`.
     #[schema(min_length = 1, max_length = 100, example = "ada")]
     username: String,
+    /// Their e-mail address, with which they sign in to the server.
     #[schema(min_length = 1, max_length = 1000, example = "ada@birds.example")]
     email: String,
 }

@@ -1,0 +1,185 @@
+//! A server's own pages: its launch, its steps, and the owner's link.
+
+use chrono::TimeDelta;
+use howdah_db::models::instance::Instance;
+use howdah_db::models::observation::Observation;
+use howdah_db::models::operation::{Operation, OperationStep};
+use howdah_db::models::owner_bootstrap::{FIRST, OwnerBootstrap};
+use howdah_domain::lifecycle::StepFact;
+use howdah_domain::{InstanceId, LaunchStep, StepName};
+use howdah_testkit::app::TestApp;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::Server;
+use crate::support::browser::{Browser, OWN, hidden, somebody};
+
+const ADA: &str = "ada@birds.example";
+const NAME: &str = "frogs";
+
+fn form<'a>(key: &'a str, username: &'a str) -> [(&'a str, &'a str); 7] {
+    [
+        ("key", key),
+        ("kind", "platform"),
+        ("label", NAME),
+        ("platform_domain", "fedi.localhost"),
+        ("plan", "small"),
+        ("owner_username", username),
+        ("owner_email", ADA),
+    ]
+}
+
+async fn ada<'a>(test: &TestApp, server: &'a Server) -> Browser<'a> {
+    somebody(test, ADA, false).await;
+    let browser = Browser::new(server);
+    browser.sign_in(ADA).await;
+    browser
+}
+
+async fn launch(ada: &Browser<'_>) -> InstanceId {
+    let key = hidden(&ada.get("/servers/new").await.text, "key");
+    let launched = ada.post("/servers/new", &form(&key, "ada")).await;
+    launched.header("location").unwrap().rsplit('/').next().unwrap().parse().unwrap()
+}
+
+/// So long each step takes, but for those that are done together with the one before.
+fn seconds(step: LaunchStep) -> i64 {
+    match step {
+        LaunchStep::Namespace => 2,
+        LaunchStep::Secrets | LaunchStep::Database => 0,
+        LaunchStep::Bucket => 3,
+        LaunchStep::Cache => 5,
+        _ => 10,
+    }
+}
+
+/// What the observer sees while the operator works.
+async fn finish_launch(test: &TestApp, server: InstanceId) -> Operation {
+    let conn = &mut test.database.conn().await;
+    let row = Operation::latest_of_kind(conn, server.as_uuid(), "create").await.unwrap().unwrap();
+    let steps = OperationStep::of(conn, row.id).await.unwrap();
+    let mut operation = row.with_steps(&steps).unwrap().start(test.app.clock.now()).unwrap();
+    for (place, step) in LaunchStep::ALL.iter().enumerate() {
+        let running = [(StepName::Launch(*step), StepFact::Running(None))];
+        operation = operation.advance(&running, test.app.clock.now()).unwrap();
+        test.clock.advance(TimeDelta::seconds(seconds(*step)));
+        let done: Vec<_> = LaunchStep::ALL[..=place].iter().map(|it| (StepName::Launch(*it), StepFact::Done)).collect();
+        operation = operation.advance(&done, test.app.clock.now()).unwrap();
+    }
+    let now = test.app.clock.now();
+    Instance::launched(conn, server.as_uuid(), now).await.unwrap();
+    OwnerBootstrap::applied(conn, server.as_uuid(), FIRST, now).await.unwrap();
+    Operation::save(conn, row.id, row.revision, &operation).await.unwrap().unwrap()
+}
+
+/// Name and time of each step, in the order of the page.
+fn steps(page: &str) -> Vec<(&str, &str)> {
+    let list = cut(page, "<ol class=\"steps\">", "</ol>");
+    list.split("<li ").skip(1).map(|item| (cut(item, ": </span>", "</b>"), cut(item, "<span class=\"time\">", "</span>"))).collect()
+}
+
+fn cut<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+    text.split_once(from).and_then(|(_, rest)| rest.split(to).next()).unwrap_or_default()
+}
+
+/// It answers, and all of it is as wanted.
+async fn run(test: &TestApp, server: InstanceId) {
+    let condition = |name| json!({"type": name, "status": "True"});
+    let status = json!({"conditions": (["WorkloadsReady", "RouteReady", "Ready"].map(condition))});
+    let (instance_id, observed_at) = (server.as_uuid(), test.app.clock.now());
+    let seen = Observation { instance_id, present: true, observed_revision: None, resource_version: None, status, observed_at };
+    seen.put(&mut *test.database.conn().await).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finished_launch_can_be_read_in_its_order() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    let overview = format!("/servers/{NAME}");
+    let under_way = ada.get(&overview).await.text;
+    assert!(under_way.contains("<h2>Launching</h2>") && under_way.contains("Usually about a minute in all."), "{under_way}");
+    let operation = finish_launch(&test, id).await;
+
+    let page = ada.get(&format!("/operations/{}", operation.id)).await.text;
+    let wanted = [
+        ("A room of its own", "2 seconds"),
+        ("Identity keys", "at once"),
+        ("Database", "at once"),
+        ("Media store", "3 seconds"),
+        ("Cache", "5 seconds"),
+        ("Mastodon sets up its tables", "10 seconds"),
+        ("The owner’s account", "10 seconds"),
+        ("Good defaults", "10 seconds"),
+        ("Web, streaming and background work start", "10 seconds"),
+    ];
+    assert_eq!(steps(&page), wanted);
+    assert!(page.contains("<h1>Launch</h1>") && page.contains("In all 50 seconds."), "{page}");
+
+    run(&test, id).await;
+    let running = ada.get(&overview).await.text;
+    assert!(!running.contains("class=\"steps\""), "what is over makes room: {running}");
+    assert!(running.contains(&format!("in 50 seconds, <a href=\"/operations/{}\">step by step</a>", operation.id)), "{running}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owners_username_is_shown_as_the_handle_that_it_makes() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let page = ada.get("/servers/new").await.text;
+    assert!(page.contains("Owner’s username") && page.contains("In Mastodon they are @name@domain."), "{page}");
+    let key = hidden(&page, "key");
+
+    let scripted = async |username: &str| {
+        let headers = [OWN, &[("HX-Request", "true")]].concat();
+        ada.send(Method::POST, "/servers/new/check", &headers, Some(&form(&key, username))).await.is(200).text.clone()
+    };
+    let typed = scripted("@eve").await;
+    assert!(typed.contains("id=\"owner-username-hint\"") && typed.contains("In Mastodon they are @eve@frogs.fedi.localhost."), "{typed}");
+    assert!(scripted("<b>eve</b>").await.contains("In Mastodon they are @name@frogs.fedi.localhost."));
+
+    for (username, words) in [("", "The username is missing."), ("eve adams", "“eve adams” can&#39;t be a username:")] {
+        let wrong = ada.post("/servers/new", &form(&key, username)).await;
+        assert!(wrong.status == 422 && wrong.text.contains(words), "{wrong:?}");
+        assert_eq!(wrong.text.matches("id=\"owner-username-hint\"").count(), 1);
+    }
+}
+
+/// How often it is in the record that a link was asked for.
+async fn asked(test: &TestApp, server: InstanceId) -> i32 {
+    OwnerBootstrap::of(&mut *test.database.conn().await, server.as_uuid()).await.unwrap().unwrap().version - FIRST
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_link_is_made_once_for_each_form() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    finish_launch(&test, id).await;
+    let there = format!("/servers/{NAME}");
+    let key = hidden(&ada.get(&format!("{there}/owner-link")).await.text, "key");
+    let send = async |key: &str| ada.post(&format!("{there}/owner-link/new"), &[("key", key)]).await;
+
+    let (one, other) = futures::future::join(send(&key), send(&key)).await;
+    for sent in [&one, &other] {
+        assert_eq!((sent.status, sent.header("location")), (303, Some(there.as_str())), "{sent:?}");
+    }
+    assert_eq!(asked(&test, id).await, 1);
+    OwnerBootstrap::applied(&mut *test.database.conn().await, id.as_uuid(), FIRST + 1, test.app.clock.now()).await.unwrap();
+    // By the browser's way back, when the first is made.
+    send(&key).await.is(303);
+    assert_eq!(asked(&test, id).await, 1);
+    let page = ada.get(&there).await.text;
+    assert!(page.contains("This form was sent before, so no other link was made."), "{page}");
+
+    for count in 2..=4 {
+        let anew = hidden(&ada.get(&format!("{there}/owner-link")).await.text, "key");
+        let sent = send(&anew).await;
+        assert_eq!(asked(&test, id).await, count.min(3), "who asks again gets another, three in an hour");
+        if count == 4 {
+            let words = "Three new links were made within an hour. Try again in 61 minutes.";
+            assert!(sent.status == 200 && sent.text.contains(words), "{sent:?}");
+        }
+        OwnerBootstrap::applied(&mut *test.database.conn().await, id.as_uuid(), FIRST + count, test.app.clock.now()).await.unwrap();
+    }
+}
