@@ -90,7 +90,8 @@ pub struct DatabaseServerConfig {
     /// Of the operator's own connection and, as `DB_SSLMODE`, of the tenants'.
     #[serde(default)]
     pub ssl_mode: SslMode,
-    /// The authorities that may have signed the server's certificate; needed with `verify-full`.
+    /// The authorities that may have signed the server's certificate, with `verify-full`; tenants' processes get them too. Absent:
+    /// the public ones, as the system (and Mastodon's image) has them.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// The database that the provisioner connects to.

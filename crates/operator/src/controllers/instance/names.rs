@@ -17,6 +17,7 @@ pub const OBJECT_STORE: &str = "object-store";
 pub const FAREWELL: &str = "farewell";
 pub const WEB_TLS: &str = "web-tls";
 const OWNER_LINK_PREFIX: &str = "owner-link-";
+const DATABASE_CA_PREFIX: &str = "database-ca-";
 const SMTP_PREFIX: &str = "smtp-";
 
 /// ServiceAccount of everything that runs Mastodon's image.
@@ -34,6 +35,12 @@ pub fn owner_link(content: Digest) -> String {
 }
 
 /// A relay login that changes is another immutable Secret, and the pods roll.
+/// The database server's authorities. Others are another Secret, and the pods roll.
+#[must_use]
+pub fn database_ca(content: Digest) -> String {
+    format!("{DATABASE_CA_PREFIX}{}", content.short())
+}
+
 #[must_use]
 pub fn smtp(content: Digest) -> String {
     format!("{SMTP_PREFIX}{}", content.short())

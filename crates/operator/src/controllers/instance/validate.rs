@@ -31,6 +31,7 @@ pub struct Valid<'a> {
     pub minor: (u32, u32),
     pub profile: &'a PodProfile,
     pub database: &'a DatabaseServer,
+    pub database_ca: Option<DatabaseCa<'a>>,
     pub store: &'a ObjectStore,
     pub network: &'a NetworkConfig,
     pub trusted_proxies: Vec<String>,
@@ -59,6 +60,14 @@ pub struct Valid<'a> {
     pub secrets: &'a Secrets,
     pub secrets_known: bool,
     pub now: Timestamp,
+}
+
+/// The authorities that the database server's certificate is verified by, which no image knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseCa<'a> {
+    /// The Secret that pods mount.
+    pub secret: String,
+    pub pem: &'a str,
 }
 
 /// Steps that are done once and for all, read from the status (which an earlier pass wrote from what it saw).
@@ -150,6 +159,10 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         platform_secret: config.certificates.platform_secret.as_deref(),
         platform_domains: &config.platform_domains,
         farewell_poll: Duration::from_secs(config.farewell_poll_seconds),
+        database_ca: found
+            .database_ca
+            .as_deref()
+            .map(|pem| DatabaseCa { secret: names::database_ca(Digest::of_bytes(pem.as_bytes())), pem }),
         identity_has_otp_secret: identity.keys.contains(secrets::identity::OTP_SECRET),
         smtp_secret,
         owner_secret: if done.owner && done.configured { None } else { owner(found)? },

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::outside::text;
 use crate::cache::SecretSeen;
 use crate::certificate::{self, CertificateAuthority};
-use crate::controllers::instance::build::{SecretSource, SecretWish};
+use crate::controllers::instance::build::{CA_KEY, SecretSource, SecretWish};
 use crate::controllers::instance::conditions::Progress;
 use crate::controllers::instance::context::Context;
 use crate::controllers::instance::names;
@@ -31,6 +31,12 @@ pub async fn ensure(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish],
             SecretSource::Copy { from } => {
                 if seen.is_none() {
                     copy(context, valid, &wish.name, from, progress).await?;
+                }
+            }
+            SecretSource::Authorities { pem } => {
+                if seen.is_none() {
+                    let data = BTreeMap::from([(CA_KEY.to_owned(), ByteString(pem.as_bytes().into()))]);
+                    create(context, valid, &wish.name, data, None, true).await?;
                 }
             }
             SecretSource::Password { key } => {
