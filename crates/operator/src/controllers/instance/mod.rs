@@ -26,6 +26,8 @@ mod update_status;
 mod usage;
 mod validate;
 
+#[cfg(test)]
+mod world;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use howdah_crd::{Bootstrap, ConditionType, MastodonInstanceSpec, Reason};
 
 pub use children::delete;
-pub use outside::{read_key, reread};
+pub use outside::{of_database, read_key, reread};
 pub use prune::prune;
 
 use super::build::{Applied, Desired, Jobs, Objects, Prepared};
@@ -145,9 +145,13 @@ async fn adopted(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
         progress.not(ConditionType::OwnerReady, Reason::Waiting, String::new());
         return Ok(false);
     }
-    if outside::has_owner(context, valid, progress).await? {
-        progress.ready(ConditionType::OwnerReady);
-        return Ok(true);
+    match outside::has_owner(context, valid, progress).await? {
+        Some(true) => {
+            progress.ready(ConditionType::OwnerReady);
+            return Ok(true);
+        }
+        Some(false) => {}
+        None => return Ok(false),
     }
     let Bootstrap::New { owner_secret_ref } = &valid.spec.bootstrap;
     for condition in [ConditionType::SecretsReady, ConditionType::OwnerReady] {
