@@ -132,6 +132,9 @@ pub fn after_error(cr: Arc<MastodonInstance>, error: &Error, context: Arc<Contex
 }
 
 #[cfg(test)]
+#[path = "certificates_tests.rs"]
+mod certificates_tests;
+#[cfg(test)]
 #[path = "fairness_tests.rs"]
 mod fairness_tests;
 #[cfg(test)]

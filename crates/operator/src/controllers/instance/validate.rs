@@ -103,7 +103,7 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl Valid<'_> {
+impl<'a> Valid<'a> {
     /// Nobody who looks from outside says that the server is still at its address.
     #[must_use]
     pub fn farewell_paused(&self) -> bool {
@@ -115,6 +115,15 @@ impl Valid<'_> {
     pub fn on_platform(&self, host: &str) -> bool {
         host.split_once('.')
             .is_some_and(|(_, parent)| self.platform_secret.is_some() && self.platform_domains.iter().any(|it| it == parent))
+    }
+
+    /// The ClusterIssuer of cert-manager's that certifies this host, where one does.
+    #[must_use]
+    pub fn cluster_issuer(&self, host: &str) -> Option<&'a str> {
+        match self.issuer {
+            Issuer::CertManager { cluster_issuer, .. } if !self.on_platform(host) => Some(cluster_issuer),
+            Issuer::CertManager { .. } | Issuer::Ca { .. } => None,
+        }
     }
 }
 
@@ -150,6 +159,10 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         minor: minor(&spec.version),
         profile,
         database,
+        database_ca: found
+            .database_ca
+            .as_deref()
+            .map(|pem| DatabaseCa { secret: names::database_ca(Digest::of_bytes(pem.as_bytes())), pem }),
         store,
         network: &config.network,
         trusted_proxies: trusted_proxies.unwrap_or_else(|| config.network.ingress.iter().filter_map(|it| it.cidr.clone()).collect()),
@@ -159,10 +172,6 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         platform_secret: config.certificates.platform_secret.as_deref(),
         platform_domains: &config.platform_domains,
         farewell_poll: Duration::from_secs(config.farewell_poll_seconds),
-        database_ca: found
-            .database_ca
-            .as_deref()
-            .map(|pem| DatabaseCa { secret: names::database_ca(Digest::of_bytes(pem.as_bytes())), pem }),
         identity_has_otp_secret: identity.keys.contains(secrets::identity::OTP_SECRET),
         smtp_secret,
         owner_secret: if done.owner && done.configured { None } else { owner(found)? },

@@ -23,6 +23,7 @@ use super::context::Context;
 use super::fake_cluster::FakeCluster;
 use super::fixture::{ID, config, database_server, dereferenced, resource};
 use super::names;
+use super::orders::Orders;
 use super::places::Places;
 use super::reconcile::{AT_ONCE, reconcile};
 use super::registry::Registry;
@@ -278,6 +279,7 @@ fn context(cluster: &FakeCluster, setup: &Setup) -> Context {
         metrics: Arc::new(Metrics::default()),
         memories: Mutex::default(),
         places: Places::new(setup.config.concurrency),
+        orders: Orders::new(setup.config.certificates.issuer.orders_per_hour()),
         config: setup.config.clone(),
         clock: Box::new(move || clock.now()),
     }

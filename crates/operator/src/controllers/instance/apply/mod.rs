@@ -6,6 +6,7 @@ mod farewell;
 mod outside;
 mod owner_link;
 mod prune;
+mod routes;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -63,7 +64,7 @@ pub async fn apply(
         progress.set(ConditionType::WorkloadsReady, conditions::workloads(&snapshot(context, valid), &deployments));
         // Nobody is led to a server that never ran: what was served counts as launched, and its name is given to nobody else.
         if valid.done.up || progress.is_ready(ConditionType::WorkloadsReady) {
-            children::ensure_all(context, valid, &routes).await?;
+            routes::ensure(context, valid, &routes, progress).await?;
             secrets::certified(context, valid, progress);
         }
     }
