@@ -46,7 +46,7 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
         ),
         "JobFailed" => (
             format!("The job for {what} ended with an error."),
-            "It is tried again with growing pauses. If it fails for more than an hour, write to the support: the job's output is kept.",
+            "It is tried again with growing pauses. If it fails for more than an hour, write to the support, who can see the last lines of the job's output.",
         ),
         "CrashLooping" => (
             format!("A process of the server stops again and again soon after its start ({what})."),

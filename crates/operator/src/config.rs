@@ -74,7 +74,28 @@ pub enum Issuer {
     Ca { secret: String },
     /// cert-manager, by an annotation on the Ingress.
     #[serde(rename_all = "camelCase")]
-    CertManager { cluster_issuer: String },
+    CertManager {
+        cluster_issuer: String,
+        /// How many certificates are ordered in an hour, and at once; four times as many in three hours, at most.
+        #[serde(default = "default_orders_per_hour")]
+        orders_per_hour: u16,
+    },
+}
+
+/// Let's Encrypt takes 300 new orders of an account in three hours: this leaves a fifth of them for renewals and second tries.
+fn default_orders_per_hour() -> u16 {
+    60
+}
+
+impl Issuer {
+    #[must_use]
+    pub fn orders_per_hour(&self) -> u16 {
+        match self {
+            Self::CertManager { orders_per_hour, .. } => *orders_per_hour,
+            // Its certificates are signed here.
+            Self::Ca { .. } => u16::MAX,
+        }
+    }
 }
 
 /// A PostgreSQL server that holds tenants' databases.
@@ -90,7 +111,8 @@ pub struct DatabaseServerConfig {
     /// Of the operator's own connection and, as `DB_SSLMODE`, of the tenants'.
     #[serde(default)]
     pub ssl_mode: SslMode,
-    /// The authorities that may have signed the server's certificate; needed with `verify-full`.
+    /// The authorities that may have signed the server's certificate, with `verify-full`; tenants' processes get them too. Absent:
+    /// the public ones, as the system (and Mastodon's image) has them.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// The database that the provisioner connects to.
@@ -246,6 +268,9 @@ impl OperatorConfig {
         if self.concurrency == 0 {
             return wrong("concurrency".to_owned(), "at least 1");
         }
+        if self.certificates.issuer.orders_per_hour() == 0 {
+            return wrong("certificates.issuer.certManager.ordersPerHour".to_owned(), "at least 1");
+        }
         Ok(())
     }
 }
@@ -267,7 +292,7 @@ mod tests {
     fn the_example_is_understood() {
         let config = OperatorConfig::parse(GOOD).expect("deploy/operator/config.example.yaml is a configuration");
         assert_eq!(config.database_servers["main"].ssl_mode, SslMode::VerifyFull);
-        assert!(matches!(&config.certificates.issuer, Issuer::CertManager { cluster_issuer } if cluster_issuer == "letsencrypt"));
+        assert!(matches!(&config.certificates.issuer, Issuer::CertManager { cluster_issuer, .. } if cluster_issuer == "letsencrypt"));
     }
 
     #[test]
@@ -279,7 +304,8 @@ mod tests {
             ("{cidr: 10.20.0.6/32, port: 443}", "{port: 443}", "network.objectStores[0]"),
             ("10.96.0.0/12", "10.96.0.0/33", "network.clusterCidrs[0]"),
             ("resyncSeconds: 900", "resyncSeconds: 0", "resyncSeconds"),
-            ("certManager: {clusterIssuer: letsencrypt}", "acme: {}", "acme"),
+            ("certManager: {clusterIssuer: letsencrypt, ordersPerHour: 60}", "acme: {}", "acme"),
+            ("ordersPerHour: 60", "ordersPerHour: 0", "certManager.ordersPerHour"),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let error = OperatorConfig::parse(&GOOD.replacen(from, to, 1)).expect_err(named);

@@ -36,7 +36,7 @@ pub use metrics::Metrics;
 
 use crate::cache::{Children, SecretStore};
 use crate::config::{DatabaseServerConfig, ObjectStoreConfig};
-use crate::controllers::instance::{self, Bulkhead, Context, Places, Registry};
+use crate::controllers::instance::{self, Bulkhead, Context, Orders, Places, Registry};
 use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreError, ObjectStoreSettings};
 
 /// How soon to come back to a server that is away.
@@ -154,6 +154,7 @@ fn read(path: &Path) -> Result<String, RunError> {
 
 fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Arc<Metrics>) -> Context {
     let Servers { databases, stores } = servers;
+    let orders = Orders::new(config.certificates.issuer.orders_per_hour());
     let names = databases.keys().map(|it| format!("database/{it}")).chain(stores.keys().map(|it| format!("store/{it}")));
     let bulkheads: HashMap<String, Bulkhead> = names.map(|name| (name, Bulkhead::default())).collect();
     let reporter = Reporter { controller: howdah_crd::OPERATOR_FIELD_MANAGER.to_owned(), instance: None };
@@ -168,6 +169,7 @@ fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Ar
         registry: Arc::new(Registry::default()),
         memories: Mutex::default(),
         places: Places::new(config.concurrency),
+        orders,
         clock: Box::new(jiff::Timestamp::now),
         client,
         config,

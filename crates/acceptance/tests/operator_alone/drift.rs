@@ -1,5 +1,6 @@
-//! What somebody changes or deletes by hand is soon as it was, kind by kind. How soon is printed: a second is the goal, and a busy
-//! machine is no fault of the code.
+//! What somebody changes or deletes by hand is soon as it was, kind by kind. How soon is printed, and a second is the goal. A single
+//! one may take a little longer where the machine is busy (two cores carry API server, etcd, node and operator): what is asserted is
+//! twice that for each, and the goal for the typical one.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,9 @@ use howdah_crd::{ConditionType, MEDIA_NAMESPACE};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use serde_json::{Value, json};
 
-const HEALED_WITHIN: Duration = Duration::from_secs(1);
+const GOAL: Duration = Duration::from_secs(1);
+/// Whatever is slower doesn't come from a watch: a queue's next turn, or a resync, is seconds and minutes away.
+const LIMIT: Duration = Duration::from_secs(2);
 const GIVE_UP: Duration = Duration::from_secs(20);
 
 /// A child, and what somebody does to it.
@@ -94,12 +97,10 @@ async fn drift_of_every_kind_of_child_is_healed() {
     watch.lap("up");
 
     let home = server.resource_name.as_str();
-    let mut slow = Vec::new();
+    let mut healed_in = Vec::new();
     let mut note = |what: String, took: Duration| {
         eprintln!("  {what}: {} ms", took.as_millis());
-        if took > HEALED_WITHIN {
-            slow.push(what);
-        }
+        healed_in.push((took, what));
     };
     for child in children() {
         let api = api(&world, child.version, child.kind, Some(home));
@@ -128,11 +129,23 @@ async fn drift_of_every_kind_of_child_is_healed() {
     watch.lap("disturbed and healed");
     server.wait_for(&world, ConditionType::CacheReady, seconds(60)).await.unwrap();
     server.wait_for(&world, ConditionType::WorkloadsReady, seconds(60)).await.unwrap();
-    if !slow.is_empty() {
-        eprintln!("  slower than {} s: {}", HEALED_WITHIN.as_secs(), slow.join(", "));
-    }
+    assert_soon(healed_in);
 
     server.destroy(&world).await.unwrap();
+}
+
+fn assert_soon(mut healed_in: Vec<(Duration, String)>) {
+    healed_in.sort();
+    let (typical, _) = healed_in[healed_in.len() / 2];
+    let (longest, what) = healed_in.last().expect("something was disturbed");
+    eprintln!(
+        "  {} times healed, typically in {} ms, at most in {} ms ({what})",
+        healed_in.len(),
+        typical.as_millis(),
+        longest.as_millis()
+    );
+    assert!(typical <= GOAL, "typically {typical:?}");
+    assert!(*longest <= LIMIT, "{what} took {longest:?}");
 }
 
 /// Changes it, then deletes it.

@@ -1,11 +1,13 @@
-//! Deleting a resource, or its definition, destroys no data; and an operator that starts anew finds nothing to write.
+//! Deleting a resource, or its definition, destroys no data; what is taken up again is reached by credentials made anew, and by no
+//! others. And an operator that starts anew finds nothing to write.
 
 use std::collections::BTreeMap;
 
 use anyhow::ensure;
-use howdah_acceptance::leftovers::objects_in_store;
+use howdah_acceptance::leftovers::{keys_in_store, objects_in_store};
 use howdah_acceptance::metrics::{operator_is_at_rest, writes};
 use howdah_acceptance::processes::Part;
+use howdah_acceptance::s3::{Answer, Somebody};
 use howdah_acceptance::server::Server;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::{Watch, seconds};
@@ -14,6 +16,7 @@ use howdah_crd::ConditionType;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams};
 use kube::{CustomResourceExt as _, ResourceExt as _};
+use reqwest::Method;
 
 /// All that must outlive the resource.
 #[derive(Debug, PartialEq)]
@@ -33,6 +36,42 @@ async fn data(world: &World, server: &Server) -> anyhow::Result<Data> {
     Ok(Data { identity: server.run_time_secret(world, "identity").await?, rows, objects: objects_in_store(&world.stack, server.id).await? })
 }
 
+/// Keys of the server's S3 user.
+#[derive(Debug, PartialEq)]
+struct Keys {
+    access: String,
+    secret: String,
+}
+
+impl Keys {
+    async fn of(world: &World, server: &Server) -> anyhow::Result<Self> {
+        let secret = server.run_time_secret(world, "object-store").await?;
+        Ok(Self { access: secret["AWS_ACCESS_KEY_ID"].clone(), secret: secret["AWS_SECRET_ACCESS_KEY"].clone() })
+    }
+
+    async fn read(&self, world: &World, server: &Server) -> anyhow::Result<Answer> {
+        let user = Somebody::new(&world.stack.s3, Some((&self.access, &self.secret)))?;
+        user.s3(Method::GET, &format!("/{}?list-type=2&max-keys=1", server.resource_name), &[], "").await
+    }
+}
+
+/// Those of the namespace open the database and the bucket; of the keys before, `old`, none is left.
+async fn only_the_newest_credentials_work(world: &World, server: &Server, old: &[Keys]) -> anyhow::Result<Keys> {
+    let password = server.run_time_secret(world, "database").await?["DB_PASS"].clone();
+    world.tenants.own(server.id, &password).await?.query_one("select count(*) from users", &[]).await?;
+    let keys = Keys::of(world, server).await?;
+    let read = keys.read(world, server).await?;
+    ensure!(read.status == 200, "the bucket can't be read: {read:?}");
+    for old in old {
+        ensure!(*old != keys, "a namespace that was made anew has keys of its own");
+        let read = old.read(world, server).await?;
+        ensure!(read.is_refusal(), "keys of a namespace that is gone still work: {read:?}");
+    }
+    let kept = keys_in_store(&world.stack, server.id).await?;
+    ensure!(kept == 1, "the S3 user has {kept} keys");
+    Ok(keys)
+}
+
 #[tokio::test]
 async fn neither_the_resource_nor_its_definition_takes_data_along() {
     let world = World::without_control_plane().await.unwrap();
@@ -50,6 +89,7 @@ async fn neither_the_resource_nor_its_definition_takes_data_along() {
     .await
     .unwrap();
     assert!(before.rows["users"].starts_with("1 "), "{:?}", before.rows["users"]);
+    let first = only_the_newest_credentials_work(&world, &server, &[]).await.unwrap();
     watch.lap("up, with data");
 
     server.delete(&world).await.unwrap();
@@ -58,6 +98,8 @@ async fn neither_the_resource_nor_its_definition_takes_data_along() {
     server.wait_for(&world, ConditionType::Ready, seconds(150)).await.unwrap();
     watch.lap("taken up again");
     assert_eq!(data(&world, &server).await.unwrap(), before);
+    let old = [first];
+    let second = only_the_newest_credentials_work(&world, &server, &old).await.unwrap();
 
     delete_definition(&world).await;
     watch.lap("the definition deleted");
@@ -67,6 +109,8 @@ async fn neither_the_resource_nor_its_definition_takes_data_along() {
     server.wait_for(&world, ConditionType::Ready, seconds(150)).await.unwrap();
     watch.lap("taken up again");
     assert_eq!(data(&world, &server).await.unwrap(), before);
+    let [first] = old;
+    only_the_newest_credentials_work(&world, &server, &[first, second]).await.unwrap();
 
     server.destroy(&world).await.unwrap();
     watch.lap("destroyed");

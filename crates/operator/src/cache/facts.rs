@@ -5,12 +5,15 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Namespace, Pod};
+use k8s_openapi::api::networking::v1::Ingress;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::kind::ChildKind;
 use crate::size::Size;
 
+/// On an Ingress: cert-manager orders a certificate for its hosts from this ClusterIssuer.
+pub const CLUSTER_ISSUER: &str = "cert-manager.io/cluster-issuer";
 /// Kubernetes' own limit of a termination message.
 const MESSAGE_LIMIT: usize = 4096;
 
@@ -24,6 +27,7 @@ pub enum Facts {
     Workload(WorkloadFacts),
     Job(JobFacts),
     Pod(PodFacts),
+    Ingress(Option<CertificateOrder>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,14 @@ impl WorkloadFacts {
     pub fn is_ready(&self) -> bool {
         self.observed && self.updated == self.wanted && self.ready >= self.wanted && self.total == self.wanted
     }
+}
+
+/// What cert-manager is asked for by an Ingress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateOrder {
+    /// A ClusterIssuer.
+    pub issuer: String,
+    pub hosts: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +104,7 @@ impl Facts {
             ChildKind::StatefulSet => parse(object).map_or(Self::Nothing, |it| stateful_set(&it)),
             ChildKind::Job => parse(object).map_or(Self::Nothing, |it| job(&it)),
             ChildKind::Pod => parse(object).map_or(Self::Nothing, |it| pod(&it)),
+            ChildKind::Ingress => parse(object).map_or(Self::Nothing, |it| Self::Ingress(order(&it))),
             _ => Self::Nothing,
         }
     }
@@ -166,6 +179,13 @@ fn job(job: &Job) -> Facts {
         attempt: label(labels::ATTEMPT).parse().unwrap_or(1),
         outcome,
     })
+}
+
+fn order(ingress: &Ingress) -> Option<CertificateOrder> {
+    let issuer = ingress.metadata.annotations.as_ref()?.get(CLUSTER_ISSUER)?.clone();
+    let tls = ingress.spec.as_ref().and_then(|it| it.tls.as_ref());
+    let hosts = tls.into_iter().flatten().flat_map(|it| it.hosts.iter().flatten().cloned());
+    Some(CertificateOrder { issuer, hosts: hosts.collect() })
 }
 
 fn pod(pod: &Pod) -> Facts {

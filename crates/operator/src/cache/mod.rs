@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use kube::api::{DynamicObject, Preconditions};
 use serde_json::Value;
 
-pub use facts::{Facts, JobFacts, JobOutcome, PodFacts, PodProblem, WorkloadFacts, clip};
+pub use facts::{CLUSTER_ISSUER, CertificateOrder, Facts, JobFacts, JobOutcome, PodFacts, PodProblem, WorkloadFacts, clip};
 pub use kind::{ChildKey, ChildKind};
 pub use secrets::{SecretChange, SecretSeen, SecretStore, Secrets};
 

@@ -14,6 +14,9 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 
 use crate::digest::Digest;
 
+/// cert-manager's own, on each Secret that it writes.
+const ISSUER: &str = "cert-manager.io/issuer-name";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSeen {
     pub uid: String,
@@ -25,6 +28,8 @@ pub struct SecretSeen {
     pub ensured: Option<String>,
     /// `tls.crt`, in PEM.
     pub certificate: Option<Arc<str>>,
+    /// The issuer whose certificate cert-manager put there.
+    pub issuer: Option<String>,
 }
 
 impl SecretSeen {
@@ -32,6 +37,7 @@ impl SecretSeen {
     pub fn of(secret: &Secret) -> Option<Self> {
         let data = secret.data.clone().unwrap_or_default();
         let label = |key: &str| secret.metadata.labels.as_ref().and_then(|it| it.get(key));
+        let annotation = |key: &str| secret.metadata.annotations.as_ref().and_then(|it| it.get(key)).cloned();
         let certificate = data.get("tls.crt").and_then(|it| std::str::from_utf8(&it.0).ok()).map(Arc::from);
         Some(Self {
             uid: secret.metadata.uid.clone()?,
@@ -39,8 +45,9 @@ impl SecretSeen {
             instance: label(labels::INSTANCE).and_then(|it| it.parse().ok()),
             keys: data.iter().filter(|(_, value)| !value.0.is_empty()).map(|(key, _)| key.clone()).collect(),
             digest: content(&data),
-            ensured: secret.metadata.annotations.as_ref().and_then(|it| it.get(labels::ENSURED)).cloned(),
+            ensured: annotation(labels::ENSURED),
             certificate,
+            issuer: annotation(ISSUER),
         })
     }
 
@@ -77,12 +84,12 @@ pub struct SecretStore {
     ready: tokio::sync::watch::Sender<bool>,
 }
 
-/// Whose Secret changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretChange {
-    Of(InstanceId),
-    /// No server's own: any may depend on it.
-    Shared,
+/// Which Secret changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretChange {
+    pub name: String,
+    /// Whose it says to be.
+    pub instance: Option<InstanceId>,
 }
 
 impl SecretStore {
@@ -146,26 +153,25 @@ impl SecretStore {
                 let new = std::mem::take(listed);
                 let old = std::mem::replace(&mut *self.lock(), new.clone());
                 self.ready.send_replace(true);
-                let changed = new.iter().filter(|(name, seen)| old.get(*name) != Some(*seen)).map(|(_, seen)| seen);
-                let gone = old.iter().filter(|(name, _)| !new.contains_key(*name)).map(|(_, seen)| seen);
-                return changed.chain(gone).map(whose).collect();
+                let changed = new.iter().filter(|(name, seen)| old.get(*name) != Some(*seen));
+                let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
+                return changed.chain(gone).map(|(name, seen)| change(name, seen)).collect();
             }
             watcher::Event::Apply(secret) => {
                 if let (Some(name), Some(seen)) = (&secret.metadata.name, SecretSeen::of(&secret)) {
-                    let change = whose(&seen);
                     let known = self.lock().insert(name.clone(), seen.clone());
-                    return if known.as_ref() == Some(&seen) { vec![] } else { vec![change] };
+                    return if known.as_ref() == Some(&seen) { vec![] } else { vec![change(name, &seen)] };
                 }
             }
             watcher::Event::Delete(secret) => {
                 let name = secret.metadata.name.as_deref().unwrap_or_default();
-                return self.lock().remove(name).iter().map(whose).collect();
+                return self.lock().remove(name).iter().map(|seen| change(name, seen)).collect();
             }
         }
         Vec::new()
     }
 }
 
-fn whose(seen: &SecretSeen) -> SecretChange {
-    seen.instance.map_or(SecretChange::Shared, SecretChange::Of)
+fn change(name: &str, seen: &SecretSeen) -> SecretChange {
+    SecretChange { name: name.to_owned(), instance: seen.instance }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 8;
 /// How long after a failure nobody tries.
 const REST: Duration = Duration::from_secs(2);
 
@@ -32,8 +32,9 @@ pub enum Shut {
 
 impl Bulkhead {
     /// Never waits: whoever can't pass comes back later.
-    pub fn enter(&self) -> Result<SemaphorePermit<'_>, Shut> {
-        let away = self.away_since.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|it| it.elapsed() < REST);
+    pub fn enter(&self, now: Instant) -> Result<SemaphorePermit<'_>, Shut> {
+        let away_since = *self.away_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let away = away_since.is_some_and(|it| now.duration_since(it) < REST);
         if away {
             return Err(Shut::Away);
         }
@@ -41,7 +42,33 @@ impl Bulkhead {
     }
 
     /// Whether it answered.
-    pub fn answered(&self, answered: bool) {
-        *self.away_since.lock().unwrap_or_else(PoisonError::into_inner) = if answered { None } else { Some(Instant::now()) };
+    pub fn answered(&self, answered: bool, now: Instant) {
+        *self.away_since.lock().unwrap_or_else(PoisonError::into_inner) = if answered { None } else { Some(now) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_at_once() {
+        let (bulkhead, now) = (Bulkhead::default(), Instant::now());
+        let mut held: Vec<_> = (0..AT_ONCE).map(|_| bulkhead.enter(now).unwrap()).collect();
+        assert_eq!(bulkhead.enter(now).err(), Some(Shut::Full));
+        held.pop();
+        assert!(bulkhead.enter(now).is_ok());
+    }
+
+    #[test]
+    fn nobody_tries_what_was_away_a_moment_ago() {
+        let (bulkhead, now) = (Bulkhead::default(), Instant::now());
+        bulkhead.answered(false, now);
+        assert_eq!(bulkhead.enter(now + REST / 2).err(), Some(Shut::Away));
+        assert!(bulkhead.enter(now + REST).is_ok(), "somebody has to find out that it is back");
+        bulkhead.answered(false, now + REST);
+        assert_eq!(bulkhead.enter(now + REST).err(), Some(Shut::Away));
+        bulkhead.answered(true, now + REST);
+        assert!(bulkhead.enter(now + REST).is_ok());
     }
 }

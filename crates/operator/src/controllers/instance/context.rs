@@ -12,9 +12,10 @@ use kube::runtime::events::Recorder;
 use tokio::sync::Notify;
 
 use super::bulkhead::Bulkhead;
+use super::orders::Orders;
 use super::places::Places;
 use super::registry::Registry;
-use crate::cache::{Children, SecretSeen, SecretStore, Secrets};
+use crate::cache::{ChildKey, Children, SecretSeen, SecretStore, Secrets};
 use crate::config::OperatorConfig;
 use crate::metrics::Metrics;
 use crate::provider::{DatabaseServer, ObjectStore};
@@ -39,6 +40,7 @@ pub struct Context {
     /// By uid: a resource made anew has no past.
     pub memories: Mutex<HashMap<String, Arc<Memory>>>,
     pub places: Places,
+    pub orders: Orders,
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -79,6 +81,10 @@ pub struct Remembered {
     pub written: Option<Written>,
     /// Not before then is usage measured again.
     pub usage_not_before: Option<Instant>,
+    /// By Ingress: when it may order its certificate, until it has.
+    pub turns: BTreeMap<ChildKey, Timestamp>,
+    /// Of a certificate that somebody else is to write in the server's namespace.
+    pub awaited: Option<Awaited>,
 }
 
 /// The status as last written.
@@ -87,6 +93,13 @@ pub struct Written {
     pub version: String,
     pub status: MastodonInstanceStatus,
     pub at: Timestamp,
+}
+
+/// What is asked for again and again until it is there.
+pub struct Awaited {
+    /// How often it was asked for in vain.
+    pub asked: u32,
+    pub next: Timestamp,
 }
 
 /// The Secrets of a namespace as last listed, and as changed by ourselves since.

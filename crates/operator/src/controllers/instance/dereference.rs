@@ -1,5 +1,5 @@
-//! First step: everything that the spec refers to, and what is there. Reads from memory; one LIST of the server's Secrets at
-//! its first pass and at each resync is the only call.
+//! First step: everything that the spec refers to, and what is there. Reads from memory, and the database server's authorities
+//! from their file; one LIST of the server's Secrets at its first pass and at each resync is the only call.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,6 +28,8 @@ pub struct Dereferenced {
     pub id: InstanceId,
     pub rivalry: Option<Rivalry>,
     pub database: Option<DatabaseServer>,
+    /// Who signed the database server's certificate, in PEM; `None` where pods know that by themselves.
+    pub database_ca: Option<String>,
     pub store: Option<ObjectStore>,
     /// Of the inbox.
     pub identity: Option<SecretSeen>,
@@ -46,10 +48,13 @@ pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: Insta
     let children = context.children.snapshot(id);
     let secrets = secrets(context, &cr, id, &children).await?;
     let Bootstrap::New { owner_secret_ref } = &cr.spec.bootstrap;
+    let database = context.databases.get(&cr.spec.database.server);
+    let unreadable = |source| Error::Database { name: id.resource_name(), source: Box::new(source) };
     Ok(Dereferenced {
         id,
         rivalry: context.registry.rivalry(&cr),
-        database: context.databases.get(&cr.spec.database.server).cloned(),
+        database_ca: database.map_or(Ok(None), DatabaseServer::authorities).map_err(unreadable)?,
+        database: database.cloned(),
         store: context.stores.get(&cr.spec.object_storage.store).cloned(),
         identity: context.inbox.get(&cr.spec.identity_secret_ref.name),
         owner: context.inbox.get(&owner_secret_ref.name),

@@ -1,5 +1,6 @@
 //! An API server in memory and the controllers behind it, as far as a pass meets them: objects by path with their versions and
-//! preconditions, server-side apply (which here only adds and changes), and writes that fail when they are told to.
+//! preconditions, server-side apply (which here only adds and changes), writes that fail when they are told to, and parts of the
+//! cluster that are broken for good.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tower::{BoxError, service_fn};
 
 /// What becomes of one write.
@@ -20,9 +22,20 @@ pub enum Fault {
     AnswerLost,
 }
 
+/// How a part of the cluster is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// Every request is refused.
+    Refuses(u16),
+    /// No request is ever answered.
+    Hangs,
+}
+
 #[derive(Clone)]
 pub struct FakeCluster {
     state: Arc<Mutex<State>>,
+    /// Told of each request for what is broken.
+    asked: Arc<Notify>,
 }
 
 struct State {
@@ -32,6 +45,11 @@ struct State {
     now: Timestamp,
     /// `METHOD /path` of each write that was asked for, Events aside.
     writes: Vec<String>,
+    /// Of each read.
+    reads: Vec<String>,
+    events: Vec<Value>,
+    /// By a part of the path.
+    broken: Option<(String, Broken)>,
     fault: Option<(usize, Fault)>,
     /// After how many writes this Deployment's pods were ready.
     ready: BTreeMap<String, usize>,
@@ -39,8 +57,18 @@ struct State {
 
 impl FakeCluster {
     pub fn new(now: Timestamp) -> Self {
-        let state = State { objects: BTreeMap::new(), version: 100, now, writes: Vec::new(), fault: None, ready: BTreeMap::new() };
-        Self { state: Arc::new(Mutex::new(state)) }
+        let state = State {
+            objects: BTreeMap::new(),
+            version: 100,
+            now,
+            writes: Vec::new(),
+            reads: Vec::new(),
+            events: Vec::new(),
+            broken: None,
+            fault: None,
+            ready: BTreeMap::new(),
+        };
+        Self { state: Arc::new(Mutex::new(state)), asked: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -55,10 +83,33 @@ impl FakeCluster {
                 let (head, body) = request.into_parts();
                 let bytes = body.collect_bytes().await?;
                 let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+                let broken = cluster.broken(head.uri.path());
+                if broken.is_some() {
+                    cluster.asked.notify_one();
+                }
+                match broken {
+                    Some(Broken::Hangs) => return std::future::pending().await,
+                    Some(Broken::Refuses(code)) => return refuse(code),
+                    None => {}
+                }
                 cluster.lock().answer(&head.method, head.uri.path(), &body)
             }
         });
         Client::new(service, "default")
+    }
+
+    fn broken(&self, path: &str) -> Option<Broken> {
+        self.lock().broken.as_ref().filter(|(part, _)| path.contains(part)).map(|(_, how)| *how)
+    }
+
+    /// Whatever has this in its path, from now on.
+    pub fn break_down(&self, part: &str, how: Broken) {
+        self.lock().broken = Some((part.to_owned(), how));
+    }
+
+    /// Returns once something broken was asked for.
+    pub async fn broken_was_asked(&self) {
+        self.asked.notified().await;
     }
 
     pub fn now(&self) -> Timestamp {
@@ -100,6 +151,20 @@ impl FakeCluster {
         self.lock().writes.clone()
     }
 
+    pub fn reads(&self) -> Vec<String> {
+        self.lock().reads.clone()
+    }
+
+    /// Type and reason of each Event, in the order in which they came.
+    pub fn events(&self) -> Vec<Value> {
+        self.lock().events.clone()
+    }
+
+    /// As somebody else's delete.
+    pub fn remove(&self, path: &str) {
+        self.lock().delete(path, &Value::Null).unwrap();
+    }
+
     /// How many writes came before this Deployment's pods were ready.
     pub fn became_ready(&self, deployment: &str) -> Option<usize> {
         self.lock().ready.get(deployment).copied()
@@ -117,15 +182,18 @@ impl FakeCluster {
         let now = state.now;
         let next = state.objects.iter().find_map(|(path, object)| Some((path.clone(), next_status(object, now)?)));
         let Some((path, status)) = next else { return false };
-        let mut object = state.objects[&path].clone();
-        object["status"] = status;
-        if object["kind"] == "Deployment" && object["status"]["readyReplicas"] == object["spec"]["replicas"] {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-            let writes = state.writes.len();
-            state.ready.entry(name).or_insert(writes);
-        }
-        state.store(&path, object);
+        state.progress(&path, status);
         true
+    }
+
+    /// All that the controllers have to do now, one change each.
+    pub fn step_all(&self) {
+        let mut state = self.lock();
+        let now = state.now;
+        let next: Vec<_> = state.objects.iter().filter_map(|(path, object)| Some((path.clone(), next_status(object, now)?))).collect();
+        for (path, status) in next {
+            state.progress(&path, status);
+        }
     }
 }
 
@@ -153,11 +221,24 @@ fn next_status(object: &Value, now: Timestamp) -> Option<Value> {
 }
 
 impl State {
+    fn progress(&mut self, path: &str, status: Value) {
+        let mut object = self.objects[path].clone();
+        object["status"] = status;
+        if object["kind"] == "Deployment" && object["status"]["readyReplicas"] == object["spec"]["replicas"] {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let writes = self.writes.len();
+            self.ready.entry(name).or_insert(writes);
+        }
+        self.store(path, object);
+    }
+
     fn answer(&mut self, method: &Method, path: &str, body: &Value) -> Result<Response<Body>, BoxError> {
         if path.contains("/events") {
+            self.events.push(body.clone());
             return respond(201, &json!({"metadata": {}, "regarding": {}, "eventTime": null}));
         }
         if method == Method::GET {
+            self.reads.push(format!("{method} {path}"));
             return match self.get(path) {
                 Some(found) => respond(200, &found),
                 None => refuse(404),
@@ -271,5 +352,6 @@ fn respond(code: u16, body: &Value) -> Result<Response<Body>, BoxError> {
 }
 
 fn refuse(code: u16) -> Result<Response<Body>, BoxError> {
-    respond(code, &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "refused", "reason": "", "code": code}))
+    let reason = if code == 404 { "NotFound" } else { "" };
+    respond(code, &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "refused", "reason": reason, "code": code}))
 }

@@ -74,9 +74,8 @@ pub fn secret(keys: &[&str]) -> SecretSeen {
     SecretSeen::of(&secret).unwrap()
 }
 
-pub fn dereferenced(resource: Value) -> Dereferenced {
-    let cr: MastodonInstance = serde_json::from_value(resource).unwrap();
-    let settings = DatabaseServerSettings {
+pub fn database_server() -> DatabaseServerSettings {
+    DatabaseServerSettings {
         host: "10.0.0.1".to_owned(),
         port: 5433,
         user: "p".to_owned(),
@@ -85,7 +84,11 @@ pub fn dereferenced(resource: Value) -> Dereferenced {
         ca_file: None,
         database: "postgres".to_owned(),
         template: "t".to_owned(),
-    };
+    }
+}
+
+pub fn dereferenced(resource: Value) -> Dereferenced {
+    let cr: MastodonInstance = serde_json::from_value(resource).unwrap();
     let store = ObjectStoreSettings {
         endpoint: "http://10.0.0.1:8333".to_owned(),
         region: "us-east-1".to_owned(),
@@ -96,7 +99,8 @@ pub fn dereferenced(resource: Value) -> Dereferenced {
         id: cr.spec.id.parse().unwrap(),
         cr: Arc::new(cr),
         rivalry: None,
-        database: Some(DatabaseServer::new(settings)),
+        database: Some(DatabaseServer::new(database_server())),
+        database_ca: None,
         store: Some(ObjectStore::new(store).unwrap()),
         identity: Some(secret(&secrets::identity::REQUIRED)),
         owner: Some(secret(&secrets::owner::REQUIRED)),

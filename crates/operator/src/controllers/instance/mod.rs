@@ -18,6 +18,7 @@ mod fake_cluster;
 #[cfg(test)]
 mod fixture;
 mod names;
+mod orders;
 mod places;
 mod reconcile;
 mod registry;
@@ -25,6 +26,8 @@ mod teardown;
 mod update_status;
 mod usage;
 mod validate;
+#[cfg(test)]
+mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,11 +41,12 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 
 pub use bulkhead::Bulkhead;
 pub use context::Context;
+pub use orders::Orders;
 pub use places::Places;
 pub use registry::Registry;
 
-use crate::cache::SecretChange;
 use crate::cache::watch::{Ready, changes};
+use crate::cache::{SecretChange, SecretStore};
 
 /// How long the first lists may take before that is said.
 const LISTS: Duration = Duration::from_secs(30);
@@ -126,13 +130,16 @@ fn children(context: &Arc<Context>, ready: &Arc<Ready>) -> impl Stream<Item = Ob
 
 fn secrets(context: &Arc<Context>) -> impl Stream<Item = ObjectRef<MastodonInstance>> + Send + use<> {
     let registry = Arc::clone(&context.registry);
-    let inbox = context.inbox.changes(context.client.clone());
-    let media = context.media.changes(context.client.clone());
-    let certificates = context.certificates.changes(context.client.clone());
-    stream::select(inbox, stream::select(media, certificates)).flat_map(move |change| {
-        stream::iter(match change {
-            SecretChange::Of(id) => registry.of(id),
-            SecretChange::Shared => registry.all(),
-        })
-    })
+    let changes = |store: &Arc<SecretStore>| store.changes(context.client.clone());
+    let shared = stream::select(changes(&context.inbox), changes(&context.certificates));
+    // Any server may depend on one that is no server's own.
+    let shared = shared.map({
+        let registry = Arc::clone(&registry);
+        move |SecretChange { name: _, instance }| instance.map_or_else(|| registry.all(), |id| registry.of(id))
+    });
+    // What else lies there (cert-manager's keys of certificates under way, say) is nobody's business.
+    let media = changes(&context.media).map(move |SecretChange { name, instance }| {
+        instance.or_else(|| names::owner_of_media_tls(&name)).map_or_else(Vec::new, |id| registry.of(id))
+    });
+    stream::select(shared, media).flat_map(stream::iter)
 }

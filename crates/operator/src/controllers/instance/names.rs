@@ -17,7 +17,9 @@ pub const OBJECT_STORE: &str = "object-store";
 pub const FAREWELL: &str = "farewell";
 pub const WEB_TLS: &str = "web-tls";
 const OWNER_LINK_PREFIX: &str = "owner-link-";
+const DATABASE_CA_PREFIX: &str = "database-ca-";
 const SMTP_PREFIX: &str = "smtp-";
+const MEDIA_TLS_SUFFIX: &str = "-tls";
 
 /// ServiceAccount of everything that runs Mastodon's image.
 pub const MASTODON_ACCOUNT: &str = "mastodon";
@@ -33,6 +35,12 @@ pub fn owner_link(content: Digest) -> String {
     format!("{OWNER_LINK_PREFIX}{}", content.short())
 }
 
+/// The database server's authorities. Others are another Secret, and the pods roll.
+#[must_use]
+pub fn database_ca(content: Digest) -> String {
+    format!("{DATABASE_CA_PREFIX}{}", content.short())
+}
+
 /// A relay login that changes is another immutable Secret, and the pods roll.
 #[must_use]
 pub fn smtp(content: Digest) -> String {
@@ -44,8 +52,14 @@ pub fn is_smtp(name: &str) -> bool {
     name.starts_with(SMTP_PREFIX)
 }
 
+/// Of whose media host's certificate this is the name.
+#[must_use]
+pub fn owner_of_media_tls(name: &str) -> Option<InstanceId> {
+    InstanceId::from_resource_name(name.strip_suffix(MEDIA_TLS_SUFFIX)?)
+}
+
 /// The media host's certificate, beside its Ingress in the gateway's namespace.
 #[must_use]
 pub fn media_tls(id: InstanceId) -> String {
-    format!("{}-tls", id.resource_name())
+    format!("{}{MEDIA_TLS_SUFFIX}", id.resource_name())
 }

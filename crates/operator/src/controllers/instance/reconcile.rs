@@ -17,7 +17,7 @@ use crate::error::{Error, chain};
 /// So that whatever hangs holds no place among the workers for longer.
 const LONGEST_PASS: Duration = Duration::from_secs(120);
 /// A pass that changed what objects are built from is followed by the next at once.
-const AT_ONCE: Duration = Duration::from_millis(1);
+pub const AT_ONCE: Duration = Duration::from_millis(1);
 /// A rival may end its claim in ways that no event tells.
 const REFUSED: Duration = Duration::from_secs(60);
 
@@ -131,6 +131,12 @@ pub fn after_error(cr: Arc<MastodonInstance>, error: &Error, context: Arc<Contex
     Action::requeue(wait)
 }
 
+#[cfg(test)]
+#[path = "certificates_tests.rs"]
+mod certificates_tests;
+#[cfg(test)]
+#[path = "fairness_tests.rs"]
+mod fairness_tests;
 #[cfg(test)]
 #[path = "reconcile_tests.rs"]
 mod tests;

@@ -61,6 +61,10 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
     if !namespace_gone(context, cr, id, &children).await? {
         return Ok(Action::requeue(LOOK_AGAIN));
     }
+    if !shared {
+        // Only now: whoever writes it may notice the end of its Ingress a moment later, and would write it anew.
+        apply::delete_media_certificate(context, id).await?;
+    }
     if is_confirmed(cr) && !shared {
         let mut progress = Progress::default();
         let destroyed = destroy(context, cr, id, &mut progress).await;
@@ -105,9 +109,6 @@ async fn route_off(context: &Context, cr: &MastodonInstance, id: InstanceId, chi
         if (in_media && is_mine(child, cr) && (child.owner_uid.is_some() || !shared)) || (in_home && home_is_mine) {
             apply::delete(context, key, child).await?;
         }
-    }
-    if !shared {
-        apply::delete_media_certificate(context, id).await?;
     }
     Ok(())
 }

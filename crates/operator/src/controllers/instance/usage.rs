@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use howdah_crd::{ConditionType, InstanceUsage};
 use jiff::{SignedDuration, Timestamp};
 
-use super::apply::read_key;
+use super::apply::{of_database, read_key};
 use super::conditions::Progress;
 use super::context::Context;
 use super::names;
@@ -23,6 +23,8 @@ pub async fn measure(context: &Context, valid: &Valid<'_>, progress: &mut Progre
     if rests || !progress.is_ready(ConditionType::WorkloadsReady) || !is_due(valid) {
         return Ok(());
     }
+    // It is not told of the outcome: what a tenant's own database answers, or doesn't, says nothing of the server.
+    let Ok(_place) = of_database(context, valid).enter(Instant::now()) else { return Ok(()) };
     let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
     match valid.database.usage(valid.id, &password).await {
         Ok(Usage { database_bytes, own_media_bytes, cached_media_bytes, users }) => {

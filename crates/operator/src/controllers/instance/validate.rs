@@ -31,6 +31,7 @@ pub struct Valid<'a> {
     pub minor: (u32, u32),
     pub profile: &'a PodProfile,
     pub database: &'a DatabaseServer,
+    pub database_ca: Option<DatabaseCa<'a>>,
     pub store: &'a ObjectStore,
     pub network: &'a NetworkConfig,
     pub trusted_proxies: Vec<String>,
@@ -59,6 +60,14 @@ pub struct Valid<'a> {
     pub secrets: &'a Secrets,
     pub secrets_known: bool,
     pub now: Timestamp,
+}
+
+/// The authorities that the database server's certificate is verified by, which no image knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseCa<'a> {
+    /// The Secret that pods mount.
+    pub secret: String,
+    pub pem: &'a str,
 }
 
 /// Steps that are done once and for all, read from the status (which an earlier pass wrote from what it saw).
@@ -94,7 +103,7 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl Valid<'_> {
+impl<'a> Valid<'a> {
     /// Nobody who looks from outside says that the server is still at its address.
     #[must_use]
     pub fn farewell_paused(&self) -> bool {
@@ -106,6 +115,15 @@ impl Valid<'_> {
     pub fn on_platform(&self, host: &str) -> bool {
         host.split_once('.')
             .is_some_and(|(_, parent)| self.platform_secret.is_some() && self.platform_domains.iter().any(|it| it == parent))
+    }
+
+    /// The ClusterIssuer of cert-manager's that certifies this host, where one does.
+    #[must_use]
+    pub fn cluster_issuer(&self, host: &str) -> Option<&'a str> {
+        match self.issuer {
+            Issuer::CertManager { cluster_issuer, .. } if !self.on_platform(host) => Some(cluster_issuer),
+            Issuer::CertManager { .. } | Issuer::Ca { .. } => None,
+        }
     }
 }
 
@@ -141,6 +159,10 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         minor: minor(&spec.version),
         profile,
         database,
+        database_ca: found
+            .database_ca
+            .as_deref()
+            .map(|pem| DatabaseCa { secret: names::database_ca(Digest::of_bytes(pem.as_bytes())), pem }),
         store,
         network: &config.network,
         trusted_proxies: trusted_proxies.unwrap_or_else(|| config.network.ingress.iter().filter_map(|it| it.cidr.clone()).collect()),

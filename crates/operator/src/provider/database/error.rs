@@ -38,7 +38,9 @@ pub enum DatabaseError {
     },
     #[error("failed to prepare TLS")]
     Tls(#[source] rustls::Error),
-    #[error("verified TLS to the database server {server} needs a file of certificate authorities")]
+    #[error(
+        "nobody is known who may have signed the certificate of the database server {server}: it has no `caFile`, and the system trusts no authority"
+    )]
     NoAuthorities { server: String },
 }
 
@@ -66,9 +68,14 @@ impl DatabaseError {
     }
 }
 
-/// Without a code there was no answer: nobody there, or a peer that isn't who it should be.
+/// Without a code there was no answer: nobody there, or a peer that isn't who it should be, or that speaks no TLS. tokio-postgres tells
+/// the handshake from the rest in words alone.
 fn is_tls_refusal(error: &tokio_postgres::Error) -> bool {
-    sources(error).any(|it| it.is::<rustls::Error>())
+    let is_of_the_line = |it: &(dyn std::error::Error + 'static)| {
+        // What rustls says is wrapped in one of these, and is not its source but within.
+        it.downcast_ref::<std::io::Error>().is_some_and(|it| !it.get_ref().is_some_and(|it| it.is::<rustls::Error>()))
+    };
+    error.to_string().starts_with("error performing TLS handshake") && !sources(error).any(is_of_the_line)
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

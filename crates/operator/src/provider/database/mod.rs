@@ -13,6 +13,7 @@ mod error;
 mod facts;
 mod public;
 mod session;
+mod tls;
 mod usage;
 
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub struct DatabaseServerSettings {
     pub user: String,
     pub password: SecretString,
     pub sslmode: SslMode,
-    /// The authorities that may have signed the server's certificate; needed with [`SslMode::VerifyFull`].
+    /// The authorities that may have signed the server's certificate, with [`SslMode::VerifyFull`]; absent: those that the system trusts.
     pub ca_file: Option<PathBuf>,
     /// The provisioner's own (maintenance) database. Tenants should have no CONNECT on it.
     pub database: String,
@@ -93,6 +94,14 @@ impl DatabaseServer {
     pub fn endpoint(&self) -> DatabaseEndpoint {
         let DatabaseServerSettings { host, port, sslmode, .. } = &self.settings;
         DatabaseEndpoint { host: host.clone(), port: *port, sslmode: *sslmode }
+    }
+
+    /// The certificates of the authorities that a tenant's process has to know, in PEM. `None`: those that its image trusts, or no TLS.
+    pub fn authorities(&self) -> Result<Option<String>, DatabaseError> {
+        match (&self.settings.sslmode, &self.settings.ca_file) {
+            (SslMode::VerifyFull, Some(path)) => tls::authorities(path).map(Some),
+            (SslMode::VerifyFull, None) | (SslMode::Disable, _) => Ok(None),
+        }
     }
 
     /// Holds the instance's advisory lock until the guard is dropped: for effects elsewhere (a bucket, an S3 user) that two

@@ -1,10 +1,7 @@
 //! One connection: as the provisioner to the maintenance database, or as a tenant's role to its own.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
@@ -13,7 +10,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{DatabaseError, DatabaseServerSettings, SslMode};
+use super::{DatabaseError, DatabaseServerSettings, SslMode, tls};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -75,7 +72,7 @@ impl Session {
             }
             SslMode::VerifyFull => {
                 config.ssl_mode(tokio_postgres::config::SslMode::Require);
-                Self::connect(settings, &config, MakeRustlsConnect::new(tls(settings)?)).await
+                Self::connect(settings, &config, MakeRustlsConnect::new(tls::client(settings)?)).await
             }
         }
     }
@@ -129,21 +126,6 @@ pub(super) fn failed(action: &'static str, name: &str) -> impl FnOnce(tokio_post
 fn lock_key(name: &str) -> i64 {
     let digest = Sha256::digest(name.as_bytes());
     i64::from_be_bytes(*digest.first_chunk::<8>().expect("a SHA-256 digest has 32 bytes"))
-}
-
-fn tls(settings: &DatabaseServerSettings) -> Result<rustls::ClientConfig, DatabaseError> {
-    let path =
-        settings.ca_file.as_ref().ok_or_else(|| DatabaseError::NoAuthorities { server: format!("{}:{}", settings.host, settings.port) })?;
-    let unreadable = |source| DatabaseError::Authorities { path: path.clone(), source };
-    let mut roots = rustls::RootCertStore::empty();
-    // Read anew for each connection: authorities are rotated while the operator runs.
-    for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-        roots.add(certificate.map_err(unreadable)?).map_err(DatabaseError::Tls)?;
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(DatabaseError::Tls)?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// While it lives, no other operator changes what this instance has outside the cluster.

@@ -14,12 +14,12 @@ use crate::error::{Error, status_code};
 /// Requests of one server that are under way together.
 const AT_ONCE: usize = 8;
 
-pub async fn ensure_all(context: &Context, valid: &Valid<'_>, all: &[Desired]) -> Result<(), Error> {
-    stream::iter(all)
-        .map(|desired| async move { ensure(context, valid, desired).await.map(|_| ()) })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
+pub async fn ensure_all(context: &Context, valid: &Valid<'_>, all: impl IntoIterator<Item = &Desired>) -> Result<(), Error> {
+    let mut writes = Vec::new();
+    for desired in all {
+        writes.push(ensure(context, valid, desired));
+    }
+    stream::iter(writes).buffer_unordered(AT_ONCE).map_ok(drop).try_collect().await
 }
 
 /// True if it was written.

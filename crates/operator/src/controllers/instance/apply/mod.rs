@@ -6,6 +6,7 @@ mod farewell;
 mod outside;
 mod owner_link;
 mod prune;
+mod routes;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use std::marker::PhantomData;
 use howdah_crd::{Bootstrap, ConditionType, MastodonInstanceSpec, Reason};
 
 pub use children::delete;
-pub use outside::{read_key, reread};
+pub use outside::{of_database, read_key, reread};
 pub use prune::prune;
 
 use super::build::{Applied, Desired, Jobs, Objects, Prepared};
@@ -63,7 +64,7 @@ pub async fn apply(
         progress.set(ConditionType::WorkloadsReady, conditions::workloads(&snapshot(context, valid), &deployments));
         // Nobody is led to a server that never ran: what was served counts as launched, and its name is given to nobody else.
         if valid.done.up || progress.is_ready(ConditionType::WorkloadsReady) {
-            children::ensure_all(context, valid, &routes).await?;
+            routes::ensure(context, valid, &routes, progress).await?;
             secrets::certified(context, valid, progress);
         }
     }
@@ -145,9 +146,13 @@ async fn adopted(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
         progress.not(ConditionType::OwnerReady, Reason::Waiting, String::new());
         return Ok(false);
     }
-    if outside::has_owner(context, valid, progress).await? {
-        progress.ready(ConditionType::OwnerReady);
-        return Ok(true);
+    match outside::has_owner(context, valid, progress).await? {
+        Some(true) => {
+            progress.ready(ConditionType::OwnerReady);
+            return Ok(true);
+        }
+        Some(false) => {}
+        None => return Ok(false),
     }
     let Bootstrap::New { owner_secret_ref } = &valid.spec.bootstrap;
     for condition in [ConditionType::SecretsReady, ConditionType::OwnerReady] {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use howdah_crd::{ConditionType, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
 use k8s_openapi::ByteString;
@@ -41,8 +41,8 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
         progress.ready(condition);
         return Ok(());
     }
-    let bulkhead = bulkhead(context, &format!("database/{}", valid.spec.database.server));
-    let _place = match bulkhead.enter() {
+    let bulkhead = of_database(context, valid);
+    let _place = match bulkhead.enter(Instant::now()) {
         Ok(place) => place,
         Err(shut) => {
             come_back(shut, condition, Reason::DatabaseServerUnavailable, progress);
@@ -52,7 +52,7 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
     let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
     reread(context, valid.cr).await?;
     let result = valid.database.ensure(valid.id, &password, limit).await;
-    bulkhead.answered(!result.as_ref().is_err_and(DatabaseError::is_away));
+    bulkhead.answered(!result.as_ref().is_err_and(DatabaseError::is_away), Instant::now());
     match result {
         Ok(()) => {
             annotate(context, valid, names::DATABASE, &wanted).await?;
@@ -74,12 +74,21 @@ fn refused_by_database(valid: &Valid<'_>, condition: ConditionType, error: Datab
     Err(Error::Database { name: valid.namespace.clone(), source: Box::new(error) })
 }
 
-/// Is there an account with the role Owner?
-pub async fn has_owner(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<bool, Error> {
+/// Is there an account with the role Owner? `None` where that can't be asked now, which `progress` then says.
+pub async fn has_owner(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<Option<bool>, Error> {
+    let condition = ConditionType::OwnerReady;
+    // It is not told of the outcome: what a tenant's own database answers, or doesn't, says nothing of the server.
+    let _place = match of_database(context, valid).enter(Instant::now()) {
+        Ok(place) => place,
+        Err(shut) => {
+            come_back(shut, condition, Reason::DatabaseServerUnavailable, progress);
+            return Ok(None);
+        }
+    };
     let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
     match valid.database.owner_ready(valid.id, &password).await {
-        Ok(ready) => Ok(ready),
-        Err(error) => refused_by_database(valid, ConditionType::OwnerReady, error, progress).map(|()| false),
+        Ok(ready) => Ok(Some(ready)),
+        Err(error) => refused_by_database(valid, condition, error, progress).map(|()| None),
     }
 }
 
@@ -96,7 +105,7 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
         return Ok(());
     }
     let bulkhead = bulkhead(context, &format!("store/{}", valid.spec.object_storage.store));
-    let _place = match bulkhead.enter() {
+    let _place = match bulkhead.enter(Instant::now()) {
         Ok(place) => place,
         Err(shut) => {
             come_back(shut, condition, Reason::ObjectStoreUnavailable, progress);
@@ -111,7 +120,7 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
     reread(context, valid.cr).await?;
     let kept = keys(context, valid).await?;
     let result = valid.store.ensure(valid.id, kept.as_ref().map(|(keys, _)| keys)).await;
-    bulkhead.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away));
+    bulkhead.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away), Instant::now());
     match result {
         Ok(keys) => {
             keep(context, valid, kept, keys, &wanted).await?;
@@ -195,6 +204,11 @@ pub fn text(secret: &Secret, key: &str) -> Result<String, Error> {
     bytes
         .and_then(|it| String::from_utf8(it.0.clone()).ok())
         .ok_or_else(|| Error::SecretKey { name: secret.metadata.name.clone().unwrap_or_default(), key: key.to_owned() })
+}
+
+/// Before the server's database server.
+pub fn of_database<'a>(context: &'a Context, valid: &Valid<'_>) -> &'a Bulkhead {
+    bulkhead(context, &format!("database/{}", valid.spec.database.server))
 }
 
 fn bulkhead<'a>(context: &'a Context, name: &str) -> &'a Bulkhead {

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::outside::text;
 use crate::cache::SecretSeen;
 use crate::certificate::{self, CertificateAuthority};
-use crate::controllers::instance::build::{SecretSource, SecretWish};
+use crate::controllers::instance::build::{CA_KEY, SecretSource, SecretWish};
 use crate::controllers::instance::conditions::Progress;
 use crate::controllers::instance::context::Context;
 use crate::controllers::instance::names;
@@ -31,6 +31,12 @@ pub async fn ensure(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish],
             SecretSource::Copy { from } => {
                 if seen.is_none() {
                     copy(context, valid, &wish.name, from, progress).await?;
+                }
+            }
+            SecretSource::Authorities { pem } => {
+                if seen.is_none() {
+                    let data = BTreeMap::from([(CA_KEY.to_owned(), ByteString(pem.as_bytes().into()))]);
+                    create(context, valid, &wish.name, data, None, true).await?;
                 }
             }
             SecretSource::Password { key } => {
@@ -66,6 +72,21 @@ fn seen(context: &Context, valid: &Valid<'_>, wish: &SecretWish) -> Option<Secre
     if wish.namespace == MEDIA_NAMESPACE { context.media.get(&wish.name) } else { valid.secrets.get(&wish.name).cloned() }
 }
 
+/// The Secret of the web host's certificate, as it was last seen.
+pub fn of_web(context: &Context, valid: &Valid<'_>) -> Option<SecretSeen> {
+    context.memory(valid.cr).lock().listed.as_ref().and_then(|it| it.secrets.get(names::WEB_TLS).cloned())
+}
+
+/// The same, as it is now.
+pub async fn look_at_web(context: &Context, valid: &Valid<'_>) -> Result<Option<SecretSeen>, Error> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
+    let found = api.get_opt(names::WEB_TLS).await.map_err(Error::kubernetes("read the Secret", names::WEB_TLS))?;
+    Ok(found.and_then(|secret| {
+        context.memory(valid.cr).lock().wrote(&secret);
+        SecretSeen::of(&secret)
+    }))
+}
+
 /// Routing's own condition: both hosts have a certificate.
 pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) {
     if !valid.spec.routing.enabled {
@@ -75,11 +96,10 @@ pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
         return;
     }
     let has_certificate = |seen: Option<SecretSeen>| seen.is_some_and(|it| it.certificate.is_some());
-    let listed = context.memory(valid.cr).lock().listed.as_ref().and_then(|it| it.secrets.get(names::WEB_TLS).cloned());
-    if has_certificate(listed) && has_certificate(context.media.get(&names::media_tls(valid.id))) {
+    if has_certificate(of_web(context, valid)) && has_certificate(context.media.get(&names::media_tls(valid.id))) {
         progress.ready(ConditionType::RouteReady);
     } else {
-        progress.not(ConditionType::RouteReady, Reason::CertificatePending, String::new());
+        progress.not(ConditionType::RouteReady, Reason::CertificatePending, "a certificate is not there yet");
     }
 }
 
@@ -205,9 +225,10 @@ pub async fn delete_owner(context: &Context, id: InstanceId, name: &str) -> Resu
     Ok(())
 }
 
+/// By its name, which is this server's alone: whoever wrote it may have left our label off.
 pub async fn delete_media_certificate(context: &Context, id: InstanceId) -> Result<(), Error> {
     let name = names::media_tls(id);
-    let Some(seen) = context.media.get(&name).filter(|it| it.instance == Some(id)) else { return Ok(()) };
+    let Some(seen) = context.media.get(&name) else { return Ok(()) };
     remove(context, MEDIA_NAMESPACE, &name, &seen).await?;
     context.media.remove(&name);
     Ok(())

@@ -5,7 +5,15 @@ use howdah_crd::{Resources, secrets};
 use serde_json::{Value, json};
 
 use crate::controllers::instance::names;
-use crate::controllers::instance::validate::Valid;
+use crate::controllers::instance::validate::{DatabaseCa, Valid};
+use crate::provider::SslMode;
+
+/// In the Secret of the database server's authorities, and so in the folder that it is mounted at.
+pub const CA_KEY: &str = "ca.crt";
+const CA_FOLDER: &str = "/etc/howdah/database";
+/// The public authorities of Mastodon's images, which are Debian's. `PGSSLROOTCERT=system` says the same only from libpq 16 on, and
+/// older images have libpq 15.
+const PUBLIC_CAS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Connections of one Job: Rails' pool at its default, and the advisory lock's own.
 const JOB_CONNECTIONS: i32 = 6;
@@ -49,6 +57,24 @@ pub fn database(valid: &Valid<'_>, pool: i32) -> Vec<Value> {
     ]
 }
 
+/// By whom libpq verifies the server, where it does: Rails has no variable of its own for that (UP:config/database.yml).
+fn libpq_authorities(valid: &Valid<'_>) -> Option<Value> {
+    let file = || if valid.database_ca.is_some() { format!("{CA_FOLDER}/{CA_KEY}") } else { PUBLIC_CAS.to_owned() };
+    (valid.database.endpoint().sslmode == SslMode::VerifyFull).then(|| variable("PGSSLROOTCERT", file()))
+}
+
+/// By whom Node.js verifies the server: by the public authorities that it brings along, and these (UP:streaming/database.js).
+pub fn node_authorities(valid: &Valid<'_>) -> Option<Value> {
+    valid.database_ca.as_ref().map(|_| variable("NODE_EXTRA_CA_CERTS", format!("{CA_FOLDER}/{CA_KEY}")))
+}
+
+/// Volume and mount of what the two above name.
+pub fn authorities(valid: &Valid<'_>) -> Option<(Value, Value)> {
+    let DatabaseCa { secret, pem: _ } = valid.database_ca.as_ref()?;
+    let name = "database-ca";
+    Some((json!({"name": name, "secret": {"secretName": secret}}), json!({"name": name, "mountPath": CA_FOLDER, "readOnly": true})))
+}
+
 pub fn redis() -> Vec<Value> {
     vec![
         variable("REDIS_HOST", howdah_crd::labels::process::REDIS),
@@ -80,6 +106,7 @@ pub fn rails(valid: &Valid<'_>, pool: i32) -> Vec<Value> {
         variables.push(variable("TRUSTED_PROXY_IP", valid.trusted_proxies.join(",")));
     }
     variables.extend(database(valid, pool));
+    variables.extend(libpq_authorities(valid));
     variables.extend(redis());
     variables.extend([
         variable("S3_ENABLED", "true"),

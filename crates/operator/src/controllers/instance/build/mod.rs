@@ -22,11 +22,13 @@ mod netpol;
 mod reach;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 
 use std::marker::PhantomData;
 use std::time::Duration;
 
-pub use environment::connection_limit;
+pub use environment::{CA_KEY, connection_limit};
 pub use object::Desired;
 pub use secrets::{SecretSource, SecretWish};
 

@@ -3,6 +3,7 @@
 use howdah_crd::ProcessResources;
 use serde_json::{Value, json};
 
+use super::environment;
 use super::object::process_labels;
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
@@ -71,8 +72,14 @@ pub fn template(valid: &Valid<'_>, wish: PodWish<'_>) -> Value {
 pub fn mastodon(valid: &Valid<'_>, process: &str, grace_seconds: i64, mut container: Value) -> Value {
     container["name"] = json!(process);
     container["workingDir"] = json!(HOME);
-    container["volumeMounts"] = json!([{"name": "tmp", "mountPath": "/tmp"}, {"name": "mastodon-tmp", "mountPath": format!("{HOME}/tmp")}]);
-    let volumes = json!([{"name": "tmp", "emptyDir": {}}, {"name": "mastodon-tmp", "emptyDir": {}}]);
+    let mut mounts = vec![json!({"name": "tmp", "mountPath": "/tmp"}), json!({"name": "mastodon-tmp", "mountPath": format!("{HOME}/tmp")})];
+    let mut volumes = vec![json!({"name": "tmp", "emptyDir": {}}), json!({"name": "mastodon-tmp", "emptyDir": {}})];
+    if let Some((volume, mount)) = environment::authorities(valid) {
+        volumes.push(volume);
+        mounts.push(mount);
+    }
+    container["volumeMounts"] = json!(mounts);
+    let volumes = json!(volumes);
     let account = names::MASTODON_ACCOUNT;
     template(valid, PodWish { process, account, user: MASTODON_USER, grace_seconds, volumes, container })
 }

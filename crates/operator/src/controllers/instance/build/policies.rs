@@ -8,6 +8,7 @@
 //! | scheduler | – | DNS, database, Redis, object store, the public |
 //! | job | – | DNS, database, Redis |
 //! | redis | the five above | – |
+//! | cert-manager's solver, where it certifies the web host | ingress | – |
 
 use howdah_crd::labels::{self, process};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -41,6 +42,10 @@ const NOT_PUBLIC_V4: [&str; 14] = [
 const NOT_PUBLIC_V6: [&str; 10] =
     ["::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8"];
 
+/// Of the pod that answers an ACME challenge (HTTP-01), which cert-manager makes beside the Ingress, and where it listens.
+const SOLVER_LABEL: &str = "acme.cert-manager.io/http01-solver";
+const SOLVER_PORT: u16 = 8089;
+
 /// The processes of Mastodon's images.
 const MASTODON: [&str; 5] = [process::WEB, process::STREAMING, process::SIDEKIQ, process::SCHEDULER, process::JOB];
 
@@ -60,7 +65,7 @@ pub fn policies(valid: &Valid<'_>) -> Vec<Desired> {
         let selector = json!({"matchLabels": {labels::PROCESS: name}});
         named(valid, name, &selector, &ingress, &egress)
     };
-    vec![
+    let mut policies = vec![
         named(valid, "default-deny", &json!({}), &[], &[]),
         policy(process::WEB, from_ingress(web::PORT), [base(), store(), public()].concat()),
         policy(process::STREAMING, from_ingress(streaming::PORT), base()),
@@ -68,7 +73,12 @@ pub fn policies(valid: &Valid<'_>) -> Vec<Desired> {
         policy(process::SCHEDULER, vec![], [base(), store(), public()].concat()),
         policy(process::JOB, vec![], base()),
         policy(process::REDIS, from_mastodon, vec![]),
-    ]
+    ];
+    if valid.cluster_issuer(valid.spec.web_domain()).is_some() {
+        let solver = json!({"matchLabels": {SOLVER_LABEL: "true"}});
+        policies.push(named(valid, "acme-solver", &solver, &from_ingress(SOLVER_PORT), &[]));
+    }
+    policies
 }
 
 fn named(valid: &Valid<'_>, name: &str, selector: &Value, ingress: &[Value], egress: &[Value]) -> Desired {

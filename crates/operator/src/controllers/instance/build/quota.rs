@@ -26,12 +26,19 @@ const GATE: Size = Size { millis: 20, bytes: 64 * MI };
 /// The Job that is to make or to read a bundle.
 const BUNDLE: Size = Size { millis: 250, bytes: 512 * MI };
 
+/// cert-manager's solver of one challenge, as it asks by default. Twice: that of the try before may still be going.
+const SOLVER: Size = Size { millis: 10, bytes: 64 * MI };
+const SOLVERS: u64 = 2;
+/// Three, and room: the API server counts a request that was cut off midway until the controller recounts, minutes later.
+const SERVICES: u64 = 6;
+
 const NAME: &str = "tenant";
 
 pub fn quota(valid: &Valid<'_>) -> Desired {
     let Resources { web, streaming, sidekiq, scheduler, redis } = &valid.spec.resources;
     let count = |replicas: i32| u64::try_from(replicas).unwrap_or(0);
     // web and streaming have a surge of one; Sidekiq is recreated, and a Job's pod may still be going when the next one comes.
+    let solvers = if valid.cluster_issuer(valid.spec.web_domain()).is_some() { SOLVERS } else { 0 };
     let pods = [
         room(valid, process::WEB, count(web.replicas) + 1, &web.process),
         room(valid, process::STREAMING, count(streaming.replicas) + 1, &streaming.process),
@@ -41,6 +48,7 @@ pub fn quota(valid: &Valid<'_>) -> Desired {
         (1, GATE),
         (2, JOB),
         (1, BUNDLE),
+        (solvers, SOLVER),
     ];
     let cpu = cpu_text(pods.iter().map(|(count, size)| count * size.millis).sum());
     let memory = memory_text(pods.iter().map(|(count, size)| count * size.bytes).sum());
@@ -53,10 +61,10 @@ pub fn quota(valid: &Valid<'_>) -> Desired {
                 "limits.memory": memory,
                 "persistentvolumeclaims": "1",
                 "requests.storage": redis::storage(valid),
-                // Three, and room: the API server counts a request that was cut off midway until the controller recounts, minutes later.
-                "services": "6",
+                "services": (SERVICES + solvers).to_string(),
                 "services.loadbalancers": "0",
-                "services.nodeports": "0",
+                // A solver's Service is one unless its issuer says otherwise; what reaches it there, its policy says.
+                "services.nodeports": solvers.to_string(),
             },
         },
     });

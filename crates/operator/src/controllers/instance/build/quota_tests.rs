@@ -4,6 +4,7 @@ use serde_json::Value;
 use super::super::build;
 use super::*;
 use crate::cache::Children;
+use crate::config::{Issuer, OperatorConfig};
 use crate::controllers::instance::fixture::{ID, config, dereferenced, resource};
 use crate::controllers::instance::validate::validate;
 
@@ -56,6 +57,22 @@ fn the_larger_generation_has_its_room_until_its_last_pod_is_gone() {
         let found = ["pods", "requests.cpu", "requests.memory", "limits.memory"].map(|it| hard[it].as_str().unwrap());
         assert_eq!(found, [pods, cpu, memory, memory], "{running} running");
     }
+}
+
+#[test]
+fn whoever_answers_a_challenge_has_room() {
+    let hard = |config: &OperatorConfig| {
+        let found = dereferenced(resource());
+        let objects = build(&validate(&found, config).map_err(|it| it.message).unwrap());
+        body(&objects.guards, ChildKind::ResourceQuota)["spec"]["hard"].take()
+    };
+    let keys = ["pods", "requests.cpu", "requests.memory", "limits.memory", "services", "services.nodeports"];
+    let of = |hard: Value| keys.map(|it| hard[it].as_str().unwrap().to_owned());
+    assert_eq!(of(hard(&config())), ["12", "1620m", "7616Mi", "7616Mi", "6", "0"]);
+    let mut with_cert_manager = config();
+    with_cert_manager.certificates.issuer = Issuer::CertManager { cluster_issuer: "acme".to_owned(), orders_per_hour: 60 };
+    // Two pods of 10m and 64Mi, and a Service each, of cert-manager's default type.
+    assert_eq!(of(hard(&with_cert_manager)), ["14", "1640m", "7744Mi", "7744Mi", "8", "2"]);
 }
 
 #[test]

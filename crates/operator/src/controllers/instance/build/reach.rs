@@ -1,9 +1,11 @@
-//! Who may reach whom, process by process, by the policies that are built: two servers, what they need outside, and what
-//! they must not see. Every pair of parties is asked about every port; what is allowed is exactly what the table says.
+//! Who may reach whom, process by process, by the policies that are built and those of the media gateway: two servers, the gateway,
+//! what they need outside, and what they must not see. Every pair of parties is asked about every port; what is allowed is exactly what the table says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use howdah_crd::MEDIA_NAMESPACE;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::netpol::{Party, Pod, Port, allows};
@@ -25,11 +27,14 @@ network:
 
 const DNS: &[Port] = &[("UDP", 53), ("TCP", 53)];
 const PUBLIC: &[Port] = &[("TCP", 80), ("TCP", 443)];
+/// Of an ACME challenge.
+const SOLVER: &[Port] = &[("TCP", 8089)];
 
 /// Of one server; `outside` is another server on the internet.
 const OPENINGS: &[(&str, &str, &[Port])] = &[
     ("ingress", "web", &[("TCP", 3000)]),
     ("ingress", "streaming", &[("TCP", 4000)]),
+    ("ingress", "solver", SOLVER),
     ("web", "redis", &[("TCP", 6379)]),
     ("web", "dns", DNS),
     ("web", "database", &[("TCP", 5433)]),
@@ -55,6 +60,15 @@ const OPENINGS: &[(&str, &str, &[Port])] = &[
     ("job", "redis", &[("TCP", 6379)]),
     ("job", "dns", DNS),
     ("job", "database", &[("TCP", 5433)]),
+];
+
+/// Of the media gateway's namespace.
+const MEDIA_OPENINGS: &[(&str, &str, &[Port])] = &[
+    ("ingress", "media/gateway", &[("TCP", 8080)]),
+    ("ingress", "media/solver", SOLVER),
+    ("media/gateway", "dns", DNS),
+    ("media/gateway", "API server", &[("TCP", 16443)]),
+    ("media/gateway", "store", &[("TCP", 8333)]),
 ];
 
 /// What no server's process may reach or be reached from, beside the other server.
@@ -89,6 +103,7 @@ const PORTS: &[Port] = &[
     ("TCP", 5433),
     ("TCP", 6379),
     ("TCP", 8080),
+    ("TCP", 8089),
     ("TCP", 8333),
     ("TCP", 10250),
     ("TCP", 16443),
@@ -96,9 +111,32 @@ const PORTS: &[Port] = &[
 
 const OTHER_ID: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1e";
 
+const SOLVER_LABEL: &str = "acme.cert-manager.io/http01-solver";
+
 fn config() -> OperatorConfig {
     let rest = CONFIG.split_once("\nnetwork:").expect("the configuration ends with its network").0;
+    let rest = rest.replace("{ca: {secret: private-ca}}", "{certManager: {clusterIssuer: acme}}");
     OperatorConfig::parse(&format!("{rest}{NETWORK}")).expect("a configuration")
+}
+
+/// The policies of `deploy/media`, filled in for the same network.
+fn media_policies() -> Vec<NetworkPolicy> {
+    let text = concat!(
+        include_str!("../../../../../../deploy/media/network-policy.yaml"),
+        "---\n",
+        include_str!("../../../../../../deploy/media/acme-solver.yaml")
+    );
+    let one = |address: &str| format!("[{{ipBlock: {{cidr: {address}/32}}}}]");
+    let ingress = "[{namespaceSelector: {matchLabels: {name: ingress}}, podSelector: {matchLabels: {app: traefik}}}]";
+    let filled = text
+        .replace("@INGRESS_PEERS@", ingress)
+        .replace("@DNS_PEERS@", &one("10.1.0.53"))
+        .replace("@API_SERVER_PEERS@", &one("10.1.0.1"))
+        .replace("@API_SERVER_PORT@", "16443")
+        .replace("@OBJECT_STORE_PEERS@", &one("10.1.0.83"))
+        .replace("@OBJECT_STORE_PORT@", "8333");
+    let documents = serde_yaml_ng::Deserializer::from_str(&filled);
+    documents.map(|it| NetworkPolicy::deserialize(it).expect("a NetworkPolicy")).collect()
 }
 
 fn labels(value: &Value) -> BTreeMap<String, String> {
@@ -123,13 +161,17 @@ fn server(config: &OperatorConfig, id: &str, which: &str, subnet: &str) -> (Vec<
             Pod { namespace: namespace.key.name.clone(), namespace_labels: self::labels(&namespace.body["metadata"]["labels"]), labels };
         Party::pod(&name, &format!("{subnet}.{}", at + 1), pod)
     });
-    let pods = pods.collect();
+    let solver = BTreeMap::from([(SOLVER_LABEL.to_owned(), "true".to_owned())]);
+    let solver =
+        Pod { namespace: namespace.key.name.clone(), namespace_labels: labels(&namespace.body["metadata"]["labels"]), labels: solver };
+    let solver = Party::pod(&format!("{which}/solver"), &format!("{subnet}.99"), solver);
+    let pods = pods.chain([solver]).collect();
     (policies, pods)
 }
 
-fn bystander(name: &str, address: &str, namespace: &str, app: &str) -> Party {
-    let one = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
-    Party::pod(name, address, Pod { namespace: namespace.to_owned(), namespace_labels: one("name", namespace), labels: one("app", app) })
+fn bystander(name: &str, address: &str, namespace: &str, label: (&str, &str)) -> Party {
+    let one = |(key, value): (&str, &str)| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    Party::pod(name, address, Pod { namespace: namespace.to_owned(), namespace_labels: one(("name", namespace)), labels: one(label) })
 }
 
 fn world() -> (Vec<NetworkPolicy>, Vec<Party>) {
@@ -137,11 +179,14 @@ fn world() -> (Vec<NetworkPolicy>, Vec<Party>) {
     let (mut policies, mut parties) = server(&config, ID, "A", "10.244.1");
     let (more, pods) = server(&config, OTHER_ID, "B", "10.244.2");
     policies.extend(more);
+    policies.extend(media_policies());
     parties.extend(pods);
-    parties.push(bystander("ingress", "10.244.3.1", "ingress", "traefik"));
-    parties.push(bystander("another pod beside the ingress", "10.244.3.2", "ingress", "other"));
-    parties.push(bystander("a pod that calls itself ingress", "10.244.3.3", "elsewhere", "traefik"));
-    parties.push(bystander("media gateway", "10.244.3.4", "howdah-media", "media-gateway"));
+    parties.push(bystander("ingress", "10.244.3.1", "ingress", ("app", "traefik")));
+    parties.push(bystander("another pod beside the ingress", "10.244.3.2", "ingress", ("app", "other")));
+    parties.push(bystander("a pod that calls itself ingress", "10.244.3.3", "elsewhere", ("app", "traefik")));
+    parties.push(bystander("media/gateway", "10.244.3.4", MEDIA_NAMESPACE, ("app.kubernetes.io/name", "media-gateway")));
+    parties.push(bystander("media/solver", "10.244.3.5", MEDIA_NAMESPACE, (SOLVER_LABEL, "true")));
+    parties.push(bystander("media/another pod", "10.244.3.6", MEDIA_NAMESPACE, ("app", "other")));
     let outside = [
         ("dns", "10.1.0.53"),
         ("database", "10.1.0.54"),
@@ -154,35 +199,52 @@ fn world() -> (Vec<NetworkPolicy>, Vec<Party>) {
     (policies, parties)
 }
 
-fn is_a_servers(party: &Party) -> bool {
-    party.name.starts_with("A/") || party.name.starts_with("B/")
+fn is_ours(party: &Party) -> bool {
+    ["A/", "B/", "media/"].iter().any(|it| party.name.starts_with(it))
 }
 
 #[test]
 fn who_may_reach_whom() {
     let (policies, parties) = world();
     let names: BTreeSet<_> = parties.iter().filter(|it| it.name.starts_with("A/")).map(|it| it.name.as_str()).collect();
-    assert_eq!(names, BTreeSet::from(["A/job", "A/redis", "A/scheduler", "A/sidekiq", "A/streaming", "A/web"]));
+    assert_eq!(names, BTreeSet::from(["A/job", "A/redis", "A/scheduler", "A/sidekiq", "A/solver", "A/streaming", "A/web"]));
 
     let mut found = BTreeSet::new();
     for from in &parties {
-        for to in parties.iter().filter(|to| to.name != from.name && (is_a_servers(from) || is_a_servers(to))) {
+        for to in parties.iter().filter(|to| to.name != from.name && (is_ours(from) || is_ours(to))) {
             for port in PORTS.iter().filter(|port| allows(&policies, from, to, **port)) {
                 found.insert(format!("{} > {} {}/{}", from.name, to.name, port.0, port.1));
             }
         }
     }
-    let processes = ["web", "streaming", "sidekiq", "scheduler", "job", "redis"];
-    let mut expected = BTreeSet::new();
+    let processes = ["web", "streaming", "sidekiq", "scheduler", "job", "redis", "solver"];
+    let allowed =
+        |from: &str, to: &str, ports: &[Port]| ports.iter().map(|port| format!("{from} > {to} {}/{}", port.0, port.1)).collect::<Vec<_>>();
+    let mut expected: BTreeSet<_> = MEDIA_OPENINGS.iter().flat_map(|(from, to, ports)| allowed(from, to, ports)).collect();
     for which in ["A", "B"] {
         let party = |name: &str| if processes.contains(&name) { format!("{which}/{name}") } else { name.to_owned() };
         for (from, to, ports) in OPENINGS {
-            expected.extend(ports.iter().map(|port| format!("{} > {} {}/{}", party(from), party(to), port.0, port.1)));
+            expected.extend(allowed(&party(from), &party(to), ports));
         }
     }
     let surplus: Vec<_> = found.difference(&expected).collect();
     let missing: Vec<_> = expected.difference(&found).collect();
     assert!(surplus.is_empty() && missing.is_empty(), "allowed and not in the table: {surplus:#?}\nin the table and refused: {missing:#?}");
+}
+
+/// Where nobody answers challenges, nobody is let in to do so.
+#[test]
+fn the_opening_for_challenges_is_cert_managers_alone() {
+    let has_opening = |config: &OperatorConfig, domain: &str| {
+        let mut resource = resource();
+        resource["spec"]["domain"] = domain.into();
+        let found = dereferenced(resource);
+        let objects = build(&validate(&found, config).map_err(|it| it.message).expect("a valid server"));
+        objects.guards.iter().any(|it| it.body["spec"]["podSelector"]["matchLabels"].get(SOLVER_LABEL).is_some())
+    };
+    assert!(has_opening(&config(), "social.example.org"));
+    assert!(!has_opening(&config(), "alice.fedi.example.net"), "the wildcard covers it");
+    assert!(!has_opening(&OperatorConfig::parse(CONFIG).expect("a configuration"), "social.example.org"));
 }
 
 /// A pod that carries none of our labels (somebody's debug container, say) is shut in too.

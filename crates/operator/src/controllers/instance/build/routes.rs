@@ -1,18 +1,19 @@
 //! Two Ingresses, each with its certificate's Secret beside it: the server's own, and the media host's in the namespace of the
 //! media gateway, since an Ingress can't name a Service of another namespace.
 
-use howdah_crd::labels::process;
+use howdah_crd::labels::{self, process};
 use howdah_crd::{MEDIA_NAMESPACE, MEDIA_SERVICE};
 use kube::Resource as _;
 use serde_json::{Value, json};
 
 use super::{Desired, streaming, web};
-use crate::cache::ChildKind;
-use crate::config::Issuer;
+use crate::cache::{CLUSTER_ISSUER, ChildKind};
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
 
 const MEDIA_PORT: u16 = 8080;
+/// On an Ingress, in JSON: what cert-manager puts on the certificate's Secret; from its version 1.15 on.
+const SECRET_TEMPLATE: &str = "cert-manager.io/secret-template";
 
 pub fn routes(valid: &Valid<'_>) -> Vec<Desired> {
     if valid.spec.routing.enabled { vec![server(valid), media(valid)] } else { vec![] }
@@ -44,8 +45,10 @@ fn ingress(valid: &Valid<'_>, host: &str, secret: &str, paths: &Value) -> Value 
             "rules": [{"host": host, "http": {"paths": paths}}],
         },
     });
-    if let (Issuer::CertManager { cluster_issuer }, false) = (valid.issuer, valid.on_platform(host)) {
-        body["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": cluster_issuer});
+    if let Some(issuer) = valid.cluster_issuer(host) {
+        // The Secret that it writes says whose it is, as ours do.
+        let template = json!({"labels": {labels::INSTANCE: valid.id.to_string()}});
+        body["metadata"]["annotations"] = json!({CLUSTER_ISSUER: issuer, SECRET_TEMPLATE: template.to_string()});
     }
     body
 }

@@ -5,7 +5,7 @@ use howdah_crd::MEDIA_NAMESPACE;
 
 use crate::config::Issuer;
 use crate::controllers::instance::names;
-use crate::controllers::instance::validate::{NewLink, Valid};
+use crate::controllers::instance::validate::{DatabaseCa, NewLink, Valid};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretWish {
@@ -18,6 +18,8 @@ pub struct SecretWish {
 pub enum SecretSource {
     /// An immutable copy of an inbox Secret; where it is there, the inbox is not asked for it again.
     Copy { from: String },
+    /// Certificates of authorities, under [`super::CA_KEY`]; immutable.
+    Authorities { pem: String },
     /// A random password under this key, made once.
     Password { key: &'static str },
     /// Made by a later step (the bucket's keys, the farewell's token), and kept.
@@ -39,6 +41,9 @@ pub fn secrets(valid: &Valid<'_>) -> Vec<SecretWish> {
         wish(names::REDIS, SecretSource::Password { key: "REDIS_PASSWORD" }),
         wish(names::OBJECT_STORE, SecretSource::Later),
     ];
+    if let Some(DatabaseCa { secret, pem }) = &valid.database_ca {
+        wishes.push(wish(secret, SecretSource::Authorities { pem: (*pem).to_owned() }));
+    }
     if let Some(from) = &valid.owner_secret {
         wishes.push(wish(names::OWNER, SecretSource::Copy { from: from.clone() }));
     }

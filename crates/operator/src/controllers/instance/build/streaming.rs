@@ -22,6 +22,7 @@ pub fn streaming(valid: &Valid<'_>) -> Vec<Desired> {
         env.push(environment::variable("TRUSTED_PROXY_IP", valid.trusted_proxies.join(",")));
     }
     env.extend(environment::database(valid, wanted.db_pool));
+    env.extend(environment::node_authorities(valid));
     env.extend(environment::redis());
     let container = json!({
         "image": valid.spec.image.streaming,

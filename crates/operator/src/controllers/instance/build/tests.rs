@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cache::ChildKind;
+use crate::controllers::instance::dereference::Dereferenced;
 use crate::controllers::instance::fixture::{config, dereferenced, resource, secret, with_true};
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::validate;
@@ -22,9 +23,12 @@ fn all(objects: &Objects<Prepared>) -> Vec<&Desired> {
 }
 
 fn built(resource: Value) -> Objects<Prepared> {
+    built_of(&dereferenced(resource))
+}
+
+pub fn built_of(found: &Dereferenced) -> Objects<Prepared> {
     let config = config();
-    let found = dereferenced(resource);
-    let valid = validate(&found, &config).map_err(|it| it.message).unwrap();
+    let valid = validate(found, &config).map_err(|it| it.message).unwrap();
     build(&valid)
 }
 
@@ -33,11 +37,11 @@ fn find<'a>(objects: &'a Objects<Prepared>, kind: ChildKind, name: &str) -> &'a 
     &found.unwrap_or_else(|| panic!("there is no {kind:?} {name}")).body
 }
 
-fn environment(container: &Value, name: &str) -> Option<Value> {
+pub fn environment(container: &Value, name: &str) -> Option<Value> {
     container["env"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned()
 }
 
-fn pods(objects: &Objects<Prepared>) -> Vec<(String, Value)> {
+pub fn pods(objects: &Objects<Prepared>) -> Vec<(String, Value)> {
     let pods = all(objects).into_iter().filter(|it| matches!(it.key.kind, ChildKind::Deployment | ChildKind::StatefulSet | ChildKind::Job));
     pods.map(|it| (it.key.name.clone(), it.body["spec"]["template"].clone())).collect()
 }
