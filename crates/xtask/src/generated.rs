@@ -9,6 +9,7 @@ use crate::{built, packages, places::Places, progress::Progress, shell, stack::T
 /// Package and test that hold a file, and the variable that has them write it.
 const HELD: &[(&str, &str, &str)] = &[
     ("howdah-crd", "generated", "HOWDAH_GENERATE"),
+    ("howdah-bundle", "generated", "HOWDAH_WRITE_SCHEMAS"),
     ("howdah-web", "description", "HOWDAH_WRITE_OPENAPI"),
     ("howdah-db", "schema", "HOWDAH_WRITE_SCHEMA"),
 ];

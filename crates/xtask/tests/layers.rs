@@ -9,9 +9,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("howdah-domain", &[]),
     ("howdah-crd", &["howdah-domain"]),
     ("howdah-db", &["howdah-domain"]),
+    ("howdah-bundle", &[]),
     ("howdah-operator", &["howdah-crd", "howdah-domain"]),
     ("howdah-gateway", &["howdah-crd", "howdah-domain"]),
-    ("howdah-app", &["howdah-db", "howdah-crd", "howdah-domain"]),
+    ("howdah-app", &["howdah-db", "howdah-crd", "howdah-bundle", "howdah-domain"]),
     ("howdah-web", &["howdah-app", "howdah-domain"]),
     // The stand-in imitates somebody else's program: it knows nothing of ours.
     ("howdah-standin", &[]),
@@ -25,6 +26,7 @@ const DEV_ONLY: &[&str] = &["howdah-testkit", "howdah-acceptance", "howdah-bench
 const FORBIDDEN_OUTSIDE: &[(&str, &[&str])] = &[
     ("howdah-domain", &["diesel", "diesel-async", "kube", "actix-web", "tokio", "reqwest"]),
     ("howdah-db", &["kube", "actix-web", "reqwest"]),
+    ("howdah-bundle", &["diesel", "diesel-async", "kube", "actix-web"]),
     ("howdah-crd", &["diesel", "diesel-async", "actix-web"]),
     ("howdah-operator", &["diesel", "diesel-async", "actix-web"]),
     ("howdah-gateway", &["diesel", "diesel-async"]),

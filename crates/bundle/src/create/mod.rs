@@ -1,0 +1,295 @@
+//! Making a bundle of a Mastodon server.
+//!
+//! The order is the format's: what a receiver needs first, then the database in one snapshot, then the media, then what describes it all. In
+//! between a run may be killed at any byte: what the place's journal knows is not made again.
+
+mod dump;
+mod error;
+mod media;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::format::{
+    self, BundlePath, Consistency, ContentDigest, FileFacts, Finding, InventoryFacts, Manifest, Mastodon, Preflight, Seal, VERSION,
+};
+use crate::guide::Guide;
+use crate::place::{FinishedDump, Place, Run, Writer};
+use crate::progress::{Event, Stage, Told, found};
+use crate::seal::{self, Identities, Recipients, Sealer};
+use crate::source::{self, Environment, Installation, Outcome, Settings, Snapshot, notice};
+
+pub use error::CreateError;
+
+/// A line of `media/MISSING.ndjson` or `ORPHANS.ndjson` is kept until all media is done: so many at most. All are counted.
+const LISTED: usize = 50_000;
+
+/// Who is taken along, and how.
+pub struct Options {
+    pub environment: Environment,
+    /// Where the environment's paths start from.
+    pub place: source::Place,
+    pub mode: Consistency,
+    pub seal: SealWith,
+    pub to: Place,
+    pub incremental_from: Option<(String, Place)>,
+    pub spool: Option<PathBuf>,
+    pub pg_dump: Option<PathBuf>,
+    /// A `PATH` to look for `pg_dump` in.
+    pub search: Option<std::ffi::OsString>,
+    pub made_by: String,
+}
+
+pub enum SealWith {
+    Recipients(Recipients),
+    Plain,
+}
+
+/// A bundle that is whole.
+#[derive(Debug, Clone)]
+pub struct Created {
+    pub manifest: Manifest,
+    pub findings: Vec<Finding>,
+}
+
+/// # Errors
+/// [`CreateError`]. What was finished stays where it is, for a next run of the same options.
+pub async fn create(options: Options, now: &(dyn Fn() -> DateTime<Utc> + Sync), told: &Told) -> Result<Created, CreateError> {
+    told(Event::Stage { stage: Stage::Looking, bytes: None, files: None });
+    let server = Server::look(&options, told).await?;
+    let run = Run {
+        started_at: now(),
+        domain: server.settings.domains.local.clone(),
+        consistency: options.mode,
+        seal: options.seal.facts(),
+        earlier: options.incremental_from.as_ref().map(|(name, _)| name.clone()),
+    };
+    let earlier = options.incremental_from.as_ref().map(|(_, place)| place);
+    let writer = Arc::new(Writer::open(&options.to, run, options.spool.clone(), earlier).await?);
+    let bundle = Making { options: &options, server: &server, writer, now, told };
+    bundle.make().await
+}
+
+/// What is known of the server before anything is written.
+struct Server {
+    settings: Settings,
+    snapshot: Snapshot,
+    facts: source::Facts,
+    installation: Installation,
+    portable: source::Portable,
+    findings: Vec<Finding>,
+}
+
+impl Server {
+    async fn look(options: &Options, told: &Told) -> Result<Self, CreateError> {
+        let settings = Settings::parse(&options.environment, &options.place)?;
+        let snapshot = Snapshot::open(&settings.database, &source::Limits::default()).await?;
+        let facts = snapshot.facts().await?;
+        let missing = settings.identity.missing(facts.needs);
+        if !missing.is_empty() {
+            return Err(CreateError::Secrets { names: missing });
+        }
+        let wrong: Vec<_> =
+            source::prove(&settings.identity, &facts.ciphertexts).into_iter().filter(|it| it.outcome != Outcome::Proved).collect();
+        if !wrong.is_empty() {
+            return Err(CreateError::WrongSecrets { proofs: wrong });
+        }
+        let installation = options.place.root.as_deref().map(|root| Installation::read(root, &options.environment)).unwrap_or_default();
+        let portable = options.environment.portable();
+        let vapid = match settings.identity.vapid_pair_matches() {
+            Some(false) => vec![notice(
+                "VAPID_PRIVATE_KEY",
+                "vapid_pair_differs",
+                "VAPID_PRIVATE_KEY and VAPID_PUBLIC_KEY are no pair: web push does not work, here and wherever this is brought back",
+            )],
+            _ => Vec::new(),
+        };
+        let findings =
+            [options.environment.findings(), &settings.findings, snapshot.findings(), &facts.findings, &portable.findings, &vapid].concat();
+        found(told, &findings);
+        Ok(Self { settings, snapshot, facts, installation, portable, findings })
+    }
+
+    fn preflight(&self, options: &Options, created_at: DateTime<Utc>) -> Preflight {
+        let Self { settings, facts, installation, .. } = self;
+        let mut schema = facts.schema.clone();
+        schema.post_deployment_complete = installation.complete(&facts.migrations);
+        Preflight {
+            format: VERSION,
+            made_by: options.made_by.clone(),
+            created_at,
+            consistency: options.mode,
+            domains: settings.domains.clone(),
+            mastodon: Mastodon {
+                version: installation.version.clone(),
+                source: settings.source_code.url.clone(),
+                commit: settings.source_code.commit.clone().or_else(|| installation.commit.clone()),
+                fork: facts.fork,
+            },
+            schema,
+            postgresql: facts.postgresql.clone(),
+            media: settings.media.facts(),
+            counts: facts.counts.clone(),
+            expected: facts.expected.clone(),
+            ciphertexts: facts.ciphertexts.clone(),
+        }
+    }
+}
+
+struct Making<'a> {
+    options: &'a Options,
+    server: &'a Server,
+    writer: Arc<Writer>,
+    now: &'a (dyn Fn() -> DateTime<Utc> + Sync),
+    told: &'a Told,
+}
+
+impl Making<'_> {
+    async fn make(self) -> Result<Created, CreateError> {
+        let preflight = self.introduce().await?;
+        let dumped = match self.writer.dump() {
+            Some(dumped) => dumped,
+            None => self.dump().await?,
+        };
+        let media = self.media().await?;
+        (self.told)(Event::Stage { stage: Stage::Finishing, bytes: None, files: None });
+        let inventory = self.writer.write_inventory().await?;
+        self.lines(format::MISSING, &media.missing).await?;
+        self.lines(format::ORPHANS, &media.orphans).await?;
+        self.guide(&preflight).await?;
+        let facts = InventoryFacts {
+            files: inventory.files,
+            bytes: inventory.bytes,
+            sha256: inventory.file.sha256,
+            missing: media.missing_count,
+            orphans: media.orphan_count,
+        };
+        let tables = || dumped.tables.iter().map(|(name, facts)| (name.as_str(), facts.rows, facts.digest));
+        let content_digest = ContentDigest::of(&inventory.digest, tables());
+        let FinishedDump { dump, tables, .. } = dumped;
+        let manifest = Manifest {
+            format: VERSION,
+            made_by: self.options.made_by.clone(),
+            started_at: self.writer.run().started_at,
+            finished_at: (self.now)(),
+            consistency: self.options.mode,
+            files: self.writer.files(),
+            inventory: facts,
+            dump,
+            tables,
+            content_digest,
+            seal: self.options.seal.facts(),
+        };
+        self.write(format::MANIFEST, json(&manifest)).await?;
+        let findings = [self.server.findings.clone(), media.findings].concat();
+        let writer = Arc::into_inner(self.writer).ok_or(CreateError::StillWriting)?;
+        writer.finish().await?;
+        Ok(Created { manifest, findings })
+    }
+
+    /// What a receiver needs first. A resumed run keeps it: it says when the bundle was begun.
+    async fn introduce(&self) -> Result<Preflight, CreateError> {
+        let has = |path: &str| self.writer.files().keys().any(|it| it.as_str() == path);
+        let secrets = self.sealed_name(format::SECRETS);
+        if has(&secrets) {
+            self.same_passphrase(&secrets).await?;
+        }
+        let preflight = if self.writer.dump().is_some() && has(format::PREFLIGHT) {
+            let kept = self.writer.read_back(&path(format::PREFLIGHT)?, 64 << 20).await?;
+            serde_json::from_slice(&kept).map_err(|source| CreateError::Kept { path: format::PREFLIGHT, source })?
+        } else {
+            self.server.preflight(self.options, self.writer.run().started_at)
+        };
+        if !has(format::PREFLIGHT) || self.writer.dump().is_none() {
+            self.write_once(format::PREFLIGHT, json(&preflight)).await?;
+        }
+        if !has(format::ENV_DOTENV) {
+            self.write(format::ENV_DOTENV, self.server.portable.dotenv.clone()).await?;
+        }
+        if !has(format::ENV_COMPOSE) {
+            self.write(format::ENV_COMPOSE, self.server.portable.compose.clone()).await?;
+        }
+        if !has(&secrets) {
+            let text = self.server.settings.identity.to_dotenv().map_err(|name| CreateError::Unwritable { name })?;
+            self.write(&secrets, self.sealed(&text)?).await?;
+        }
+        if !has(format::CHECKS) {
+            (self.told)(Event::Stage { stage: Stage::Checking, bytes: None, files: None });
+            self.write(format::CHECKS, json(&self.server.snapshot.checks().await?)).await?;
+        }
+        Ok(preflight)
+    }
+
+    /// In a tree over what an earlier try wrote; a tar keeps the earlier one.
+    async fn write_once(&self, name: &str, text: String) -> Result<(), CreateError> {
+        let path = path(name)?;
+        let again = self.writer.files().contains_key(&path) && matches!(self.options.to, Place::TarFile(_) | Place::Pipe);
+        if again { Ok(()) } else { self.write(name, text).await.map(drop) }
+    }
+
+    /// A resumed run has to seal what is left as what is there was sealed.
+    async fn same_passphrase(&self, secrets: &str) -> Result<(), CreateError> {
+        let SealWith::Recipients(Recipients::Passphrase { passphrase, .. }) = &self.options.seal else { return Ok(()) };
+        let sealed = self.writer.read_back(&path(secrets)?, 1 << 20).await?;
+        Identities::passphrase(passphrase.clone())
+            .and_then(|it| seal::open(secrets, &sealed, &it))
+            .map(drop)
+            .map_err(CreateError::OtherPassphrase)
+    }
+
+    async fn guide(&self, preflight: &Preflight) -> Result<(), CreateError> {
+        let seal = self.options.seal.facts();
+        let files = self.writer.files();
+        let guide = Guide { preflight, seal: &seal, files: &files, blanked: &self.server.portable.blanked };
+        self.write("proxy/nginx.conf", guide.nginx()?).await?;
+        self.write("proxy/media-redirects.txt", guide.media_redirects()?).await?;
+        self.write("RESTORE.md", guide.restore_md()?).await?;
+        self.write("restore.sh", guide.restore_sh()?).await?;
+        Ok(())
+    }
+
+    async fn lines(&self, name: &str, lines: &str) -> Result<(), CreateError> {
+        if lines.is_empty() { Ok(()) } else { self.write(name, lines.to_owned()).await.map(drop) }
+    }
+
+    async fn write(&self, name: &str, content: impl Into<Bytes>) -> Result<FileFacts, CreateError> {
+        Ok(self.writer.write_small(&path(name)?, content.into()).await?)
+    }
+
+    fn sealed_name(&self, name: &str) -> String {
+        match self.options.seal {
+            SealWith::Plain => name.to_owned(),
+            SealWith::Recipients(_) => format!("{name}{}", format::SEALED),
+        }
+    }
+
+    fn sealed(&self, text: &SecretString) -> Result<Vec<u8>, CreateError> {
+        match &self.options.seal {
+            SealWith::Plain => Ok(text.expose_secret().as_bytes().to_vec()),
+            SealWith::Recipients(recipients) => Ok(Sealer::seal(text.expose_secret().as_bytes(), recipients)?),
+        }
+    }
+}
+
+impl SealWith {
+    fn facts(&self) -> Seal {
+        match self {
+            Self::Plain => Seal::Plain,
+            Self::Recipients(recipients) => recipients.named(),
+        }
+    }
+}
+
+fn path(name: &str) -> Result<BundlePath, CreateError> {
+    Ok(BundlePath::parse(name)?)
+}
+
+/// Our own types are always JSON.
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).map(|it| it + "\n").unwrap_or_default()
+}

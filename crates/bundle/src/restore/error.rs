@@ -1,0 +1,47 @@
+//! Why a bundle can't be brought back, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::format::{PathError, VERSION};
+use crate::load::LoadError;
+use crate::media::MediaError;
+use crate::place::PlaceError;
+use crate::seal::SealError;
+use crate::source::{DatabaseError, Proof};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("a pipe is read once, and a bundle is proved before it is loaded: save it to a FILE.tar first, and give that")]
+    Pipe,
+    #[error("{name} of the bundle is not as the format has it: run `howdah bundle verify` on it")]
+    Unreadable { name: &'static str, source: serde_json::Error },
+    #[error("the bundle is of version {version} of the format, and this program knows {VERSION}: take a newer howdah")]
+    Version { version: u32 },
+    #[error("the bundle is sealed: give --identity with the key file, or --passphrase-file")]
+    NoKey,
+    #[error("the bundle's secrets are not text: run `howdah bundle verify` on it")]
+    SecretsNotText,
+    #[error("the bundle's secrets don't open what its database holds: {}. Nothing was begun", proofs.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    WrongSecrets { proofs: Vec<Proof> },
+    #[error("{} is there already: move it away, or name another file by --env-to. Nothing was begun", file.display())]
+    EnvironmentThere { file: PathBuf },
+    #[error("{} can't be written", file.display())]
+    Environment { file: PathBuf, source: io::Error },
+    #[error("media file {key} can't be put; the database is loaded: run `howdah bundle restore` for the media again")]
+    Media { key: String, source: MediaError },
+    #[error("media file {key} of the bundle is not what the inventory says: fetch the bundle again")]
+    MediaDiffers { key: String },
+    #[error("line {number} of the inventory is not as the format has it: run `howdah bundle verify` on the bundle")]
+    Inventory { number: u64, source: serde_json::Error },
+}

@@ -1,0 +1,95 @@
+//! Media files, from the bundle into a store, each with the headers that its inventory tells.
+
+use futures::{StreamExt as _, TryStreamExt as _, pin_mut};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio_util::io::ReaderStream;
+
+use super::{RestoreError, path};
+use crate::format::{self, Manifest, MediaFile, MediaKey};
+use crate::media::{Attributes, Body, Digest, MediaError, Store};
+use crate::place::{Bundle, PlaceError, TarStream};
+use crate::progress::{Event, Stage, Told};
+
+const AT_ONCE: usize = 16;
+/// Of a line of the inventory.
+const LINE: u64 = 16 << 10;
+const BUFFER: usize = 64 << 10;
+
+/// Returns how many were put.
+pub(super) async fn put(bundle: &Bundle, store: &Store, manifest: &Manifest, told: &Told) -> Result<u64, RestoreError> {
+    told(Event::Stage { stage: Stage::CopyingMedia, bytes: Some(manifest.inventory.bytes), files: Some(manifest.inventory.files) });
+    let count = match bundle.members().await? {
+        Some(tar) => in_order(tar, bundle, store, told).await?,
+        None => side_by_side(bundle, store, told).await?,
+    };
+    store.flush().await.map_err(|source| RestoreError::Media { key: "the last".to_owned(), source })?;
+    Ok(count)
+}
+
+async fn side_by_side(bundle: &Bundle, store: &Store, told: &Told) -> Result<u64, RestoreError> {
+    let lines = lines(bundle).await?;
+    let puts = lines.map_ok(|file| async move {
+        let body = bundle.open(&file.key.path()?).await?.body;
+        one(store, &file, body).await?;
+        told(Event::Progress { bytes: file.bytes, files: 1 });
+        Ok::<_, RestoreError>(())
+    });
+    puts.try_buffer_unordered(AT_ONCE).try_fold(0, async |count, ()| Ok(count + 1)).await
+}
+
+/// A tar is read once, front to end. Its inventory has the files in the order in which they were written, which is theirs in the tar.
+async fn in_order(mut tar: TarStream, bundle: &Bundle, store: &Store, told: &Told) -> Result<u64, RestoreError> {
+    let lines = lines(bundle).await?;
+    pin_mut!(lines);
+    let mut count = 0;
+    while let Some(mut member) = tar.next().await? {
+        let key = member.path.as_str().strip_prefix(format::MEDIA).and_then(|it| it.strip_prefix('/')).map(MediaKey::parse);
+        let Some(Ok(key)) = key else { continue };
+        let Some(file) = lines.try_next().await?.filter(|it| it.key == key) else {
+            return Err(RestoreError::MediaDiffers { key: key.to_string() });
+        };
+        let (mut near, far) = tokio::io::duplex(BUFFER);
+        let passing = async {
+            // What ends early is told by whoever reads: it is shorter than its line says.
+            let _ = tokio::io::copy(&mut member.body, &mut near).await;
+            drop(near);
+        };
+        let ((), put) = futures::join!(passing, one(store, &file, far));
+        put?;
+        told(Event::Progress { bytes: file.bytes, files: 1 });
+        count += 1;
+    }
+    match lines.try_next().await? {
+        None => Ok(count),
+        Some(missing) => Err(RestoreError::MediaDiffers { key: missing.key.to_string() }),
+    }
+}
+
+async fn one(store: &Store, file: &MediaFile, body: impl tokio::io::AsyncRead + Send + 'static) -> Result<(), RestoreError> {
+    let name = file.key.to_string();
+    let stream = ReaderStream::with_capacity(body, BUFFER).map_err(move |source| MediaError::Disk { name: name.clone(), source });
+    let attributes =
+        Attributes { content_type: file.content_type.clone(), cache_control: file.cache_control.clone(), acl: file.acl.clone() };
+    let body = Body::Stream { bytes: file.bytes, stream: stream.boxed() };
+    let put = store.put(&file.key, &attributes, Digest::Expected(file.sha256), body).await;
+    put.map(drop).map_err(|source| match source {
+        MediaError::Digest { .. } | MediaError::Length { .. } => RestoreError::MediaDiffers { key: file.key.to_string() },
+        source => RestoreError::Media { key: file.key.to_string(), source },
+    })
+}
+
+/// The inventory's.
+async fn lines(bundle: &Bundle) -> Result<impl futures::Stream<Item = Result<MediaFile, RestoreError>>, RestoreError> {
+    let reader = BufReader::with_capacity(BUFFER, bundle.open(&path(format::INVENTORY)?).await?.body);
+    Ok(futures::stream::try_unfold((reader, 0_u64), |(mut reader, number)| async move {
+        let mut line = Vec::new();
+        let inventory = path(format::INVENTORY)?;
+        let read = (&mut reader).take(LINE).read_until(b'\n', &mut line).await;
+        if read.map_err(|source| PlaceError::Body { path: inventory.clone(), source })? == 0 {
+            return Ok(None);
+        }
+        let number = number + 1;
+        let file = serde_json::from_slice(&line).map_err(|source| RestoreError::Inventory { number, source })?;
+        Ok(Some((file, (reader, number))))
+    }))
+}

@@ -1,0 +1,18 @@
+//! The server's database, in one snapshot.
+
+mod catalogue;
+mod checks;
+mod connect;
+mod count;
+mod error;
+mod facts;
+mod known;
+mod server;
+mod session;
+mod snapshot;
+mod tls;
+
+pub(crate) use connect::Connection;
+pub use error::DatabaseError;
+pub use facts::Facts;
+pub use snapshot::{Limits, Snapshot};

@@ -1,0 +1,12 @@
+//! A server's database as a bundle is made of it: facts, checks, `pg_dump`, and what somebody may have left in it.
+//!
+//! `HOWDAH_TEST_DATABASE_URL` is a superuser's URL of a PostgreSQL for tests, and its version's `pg_dump` is on this machine.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod checks;
+mod facts;
+mod round_trip;
+mod support;
+mod tls;
+mod traps;
