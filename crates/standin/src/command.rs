@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::fill::Amounts;
+
 /// Queues of `config/sidekiq.yml`, heaviest first (UP:config/sidekiq.yml).
 pub const ALL_QUEUES: [&str; 7] = ["default", "push", "ingress", "mailers", "pull", "scheduler", "fasp"];
 
@@ -13,9 +15,11 @@ pub enum Command {
     Streaming,
     Sidekiq(SidekiqOptions),
     DbPrepare,
+    DbSchemaLoad,
     DbMigrate,
     Runner(Vec<String>),
     Tootctl(Call),
+    Fill(Amounts),
     Neighbour(NeighbourOptions),
 }
 
@@ -69,6 +73,7 @@ impl Command {
     fn parse_named(name: &str, rest: &[&str]) -> Result<Self, Misuse> {
         match (name, rest) {
             ("howdah-standin", ["inbox", options @ ..]) => neighbour(options),
+            ("howdah-standin", ["fill", options @ ..]) => fill(options),
             ("howdah-standin" | "tini", [dashes, program, rest @ ..]) if *dashes == "--" => Self::parse_named(base(program), rest),
             ("howdah-standin", [program, rest @ ..]) => Self::parse_named(base(program), rest),
             ("bundle", ["exec", program, rest @ ..]) => Self::parse_named(base(program), rest),
@@ -76,6 +81,7 @@ impl Command {
             ("node", [script, ..]) if script.trim_start_matches("./").starts_with("streaming") => Ok(Self::Streaming),
             ("sidekiq", options) => sidekiq(options),
             ("rake" | "rails", ["db:prepare" | "db:setup", ..]) => Ok(Self::DbPrepare),
+            ("rake" | "rails", ["db:schema:load", ..]) => Ok(Self::DbSchemaLoad),
             ("rake" | "rails", ["db:migrate", ..]) => Ok(Self::DbMigrate),
             ("rails", ["runner" | "r", script @ ..]) if !script.is_empty() => {
                 Ok(Self::Runner(script.iter().map(ToString::to_string).collect()))
@@ -134,6 +140,24 @@ fn neighbour(options: &[&str]) -> Result<Command, Misuse> {
     Ok(Command::Neighbour(NeighbourOptions { listen, tls: certificate.zip(key) }))
 }
 
+fn fill(options: &[&str]) -> Result<Command, Misuse> {
+    let mut amounts = Amounts { accounts: 50, statuses: 5_000, media: 2_000, seed: 1 };
+    for pair in options.chunks(2) {
+        let option = pair.first().copied().unwrap_or_default();
+        let number = pair.get(1).and_then(|value| value.parse().ok());
+        let number = number.ok_or(Misuse::Option { option: option.to_owned(), wants: "a number" })?;
+        match option {
+            "--accounts" if number == 0 => return Err(Misuse::Option { option: option.to_owned(), wants: "a number above zero" }),
+            "--accounts" => amounts.accounts = number,
+            "--statuses" => amounts.statuses = number,
+            "--media" => amounts.media = number,
+            "--seed" => amounts.seed = number,
+            _ => return Err(Misuse::Unknown(format!("fill {option}"))),
+        }
+    }
+    Ok(Command::Fill(amounts))
+}
+
 fn call(words: &[&str]) -> Call {
     let mut call = Call::default();
     let mut words = words.iter().peekable();
@@ -143,10 +167,11 @@ fn call(words: &[&str]) -> Call {
             Some(option) => {
                 let (name, value) = match option.split_once('=') {
                     Some((name, value)) => (name, value),
-                    None if BOOLEAN.contains(&option) => (option, ""),
+                    None if BOOLEAN.contains(&&*option.replace('_', "-")) => (option, ""),
                     None => (option, words.next_if(|next| !next.starts_with("--")).copied().unwrap_or_default()),
                 };
-                call.options.insert(name.to_owned(), value.to_owned());
+                // Thor knows `--dry_run` by this name too.
+                call.options.insert(name.replace('_', "-"), value.to_owned());
             }
         }
     }
@@ -154,7 +179,7 @@ fn call(words: &[&str]) -> Call {
 }
 
 /// Options that take no value, so that `--confirmed NAME` leaves NAME a word.
-const BOOLEAN: [&str; 12] = [
+const BOOLEAN: [&str; 19] = [
     "confirmed",
     "confirm",
     "approve",
@@ -167,6 +192,13 @@ const BOOLEAN: [&str; 12] = [
     "remove-role",
     "require-reason",
     "all",
+    "dry-run",
+    "verbose",
+    "prune-profiles",
+    "remove-headers",
+    "include-follows",
+    "keep-interacted",
+    "reset-chewy",
 ];
 
 #[cfg(test)]
@@ -208,6 +240,24 @@ mod tests {
         assert_eq!(call.words, ["accounts", "create", "alice"]);
         assert_eq!((call.value("email"), call.value("role")), (Some("a@b.c"), Some("Owner")));
         assert!(call.has("approve") && call.has("confirmed"));
+        let Command::Tootctl(call) = parse("tootctl media remove --prune_profiles --days=0 --dry-run --concurrency 2").unwrap() else {
+            panic!("not tootctl")
+        };
+        assert!(call.words == ["media", "remove"] && call.has("prune-profiles") && call.has("dry-run"));
+        assert_eq!((call.value("days"), call.value("concurrency")), (Some("0"), Some("2")));
+    }
+
+    #[test]
+    fn a_server_is_filled_with_as_much_as_is_said() {
+        assert_eq!(
+            parse("howdah-standin fill --accounts 3 --statuses 40 --media 20 --seed 7"),
+            Ok(Command::Fill(Amounts { accounts: 3, statuses: 40, media: 20, seed: 7 }))
+        );
+        let Ok(Command::Fill(usual)) = parse("howdah-standin fill") else { panic!("not fill") };
+        assert_eq!((usual.accounts, usual.statuses, usual.media), (50, 5_000, 2_000));
+        for bad in ["fill --accounts", "fill --accounts none", "fill --accounts 0", "fill --posts 3"] {
+            assert!(parse(&format!("howdah-standin {bad}")).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod crypto;
 mod database;
 mod delivery;
 mod faults;
+mod fill;
 mod jobs;
 mod media;
 mod neighbour;
@@ -54,9 +55,11 @@ fn run(command: Command, env: &Env) -> anyhow::Result<()> {
         Command::Streaming => actix_web::rt::System::new().block_on(streaming::serve(Config::read_streaming(env)?)),
         Command::Sidekiq(options) => on_one_thread(sidekiq::run(Config::read(env, Process::Sidekiq)?, options)),
         Command::DbPrepare => on_one_thread(until_terminated(schema::prepare(Config::read(env, Process::Task)?))),
+        Command::DbSchemaLoad => on_one_thread(until_terminated(schema::load_schema(Config::read(env, Process::Task)?))),
         Command::DbMigrate => on_one_thread(until_terminated(schema::migrate(Config::read(env, Process::Task)?))),
         Command::Runner(script) => runner::run(&Config::read(env, Process::Task)?, &script),
         Command::Tootctl(call) => on_one_thread(until_terminated(tootctl::run(Config::read(env, Process::Task)?, call))),
+        Command::Fill(amounts) => on_one_thread(until_terminated(fill::run(Config::read(env, Process::Task)?, amounts))),
         Command::Neighbour(options) => actix_web::rt::System::new().block_on(neighbour::serve(options)),
     }
 }

@@ -25,9 +25,9 @@ pub fn actor(account: &LocalAccount, public_key: &str, config: &Config) -> Value
         "endpoints": {"sharedInbox": format!("https://{web}/inbox")},
         "publicKey": {"id": format!("{uri}#main-key"), "owner": uri, "publicKeyPem": public_key},
     });
-    let avatar = account.avatar_file_name.as_deref().and_then(|file| media::avatar_url(config.storage.as_ref(), account.id, file));
-    if let Some(url) = avatar {
-        document["icon"] = json!({"type": "Image", "mediaType": "image/png", "url": url});
+    if let Some(file) = &account.avatar_file_name {
+        let (media_type, url) = media::avatar(config, account.id, file);
+        document["icon"] = json!({"type": "Image", "mediaType": media_type, "url": url});
     }
     document
 }

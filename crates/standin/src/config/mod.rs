@@ -16,7 +16,7 @@ pub use database::{DatabaseConfig, SslMode};
 pub use identity::Identity;
 pub use reader::{Env, Refusals};
 pub use redis::RedisConfig;
-pub use storage::StorageConfig;
+pub use storage::{DiskConfig, S3Config, StorageConfig};
 #[cfg(test)]
 pub use tests::whole as whole_environment;
 
@@ -43,12 +43,13 @@ pub struct Config {
     pub identity: Identity,
     pub database: DatabaseConfig,
     pub redis: RedisConfig,
-    /// Absent: media would be kept on the pod's own disk.
-    pub storage: Option<StorageConfig>,
+    pub storage: StorageConfig,
     pub faults: Faults,
     pub port: u16,
     pub web_threads: usize,
     pub skip_post_migrations: bool,
+    /// `DISABLE_DATABASE_ENVIRONMENT_CHECK`: a person insists on clearing a database that is in use.
+    pub skip_environment_check: bool,
     pub self_destruct: Option<String>,
     pub self_destruct_interval: Duration,
     /// Seconds between the attempts of a failed job, in place of Sidekiq's growing ones.
@@ -95,6 +96,7 @@ impl Config {
             port: reader.number("PORT", 3000),
             web_threads: reader.number("MAX_THREADS", 5),
             skip_post_migrations: env.get("SKIP_POST_DEPLOYMENT_MIGRATIONS").is_some(),
+            skip_environment_check: env.get("DISABLE_DATABASE_ENVIRONMENT_CHECK").is_some(),
             self_destruct: env.get("SELF_DESTRUCT").map(str::to_owned),
             self_destruct_interval: Duration::from_secs(reader.number("STANDIN_SELF_DESTRUCT_INTERVAL_SECONDS", 60)),
             retry_after: env.get("STANDIN_RETRY_SECONDS").is_some().then(|| Duration::from_secs(reader.number("STANDIN_RETRY_SECONDS", 1))),

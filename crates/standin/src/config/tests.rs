@@ -162,7 +162,13 @@ fn a_task_needs_no_mail_and_streaming_no_secrets() {
 }
 
 #[test]
-fn no_media_group_is_asked_for_where_s3_is_off() {
+fn media_lies_on_the_disk_where_s3_is_off() {
     let env = whole().with("S3_ENABLED", "false").without("S3_BUCKET").without("AWS_ACCESS_KEY_ID");
-    assert!(Config::read(&env, Process::Web).unwrap().storage.is_none());
+    let disk = |env: &Env| match Config::read(env, Process::Web).unwrap().storage {
+        StorageConfig::Disk(disk) => (disk.root.display().to_string(), disk.url),
+        StorageConfig::S3(_) => panic!("S3 is off"),
+    };
+    assert_eq!(disk(&env), ("public/system".to_owned(), "/system".to_owned()));
+    let elsewhere = env.with("PAPERCLIP_ROOT_PATH", "/srv/media").with("PAPERCLIP_ROOT_URL", "https://media.social.example/");
+    assert_eq!(disk(&elsewhere), ("/srv/media".to_owned(), "https://media.social.example".to_owned()));
 }

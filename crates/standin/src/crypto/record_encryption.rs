@@ -1,8 +1,14 @@
 //! `ActiveRecord::Encryption`, non-deterministic: AES-256-GCM, the message as JSON with `p`, `h.iv` and `h.at`, all strict base64.
+//!
+//! A text of more than 140 bytes, as each signing key is, goes through zlib first, and `h.c` says so
+//! (rails: `activerecord/lib/active_record/encryption/{encryptor,message_serializer}.rb`).
+
+use std::io::{Read, Write};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use data_encoding::BASE64;
-use serde_json::{Value, json};
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use serde_json::Value;
 
 use super::keys::record_encryption_key;
 use super::random_bytes;
@@ -17,6 +23,8 @@ pub struct RecordCipher {
 pub struct DecryptionFailed;
 
 const TAG: usize = 16;
+/// Longer texts are compressed (`THRESHOLD_TO_JUSTIFY_COMPRESSION`).
+const SHORT: usize = 140;
 
 impl RecordCipher {
     pub fn new(identity: &Identity) -> Self {
@@ -26,13 +34,20 @@ impl RecordCipher {
     }
 
     pub fn encrypt(&self, clear: &str) -> String {
-        let iv: [u8; 12] = random_bytes(12).try_into().expect("twelve bytes were asked for");
-        let mut sealed = clear.as_bytes().to_vec();
+        self.encrypt_with(random_bytes(12).try_into().expect("twelve bytes were asked for"), clear)
+    }
+
+    /// With an initialization vector that is chosen by the caller, who uses none twice for different texts.
+    pub fn encrypt_with(&self, iv: [u8; 12], clear: &str) -> String {
+        let is_long = clear.len() > SHORT;
+        let mut sealed = if is_long { compressed(clear.as_bytes()) } else { clear.as_bytes().to_vec() };
         let tag = self
             .key
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv), Aad::empty(), &mut sealed)
             .expect("a key fits in a message");
-        json!({"p": BASE64.encode(&sealed), "h": {"iv": BASE64.encode(&iv), "at": BASE64.encode(tag.as_ref())}}).to_string()
+        let [payload, iv, tag] = [&sealed, iv.as_slice(), tag.as_ref()].map(|bytes| BASE64.encode(bytes));
+        let says_so = if is_long { r#","c":true"# } else { "" };
+        format!(r#"{{"p":"{payload}","h":{{"iv":"{iv}","at":"{tag}"{says_so}}}}}"#)
     }
 
     pub fn decrypt(&self, stored: &str) -> Result<String, DecryptionFailed> {
@@ -46,8 +61,18 @@ impl RecordCipher {
         let tag = part(&message["h"]["at"]).filter(|tag| tag.len() == TAG)?;
         let mut sealed = [part(&message["p"])?, tag].concat();
         let clear = self.key.open_in_place(Nonce::assume_unique_for_key(iv), Aad::empty(), &mut sealed).ok()?;
+        if message["h"]["c"] == true {
+            let mut text = String::new();
+            ZlibDecoder::new(&*clear).read_to_string(&mut text).ok()?;
+            return Some(text);
+        }
         String::from_utf8(clear.to_vec()).ok()
     }
+}
+
+fn compressed(clear: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(clear).and_then(|()| encoder.finish()).expect("memory takes what is written to it")
 }
 
 #[cfg(test)]
@@ -68,5 +93,22 @@ mod tests {
         assert_eq!(own.decrypt(stored).unwrap(), "PEM");
         assert_eq!(own.decrypt(&own.encrypt("key")).unwrap(), "key");
         assert!(cipher("another").decrypt(stored).is_err());
+    }
+
+    #[test]
+    fn a_value_is_written_as_rails_writes_it() {
+        assert_eq!(
+            cipher(&"a".repeat(32)).encrypt_with(*b"000000000000", "PEM"),
+            r#"{"p":"1J/6","h":{"iv":"MDAwMDAwMDAwMDAw","at":"Lt6pyKg5xcCm9oRXy00xTg=="}}"#
+        );
+    }
+
+    #[test]
+    fn a_long_value_is_compressed_and_says_so() {
+        let (own, pem) = (cipher("own"), "-----BEGIN PRIVATE KEY-----\n".repeat(60));
+        let stored = own.encrypt(&pem);
+        assert!(stored.len() < pem.len() && stored.ends_with(r#","c":true}}"#), "{stored}");
+        assert_eq!(own.decrypt(&stored).unwrap(), pem);
+        assert!(own.encrypt(&"x".repeat(141)).contains(r#""c""#) && !own.encrypt(&"x".repeat(140)).contains(r#""c""#));
     }
 }

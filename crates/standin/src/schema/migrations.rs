@@ -54,7 +54,7 @@ const fn post(since: Line, version: &'static str, name: &'static str, sql: &'sta
 }
 
 /// In the order of their versions.
-pub const MIGRATIONS: [Migration; 18] = [
+pub const MIGRATIONS: [Migration; 22] = [
     post(
         (4, 4),
         "20240918170954",
@@ -87,6 +87,20 @@ pub const MIGRATIONS: [Migration; 18] = [
     ),
     pre(
         (4, 4),
+        "20241123224956",
+        "CreateTermsOfServices",
+        "CREATE TABLE terms_of_services (
+           id bigserial PRIMARY KEY,
+           text text DEFAULT '' NOT NULL,
+           changelog text DEFAULT '' NOT NULL,
+           published_at timestamp(6),
+           notification_sent_at timestamp(6),
+           created_at timestamp(6) NOT NULL,
+           updated_at timestamp(6) NOT NULL
+         );",
+    ),
+    pre(
+        (4, 4),
         "20241205103523",
         "CreateFaspProviders",
         "CREATE TABLE fasp_providers (
@@ -115,6 +129,15 @@ pub const MIGRATIONS: [Migration; 18] = [
            WHERE deleted_at IS NULL AND visibility = 0 AND reblog_of_id IS NULL AND (NOT reply OR in_reply_to_account_id = account_id);",
     ),
     post((4, 4), "20250129144813", "RemoveOldPublicIndexToStatuses", "DROP INDEX index_statuses_public_20200119;"),
+    pre(
+        (4, 4),
+        "20250224144617",
+        "AddEffectiveDateToTermsOfServices",
+        "ALTER TABLE terms_of_services ADD COLUMN effective_date date;
+         CREATE UNIQUE INDEX index_terms_of_services_on_effective_date ON terms_of_services (effective_date)
+           WHERE effective_date IS NOT NULL;",
+    ),
+    pre((4, 4), "20250410144908", "DropImports", "DROP TABLE imports;"),
     pre(
         (4, 4),
         "20250411094808",
@@ -179,6 +202,13 @@ pub const MIGRATIONS: [Migration; 18] = [
            ADD COLUMN feature_approval_policy integer DEFAULT 0 NOT NULL;
          ALTER TABLE accounts ALTER COLUMN id_scheme SET DEFAULT 1;",
     ),
+    // Until here thumbnails of other servers' media lie outside `cache/` (m#36910).
+    pre(
+        (4, 6),
+        "20251117023614",
+        "AddThumbnailStorageSchemaVersion",
+        "ALTER TABLE media_attachments ADD COLUMN thumbnail_storage_schema_version integer;",
+    ),
     pre(
         (4, 6),
         "20251118115657",
@@ -242,10 +272,26 @@ pub const MIGRATIONS: [Migration; 18] = [
         (4, 7),
         "20260804081821",
         "ConvertMaterializedViewsToTables",
-        "ALTER MATERIALIZED VIEW instances RENAME TO instances_view;
-         CREATE TABLE instances AS SELECT * FROM instances_view;
-         DROP MATERIALIZED VIEW instances_view;
-         CREATE UNIQUE INDEX index_instances_on_domain ON instances (domain);",
+        "CREATE TEMPORARY TABLE summaries ON COMMIT DROP AS SELECT seen.* FROM account_summaries seen JOIN accounts ON accounts.id = account_id;
+         CREATE TEMPORARY TABLE recommendations ON COMMIT DROP AS
+           SELECT seen.* FROM global_follow_recommendations seen JOIN accounts ON accounts.id = account_id;
+         DROP MATERIALIZED VIEW global_follow_recommendations;
+         DROP MATERIALIZED VIEW account_summaries;
+         CREATE TABLE account_summaries (
+           account_id bigserial PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+           language varchar,
+           sensitive boolean DEFAULT false NOT NULL
+         );
+         CREATE INDEX idx_on_account_id_language_sensitive_250461e1eb ON account_summaries (account_id, language, sensitive);
+         CREATE TABLE global_follow_recommendations (
+           account_id bigserial PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+           rank numeric NOT NULL,
+           reason varchar[] NOT NULL,
+           stale boolean DEFAULT false NOT NULL
+         );
+         CREATE INDEX index_global_follow_recommendations_on_rank ON global_follow_recommendations (rank);
+         INSERT INTO account_summaries SELECT * FROM summaries;
+         INSERT INTO global_follow_recommendations SELECT * FROM recommendations;",
     ),
 ];
 

@@ -1,4 +1,4 @@
-//! `db:prepare` and `db:migrate`: the schema is loaded into an empty database, seeded, and taken from release to release.
+//! `db:prepare`, `db:schema:load` and `db:migrate`: the schema is loaded into an empty database, seeded, and taken from release to release.
 //!
 //! Everything here works as the database's owner, who is no superuser. What a killed run left behind is cleared by the next one, as
 //! Rails' `create_table force: :cascade` does; a migration runs in a transaction of its own.
@@ -19,6 +19,9 @@ use crate::people;
 use crate::version::Line;
 
 const BASE: &str = include_str!("sql/4_3.sql");
+/// What is created after it.
+const FURTHER: [&str; 3] =
+    [include_str!("sql/4_3_belongings.sql"), include_str!("sql/4_3_moderation.sql"), include_str!("sql/4_3_views.sql")];
 const SEEDS: &str = include_str!("sql/seeds.sql");
 
 /// The oldest PostgreSQL that a release migrates on (lib/tasks/db.rake).
@@ -35,14 +38,35 @@ pub async fn prepare(config: Config) -> anyhow::Result<()> {
     config.faults.fail_at(Fault::DbPrepare)?;
     let mut client = connect_or_create(&config).await?;
     refuse_old_postgres(&client, &config).await?;
-    let _lock = MigrationLock::take(&client).await?;
-    if migrated(&client).await?.is_empty() {
-        load(&mut client, &config).await?;
-    }
-    run_pending(&mut client, &config, false).await?;
-    seed(&client, &config).await?;
+    alone(&mut client, async |client| {
+        if migrated(client).await?.is_empty() {
+            load(client, &config).await?;
+        }
+        run_pending(client, &config, false).await?;
+        seed(client, &config).await
+    })
+    .await?;
     println!("The database is ready for Mastodon {}.", config.version);
     Ok(())
+}
+
+/// `rake db:schema:load`: the release's tables and nothing in them. It clears what was there, and so refuses a database that has already
+/// been put to use (ActiveRecord's `check_protected_environments!`).
+pub async fn load_schema(config: Config) -> anyhow::Result<()> {
+    let mut client = database::connect(&config.database).await.context("PG::ConnectionBad")?;
+    refuse_old_postgres(&client, &config).await?;
+    alone(&mut client, async |client| {
+        if !config.skip_environment_check && !migrated(client).await?.is_empty() {
+            bail!(
+                "ActiveRecord::ProtectedEnvironmentError: You are attempting to run a destructive action against your 'production' database.\n\
+                 If you are sure you want to continue, run the same command with the environment variable:\n\
+                 DISABLE_DATABASE_ENVIRONMENT_CHECK=1"
+            );
+        }
+        load(client, &config).await?;
+        run_pending(client, &config, false).await
+    })
+    .await
 }
 
 /// `rake db:migrate`: with `SKIP_POST_DEPLOYMENT_MIGRATIONS` only what the release before can live with.
@@ -51,11 +75,13 @@ pub async fn migrate(config: Config) -> anyhow::Result<()> {
     config.faults.fail_at(fault)?;
     let mut client = database::connect(&config.database).await.context("PG::ConnectionBad")?;
     refuse_old_postgres(&client, &config).await?;
-    let _lock = MigrationLock::take(&client).await?;
-    if migrated(&client).await?.is_empty() {
-        load(&mut client, &config).await?;
-    }
-    run_pending(&mut client, &config, config.skip_post_migrations).await
+    alone(&mut client, async |client| {
+        if migrated(client).await?.is_empty() {
+            load(client, &config).await?;
+        }
+        run_pending(client, &config, config.skip_post_migrations).await
+    })
+    .await
 }
 
 /// Versions in `schema_migrations`; none where the table is not there.
@@ -95,18 +121,18 @@ fn refuse_version(server_version_num: i32, line: Line) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rails' own lock is an advisory one too; two runs at once fail rather than wait.
-struct MigrationLock;
-
-impl MigrationLock {
-    /// Held until the connection ends.
-    async fn take(client: &Client) -> anyhow::Result<Self> {
-        let taken: bool = client.query_one("SELECT pg_try_advisory_lock(2053462845, hashtext(current_database()))", &[]).await?.get(0);
-        if !taken {
-            bail!("ActiveRecord::ConcurrentMigrationError: Cannot run migrations because another migration process is currently running.");
-        }
-        Ok(Self)
+/// Rails' own lock is an advisory one too; two runs at once fail rather than wait. It is given back at the end, well or not: the server
+/// may take a while to see that the process is gone, and the next one would be refused.
+async fn alone(client: &mut Client, work: impl AsyncFnOnce(&mut Client) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let taken: bool = client.query_one("SELECT pg_try_advisory_lock(2053462845, hashtext(current_database()))", &[]).await?.get(0);
+    if !taken {
+        bail!("ActiveRecord::ConcurrentMigrationError: Cannot run migrations because another migration process is currently running.");
     }
+    let done = work(client).await;
+    let freed = client.execute("SELECT pg_advisory_unlock(2053462845, hashtext(current_database()))", &[]).await;
+    done?;
+    freed?;
+    Ok(())
 }
 
 /// The schema of 4.3, in two commits: a run that dies between them leaves half of the tables, and the next one clears them.
@@ -118,7 +144,9 @@ async fn load(client: &mut Client, config: &Config) -> anyhow::Result<()> {
     client.batch_execute(first).await?;
     config.faults.fail_at(Fault::DbPrepareHalfway)?;
     let transaction = client.transaction().await?;
-    transaction.batch_execute(second).await?;
+    for tables in [second].into_iter().chain(FURTHER) {
+        transaction.batch_execute(tables).await?;
+    }
     transaction
         .batch_execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (version varchar NOT NULL PRIMARY KEY);
@@ -136,7 +164,7 @@ async fn load(client: &mut Client, config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Drops what this role owns in `public`: only ever called where no migration is recorded.
+/// Drops what this role owns in `public`: only ever called where no migration is recorded, or where a person insists.
 async fn clear_leftovers(client: &Client) -> Result<(), tokio_postgres::Error> {
     client
         .batch_execute(

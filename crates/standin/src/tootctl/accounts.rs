@@ -1,10 +1,10 @@
-//! `tootctl accounts create|modify|delete`.
+//! `tootctl accounts create|modify|delete|refresh`.
 
 use serde_json::Value;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use super::{Refused, unknown};
+use super::{Refused, dry_run_suffix, unknown};
 use crate::command::Call;
 use crate::config::Config;
 use crate::crypto::{password, random_hex};
@@ -16,6 +16,7 @@ pub async fn run(client: &mut Client, config: &Config, verb: &str, rest: &[&str]
         ("create", [username]) => create(client, config, username, call).await,
         ("modify", [username]) => modify(client, username, call).await,
         ("delete", [username]) => delete(client, username).await,
+        ("refresh", handles) => refresh(client, handles, call).await,
         _ => Err(Refused::because(unknown(&[&["accounts", verb], rest].concat()))),
     }
 }
@@ -109,6 +110,27 @@ async fn delete(client: &Client, username: &str) -> anyhow::Result<()> {
     let account = LocalAccount::find(client, username).await?.ok_or_else(|| Refused::because("No user with such username"))?;
     client.execute("DELETE FROM accounts WHERE id = $1", &[&account.id]).await?;
     println!("OK");
+    Ok(())
+}
+
+/// Says what the real one says, and fetches nothing: the people of other servers are made up here.
+async fn refresh(client: &Client, handles: &[&str], call: &Call) -> anyhow::Result<()> {
+    let suffix = dry_run_suffix(call);
+    if call.has("all") || call.value("domain").is_some() {
+        let sql = "SELECT count(*) FROM accounts WHERE domain IS NOT NULL AND domain = COALESCE($1, domain)";
+        let accounts: i64 = client.query_one(sql, &[&call.value("domain")]).await?.get(0);
+        println!("Refreshed {accounts} accounts{suffix}");
+        return Ok(());
+    }
+    if handles.is_empty() {
+        return Err(Refused::because("No account(s) given"));
+    }
+    for handle in handles {
+        let (username, domain) = handle.split_once('@').unwrap_or((handle, ""));
+        let sql = "SELECT 1 FROM accounts WHERE lower(username) = lower($1) AND lower(domain) = lower($2)";
+        client.query_opt(sql, &[&username, &domain]).await?.ok_or_else(|| Refused::because("No such account"))?;
+    }
+    println!("OK{suffix}");
     Ok(())
 }
 

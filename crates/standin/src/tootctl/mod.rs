@@ -2,6 +2,7 @@
 
 mod accounts;
 mod maintenance;
+mod media;
 mod self_destruct;
 
 use std::fmt::Write as _;
@@ -40,13 +41,19 @@ pub async fn run(config: Config, call: Call) -> anyhow::Result<()> {
             config.faults.fail_at(Fault::Configure)?;
             maintenance::registrations(&client, mode, call.has("require-reason")).await
         }
-        ["media", "usage"] => maintenance::media_usage(&client).await,
+        ["media", "usage"] => media::usage(&client).await,
+        ["media", "remove"] => media::remove(&client, &config, &call).await,
         ["cache", "clear"] => maintenance::cache_clear(&config).await,
-        ["feeds", "build"] => maintenance::feeds_build(&client).await,
-        ["search", "deploy"] => maintenance::search_deploy(&client).await,
+        ["feeds", "build"] => maintenance::feeds_build(&client, None, dry_run_suffix(&call)).await,
+        ["feeds", "build", username] if !call.has("all") => maintenance::feeds_build(&client, Some(username), dry_run_suffix(&call)).await,
+        ["search", "deploy"] => maintenance::search_deploy(&client, &call).await,
         ["self-destruct"] => self_destruct::run(&client, &config).await,
         _ => Err(Refused::because(unknown(&words))),
     }
+}
+
+fn dry_run_suffix(call: &Call) -> &'static str {
+    if call.has("dry-run") { " (DRY RUN)" } else { "" }
 }
 
 fn unknown(words: &[&str]) -> String {

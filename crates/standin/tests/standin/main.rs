@@ -6,6 +6,8 @@
 mod boot;
 mod faults;
 mod federation;
+mod fill;
+mod maintenance;
 mod people;
 mod schema;
 mod support;

@@ -48,17 +48,8 @@ async fn registrations_are_settings_in_yaml() {
 async fn a_new_account_gets_an_avatar_in_the_bucket_and_its_address_in_the_actor() {
     let mut server = Server::prepared("4.5.11").await;
     let store = ObjectStore::start().await;
-    for (key, value) in [
-        ("S3_ENABLED", "true"),
-        ("S3_ENDPOINT", &format!("http://127.0.0.1:{}", store.port)),
-        ("S3_BUCKET", "mi-a"),
-        ("S3_PERMISSION", "private"),
-        ("AWS_ACCESS_KEY_ID", "key"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("S3_ALIAS_HOST", "media.social.example"),
-    ] {
-        server.set(key, value);
-    }
+    server.keep_media_in(&store);
+    server.set("S3_PERMISSION", "private");
     server.runs("bin/tootctl accounts create alice --email alice@example.com --confirmed --approve");
     let _sidekiq = server.start("bundle exec sidekiq -c 1 -q default");
     let web = server.start("bundle exec puma -C config/puma.rb").ready("/health").await;

@@ -20,6 +20,52 @@ async fn an_empty_database_is_prepared_and_a_second_run_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_schema_is_loaded_without_seeds_and_is_the_one_that_prepare_makes() {
+    for version in ["4.3.23", "4.7.2"] {
+        let (mut loaded, prepared) = (Server::new(version).await, Server::prepared(version).await);
+        loaded.runs("bundle exec rake db:schema:load");
+        let seeds =
+            "SELECT (SELECT count(*) FROM user_roles) + (SELECT count(*) FROM oauth_applications) + (SELECT count(*) FROM accounts)";
+        assert_eq!(loaded.number(seeds).await, 0);
+        for shape in [
+            "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || COALESCE(column_default, '') FROM information_schema.columns
+             WHERE table_schema = 'public' ORDER BY 1",
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
+            "SELECT version FROM schema_migrations ORDER BY 1",
+        ] {
+            let of = async |server: &Server| {
+                let rows = server.database().await.query(shape, &[]).await.expect("rows");
+                rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>()
+            };
+            assert_eq!(of(&loaded).await, of(&prepared).await);
+        }
+        assert!(loaded.fails("bundle exec rake db:schema:load").contains("DISABLE_DATABASE_ENVIRONMENT_CHECK=1"));
+        loaded.runs("bundle exec rake db:prepare");
+        assert_eq!(loaded.number(seeds).await, 6);
+        loaded.set("DISABLE_DATABASE_ENVIRONMENT_CHECK", "1");
+        loaded.runs("bundle exec rake db:schema:load");
+        assert_eq!(loaded.number(seeds).await, 0, "a person insisted");
+    }
+}
+
+/// What a bundle has to carry, by the types and kinds of relations that Mastodon has.
+#[tokio::test]
+async fn the_schema_has_every_type_that_mastodons_has() {
+    let server = Server::prepared("4.6.5").await;
+    for name in ["json", "jsonb", "inet", "_varchar", "_int8", "_text", "float8", "date", "numeric", "timestamp", "bool", "int4", "int8"] {
+        let columns = format!(
+            "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_type t ON t.oid = atttypid
+             WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'm') AND attnum > 0 AND t.typname = '{name}'"
+        );
+        assert!(server.number(&columns).await > 0, "{name}");
+    }
+    let views = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('m', 'v')";
+    assert_eq!(server.number(views).await, 4);
+    let later = Server::prepared("4.7.2").await;
+    assert_eq!(later.number(views).await, 2, "two became tables");
+}
+
+#[tokio::test]
 async fn ids_are_timestamps_and_their_salt_is_the_databases_own() {
     let server = Server::prepared("4.5.11").await;
     let other = Server::prepared("4.5.11").await;

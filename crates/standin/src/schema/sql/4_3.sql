@@ -1,4 +1,5 @@
--- The tables of Mastodon 4.3 that the control plane or a portable bundle meets, with Mastodon's names, types, defaults and indexes.
+-- The tables of Mastodon 4.3 that the control plane or a portable bundle looks into, with Mastodon's names, types, defaults and indexes.
+-- The files beside it have what a bundle only carries.
 -- `{salt}` is replaced by 32 random hexadecimal digits: ids can't be foretold from those of another database.
 
 CREATE FUNCTION timestamp_id(table_name text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
@@ -62,6 +63,10 @@ CREATE TABLE accounts (
   attribution_domains varchar[] DEFAULT '{}'
 );
 CREATE UNIQUE INDEX index_accounts_on_username_and_domain_lower ON accounts (lower(username), COALESCE(lower(domain), ''));
+CREATE INDEX search_index ON accounts USING gin ((
+  setweight(to_tsvector('simple'::regconfig, display_name), 'A') || setweight(to_tsvector('simple'::regconfig, username), 'B')
+  || setweight(to_tsvector('simple'::regconfig, COALESCE(domain, '')), 'C')
+));
 CREATE INDEX index_accounts_on_domain_and_id ON accounts (domain, id);
 CREATE INDEX index_accounts_on_moved_to_account_id ON accounts (moved_to_account_id) WHERE moved_to_account_id IS NOT NULL;
 CREATE INDEX index_accounts_on_uri ON accounts (uri);
@@ -190,6 +195,8 @@ CREATE TABLE oauth_access_tokens (
   last_used_ip inet
 );
 CREATE UNIQUE INDEX index_oauth_access_tokens_on_token ON oauth_access_tokens (token);
+CREATE UNIQUE INDEX index_oauth_access_tokens_on_refresh_token ON oauth_access_tokens (refresh_token text_pattern_ops)
+  WHERE refresh_token IS NOT NULL;
 
 CREATE TABLE session_activations (
   id bigserial PRIMARY KEY,
@@ -394,6 +401,21 @@ CREATE TABLE backups (
 );
 CREATE INDEX index_backups_on_user_id ON backups (user_id);
 
+-- What 4.2 and older kept of uploaded lists; nothing fills it any more.
+CREATE TABLE imports (
+  id bigserial PRIMARY KEY,
+  type integer NOT NULL,
+  approved boolean DEFAULT false NOT NULL,
+  created_at timestamp NOT NULL,
+  updated_at timestamp NOT NULL,
+  data_file_name varchar,
+  data_content_type varchar,
+  data_file_size integer,
+  data_updated_at timestamp,
+  account_id bigint NOT NULL REFERENCES accounts ON DELETE CASCADE,
+  overwrite boolean DEFAULT false NOT NULL
+);
+
 CREATE TABLE settings (
   id bigserial PRIMARY KEY,
   var varchar NOT NULL,
@@ -504,9 +526,26 @@ CREATE TABLE unavailable_domains (
 );
 CREATE UNIQUE INDEX index_unavailable_domains_on_domain ON unavailable_domains (domain);
 
+CREATE TABLE domain_allows (
+  id bigserial PRIMARY KEY,
+  domain varchar DEFAULT '' NOT NULL,
+  created_at timestamp NOT NULL,
+  updated_at timestamp NOT NULL
+);
+CREATE UNIQUE INDEX index_domain_allows_on_domain ON domain_allows (domain);
+
 CREATE MATERIALIZED VIEW instances AS
-  SELECT domain, count(*) AS accounts_count FROM accounts WHERE domain IS NOT NULL GROUP BY domain;
+  SELECT domain, count(account_id) AS accounts_count
+  FROM (
+    SELECT domain, id AS account_id FROM accounts WHERE domain IS NOT NULL
+    UNION ALL
+    SELECT domain, NULL FROM domain_blocks
+    UNION ALL
+    SELECT domain, NULL FROM domain_allows
+  ) known
+  GROUP BY domain;
 CREATE UNIQUE INDEX index_instances_on_domain ON instances (domain);
+CREATE INDEX index_instances_on_reverse_domain ON instances (reverse('.'::text || domain::text), domain);
 
 -- Ours, not Mastodon's: what other servers delivered, so that a test can count it.
 CREATE TABLE standin_inbox (

@@ -86,6 +86,19 @@ impl Server {
         }
     }
 
+    pub fn keep_media_in(&mut self, store: &ObjectStore) {
+        for (key, value) in [
+            ("S3_ENABLED", "true"),
+            ("S3_ENDPOINT", &format!("http://127.0.0.1:{}", store.port)),
+            ("S3_BUCKET", "mi-a"),
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("S3_ALIAS_HOST", "media.social.example"),
+        ] {
+            self.set(key, value);
+        }
+    }
+
     pub fn set(&mut self, key: &str, value: &str) {
         self.env.insert(key.to_owned(), value.to_owned());
     }

@@ -1,4 +1,4 @@
-//! Remembers what it is given. That a real store takes the signature is seen in the stack.
+//! Remembers what it is given, and forgets what is deleted. That a real store takes the signature is seen in the stack.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,9 +27,7 @@ impl ObjectStore {
             while let Ok((stream, _)) = listener.accept().await {
                 let kept = kept.clone();
                 tokio::spawn(async move {
-                    if let Some((path, stored)) = take(stream).await {
-                        kept.lock().unwrap_or_else(PoisonError::into_inner).insert(path, stored);
-                    }
+                    take(stream, &kept).await;
                 });
             }
         });
@@ -41,8 +39,8 @@ impl ObjectStore {
     }
 }
 
-/// One request with a body, answered with 200.
-async fn take(mut stream: TcpStream) -> Option<(String, Stored)> {
+/// One request, answered with 200.
+async fn take(mut stream: TcpStream, kept: &Mutex<BTreeMap<String, Stored>>) -> Option<()> {
     let mut bytes = Vec::new();
     let (head, body_at) = loop {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -52,12 +50,20 @@ async fn take(mut stream: TcpStream) -> Option<(String, Stored)> {
             break (String::from_utf8_lossy(&bytes[..end]).into_owned(), end + 4);
         }
     };
-    let length: usize = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())?;
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
     while bytes.len() < body_at + length {
         stream.read_buf(&mut bytes).await.ok()?;
     }
     let path = head.split(' ').nth(1)?.to_owned();
-    let stored = Stored { head, body: bytes[body_at..].to_vec() };
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.ok()?;
-    Some((path, stored))
+    note(kept, &head, path, bytes.split_off(body_at));
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.ok()
+}
+
+fn note(kept: &Mutex<BTreeMap<String, Stored>>, head: &str, path: String, body: Vec<u8>) {
+    let mut objects = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if head.starts_with("DELETE ") {
+        objects.remove(&path);
+    } else {
+        objects.insert(path, Stored { head: head.to_owned(), body });
+    }
 }
