@@ -7,12 +7,14 @@ mod commands;
 mod shutdown;
 mod telemetry;
 
+use std::process::ExitCode;
+
 use anyhow::Context;
 use clap::Parser;
 
 use crate::args::{Command, Howdah};
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let howdah = Howdah::parse();
     telemetry::init(&howdah.telemetry);
     rustls::crypto::aws_lc_rs::default_provider()
@@ -22,8 +24,9 @@ fn main() -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?.block_on(run(howdah.command))
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Bundle(command) => return Ok(commands::bundle::run(*command).await),
         Command::Migrate(args) => commands::migrate::run(args).await,
         Command::Server(args) => commands::server::run(*args).await,
         Command::Worker(args) => commands::worker::run(*args).await,
@@ -31,5 +34,6 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Media(args) => commands::media::run(args).await,
         Command::Crds => commands::crds::run(),
         Command::Admin(command) => commands::admin::run(*command).await,
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 //! secret a flag that names a file instead.
 
 pub mod admin;
+pub mod bundle;
 pub mod control_plane;
 pub mod server;
 pub mod worker;
@@ -36,6 +37,9 @@ pub enum Command {
     Operator(OperatorArgs),
     /// Run the media gateway: serves every server's media from its bucket.
     Media(MediaArgs),
+    /// Take a Mastodon server along: make, check and bring back its portable bundle.
+    #[command(subcommand)]
+    Bundle(Box<bundle::BundleCommand>),
     /// Print the CustomResourceDefinitions as YAML.
     Crds,
     /// Set the platform up: settings, operators, tokens, places.

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod admin;
+pub mod bundle;
 pub mod crds;
 pub mod media;
 pub mod migrate;

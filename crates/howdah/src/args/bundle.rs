@@ -1,0 +1,143 @@
+//! `howdah bundle …`: the portable bundle of a Mastodon server, hosted here or anywhere else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use howdah_bundle::place::Location;
+
+#[derive(Subcommand)]
+pub enum BundleCommand {
+    /// Make a bundle of a Mastodon server, from its .env.production.
+    ///
+    /// Run it on the server's machine, as the user that Mastodon runs as. It reads the database (as Mastodon's own role, in one snapshot) and the media, writes
+    /// nothing but the bundle, and can be stopped and started again: finished files are not moved again.
+    ///
+    /// Examples:
+    ///   howdah bundle create --env-file /home/mastodon/live/.env.production --to /backup/birds --recipient age1…
+    ///   howdah bundle create --env-file .env.production --to s3://backups/birds --passphrase-file phrase.txt
+    #[command(verbatim_doc_comment)]
+    Create(Box<CreateArgs>),
+    /// Say what a bundle is, on one screen.
+    Inspect(InspectArgs),
+    /// Check that a bundle is whole: every digest, the dump row by row, the secrets on a stored value. Exit 0 only if all holds.
+    Verify(VerifyArgs),
+    /// Bring a bundle's data (or a raw pg_dump file) into a database and a media store, running no SQL of the dump's.
+    ///
+    /// The database has to hold the empty schema of the bundle's Mastodon release: `RAILS_ENV=production bin/rails db:schema:load`.
+    #[command(verbatim_doc_comment)]
+    Restore(Box<RestoreArgs>),
+}
+
+#[derive(Args)]
+pub struct CreateArgs {
+    /// The server's .env.production; without it this process' own environment is read.
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// Where media lies on disk, if not in public/system beside the .env.production.
+    #[arg(long, value_name = "DIR")]
+    pub public_system: Option<PathBuf>,
+    /// A folder, FILE.tar, `-` (a tar to standard output), or s3://bucket/prefix (by `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`).
+    #[arg(long, value_name = "WHERE")]
+    pub to: Location,
+    #[command(flatten)]
+    pub seal: SealArgs,
+    /// What the server does meanwhile: it serves; nobody can write and its queues are empty; nothing of it runs.
+    #[arg(long, value_enum, default_value = "live")]
+    pub mode: Mode,
+    /// An earlier bundle of this server: media that has not changed since is not read again.
+    #[arg(long, value_name = "WHERE")]
+    pub incremental_from: Option<Location>,
+    /// For a tar to a pipe: where the dump is kept until its size is known.
+    #[arg(long, value_name = "DIR")]
+    pub spool: Option<PathBuf>,
+    /// The pg_dump of the server's own major version, if it is not where Debian puts it.
+    #[arg(long, env = "PG_DUMP", value_name = "FILE")]
+    pub pg_dump: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// With what the dump and the secrets are sealed.
+#[derive(Args)]
+#[group(required = true, multiple = false, id = "seal")]
+pub struct SealArgs {
+    /// An age recipient, `age1…` (made by `age-keygen`); may be given more than once.
+    #[arg(long = "recipient", value_name = "age1…", group = "seal")]
+    pub recipients: Vec<String>,
+    /// A file whose first line is the passphrase.
+    #[arg(long, value_name = "FILE", group = "seal")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Seal nothing: whoever gets the bundle reads private posts, addresses and keys.
+    #[arg(long, group = "seal")]
+    pub plain: bool,
+}
+
+/// With what a sealed bundle is opened.
+#[derive(Args)]
+pub struct OpenArgs {
+    /// An age identity file (`AGE-SECRET-KEY-1…`).
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+    pub identity: Option<PathBuf>,
+    /// A file whose first line is the passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct InspectArgs {
+    /// A folder, FILE.tar, `-` or s3://bucket/prefix.
+    pub from: Location,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// A folder, FILE.tar, `-` or s3://bucket/prefix.
+    pub from: Location,
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// Also load it into this scratch database, which holds the release's empty schema and is left as it is then.
+    #[arg(long, value_name = "postgres://…")]
+    pub restore: Option<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args)]
+pub struct RestoreArgs {
+    /// A folder, FILE.tar, `-` or s3://bucket/prefix.
+    #[arg(required_unless_present = "dump")]
+    pub from: Option<Location>,
+    /// A raw dump instead (`pg_dump -Fc`, `-Fd` or plain SQL).
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    pub dump: Option<PathBuf>,
+    #[command(flatten)]
+    pub open: OpenArgs,
+    /// The database to load, with the release's empty schema.
+    #[arg(long, value_name = "postgres://…")]
+    pub database_url: String,
+    /// Where media goes: a folder (public/system) or s3://bucket/prefix.
+    #[arg(long, value_name = "DIR|s3://…")]
+    pub media_to: Option<Location>,
+    /// Where the environment goes, the secrets with it: a new file, readable by its owner alone.
+    #[arg(long, value_name = "FILE")]
+    pub env_to: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args)]
+pub struct OutputArgs {
+    /// Events and results as JSON, a line each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Mode {
+    Live,
+    Drained,
+    Stopped,
+}

@@ -1,0 +1,71 @@
+//! `howdah bundle create`.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use howdah_bundle::create::{Created, Options, create};
+use howdah_bundle::format::Consistency;
+use howdah_bundle::source::{self, Environment};
+use howdah_domain::{Clock as _, SystemClock};
+
+use super::{MADE_BY, keys, place, print_json, progress::Progress, size};
+use crate::args::bundle::{CreateArgs, Mode};
+
+pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
+    let outer = |name: &str| std::env::var(name).ok();
+    let environment = match &args.env_file {
+        Some(file) => Environment::from_file(file, &outer)?,
+        None => Environment::from_process(std::env::vars_os()),
+    };
+    let root = args.env_file.as_deref().map(std::path::absolute).transpose().context("the current folder is gone")?;
+    let options = Options {
+        environment,
+        place: source::Place {
+            root: root.as_deref().and_then(Path::parent).map(Path::to_owned),
+            public_system: args.public_system.clone(),
+            home: std::env::var_os("HOME").map(Into::into),
+        },
+        mode: consistency(args.mode),
+        seal: keys::seal(&args.seal)?,
+        to: place(&args.to)?,
+        incremental_from: args.incremental_from.as_ref().map(|it| Ok::<_, anyhow::Error>((it.to_string(), place(it)?))).transpose()?,
+        spool: args.spool,
+        pg_dump: args.pg_dump,
+        search: std::env::var_os("PATH"),
+        made_by: MADE_BY.to_owned(),
+    };
+    let progress = Arc::new(Progress::new(args.output.json));
+    let told = Arc::clone(&progress);
+    let created = create(options, &|| SystemClock.now(), &move |event| told.tell(event)).await;
+    progress.end();
+    let created = created.with_context(|| format!("no bundle in {}", args.to))?;
+    // A pipe's standard output is the bundle.
+    if args.output.json && !matches!(args.to, howdah_bundle::place::Location::Pipe) {
+        print_json(&created.manifest)?;
+    } else {
+        summary(&args.to.to_string(), &created);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summary(to: &str, Created { manifest, .. }: &Created) {
+    let rows: u64 = manifest.tables.values().map(|it| it.rows).sum();
+    eprintln!("The bundle is whole: {to}");
+    eprintln!("  database  {rows} rows in {} tables, {}", manifest.tables.len(), size(manifest.dump.bytes));
+    eprintln!("  media     {} files, {}", manifest.inventory.files, size(manifest.inventory.bytes));
+    if manifest.inventory.missing > 0 {
+        eprintln!("  missing   {} media files that rows name were not on the server: media/MISSING.ndjson", manifest.inventory.missing);
+    }
+    eprintln!("  content   {}", manifest.content_digest);
+    eprintln!("Check it with: howdah bundle verify {to}");
+}
+
+const fn consistency(mode: Mode) -> Consistency {
+    match mode {
+        Mode::Live => Consistency::Live,
+        Mode::Drained => Consistency::Drained,
+        Mode::Stopped => Consistency::Stopped,
+    }
+}

@@ -1,0 +1,34 @@
+//! What seals and what opens: recipients, identity files, passphrase files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use howdah_bundle::create::SealWith;
+use howdah_bundle::seal::{Identities, Recipients, WorkFactor};
+use secrecy::SecretString;
+
+use crate::args::bundle::{OpenArgs, SealArgs};
+use crate::args::read_secret;
+
+pub fn seal(args: &SealArgs) -> anyhow::Result<SealWith> {
+    match &args.passphrase_file {
+        Some(file) => Ok(SealWith::Recipients(Recipients::passphrase(passphrase(file)?, WorkFactor::PERSON)?)),
+        None if args.plain => Ok(SealWith::Plain),
+        None => Ok(SealWith::Recipients(Recipients::keys(&args.recipients)?)),
+    }
+}
+
+pub fn open(args: &OpenArgs) -> anyhow::Result<Option<Arc<Identities>>> {
+    let identities = match (&args.identity, &args.passphrase_file) {
+        (Some(file), _) => Identities::file(&SecretString::from(read_secret(file)?))?,
+        (None, Some(file)) => Identities::passphrase(passphrase(file)?)?,
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Arc::new(identities)))
+}
+
+/// Its first line.
+fn passphrase(file: &Path) -> anyhow::Result<SecretString> {
+    let text = read_secret(file)?;
+    Ok(SecretString::from(text.lines().next().unwrap_or_default().to_owned()))
+}

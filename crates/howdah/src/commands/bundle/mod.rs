@@ -1,0 +1,57 @@
+//! `howdah bundle …`: the command line around `howdah_bundle`. Findings and results go to standard output, progress to standard error.
+
+mod create;
+mod inspect;
+mod keys;
+mod progress;
+mod restore;
+mod verify;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use howdah_bundle::place::{Location, Place, S3Settings};
+
+use crate::args::bundle::BundleCommand;
+
+/// As `MANIFEST.json` names who made a bundle.
+const MADE_BY: &str = concat!("howdah ", env!("CARGO_PKG_VERSION"));
+
+/// What was looked at is not what it says.
+const NOT_WELL: u8 = 1;
+
+/// # Errors
+/// What could not be done at all: exit code 2.
+pub async fn run(command: BundleCommand) -> ExitCode {
+    let done = match command {
+        BundleCommand::Create(args) => create::run(*args).await,
+        BundleCommand::Inspect(args) => inspect::run(args).await,
+        BundleCommand::Verify(args) => verify::run(args).await,
+        BundleCommand::Restore(args) => restore::run(*args).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn place(location: &Location) -> anyhow::Result<Place> {
+    let s3 = match location {
+        Location::S3 { .. } => Some(S3Settings::from_variables(|name| std::env::var(name).ok())?),
+        _ => None,
+    };
+    Ok(Place::at(location, s3.as_ref())?)
+}
+
+fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(value).context("a result is JSON")?);
+    Ok(())
+}
+
+/// Such as `12.4 GB`.
+fn size(bytes: u64) -> String {
+    indicatif::DecimalBytes(bytes).to_string()
+}

@@ -1,0 +1,74 @@
+//! `howdah bundle restore`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use howdah_bundle::load::Loaded;
+use howdah_bundle::media::{Store, StoreSettings};
+use howdah_bundle::place::{Location, S3Settings};
+use howdah_bundle::restore::{Options, restore, restore_dump};
+use howdah_bundle::source::{self, DatabaseSettings};
+
+use super::progress::{Progress, sentence};
+use super::{keys, place, print_json};
+use crate::args::bundle::RestoreArgs;
+
+pub async fn run(args: RestoreArgs) -> anyhow::Result<ExitCode> {
+    let home = source::Place { home: std::env::var_os("HOME").map(Into::into), ..Default::default() };
+    let database = DatabaseSettings::from_url(&args.database_url, &home)?;
+    let progress = Arc::new(Progress::new(args.output.json));
+    let told = Arc::clone(&progress);
+    let tell = move |event| told.tell(event);
+    let loaded = match (&args.from, args.dump) {
+        (_, Some(dump)) => restore_dump(dump, &database, &tell).await?,
+        (Some(from), None) => {
+            let place = place(from)?;
+            let media_to = args.media_to.as_ref().map(store).transpose()?;
+            let identities = keys::open(&args.open)?;
+            let options = Options { from: &place, identities, database, media_to, env_to: args.env_to };
+            restore(options, &tell).await.with_context(|| format!("{from} was not restored"))?.loaded
+        }
+        (None, None) => bail!("name a bundle, or a dump by --dump"),
+    };
+    progress.end();
+    told_result(&loaded, args.output.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told_result(loaded: &Loaded, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(&serde_json::json!({ "tables": loaded.tables, "findings": loaded.findings }));
+    }
+    loaded.findings.iter().for_each(|it| println!("{}", sentence(it)));
+    let rows: u64 = loaded.tables.values().map(|it| it.rows).sum();
+    println!("Loaded {rows} rows in {} tables.", loaded.tables.len());
+    Ok(())
+}
+
+fn store(to: &Location) -> anyhow::Result<Store> {
+    let settings = match to {
+        Location::Directory(root) => {
+            std::fs::create_dir_all(root).with_context(|| format!("{} can't be made", root.display()))?;
+            StoreSettings::Disk { root: root.clone() }
+        }
+        Location::S3 { bucket, prefix } => {
+            let S3Settings { endpoint, region, access_key_id, secret_access_key, ca_bundle, path_style, .. } =
+                S3Settings::from_variables(|name| std::env::var(name).ok())?;
+            let ca = ca_bundle.map(|file| std::fs::read(&file).with_context(|| format!("{} can't be read", file.display()))).transpose()?;
+            StoreSettings::S3(Box::new(howdah_bundle::media::S3Settings {
+                endpoint,
+                region,
+                bucket: bucket.clone(),
+                key_prefix: prefix.clone(),
+                access_key: access_key_id,
+                secret_key: secret_access_key,
+                path_style,
+                ca,
+                acl: None,
+            }))
+        }
+        Location::TarFile(_) | Location::Pipe => bail!("media goes to a folder or to s3://bucket/prefix"),
+    };
+    Ok(Store::open_up(settings)?)
+}
