@@ -11,6 +11,7 @@ use howdah_domain::{OperationId, OperationState};
 use super::components::{ByApi, Crumbs, Status, Steps, Tone, When, steps};
 use super::frame::{Answer, Frame};
 use super::live::{self, Live, Moment};
+use super::servers;
 use super::visitor::Person;
 use crate::problem::Problem;
 use crate::resource::id;
@@ -41,9 +42,10 @@ struct Fragment {
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let id: OperationId = id(&request, "operation")?;
     let view = operations::get(&app, &person.actor, id).await?;
+    let server = servers::url(&view.instance.to_string());
     let page = OperationPage {
         frame: &frame,
-        crumbs: Crumbs::new([("Servers", "/servers")], steps::title(&view)),
+        crumbs: Crumbs::new([("Servers", "/servers"), ("Its server", &server)], steps::title(&view)),
         title: title(&view),
         live: Live::new(format!("/operations/{id}/live"), moment(&view, frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/operations/{id}")),

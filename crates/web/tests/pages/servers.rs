@@ -114,12 +114,13 @@ async fn a_finished_launch_can_be_read_in_its_order() {
         ("Web, streaming and background work start", "10 seconds"),
     ];
     assert_eq!(steps(&page), wanted);
+    assert!(page.contains(&format!("<a href=\"/servers/{id}\">Its server</a>")), "{page}");
     assert!(page.contains("<h1>Launch</h1>") && page.contains("In all 50 seconds."), "{page}");
 
     run(&test, id).await;
     let running = ada.get(&overview).await.text;
     assert!(!running.contains("class=\"steps\""), "what is over makes room: {running}");
-    assert!(running.contains(&format!("in 50 seconds, <a href=\"/operations/{}\">step by step</a>", operation.id)), "{running}");
+    assert!(running.contains(&format!("<a href=\"/operations/{}\">Its steps</a>, 50 seconds", operation.id)), "{running}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -150,7 +150,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &LaunchForm, mis
         _ => String::new(),
     };
     let own = Field::new("own", "Your domain", Kind::Domain)
-        .hint("What stands behind the @ in everyone’s address, like birds.example.")
+        .hint("What stands at the end of everyone’s handle, like birds.example in @ana@birds.example.")
         .value(&typed.own)
         .most(253)
         .optional_in_form();

@@ -54,7 +54,8 @@ impl Named {
     }
 }
 
-fn url(slug: &str) -> String {
+/// By its name or its id.
+pub fn url(slug: &str) -> String {
     format!("/servers/{slug}")
 }
 
