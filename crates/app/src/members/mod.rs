@@ -60,12 +60,12 @@ fn role_of(membership: &Membership) -> Result<Role, Error> {
 pub async fn change_role(app: &App, actor: &Actor, person: PersonId, role: Role) -> Result<(), Error> {
     actor.may_manage_people()?;
     let mut conn = app.conn().await?;
-    MAIL_BY.take(app, &mut conn, &actor.account.to_string()).await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let Member { account, person: who, role: before } = member(conn, actor, person, role == Role::Owner).await?;
         if before == role {
             return Ok(());
         }
+        MAIL_BY.take(app, conn, &actor.account.to_string()).await?;
         Membership::set_role(conn, account.id, who.id, role.as_str()).await?;
         let by = person_of(conn, actor).await?;
         mails::member_role_changed(app, conn, &account, &by, &who, (before, role)).await?;

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod control_plane;
+pub mod metrics;
 pub mod server;
 pub mod worker;
 
@@ -100,9 +101,9 @@ pub struct OperatorArgs {
     pub config: PathBuf,
     #[command(flatten)]
     pub kubernetes: KubernetesArgs,
-    /// Where Prometheus is answered.
+    /// Where Prometheus is answered, or `off`.
     #[arg(long, env = "HOWDAH_METRICS_LISTEN", default_value = "127.0.0.1:9102")]
-    pub metrics_listen: SocketAddr,
+    pub metrics_listen: metrics::MetricsListen,
 }
 
 #[derive(Args)]
