@@ -133,6 +133,12 @@ impl Actor {
         self.is_operator && self.has(Scope::Operate)
     }
 
+    /// Speaks for whom it did, with the same rights. Until when is another matter.
+    #[must_use]
+    pub fn is_still(&self, before: &Self) -> bool {
+        Self { expires_at: before.expires_at, ..self.clone() } == *before
+    }
+
     /// Its account's servers; every server for an operator.
     pub(crate) fn sees(&self, instance: &Instance) -> bool {
         self.operates() || instance.account_id == self.account.as_uuid()
@@ -152,6 +158,21 @@ mod tests {
             scopes: scopes.to_vec(),
             expires_at: DateTime::UNIX_EPOCH,
             credential: Uuid::nil(),
+        }
+    }
+
+    #[test]
+    fn whose_rights_are_others_is_another() {
+        let before = actor(Role::Owner, true, &Scope::ALL);
+        let later = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1);
+        assert!(Actor { expires_at: later, ..before.clone() }.is_still(&before));
+        let account = AccountId::from_uuid(Uuid::max());
+        for other in
+            [actor(Role::Technical, true, &Scope::ALL), actor(Role::Owner, false, &Scope::ALL), actor(Role::Owner, true, &[Scope::Read])]
+                .into_iter()
+                .chain([Actor { account, ..before.clone() }])
+        {
+            assert!(!other.is_still(&before), "{other:?}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! How often something may be tried, counted in the record: several server processes are one limit.
 //!
 //! Counted before it is tried. A guess counts whatever comes of it: outside of the transaction that may be rolled back. What only
-//! counts when it is done (a new link for an owner, a change of a role) counts inside.
+//! counts when it is done (a new link for an owner, an invitation, a change of a role) counts inside, after its idempotency key: sent again, it
+//! counts once.
 //!
 //! What strangers can try with somebody's e-mail address is counted by the address and the place that they come from, so that they
 //! lock nobody out who comes from elsewhere. What is refused at a place is counted nowhere else; so the bound over all places, which

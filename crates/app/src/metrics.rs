@@ -154,7 +154,7 @@ fn of_clusters(registry: &mut Registry, clusters: Vec<ClusterTally>, now: DateTi
         }
         away.get_or_create(&labels).set(unreachable_since.map_or(0, |it| seconds(now - it).max(1)));
     }
-    registry.register("observation_age_seconds", "Since the observer last saw something new of a cluster's servers", age);
+    registry.register("observation_age_seconds", "Since the observer was last in touch with a cluster", age);
     registry.register("cluster_unreachable_seconds", "For how long a cluster can't be reached; 0 while it can", away);
 }
 

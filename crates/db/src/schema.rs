@@ -253,6 +253,9 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         link -> Nullable<Text>,
         instance_id -> Nullable<Uuid>,
+        link_version -> Nullable<Int4>,
+        dropped_at -> Nullable<Timestamptz>,
+        dropped_reason -> Nullable<Text>,
     }
 }
 

@@ -2,12 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use howdah_db::Conn;
 use howdah_db::models::listing::{Search, ServerList};
 use howdah_db::models::observation::{Glance, Observation};
 use howdah_db::models::overview::Overview;
+use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_domain::listing::{ServerFilter, ServerSort};
 use howdah_testkit::{TestDatabase, rows};
 use serde_json::json;
@@ -21,11 +22,15 @@ struct Read {
     rows: i64,
 }
 
-/// Rows of the table that were read one after the other so far.
-async fn scanned(conn: &mut Conn) -> i64 {
+/// Rows of a table that were read one after the other so far.
+async fn scanned_of(conn: &mut Conn, table: &str) -> i64 {
     conn.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
-    let query = "SELECT seq_tup_read AS rows FROM pg_stat_user_tables WHERE relname = 'instances'";
-    diesel::sql_query(query).get_result::<Read>(conn).await.unwrap().rows
+    let query = diesel::sql_query("SELECT seq_tup_read AS rows FROM pg_stat_user_tables WHERE relname = $1");
+    query.bind::<Text, _>(table).get_result::<Read>(conn).await.unwrap().rows
+}
+
+async fn scanned(conn: &mut Conn) -> i64 {
+    scanned_of(conn, "instances").await
 }
 
 /// As many copies of one server, each with an address of its own.
@@ -136,6 +141,33 @@ async fn as_many_are_counted_as_the_list_of_a_state_has() {
     let all = everything().counts(conn).await.unwrap();
     assert_eq!(all.all, 25);
     assert!(all.by_state.iter().all(|(_, count)| *count > 0), "{all:?}");
+}
+
+/// Every server's owner has had their first link; of some, another is on its way.
+async fn fill_owners(conn: &mut Conn) {
+    fill(conn, SERVERS).await;
+    conn.batch_execute(
+        "INSERT INTO owner_bootstrap (instance_id, username, email, version, sealed_token, issued_at, applied_at)
+         SELECT id, 'ada', 'ada@example.org', 1, decode(repeat('00', 64), 'hex'), created_at, created_at FROM instances;
+         UPDATE owner_bootstrap SET version = 2, applied_at = NULL
+         WHERE instance_id IN (SELECT id FROM instances ORDER BY id LIMIT 3);
+         ANALYZE owner_bootstrap",
+    )
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn links_on_their_way_are_found_without_reading_those_that_came() {
+    let database = TestDatabase::new().await;
+    let conn = &mut database.conn().await;
+    fill_owners(conn).await;
+    let before = scanned_of(conn, "owner_bootstrap").await;
+    // More often than a statement is planned for its values.
+    for _ in 0..10 {
+        assert_eq!(OwnerBootstrap::on_their_way(conn, 2000).await.unwrap().len(), 3);
+    }
+    assert_eq!(scanned_of(conn, "owner_bootstrap").await, before);
 }
 
 #[tokio::test]

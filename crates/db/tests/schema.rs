@@ -3,10 +3,11 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use howdah_db::Conn;
 use howdah_testkit::TestDatabase;
 
@@ -174,4 +175,17 @@ async fn every_table_keeps_the_rules() {
 async fn a_second_migration_has_nothing_to_do() {
     let database = TestDatabase::new().await;
     assert_eq!(howdah_db::migrate(database.url()).await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_migrations_at_once_run_one_after_the_other() {
+    let database = TestDatabase::new().await;
+    let all = "DROP SCHEMA public CASCADE; DROP SCHEMA graphile_worker CASCADE; CREATE SCHEMA public";
+    database.conn().await.batch_execute(all).await.unwrap();
+    let both = async { tokio::join!(howdah_db::migrate(database.url()), howdah_db::migrate(database.url())) };
+    // An index that is made concurrently waits for whoever waits for the other one.
+    let (one, other) = tokio::time::timeout(Duration::from_secs(60), both).await.expect("neither waits for the other for ever");
+    let mut ran = [one.unwrap().len(), other.unwrap().len()];
+    ran.sort_unstable();
+    assert!(ran[0] == 0 && ran[1] > 10, "{ran:?}");
 }

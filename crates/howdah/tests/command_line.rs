@@ -46,6 +46,37 @@ fn a_configuration_that_cannot_be_read_is_named() {
     assert!(text(&refused.stderr).contains("/nowhere/operator.yaml"), "{}", text(&refused.stderr));
 }
 
+/// A worker as it is started on a host, with what it is told of metrics.
+fn worker(key_file: &str, metrics: &str) -> Output {
+    let of_relay = ["--relay-server", "127.0.0.1", "--relay-from-domain", "mail.example"];
+    let of_mail = ["--mail-from", "howdah@howdah.example", "--mail-folder", "/nowhere/mails"];
+    let of_record = ["--database-url", "postgres://nobody@127.0.0.1:1/howdah", "--key-file", key_file];
+    let rest = ["--dashboard-url", "https://howdah.example", "--cluster", "main=/nowhere/main.kubeconfig", "--metrics-listen", metrics];
+    howdah(&[&["worker"][..], &of_relay, &of_mail, &of_record, &rest].concat())
+}
+
+#[test]
+fn a_metrics_address_that_is_taken_is_told_with_the_flag_that_gives_another() {
+    let key = concat!(env!("CARGO_TARGET_TMPDIR"), "/keys-of-a-worker");
+    std::fs::write(key, howdah(&["admin", "new-key", "key-7"]).stdout).expect("the key is written");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("its address").to_string();
+    let refused = worker(key, &taken);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr);
+    for named in [taken.as_str(), "--metrics-listen", "HOWDAH_METRICS_LISTEN", "off", "in use"] {
+        assert!(told.contains(named), "{named}: {told}");
+    }
+    // It goes on to the next thing that is missing.
+    for fits in ["off", "127.0.0.1:0"] {
+        let told = text(&worker(key, fits).stderr);
+        assert!(told.contains("/nowhere/main.kubeconfig") && !told.contains("cannot listen"), "{fits}: {told}");
+    }
+    let none = worker(key, "somewhere");
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("off"), "{}", text(&none.stderr));
+}
+
 #[test]
 fn a_new_key_can_be_used() {
     let printed = howdah(&["admin", "new-key", "key-7"]);

@@ -19,7 +19,6 @@ mod size;
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,25 +55,17 @@ pub enum RunError {
         #[source]
         source: ObjectStoreError,
     },
-    #[error("cannot listen on {address} for metrics")]
-    Metrics {
-        address: SocketAddr,
-        #[source]
-        source: std::io::Error,
-    },
     #[error("cannot take the lease")]
     Lease(#[from] kube_lease_manager::LeaseManagerError),
 }
 
-/// Runs until `shutdown` is done. `client` and `metrics` belong together: see [`client()`].
+/// Runs until `shutdown` is done. `client` and `metrics` belong together: see [`client()`]. Whoever runs it tells them.
 pub async fn run(
     client: Client,
     config: OperatorConfig,
     metrics: Arc<Metrics>,
-    metrics_address: SocketAddr,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let listener = metrics::listen(metrics_address).await.map_err(|source| RunError::Metrics { address: metrics_address, source })?;
     let servers = Servers::open(&config)?;
     let work = || {
         // A new leader knows nothing: what it remembered from an earlier time may be stale.
@@ -85,12 +76,7 @@ pub async fn run(
             tokio::join!(instance::run(Arc::new(context)), kept_out);
         }
     };
-    let told = Arc::clone(&metrics);
-    let leading = leader::lead(client.clone(), Arc::clone(&metrics), work, shutdown);
-    tokio::select! {
-        ended = leading => ended?,
-        () = metrics::serve(listener, move || std::future::ready(told.text())) => {}
-    }
+    leader::lead(client.clone(), Arc::clone(&metrics), work, shutdown).await?;
     Ok(())
 }
 

@@ -39,7 +39,8 @@ impl FromRequest for Caller {
     }
 }
 
-fn bearer(request: &HttpRequest) -> Option<&str> {
+/// The token itself: for what goes on asking whether it still opens anything.
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
     let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

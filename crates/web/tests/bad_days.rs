@@ -106,6 +106,22 @@ async fn an_operation_is_watched_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_tells_nothing_more_to_a_token_that_was_revoked_or_has_other_rights() {
+    for change in ["UPDATE api_tokens SET revoked_at = created_at", "UPDATE memberships SET role = 'billing'"] {
+        let (test, server) = Server::new().await;
+        let ada = test.customer("ada@birds.example").await;
+        let (_, operation) = server.launch(&ada, "birds.example").await;
+        let id: Uuid = operation.rsplit('/').next().unwrap().parse().unwrap();
+        let request = server.request(Method::GET, &format!("{operation}/events")).bearer_auth(&ada.token);
+        let (mut stream, mut buffer) = (request.send().await.unwrap(), String::new());
+        next_event(&mut stream, &mut buffer).await.unwrap();
+        test.database.execute(change).await;
+        advance(&test, id, &[LaunchStep::Namespace]).await;
+        assert_eq!(next_event(&mut stream, &mut buffer).await, None, "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_ends_streams_and_takes_no_time() {
     let (test, server) = Server::new().await;
     let ada = test.customer("ada@birds.example").await;

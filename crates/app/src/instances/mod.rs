@@ -29,7 +29,9 @@ pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, ge
 pub(crate) use activity::entries;
 pub(crate) use address_page::Page as AddressLookPage;
 pub(crate) use overview::known;
-pub(crate) use owner_link::{ACCOUNT_NOT_FOUND, TIMED_OUT, VALID as LINK_VALID};
+pub(crate) use owner_link::{
+    ACCOUNT_NOT_FOUND, TIMED_OUT, VALID as LINK_VALID, reader as owner_link_reader, state as owner_link_state, url as owner_link_url,
+};
 
 use howdah_db::Conn;
 use howdah_db::models::audit::{Actor as AuditActor, Record};

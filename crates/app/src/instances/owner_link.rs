@@ -1,12 +1,15 @@
 //! The owner's way in: the link at which they set their password.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use howdah_db::Conn;
+use howdah_db::models::account::Membership;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::owner_bootstrap::{FIRST, NewLink, OwnerBootstrap};
+use howdah_db::models::person::Person;
+use howdah_db::{Conn, QueryResult};
 use howdah_domain::{Desired, InstanceId};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::overview::OwnerLinkState;
 use super::{audit, audit_actor, locked_by, seen_by};
@@ -64,7 +67,13 @@ fn conflict(reason: &'static str, sentence: &str) -> Error {
     Error::Conflict { reason, sentence: sentence.to_owned() }
 }
 
-pub(super) fn state(owner: &OwnerBootstrap, now: DateTime<Utc>) -> OwnerLinkState {
+/// Somebody who may have the link without asking again: an owner, still, of the server's own account.
+pub(crate) async fn reader(conn: &mut Conn, account: Uuid, person: Option<Uuid>) -> QueryResult<Option<Person>> {
+    let Some(person) = person else { return Ok(None) };
+    Ok(Membership::owners(conn, account).await?.into_iter().find(|it| it.id == person))
+}
+
+pub(crate) fn state(owner: &OwnerBootstrap, now: DateTime<Utc>) -> OwnerLinkState {
     match (&owner.failed_reason, owner.applied_at) {
         (Some(reason), _) => OwnerLinkState::Failed { sentence: why(reason) },
         (None, None) if owner.is_on_its_way() => OwnerLinkState::OnItsWay { since: owner.issued_at },
@@ -143,7 +152,7 @@ async fn make(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Resu
     audit(app, conn, audit_actor(actor), "instance.owner_link", &row, json!({})).await
 }
 
-async fn url(app: &App, conn: &mut Conn, bootstrap: &OwnerBootstrap, web_domain: &str) -> Result<SecretString, Error> {
+pub(crate) async fn url(app: &App, conn: &mut Conn, bootstrap: &OwnerBootstrap, web_domain: &str) -> Result<SecretString, Error> {
     let token = bootstrap.token(conn, &app.keys).await?;
     let token = std::str::from_utf8(token.expose_secret()).map_err(Error::internal)?;
     Ok(format!("https://{web_domain}/auth/password/edit?reset_password_token={token}").into())

@@ -1,4 +1,5 @@
-//! Sends what waits in the outbox. A relay that refuses is recorded on the mail, which is tried again with growing pauses.
+//! Sends what waits in the outbox, or drops what is no longer to be sent. A relay that refuses is recorded on the mail, which is tried again
+//! with growing pauses.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::models::mail::Mail;
@@ -39,7 +40,14 @@ async fn send(worker: &Worker, mail: &Mail, support: Option<&str>) -> Result<(),
     let mut conn = worker.app.database.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let Some(mail) = Mail::lock_unsent(conn, mail.id).await? else { return Ok(()) };
-        let rendered = mails::as_sent(worker, conn, &mail).await?;
+        let rendered = match mails::as_sent(worker, conn, &mail).await? {
+            Ok(rendered) => rendered,
+            Err(dropped) => {
+                tracing::info!(mail.id = %mail.id, mail.purpose = mail.purpose, reason = dropped.as_str(), "a mail is not sent any more");
+                Mail::dropped(conn, mail.id, dropped.as_str(), worker.now()).await?;
+                return Ok(());
+            }
+        };
         let envelope = Envelope {
             id: mail.id.to_string(),
             recipient: mail.recipient,
@@ -79,6 +87,9 @@ mod tests {
             sent_at: None,
             link: None,
             instance_id: None,
+            link_version: None,
+            dropped_at: None,
+            dropped_reason: None,
         }
     }
 

@@ -1,16 +1,20 @@
 //! Mails of the platform: one purpose each, the words once, from which plain text and HTML are made.
 //!
 //! A mail is put into the outbox in the transaction that it tells of. What opens something to whoever has it never stands in a
-//! body there: it is a column of its own, put in where the bodies have a mark when the mail is sent, and forgotten then.
+//! body there: it is a column of its own, put in where the bodies have a mark when the mail is sent, and forgotten then. What is no longer
+//! so, or no longer its recipient's, when the mail is to be sent is not sent: the mail is dropped, with a reason.
 
 mod addresses;
+mod dropped;
 mod letter;
 mod outbox;
+mod owner_link;
 mod people;
 mod previews;
 mod words;
 
 pub(crate) use addresses::{address_works, records_missing};
+pub use dropped::Dropped;
 pub use letter::{Mail, Rendered};
 pub use outbox::{SentMail, find};
 pub(crate) use outbox::{To, as_sent, never_proven, put};

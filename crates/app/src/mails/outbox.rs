@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::mail::{Mail as Row, NewMail};
-use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::person::Person;
 use howdah_db::models::settings::Settings;
 use howdah_db::{Conn, QueryResult};
 use howdah_domain::{InstanceId, MailId};
-use secrecy::ExposeSecret;
 use uuid::Uuid;
 
+use super::dropped::Dropped;
 use super::letter::{Mail, Rendered};
+use super::owner_link;
 use super::words::{self, OWNER_LINK, SERVER_READY};
 use crate::jobs::SendMails;
 use crate::worker::{WorkError, Worker};
@@ -25,6 +25,8 @@ pub(crate) struct To<'a> {
     pub server: Option<Uuid>,
     /// What its mark stands for.
     pub link: Option<&'a str>,
+    /// Where that is a new link for the server's owner: which.
+    pub link_version: Option<i32>,
 }
 
 /// Puts it into the outbox, in the caller's transaction, to be sent as soon as that commits. Its reference is the server's id,
@@ -43,6 +45,7 @@ pub(crate) async fn put(app: &App, conn: &mut Conn, mail: &Mail, to: &To<'_>) ->
         html_body: Some(&rendered.html),
         link: to.link,
         instance_id: to.server,
+        link_version: to.link_version,
         created_at: app.now(),
     };
     row.insert(conn).await?;
@@ -57,32 +60,21 @@ pub(crate) async fn never_proven(app: &App, conn: &mut Conn, owner: &Person, row
 }
 
 /// A mail as it is sent: with the link where its bodies have the mark. Names that people chose may look like a mark: what is
-/// put in is the recipient's own link in any case.
-pub(crate) async fn as_sent(worker: &Worker, conn: &mut Conn, mail: &Row) -> Result<Rendered, WorkError> {
-    let link = match (&mail.link, mail.instance_id) {
-        (Some(link), _) => Some(link.clone()),
-        (None, Some(server)) if [SERVER_READY, OWNER_LINK].contains(&mail.purpose.as_str()) => {
-            Some(owner_link(worker, conn, server).await?)
-        }
-        (None, _) => None,
+/// put in is the recipient's own link in any case. Or why it is not sent any more.
+pub(crate) async fn as_sent(worker: &Worker, conn: &mut Conn, mail: &Row) -> Result<Result<Rendered, Dropped>, WorkError> {
+    let link = match (&mail.link, mail.purpose.as_str(), mail.instance_id) {
+        (Some(link), ..) => Some(Ok(link.clone())),
+        (None, SERVER_READY, Some(server)) => Some(owner_link::of_launch(worker, conn, server).await?),
+        (None, OWNER_LINK, Some(server)) => Some(owner_link::asked_for(worker, conn, mail, server).await?),
+        (None, ..) => None,
     };
     let html = mail.html_body.clone().unwrap_or_default();
     let kept = Rendered { subject: mail.subject.clone(), text: mail.text_body.clone(), html };
     Ok(match link {
-        Some(link) => kept.with_link(&link),
-        None => kept,
+        Some(Ok(link)) => Ok(kept.with_link(&link)),
+        Some(Err(dropped)) => Err(dropped),
+        None => Ok(kept),
     })
-}
-
-/// Where the first owner of a server sets their password. Its token lies sealed until then, and nowhere else; of a server that
-/// is gone by now there is none, but a page that says so.
-async fn owner_link(worker: &Worker, conn: &mut Conn, server: Uuid) -> Result<String, WorkError> {
-    let (Some(instance), Some(owner)) = (Instance::by_id(conn, server).await?, OwnerBootstrap::of(conn, server).await?) else {
-        return Ok(format!("{}/servers", worker.app.config.dashboard_url));
-    };
-    let token = owner.token(conn, &worker.app.keys).await?;
-    let token = String::from_utf8_lossy(token.expose_secret()).into_owned();
-    Ok(format!("https://{}/auth/password/edit?reset_password_token={token}", instance.web_domain))
 }
 
 /// What became of a mail, without its words.
@@ -96,6 +88,8 @@ pub struct SentMail {
     pub created_at: DateTime<Utc>,
     /// A relay has taken it.
     pub sent_at: Option<DateTime<Utc>>,
+    /// It is not sent any more, since when and why.
+    pub dropped: Option<(DateTime<Utc>, Dropped)>,
     pub attempts: i32,
     /// What the relay said the last time that it did not take it.
     pub last_error: Option<String>,
@@ -117,6 +111,7 @@ pub async fn find(app: &App, actor: &Actor, id: MailId) -> Result<SentMail, Erro
         server: row.instance_id.map(InstanceId::from_uuid),
         created_at: row.created_at,
         sent_at: row.sent_at,
+        dropped: row.dropped_at.zip(row.dropped_reason.as_deref().and_then(Dropped::parse)),
         attempts: row.attempts,
         last_error: row.last_error,
     })

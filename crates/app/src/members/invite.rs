@@ -73,8 +73,6 @@ pub async fn invite(
     actor.may_manage_people()?;
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;
-    MAIL_BY.take(app, &mut conn, &actor.account.to_string()).await?;
-    MAIL_TO.take(app, &mut conn, &email).await?;
     howdah_db::transaction(&mut conn, async |conn| {
         if let Some(idempotent) = idempotent
             && let Some(before) = idempotent.key.claim(conn, app.now()).await?
@@ -96,6 +94,8 @@ async fn put(app: &App, conn: &mut Conn, actor: &Actor, email: &str, role: Role)
     if members.iter().any(|(_, person)| person.email == email) {
         return Err(Error::Conflict { reason: "member_already", sentence: format!("{email} belongs to this account already.") });
     }
+    MAIL_BY.take(app, conn, &actor.account.to_string()).await?;
+    MAIL_TO.take(app, conn, email).await?;
     let by = person_of(conn, actor).await?;
     let (token, row) = new(app, actor, email, role);
     Row::withdraw_of(conn, account.id, email, app.now()).await?;

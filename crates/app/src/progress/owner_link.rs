@@ -3,14 +3,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
-use howdah_db::models::account::Membership;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::owner_bootstrap::OwnerBootstrap;
-use howdah_db::models::person::Person;
 use howdah_domain::Observation;
 
-use crate::Role;
-use crate::instances::{ACCOUNT_NOT_FOUND, LINK_VALID, TIMED_OUT};
+use crate::instances::{ACCOUNT_NOT_FOUND, LINK_VALID, TIMED_OUT, owner_link_reader};
 use crate::jobs::SyncInstance;
 use crate::mails::{self, To};
 use crate::worker::{WorkError, Worker};
@@ -74,15 +71,11 @@ async fn send(
     owner: &OwnerBootstrap,
     since: DateTime<Utc>,
 ) -> Result<(), WorkError> {
-    let Some(asked_by) = owner.asked_by else { return Ok(()) };
-    let Some(person) = Person::by_id(conn, asked_by).await? else { return Ok(()) };
-    let membership = Membership::of(conn, instance.account_id, asked_by).await?;
     // Who was removed meanwhile is a stranger.
-    if !person.is_operator && membership.is_none_or(|it| it.role != Role::Owner.as_str()) {
-        return Ok(());
-    }
+    let Some(person) = owner_link_reader(conn, instance.account_id, owner.asked_by).await? else { return Ok(()) };
     let mail = mails::owner_link((&instance.domain, &instance.web_domain), &owner.username, since + LINK_VALID);
-    let to = To { email: &person.email, person: Some(person.id), server: Some(instance.id), ..To::default() };
+    let to =
+        To { email: &person.email, person: Some(person.id), server: Some(instance.id), link_version: Some(owner.version), ..To::default() };
     Ok(mails::put(&worker.app, conn, &mail, &to).await?)
 }
 

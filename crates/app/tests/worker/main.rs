@@ -10,6 +10,7 @@ mod fakes;
 mod ground;
 mod life;
 mod metrics;
+mod owner_link_mails;
 mod owner_links;
 mod periodic;
 mod queue;

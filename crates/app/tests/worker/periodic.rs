@@ -94,6 +94,7 @@ async fn what_looks_like_a_mark_in_another_mail_opens_nothing() {
         html_body: None,
         link: None,
         instance_id: Some(id.as_uuid()),
+        link_version: None,
         created_at: ground.row(id).await.created_at,
     };
     mail.insert(&mut *ground.conn().await).await.unwrap();

@@ -1,4 +1,5 @@
-//! Mails to be sent: written in the transaction that they tell of, sent by a job afterwards.
+//! Mails to be sent: written in the transaction that they tell of, sent by a job afterwards, or dropped where what they tell of is no
+//! longer so.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -26,6 +27,11 @@ pub struct Mail {
     pub link: Option<String>,
     /// The server that it is about.
     pub instance_id: Option<Uuid>,
+    /// Of the owner's link that it is about: [`super::owner_bootstrap::OwnerBootstrap::version`].
+    pub link_version: Option<i32>,
+    /// It is not sent any more, and why.
+    pub dropped_at: Option<DateTime<Utc>>,
+    pub dropped_reason: Option<String>,
 }
 
 #[derive(Insertable)]
@@ -40,7 +46,14 @@ pub struct NewMail<'a> {
     pub html_body: Option<&'a str>,
     pub link: Option<&'a str>,
     pub instance_id: Option<Uuid>,
+    pub link_version: Option<i32>,
     pub created_at: DateTime<Utc>,
+}
+
+/// Neither sent nor dropped.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn waits() -> _ {
+    mail_outbox::sent_at.is_null().and(mail_outbox::dropped_at.is_null())
 }
 
 impl NewMail<'_> {
@@ -57,7 +70,7 @@ impl Mail {
     /// Locked until the transaction ends; what another sender holds is passed over.
     pub async fn unsent(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
         mail_outbox::table
-            .filter(mail_outbox::sent_at.is_null())
+            .filter(waits())
             .order(mail_outbox::created_at)
             .limit(limit)
             .for_update()
@@ -67,34 +80,28 @@ impl Mail {
             .await
     }
 
-    /// As it is now, locked until the transaction ends; `None` where another sender holds it, or it was sent.
+    /// As it is now, locked until the transaction ends; `None` where another sender holds it, or it has ended.
     pub async fn lock_unsent(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
-        mail_outbox::table
-            .find(id)
-            .filter(mail_outbox::sent_at.is_null())
-            .for_update()
-            .skip_locked()
-            .select(Self::as_select())
-            .first(conn)
-            .await
-            .optional()
+        mail_outbox::table.find(id).filter(waits()).for_update().skip_locked().select(Self::as_select()).first(conn).await.optional()
     }
 
     /// What is still to be sent, the oldest first.
     pub async fn waiting(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
-        mail_outbox::table
-            .filter(mail_outbox::sent_at.is_null())
-            .order(mail_outbox::created_at)
-            .limit(limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
+        mail_outbox::table.filter(waits()).order(mail_outbox::created_at).limit(limit).select(Self::as_select()).load(conn).await
     }
 
     /// Its link is the recipient's alone from here on.
     pub async fn sent(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
         diesel::update(mail_outbox::table.find(id))
             .set((mail_outbox::sent_at.eq(now), mail_outbox::attempts.eq(mail_outbox::attempts + 1), mail_outbox::link.eq(None::<String>)))
+            .execute(conn)
+            .await
+    }
+
+    /// It is not sent any more. What opened something is forgotten.
+    pub async fn dropped(conn: &mut Conn, id: Uuid, reason: &str, now: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::update(mail_outbox::table.find(id).filter(waits()))
+            .set((mail_outbox::dropped_at.eq(now), mail_outbox::dropped_reason.eq(reason), mail_outbox::link.eq(None::<String>)))
             .execute(conn)
             .await
     }

@@ -53,7 +53,7 @@ pub struct ProbeTally {
     pub oldest: DateTime<Utc>,
 }
 
-/// What the observer last wrote of one cluster.
+/// When the observer was last in touch with one cluster.
 #[derive(QueryableByName, Clone, Debug, PartialEq, Eq)]
 pub struct ClusterTally {
     #[diesel(sql_type = Text)]
@@ -112,9 +112,10 @@ pub async fn probes(conn: &mut Conn) -> QueryResult<Vec<ProbeTally>> {
 
 pub async fn clusters(conn: &mut Conn) -> QueryResult<Vec<ClusterTally>> {
     diesel::sql_query(
-        "SELECT clusters.name, clusters.unreachable_since, max(seen.observed_at) AS observed_at
-         FROM clusters LEFT JOIN instances ON instances.cluster_id = clusters.id
+        "SELECT clusters.name, clusters.unreachable_since, greatest(clusters.seen_at, max(seen.observed_at)) AS observed_at
+         FROM clusters LEFT JOIN instances ON instances.cluster_id = clusters.id AND instances.tombstoned_at IS NULL
               LEFT JOIN instance_observations AS seen ON seen.instance_id = instances.id
+         WHERE clusters.retired_at IS NULL OR instances.id IS NOT NULL
          GROUP BY clusters.id ORDER BY clusters.name",
     )
     .load(conn)
@@ -122,5 +123,7 @@ pub async fn clusters(conn: &mut Conn) -> QueryResult<Vec<ClusterTally>> {
 }
 
 pub async fn outbox(conn: &mut Conn) -> QueryResult<OutboxTally> {
-    diesel::sql_query("SELECT count(*) AS count, min(created_at) AS oldest FROM mail_outbox WHERE sent_at IS NULL").get_result(conn).await
+    diesel::sql_query("SELECT count(*) AS count, min(created_at) AS oldest FROM mail_outbox WHERE sent_at IS NULL AND dropped_at IS NULL")
+        .get_result(conn)
+        .await
 }

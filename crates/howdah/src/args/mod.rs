@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod bundle;
 pub mod control_plane;
+pub mod metrics;
 pub mod server;
 pub mod worker;
 
@@ -104,9 +105,9 @@ pub struct OperatorArgs {
     pub config: PathBuf,
     #[command(flatten)]
     pub kubernetes: KubernetesArgs,
-    /// Where Prometheus is answered.
+    /// Where Prometheus is answered, or `off`.
     #[arg(long, env = "HOWDAH_METRICS_LISTEN", default_value = "127.0.0.1:9102")]
-    pub metrics_listen: SocketAddr,
+    pub metrics_listen: metrics::MetricsListen,
 }
 
 #[derive(Args)]

@@ -12,6 +12,7 @@ use howdah_app::adapters::outside::{OutsideSettings, PublicOutside};
 use howdah_app::worker::WorkerSettings;
 
 use super::control_plane::ControlPlaneArgs;
+use super::metrics::MetricsListen;
 use super::{client_config, read_secret};
 
 #[derive(Args)]
@@ -40,9 +41,9 @@ pub struct WorkerArgs {
     /// Jobs at a time.
     #[arg(long, env = "HOWDAH_JOBS", default_value_t = 16)]
     jobs: usize,
-    /// Where Prometheus is answered.
+    /// Where Prometheus is answered, or `off`. Of several workers on one host each needs an address of its own.
     #[arg(long, env = "HOWDAH_METRICS_LISTEN", default_value = "127.0.0.1:9101")]
-    pub metrics_listen: SocketAddr,
+    pub metrics_listen: MetricsListen,
 }
 
 impl WorkerArgs {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use howdah_operator::metrics;
-
+use crate::args::metrics;
 use crate::args::worker::WorkerArgs;
 use crate::shutdown;
 
@@ -12,10 +10,9 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<()> {
     let app = args.control_plane.app()?;
     let url = args.control_plane.database.url()?;
     let (outside, mailer) = (Arc::new(args.outside()?), Arc::new(args.mailer()?));
-    let address = args.metrics_listen;
-    let listener = metrics::listen(address).await.with_context(|| format!("cannot listen on {address} for metrics"))?;
+    let listener = args.metrics_listen.bind().await?;
     let measured = app.clone();
-    let told = metrics::serve(listener, move || {
+    let told = metrics::tell(listener, move || {
         let app = measured.clone();
         async move { howdah_app::metrics::text(&app).await }
     });

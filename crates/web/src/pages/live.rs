@@ -10,7 +10,8 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use futures::stream::unfold;
-use howdah_app::{App, sessions};
+use howdah_app::{Actor, App, sessions};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::components::is_html;
@@ -22,7 +23,7 @@ use crate::streams::{Place, Streams};
 
 const LONGEST: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// Between two signs of life, and two looks whether the session still is one.
+/// Between two signs of life. Before each, and before each event, it is asked whether the session still is one.
 const SILENCE: Duration = Duration::from_secs(5);
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -84,7 +85,8 @@ where
     let watch = Watch {
         app: app.clone(),
         streams: streams.clone(),
-        token: request.cookie(COOKIE).map(|it| it.value().to_owned()).unwrap_or_default(),
+        token: request.cookie(COOKIE).map(|it| it.value().to_owned()).unwrap_or_default().into(),
+        actor: person.actor.clone(),
         next: Some(look().await?),
         look,
         seen,
@@ -105,7 +107,9 @@ where
 struct Watch<L> {
     app: Data<App>,
     streams: Data<Streams>,
-    token: String,
+    token: SecretString,
+    /// As whom the page is looked at.
+    actor: Actor,
     look: L,
     /// What was looked up before the stream began.
     next: Option<Moment>,
@@ -126,6 +130,7 @@ impl<L: AsyncFn() -> Result<Moment, Problem>> Watch<L> {
                 None => (self.look)().await.ok()?,
             };
             if moment.version != self.seen {
+                self.may_still_see().await?;
                 self.seen.clone_from(&moment.version);
                 return Some((event(&moment), !moment.is_last));
             }
@@ -137,7 +142,7 @@ impl<L: AsyncFn() -> Result<Moment, Problem>> Watch<L> {
                 return None;
             }
             if now >= silent_until {
-                sessions::authenticate(&self.app, &self.token).await.ok()?;
+                self.may_still_see().await?;
                 return Some((Bytes::from_static(b": still here\n\n"), true));
             }
             tokio::select! {
@@ -145,6 +150,12 @@ impl<L: AsyncFn() -> Result<Moment, Problem>> Watch<L> {
                 _ = stopping.wait_for(|it| *it) => return None,
             }
         }
+    }
+
+    /// `None` for a session that ended, or has other rights than when the stream began.
+    async fn may_still_see(&self) -> Option<()> {
+        let now = sessions::authenticate(&self.app, self.token.expose_secret()).await.ok()?;
+        now.actor.is_still(&self.actor).then_some(())
     }
 }
 

@@ -2,10 +2,12 @@
 
 use chrono::TimeDelta;
 use howdah_app::{Page, instances, sessions, settings, sign_up, upkeep};
+use howdah_db::models::mail::{Mail, NewMail};
 use howdah_db::models::operation::{Operation as Row, OperationStep};
 use howdah_domain::lifecycle::{Cause, LaunchStep};
 use howdah_domain::{OperationId, StepName};
 use howdah_testkit::app::TestApp;
+use howdah_testkit::rows;
 
 use crate::support::browser::{Browser, PASSWORD, hidden, mailed, somebody};
 use crate::support::{Server, new_instance};
@@ -307,4 +309,30 @@ async fn a_mails_html_is_framed_by_our_pages_only_and_runs_nothing() {
     let led = operator.get(&format!("/operator/mails?reference={birds}")).await;
     assert_eq!(led.header("location"), Some(format!("/operator/servers/{birds}").as_str()));
     assert!(operator.get("/operator/mails?reference=nothing").await.text.contains("No mail has this reference"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_that_is_not_sent_any_more_says_why() {
+    let (test, server) = Server::new().await;
+    let operator = signed_in(&test, &server, OPERATOR, true).await;
+    let conn = &mut test.database.conn().await;
+    let mail = NewMail {
+        id: rows::id(),
+        purpose: "owner_link",
+        person_id: None,
+        recipient: "ada@birds.example",
+        subject: "A new link",
+        text_body: "",
+        html_body: None,
+        link: None,
+        instance_id: None,
+        link_version: Some(2),
+        created_at: rows::now(),
+    };
+    mail.insert(conn).await.unwrap();
+    let page = format!("/operator/mails/sent/{}", mail.id);
+    assert!(operator.get(&page).await.is(200).text.contains("Waits"));
+    Mail::dropped(conn, mail.id, "link_replaced", rows::now()).await.unwrap();
+    let page = operator.get(&page).await;
+    assert!(page.text.contains("Not sent any more") && page.text.contains("A newer link had taken the place"), "{page:?}");
 }

@@ -83,6 +83,39 @@ async fn a_live_page_shows_what_changed_and_asks_by_itself_without_scripts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_page_shows_nothing_new_once_its_session_ended_or_has_other_rights() {
+    let revoked = "UPDATE sessions SET revoked_at = created_at";
+    for change in [revoked, "UPDATE people SET is_operator = false"] {
+        let (test, server) = Server::new().await;
+        let eve = test.customer("eve@birds.example").await;
+        let (instance, _) = server.launch(&eve, "birds.example").await;
+        let id = instance.rsplit('/').next().unwrap();
+        somebody(&test, EMAIL, true).await;
+        let browser = Browser::new(&server);
+        browser.sign_in(EMAIL).await;
+        let cookie = browser.cookie("__Host-howdah").unwrap();
+        let request = server.request(reqwest::Method::GET, &format!("/operator/servers/{id}/live"));
+        let request = request.header("Cookie", format!("__Host-howdah={cookie}")).header("Accept", "text/event-stream");
+        let (mut stream, mut first) = (request.send().await.unwrap(), Vec::new());
+        // A whole server is more than one chunk.
+        while !first.ends_with(b"\n\n") {
+            first.extend_from_slice(&stream.chunk().await.unwrap().unwrap());
+        }
+        assert!(first.starts_with(b"id: "), "{}", String::from_utf8_lossy(&first));
+        test.database.execute(change).await;
+        test.database.execute("UPDATE instances SET revision = revision + 1").await;
+        let mut rest = String::new();
+        let end = async {
+            while let Some(chunk) = stream.chunk().await.ok().flatten() {
+                rest.push_str(std::str::from_utf8(&chunk).unwrap());
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(15), end).await.expect("the stream ends");
+        assert_eq!(rest, "", "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_finds_a_failed_request_by_its_reference() {
     let test = TestApp::new().await;
     somebody(&test, EMAIL, false).await;

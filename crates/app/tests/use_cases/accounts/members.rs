@@ -1,10 +1,12 @@
 //! Who belongs to an account.
 
 use chrono::TimeDelta;
+use howdah_app::idempotency::{IdempotencyKey, Idempotent};
 use howdah_app::members::{self, Acceptance};
 use howdah_app::{Actor, Error, Excess, Once, Role, profile};
 use howdah_db::models::mail::Mail;
 use howdah_domain::InvitationId;
+use serde_json::json;
 
 use super::{ADA, PASSWORD, actions, expected, mailed_token, mails, session, somebody, try_password};
 use crate::ground::{Ground, fields, reason};
@@ -226,4 +228,29 @@ async fn long_names_are_told_too() {
     let bob = format!("{}@{}.example.org", "b".repeat(64), "cats.".repeat(34).trim_end_matches('.'));
     invite(&ground, &ada.actor, &bob, Role::Owner).await.unwrap();
     assert_eq!(told(&ground, "member_invited").await, [ADA]);
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_sent_again_with_its_key_counts_once() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    let key = IdempotencyKey::new(&ada, "k", "POST", "/account/people", b"").unwrap();
+    let render = |_: &InvitationId| (303, json!({}));
+    for sent in 0..60 {
+        let idempotent = Some(Idempotent { key: &key, render: &render });
+        let once = members::invite(&ground.app, &ada, BOB, Role::Technical, idempotent).await.unwrap();
+        assert_eq!(matches!(once, Once::Done(_)), sent == 0);
+    }
+    // To one address five an hour, by one account fifty a day.
+    for sent in 1..5 {
+        invite(&ground, &ada, BOB, Role::Technical).await.unwrap_or_else(|error| panic!("{sent}: {error}"));
+    }
+    assert_eq!(reason(invite(&ground, &ada, BOB, Role::Technical).await), "rate_limited");
+    for other in 5..50 {
+        let email = format!("bob{other}@cats.example.org");
+        invite(&ground, &ada, &email, Role::Technical).await.unwrap_or_else(|error| panic!("{other}: {error}"));
+    }
+    assert_eq!(reason(invite(&ground, &ada, "one-too-many@cats.example.org", Role::Technical).await), "rate_limited");
+    let again = Some(Idempotent { key: &key, render: &render });
+    assert!(matches!(members::invite(&ground.app, &ada, BOB, Role::Technical, again).await, Ok(Once::Again { .. })));
 }

@@ -111,6 +111,8 @@ struct SentPage<'a> {
     status: Status,
     created: When,
     sent: Option<When>,
+    /// It is not sent any more: since when, and why.
+    dropped: Option<(When, &'static str)>,
 }
 
 pub async fn sent(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
@@ -119,13 +121,15 @@ pub async fn sent(frame: Frame, operator: Operator, app: web::Data<App>, request
         frame: &frame,
         tabs: super::tabs(HERE),
         crumbs: Crumbs::new([("Mails", HERE)], it.subject.clone()),
-        status: match (it.sent_at.is_some(), it.last_error.is_some()) {
-            (true, _) => Status::new(Tone::Well, "Sent"),
-            (false, true) => Status::new(Tone::Warn, "Not taken yet"),
-            (false, false) => Status::new(Tone::Wait, "Waits"),
+        status: match (it.sent_at.is_some(), it.dropped.is_some(), it.last_error.is_some()) {
+            (true, ..) => Status::new(Tone::Well, "Sent"),
+            (false, true, _) => Status::new(Tone::Wait, "Not sent any more"),
+            (false, false, true) => Status::new(Tone::Warn, "Not taken yet"),
+            (false, false, false) => Status::new(Tone::Wait, "Waits"),
         },
         created: When::new(it.created_at, frame.now),
         sent: it.sent_at.map(|at| When::new(at, frame.now)),
+        dropped: it.dropped.map(|(at, why)| (When::new(at, frame.now), why.sentence())),
         it,
     })
 }

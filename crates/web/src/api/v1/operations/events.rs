@@ -1,7 +1,8 @@
 //! `GET /operations/{id}/events`: an operation as it changes, as server-sent events.
 //!
 //! Each event is the whole operation, with its revision as the event's id: who was cut off says the last id it saw and misses
-//! nothing. A stream ends with the operation, with the server, or after a minute: browsers come back by themselves.
+//! nothing. A stream ends with the operation, with the token's rights, with the server, or after a minute: browsers come back by
+//! themselves.
 
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures::Stream;
 use futures::stream::unfold;
 use howdah_app::operations::OperationView;
-use howdah_app::{Actor, App, operations};
+use howdah_app::{Actor, App, operations, tokens};
 use howdah_domain::OperationId;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::wire::Operation;
-use crate::caller::Caller;
+use crate::caller::{Caller, bearer};
 use crate::problem::Problem;
 use crate::resource::id;
 use crate::streams::{Place, Streams};
@@ -64,6 +66,7 @@ pub async fn events(
     let watch = Watch {
         app: app.get_ref().clone(),
         actor: Actor::clone(&caller),
+        token: bearer(&request).unwrap_or_default().into(),
         streams: streams.clone(),
         id,
         next: Some(first),
@@ -77,6 +80,7 @@ pub async fn events(
 struct Watch {
     app: App,
     actor: Actor,
+    token: SecretString,
     streams: web::Data<Streams>,
     id: OperationId,
     /// What was looked up before the stream began.
@@ -120,24 +124,31 @@ impl Watch {
                         () = tokio::time::sleep(LOOK_AGAIN) => {}
                         _ = stopping.wait_for(|it| *it) => return Change::End,
                     }
-                    // Whatever refuses now (the token was revoked, the database is away) says so when it is asked again.
+                    // Whatever refuses now says so when it is asked again.
                     match operations::get(&self.app, &self.actor, self.id).await {
                         Ok(view) => view,
                         Err(_) => return Change::End,
                     }
                 }
             };
-            if view.revision > self.seen || !view.state.is_live() {
-                return Change::Operation(Box::new(view));
-            }
             let now = Instant::now();
-            if now >= self.end {
+            let is_news = view.revision > self.seen || !view.state.is_live();
+            if !is_news && now >= self.end {
                 return Change::End;
             }
-            if now >= silent_until {
-                return Change::Silence;
+            if is_news || now >= silent_until {
+                return match self.may_still_see().await {
+                    true if is_news => Change::Operation(Box::new(view)),
+                    true => Change::Silence,
+                    false => Change::End,
+                };
             }
         }
+    }
+
+    /// Nothing is told to a token that was revoked, or has other rights than when it asked.
+    async fn may_still_see(&self) -> bool {
+        tokens::authenticate(&self.app, self.token.expose_secret()).await.is_ok_and(|it| it.is_still(&self.actor))
     }
 }
 

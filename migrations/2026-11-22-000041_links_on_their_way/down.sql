@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY owner_bootstrap_on_its_way;
