@@ -36,7 +36,8 @@ impl MetricsListen {
             )
         })?;
         if address.port() == 0 {
-            tracing::info!(address = %listener.local_addr()?, "metrics are told here");
+            let address = listener.local_addr()?;
+            tracing::info!(%address, "metrics are told here");
         }
         Ok(Some(listener))
     }
