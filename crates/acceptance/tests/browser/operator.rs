@@ -127,7 +127,7 @@ async fn finds_retries_and_removes_a_failed_launch() {
 
     browser.go("/operator").await.unwrap();
     album.keep(&browser, "operator-fleet").await.unwrap();
-    browser.fill("Domain, mail, reference", &server.to_string()).await.unwrap();
+    browser.fill("Domain, e-mail, reference", &server.to_string()).await.unwrap();
     browser.press("Show").await.unwrap();
     browser.follow(&domain).await.unwrap();
     browser.sees(&name).await.unwrap();
