@@ -8,7 +8,6 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::{CreateError, Making, SealWith, path};
-use crate::archive;
 use crate::format::{self, BundlePath, DumpFacts, FileFacts};
 use crate::place::{FinishedDump, Stream};
 use crate::progress::{Event, Stage, Told};
@@ -60,13 +59,10 @@ fn pass(
         let parsed = rows::digests(&mut tee, told);
         // The writer's end is the channel's: only what was read whole is finished.
         tee.sender = None;
-        let written = writing.join().map_err(|_| CreateError::StillWriting)?;
-        let (tables, _) = match (parsed, &written) {
-            (Err(archive::ArchiveError::Read(_)), Err(_)) => return Err(written.err().unwrap_or(CreateError::StillWriting)),
-            (parsed, _) => parsed?,
-        };
+        // First what could not be written: then the parser was only cut off. What it did not read ends the writer well.
+        let Written { stream, bytes, sha256 } = writing.join().map_err(|_| CreateError::StillWriting)??;
+        let (tables, _) = parsed?;
         tee.running.finish()?;
-        let Written { stream, bytes, sha256 } = written?;
         let dump = DumpFacts { bytes, sha256, ..facts };
         let file: FileFacts = stream.finish_dump(dump.clone(), tables.clone())?;
         Ok(FinishedDump { path, file, dump, tables })

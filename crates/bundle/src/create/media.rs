@@ -7,10 +7,14 @@ use futures::{StreamExt as _, TryStreamExt as _, pin_mut};
 
 use super::{CreateError, LISTED, Making};
 use crate::format::{Finding, OrphanMedia};
-use crate::media::{self, Attachment, Copied, Incoming, Listed, MediaError, Store, Surveyed};
+use crate::media::{self, Attachment, Copied, Incoming, Listed, MediaError, Skipped, Store, Surveyed, WhySkipped};
+
 use crate::place::{Body, Media, Writer};
 use crate::progress::{Event, Stage};
 use crate::source::notice;
+
+/// The tables whose rows say which files are the server's own.
+pub(super) const TABLES: [&str; 4] = ["accounts", "media_attachments", "custom_emojis", "site_uploads"];
 
 /// What became of it.
 #[derive(Default)]
@@ -29,9 +33,6 @@ impl Making<'_> {
         let facts = &self.server.facts;
         let expected = (facts.expected.media_bytes, facts.counts.local_media);
         (self.told)(Event::Stage { stage: Stage::CopyingMedia, bytes: Some(expected.0), files: Some(expected.1) });
-        if let Some(table) = Attachment::OWN.map(Attachment::table).into_iter().find(|it| self.is_trapped(it)) {
-            return Err(CreateError::Trap { table });
-        }
         let store = Store::open_up(super::store::settings(&self.server.settings.media)?)?;
         let passed = std::sync::Mutex::new(Passed::default());
         let wanted = media::survey(&store, self.server.snapshot.client(), &Attachment::OWN);
@@ -40,6 +41,9 @@ impl Making<'_> {
             async move {
                 match surveyed {
                     Surveyed::Own(listed) => return self.wanted(listed).await,
+                    Surveyed::Skipped(Skipped { name, why, .. }) if is_fatal(&name, &why) => {
+                        return Err(MediaError::Disk { name, source: std::io::Error::other(why.to_string()) });
+                    }
                     other => note(&mut passed.lock().unwrap_or_else(std::sync::PoisonError::into_inner), other),
                 }
                 Ok(None)
@@ -66,16 +70,12 @@ impl Making<'_> {
             return Err(CreateError::Media { key: listed.key.to_string(), source });
         }
         let mut passed = passed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for listed in gone {
+        passed.missing_count += gone.len() as u64;
+        for listed in gone.into_iter().take(1000) {
             let sentence = format!("{} was removed while the bundle was made, and is not in it", listed.key);
             passed.findings.push(notice(listed.key.as_str(), "removed_meanwhile", sentence));
         }
         Ok(passed)
-    }
-
-    /// Whether a query of the table would call functions that are not PostgreSQL's own.
-    fn is_trapped(&self, table: &str) -> bool {
-        self.server.facts.counts.tables.contains_key(table) && !self.server.snapshot.plannable(table)
     }
 
     /// None where it need not be read again.
@@ -106,6 +106,15 @@ fn media_of(listed: &Listed, attributes: media::Attributes) -> Media {
 
 fn sink_error(listed: &Listed, error: crate::place::PlaceError) -> MediaError {
     MediaError::Sink { name: listed.key.to_string(), source: Box::new(error) }
+}
+
+/// A folder of many files that can't be looked into is no small loss: a bundle without them would be called whole.
+fn is_fatal(name: &str, why: &WhySkipped) -> bool {
+    match why {
+        WhySkipped::Unreadable(_) => true,
+        WhySkipped::Link => name.matches('/').count() < 2,
+        _ => false,
+    }
 }
 
 /// What is not taken along.

@@ -99,6 +99,9 @@ impl Server {
         if !wrong.is_empty() {
             return Err(CreateError::WrongSecrets { proofs: wrong });
         }
+        if let Some(table) = media::TABLES.into_iter().find(|it| facts.counts.tables.contains_key(*it) && !snapshot.plannable(it)) {
+            return Err(CreateError::Trap { table });
+        }
         let installation = options.place.root.as_deref().map(|root| Installation::read(root, &options.environment)).unwrap_or_default();
         let portable = options.environment.portable();
         let vapid = match settings.identity.vapid_pair_matches() {
@@ -151,6 +154,15 @@ struct Making<'a> {
 
 impl Making<'_> {
     async fn make(self) -> Result<Created, CreateError> {
+        let manifest = path(format::MANIFEST)?;
+        if self.writer.files().contains_key(&manifest) {
+            // It was killed at its very end: nothing is left to make.
+            let kept = self.writer.read_back(&manifest, 64 << 20).await?;
+            let manifest = serde_json::from_slice(&kept).map_err(|source| CreateError::Kept { path: format::MANIFEST, source })?;
+            let findings = self.server.findings.clone();
+            Arc::into_inner(self.writer).ok_or(CreateError::StillWriting)?.finish().await?;
+            return Ok(Created { manifest, findings });
+        }
         let preflight = self.introduce().await?;
         let dumped = match self.writer.dump() {
             Some(dumped) => dumped,
@@ -194,9 +206,13 @@ impl Making<'_> {
 
     /// What a receiver needs first. A resumed run keeps it: it says when the bundle was begun.
     async fn introduce(&self) -> Result<Preflight, CreateError> {
-        let has = |path: &str| self.writer.files().keys().any(|it| it.as_str() == path);
+        // Until the dump is finished, a tree's other files are written anew with it: they describe one moment. A tar takes each file once.
+        let is_tree = !matches!(self.options.to, Place::TarFile(_) | Place::Pipe);
+        let keeps = self.writer.dump().is_some() || !is_tree;
+        let there = |path: &str| self.writer.files().keys().any(|it| it.as_str() == path);
+        let has = |path: &str| keeps && there(path);
         let secrets = self.sealed_name(format::SECRETS);
-        if has(&secrets) {
+        if there(&secrets) {
             self.same_passphrase(&secrets).await?;
         }
         let preflight = if self.writer.dump().is_some() && has(format::PREFLIGHT) {
@@ -205,8 +221,8 @@ impl Making<'_> {
         } else {
             self.server.preflight(self.options, self.writer.run().started_at)
         };
-        if !has(format::PREFLIGHT) || self.writer.dump().is_none() {
-            self.write_once(format::PREFLIGHT, json(&preflight)).await?;
+        if !has(format::PREFLIGHT) {
+            self.write(format::PREFLIGHT, json(&preflight)).await?;
         }
         if !has(format::ENV_DOTENV) {
             self.write(format::ENV_DOTENV, self.server.portable.dotenv.clone()).await?;
@@ -225,13 +241,6 @@ impl Making<'_> {
         Ok(preflight)
     }
 
-    /// In a tree over what an earlier try wrote; a tar keeps the earlier one.
-    async fn write_once(&self, name: &str, text: String) -> Result<(), CreateError> {
-        let path = path(name)?;
-        let again = self.writer.files().contains_key(&path) && matches!(self.options.to, Place::TarFile(_) | Place::Pipe);
-        if again { Ok(()) } else { self.write(name, text).await.map(drop) }
-    }
-
     /// A resumed run has to seal what is left as what is there was sealed.
     async fn same_passphrase(&self, secrets: &str) -> Result<(), CreateError> {
         let SealWith::Recipients(Recipients::Passphrase { passphrase, .. }) = &self.options.seal else { return Ok(()) };
@@ -244,7 +253,9 @@ impl Making<'_> {
 
     async fn guide(&self, preflight: &Preflight) -> Result<(), CreateError> {
         let seal = self.options.seal.facts();
-        let files = self.writer.files();
+        let mut files = self.writer.files();
+        // Of a try that was killed here.
+        files.remove(&path("restore.sh")?);
         let guide = Guide { preflight, seal: &seal, files: &files, blanked: &self.server.portable.blanked };
         self.write("proxy/nginx.conf", guide.nginx()?).await?;
         self.write("proxy/media-redirects.txt", guide.media_redirects()?).await?;
@@ -254,7 +265,11 @@ impl Making<'_> {
     }
 
     async fn lines(&self, name: &str, lines: &str) -> Result<(), CreateError> {
-        if lines.is_empty() { Ok(()) } else { self.write(name, lines.to_owned()).await.map(drop) }
+        if lines.is_empty() && !self.writer.files().contains_key(&path(name)?) {
+            Ok(())
+        } else {
+            self.write(name, lines.to_owned()).await.map(drop)
+        }
     }
 
     async fn write(&self, name: &str, content: impl Into<Bytes>) -> Result<FileFacts, CreateError> {

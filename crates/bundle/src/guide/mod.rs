@@ -130,9 +130,10 @@ impl Guide<'_> {
             Seal::Passphrase => format!("   age -d {dump}.age > {dump}\n   age -d env/secrets.env.age > env/secrets.env\n"),
             Seal::Plain => String::new(),
         };
+        let close = if matches!(self.seal, Seal::Plain) { String::new() } else { format!("   rm env/secrets.env {dump}\n") };
         format!(
-            "{open}   createdb -T template0 -O mastodon mastodon_production\n   pg_restore -Fc -j2 -U mastodon -n public --no-owner --role=mastodon -d mastodon_production {dump}\n   \
-             cat env/secrets.env env/.env.production > /home/mastodon/live/.env.production\n   cp -R media/* /home/mastodon/live/public/system/"
+            "   umask 077\n{open}   createdb -T template0 -E UTF8 mastodon_production\n   pg_restore -Fc -j2 -U mastodon -n public --no-owner --role=mastodon -d mastodon_production {dump}\n   \
+             cat env/secrets.env env/.env.production > /home/mastodon/live/.env.production\n{close}   umask 022\n   cp -R media/* /home/mastodon/live/public/system/"
         )
     }
 }

@@ -79,7 +79,10 @@ async fn table(
             other => break other,
         }
     };
-    sink.finish().await.map_err(refused)?;
+    let stored = sink.finish().await.map_err(refused)?;
+    if stored != digest.count() {
+        return Err(LoadError::Short { table: table.clone(), sent: digest.count(), stored });
+    }
     loaded.tables.insert(table.clone(), TableFacts { rows: digest.count(), digest: digest.digest() });
     Ok(after)
 }

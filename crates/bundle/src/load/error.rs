@@ -38,6 +38,10 @@ pub enum LoadError {
     Dump(#[from] ArchiveError),
     #[error("what was loaded is not what the bundle says: {}", sentences(findings))]
     Differs { findings: Vec<Finding> },
+    #[error(
+        "table `{table}` took {stored} of {sent} rows: a trigger or a rule of the database's left some out. Load the release's own schema, and nothing else"
+    )]
+    Short { table: String, sent: u64, stored: u64 },
     #[error("whoever reads the dump ended before its end")]
     Cut,
     #[error("PostgreSQL refused {object}: {}", said(source))]

@@ -108,6 +108,17 @@ pub async fn load(
     Ok(loaded)
 }
 
+/// Whether [`load`] would begin: before hours are spent on something else. Nothing is changed.
+///
+/// # Errors
+/// [`LoadError`].
+pub async fn check(client: &mut Client, limits: Limits) -> Result<(), LoadError> {
+    refuse_superuser(client).await?;
+    let transaction = client.build_transaction().read_only(true).start().await.map_err(|source| LoadError::sql("begin", source))?;
+    pin(&transaction, limits).await?;
+    Catalogue::read(&transaction).await?.refuse_rows(&transaction).await
+}
+
 /// A superuser's COPY would run whatever the schema's triggers and defaults run, as a superuser.
 async fn refuse_superuser(client: &Client) -> Result<(), LoadError> {
     let row = client.query_one("SELECT rolsuper, rolname::text FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER", &[]).await;

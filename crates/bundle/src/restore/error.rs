@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::format::{PathError, VERSION};
+use crate::format::{BundlePath, PathError, VERSION};
 use crate::load::LoadError;
 use crate::media::MediaError;
 use crate::place::PlaceError;
@@ -30,6 +30,14 @@ pub enum RestoreError {
     Version { version: u32 },
     #[error("the bundle is sealed: give --identity with the key file, or --passphrase-file")]
     NoKey,
+    #[error("{path} of the bundle is not what it was when the bundle was made: fetch the bundle again. Nothing was begun")]
+    Differs { path: BundlePath },
+    #[error("the inventory of the bundle is not what MANIFEST.json says: fetch the bundle again. Nothing was loaded")]
+    InventoryDiffers,
+    #[error("the bundle's secrets lack {}: without them the server can't be brought back", names.join(", "))]
+    Secrets { names: Vec<&'static str> },
+    #[error("{name} has a value that can't be written to a file of settings")]
+    Unwritable { name: &'static str },
     #[error("the bundle's secrets are not text: run `howdah bundle verify` on it")]
     SecretsNotText,
     #[error("the bundle's secrets don't open what its database holds: {}. Nothing was begun", proofs.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -38,9 +46,9 @@ pub enum RestoreError {
     EnvironmentThere { file: PathBuf },
     #[error("{} can't be written", file.display())]
     Environment { file: PathBuf, source: io::Error },
-    #[error("media file {key} can't be put; the database is loaded: run `howdah bundle restore` for the media again")]
+    #[error("media file {key} can't be put; nothing was loaded, and what was put stays: run it again")]
     Media { key: String, source: MediaError },
-    #[error("media file {key} of the bundle is not what the inventory says: fetch the bundle again")]
+    #[error("media file {key} of the bundle is not what the inventory says: fetch the bundle again. Nothing was loaded")]
     MediaDiffers { key: String },
     #[error("line {number} of the inventory is not as the format has it: run `howdah bundle verify` on the bundle")]
     Inventory { number: u64, source: serde_json::Error },

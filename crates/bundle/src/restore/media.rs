@@ -9,6 +9,7 @@ use crate::format::{self, Manifest, MediaFile, MediaKey};
 use crate::media::{Attributes, Body, Digest, MediaError, Store};
 use crate::place::{Bundle, PlaceError, TarStream};
 use crate::progress::{Event, Stage, Told};
+use crate::verify::hashed;
 
 const AT_ONCE: usize = 16;
 /// Of a line of the inventory.
@@ -18,12 +19,21 @@ const BUFFER: usize = 64 << 10;
 /// Returns how many were put.
 pub(super) async fn put(bundle: &Bundle, store: &Store, manifest: &Manifest, told: &Told) -> Result<u64, RestoreError> {
     told(Event::Stage { stage: Stage::CopyingMedia, bytes: Some(manifest.inventory.bytes), files: Some(manifest.inventory.files) });
+    inventory_is_whole(bundle, manifest).await?;
     let count = match bundle.members().await? {
         Some(tar) => in_order(tar, bundle, store, told).await?,
         None => side_by_side(bundle, store, told).await?,
     };
     store.flush().await.map_err(|source| RestoreError::Media { key: "the last".to_owned(), source })?;
-    Ok(count)
+    if count == manifest.inventory.files { Ok(count) } else { Err(RestoreError::InventoryDiffers) }
+}
+
+/// Its lines decide what is put: a shorter one would be a smaller server.
+async fn inventory_is_whole(bundle: &Bundle, manifest: &Manifest) -> Result<(), RestoreError> {
+    let inventory = path(format::INVENTORY)?;
+    let mut body = bundle.open(&inventory).await?.body;
+    let facts = hashed(&mut body, &|_| {}).await.map_err(|source| PlaceError::Body { path: inventory.clone(), source })?;
+    if manifest.files.get(&inventory) == Some(&facts) { Ok(()) } else { Err(RestoreError::InventoryDiffers) }
 }
 
 async fn side_by_side(bundle: &Bundle, store: &Store, told: &Told) -> Result<u64, RestoreError> {

@@ -6,21 +6,24 @@
 mod error;
 mod media;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::io::SyncIoBridge;
 
 use crate::archive::{Dump, Limits as ArchiveLimits};
-use crate::format::{self, BundlePath, Manifest, Preflight, Seal, VERSION};
+use crate::format::{self, BundlePath, FileFacts, Manifest, Preflight, Seal, Sha256Hex, VERSION};
 use crate::load::{self, LoadError, Loaded};
 use crate::media::Store;
 use crate::place::{Bundle, Place, Reader};
 use crate::progress::{Event, Stage, Told};
 use crate::seal::{self, Identities, Opener};
-use crate::source::{self, DatabaseSettings, Environment, Identity, Outcome};
-use crate::verify::compare_tables;
+use crate::source::{self, DatabaseSettings, Environment, Identity, Needs, Outcome};
+use crate::verify::{Hashing, compare_tables, wrong};
 
 pub use error::RestoreError;
 
@@ -46,23 +49,28 @@ pub struct Restored {
 }
 
 /// # Errors
-/// [`RestoreError`]. Of a database nothing is changed then; media that was put stays, and is put again by the next run.
+/// [`RestoreError`]. Of the database nothing is changed then, unless only the environment's file could not be written at the end; media that was
+/// put stays, and is put again by the next run.
 pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, RestoreError> {
     told(Event::Stage { stage: Stage::Looking, bytes: None, files: None });
     let Reader::Bundle(bundle) = Reader::open(options.from).await? else { return Err(RestoreError::Pipe) };
     let (preflight, manifest) = describe(&bundle).await?;
-    let secrets = secrets(&bundle, &manifest, &preflight, options.identities.as_deref()).await?;
-    if let Some(file) = options.env_to.as_ref().filter(|it| it.exists()) {
-        return Err(RestoreError::EnvironmentThere { file: file.clone() });
-    }
-    let loaded = rows(&bundle, &manifest, &options, told).await?;
+    let identity = secrets(&bundle, &manifest, &preflight, options.identities.as_deref()).await?;
+    let environment = options.env_to.as_deref().map(NewFile::begin).transpose()?;
+    let mut client = source::Connection::open(&options.database, CONNECT).await?.client;
+    load::check(&mut client, load::Limits::default()).await?;
+    // Before the rows: it can be put again, and they are visible only when everything is there.
     let media = match &options.media_to {
         None => 0,
         Some(store) => media::put(&bundle, store, &manifest, told).await?,
     };
-    if let Some(file) = options.env_to {
-        let environment = bundle.read_small(&path(format::ENV_DOTENV)?, HELD).await?;
-        write_environment(&file, &secrets, &environment)?;
+    let loaded = rows(&bundle, &manifest, &options, told).await?;
+    if let Some(file) = environment {
+        // Written anew of what Mastodon knows: the file itself may say more than that to whoever reads it.
+        let text = String::from_utf8(held(&bundle, &manifest, format::ENV_DOTENV).await?).map_err(|_| RestoreError::SecretsNotText)?;
+        let environment = Environment::from_dotenv(&text, &|_| None).known().portable().dotenv;
+        let secrets = identity.to_dotenv().map_err(|name| RestoreError::Unwritable { name })?;
+        file.write(&secrets, &environment)?;
     }
     Ok(Restored { preflight, manifest, loaded, media })
 }
@@ -98,40 +106,50 @@ async fn secrets(
     manifest: &Manifest,
     preflight: &Preflight,
     identities: Option<&Identities>,
-) -> Result<SecretString, RestoreError> {
+) -> Result<Identity, RestoreError> {
     let opened = match (&manifest.seal, identities) {
-        (Seal::Plain, _) => bundle.read_small(&path(format::SECRETS)?, HELD).await?,
+        (Seal::Plain, _) => held(bundle, manifest, format::SECRETS).await?,
         (_, None) => return Err(RestoreError::NoKey),
         (_, Some(identities)) => {
             let name = format!("{}{}", format::SECRETS, format::SEALED);
-            let sealed = bundle.read_small(&path(&name)?, HELD).await?;
+            let sealed = held(bundle, manifest, &name).await?;
             seal::open(&name, &sealed, identities)?
         }
     };
     let text = SecretString::from(String::from_utf8(opened).map_err(|_| RestoreError::SecretsNotText)?);
     let identity = Identity::parse(&Environment::from_dotenv(text.expose_secret(), &|_| None));
-    let proofs = source::prove(&identity, &preflight.ciphertexts);
-    let wrong: Vec<_> = proofs.into_iter().filter(|it| it.outcome != Outcome::Proved).collect();
-    if wrong.is_empty() { Ok(text) } else { Err(RestoreError::WrongSecrets { proofs: wrong }) }
+    let missing = identity.missing(Needs { record_encryption: !preflight.ciphertexts.is_empty(), otp_secret: false });
+    if !missing.is_empty() {
+        return Err(RestoreError::Secrets { names: missing });
+    }
+    let wrong: Vec<_> = source::prove_some(&identity, &preflight.ciphertexts).filter(|it| it.outcome != Outcome::Proved).collect();
+    if wrong.is_empty() { Ok(identity) } else { Err(RestoreError::WrongSecrets { proofs: wrong }) }
 }
 
 async fn rows(bundle: &Bundle, manifest: &Manifest, options: &Options<'_>, told: &Told) -> Result<Loaded, RestoreError> {
     told(Event::Stage { stage: Stage::Loading, bytes: None, files: None });
     let sealed = manifest.seal != Seal::Plain;
     let name = if sealed { format!("{}{}", format::DUMP, format::SEALED) } else { format::DUMP.to_owned() };
-    let body = SyncIoBridge::new(bundle.open(&path(&name)?).await?.body);
+    let read = Arc::new(OnceLock::new());
+    let body = Hashing::telling(SyncIoBridge::new(bundle.open(&path(&name)?).await?.body), Arc::clone(&read));
     let identities = options.identities.clone();
+    let opened = name.clone();
     let fed = load::feed(move || match identities.filter(|_| sealed) {
         None => Dump::read(body, ArchiveLimits::default()),
         Some(identities) => {
             let opened =
-                Opener::new(&name, body, &identities).map_err(|error| crate::archive::ArchiveError::Read(std::io::Error::other(error)))?;
+                Opener::new(&opened, body, &identities).map_err(|error| crate::archive::ArchiveError::Read(std::io::Error::other(error)))?;
             Dump::read(opened, ArchiveLimits::default())
         }
     });
     let said = manifest.tables.clone();
+    let whole = manifest.files.get(&path(&name)?).copied();
     load_into(&options.database, fed, told, move |loaded| {
         let mut findings = Vec::new();
+        // Rows are compared below; where sequences stand is in the file's digest alone.
+        if read.get() != whole.as_ref() {
+            findings.push(wrong(&name, "digest_differs", format!("{name} is not what it was when the bundle was made")));
+        }
         compare_tables(&said, &loaded.tables, &mut findings);
         if findings.is_empty() { Ok(()) } else { Err(LoadError::Differs { findings }) }
     })
@@ -152,16 +170,45 @@ async fn load_into(
     Ok(load::load(&mut client, load::Limits::default(), fed, &step, accept).await?)
 }
 
-/// A new file that only its owner reads: the secrets first, then the rest.
-fn write_environment(file: &std::path::Path, secrets: &SecretString, environment: &[u8]) -> Result<(), RestoreError> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let failed = |source| RestoreError::Environment { file: file.to_owned(), source };
-    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-    out.write_all(secrets.expose_secret().as_bytes())
-        .and_then(|()| out.write_all(environment))
-        .and_then(|()| out.sync_all())
-        .map_err(failed)
+/// A small file of the bundle, which is what the manifest says.
+async fn held(bundle: &Bundle, manifest: &Manifest, name: &str) -> Result<Vec<u8>, RestoreError> {
+    let path = path(name)?;
+    let bytes = bundle.read_small(&path, HELD).await?;
+    let facts = FileFacts { bytes: bytes.len() as u64, sha256: Sha256Hex::of(&bytes) };
+    if manifest.files.get(&path) == Some(&facts) { Ok(bytes) } else { Err(RestoreError::Differs { path }) }
+}
+
+/// A file that only its owner reads, begun before anything else, so that what speaks against it is known then.
+struct NewFile {
+    part: PathBuf,
+    file: PathBuf,
+    out: File,
+}
+
+impl NewFile {
+    fn begin(file: &Path) -> Result<Self, RestoreError> {
+        if file.symlink_metadata().is_ok() {
+            return Err(RestoreError::EnvironmentThere { file: file.to_owned() });
+        }
+        let part = file.with_added_extension("part");
+        // Of an earlier run that did not come to its end.
+        let _ = std::fs::remove_file(&part);
+        let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
+        let out = out.map_err(|source| RestoreError::Environment { file: file.to_owned(), source })?;
+        Ok(Self { part, file: file.to_owned(), out })
+    }
+
+    fn write(mut self, secrets: &SecretString, environment: &str) -> Result<(), RestoreError> {
+        let written = self.out.write_all(secrets.expose_secret().as_bytes()).and_then(|()| self.out.write_all(environment.as_bytes()));
+        let done = written.and_then(|()| self.out.sync_all()).and_then(|()| std::fs::rename(&self.part, &self.file));
+        done.map_err(|source| RestoreError::Environment { file: self.file.clone(), source })
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.part);
+    }
 }
 
 fn path(name: &str) -> Result<BundlePath, RestoreError> {

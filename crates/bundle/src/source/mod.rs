@@ -24,6 +24,7 @@ pub use database::{DatabaseError, Facts, Limits, Snapshot};
 pub use dump::{Compression, Dump, DumpError, PgDump};
 pub use environment::{Environment, EnvironmentError, Portable};
 pub use installation::Installation;
+pub(crate) use prove::prove_some;
 pub use prove::{Outcome, Proof, prove};
 pub use settings::{
     DatabaseHost, DatabaseSettings, Identity, MediaSettings, MediaStoreSettings, Needs, Place, Roots, S3Settings, Settings, SettingsError,

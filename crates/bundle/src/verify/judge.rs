@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::seen::{DumpFault, DumpSeen, NAMED, Seen};
 use super::{Judged, notice, wrong};
 use crate::format::{self, ContentDigest, Finding, Manifest, Seal, TableFacts, VERSION};
-use crate::source::{self, Environment, Identity, Outcome};
+use crate::source::{self, Environment, Identity, Needs, Outcome};
 
 pub(super) fn judge(seen: &mut Seen<'_>) -> Judged {
     let mut findings = std::mem::take(&mut seen.findings);
@@ -46,6 +46,9 @@ fn versions(seen: &Seen<'_>, findings: &mut Vec<Finding>) {
 /// All that the manifest names, and nothing besides.
 fn files(seen: &Seen<'_>, manifest: &Manifest, findings: &mut Vec<Finding>) {
     const BESIDE: [&str; 4] = [format::MANIFEST, format::SIGNATURE, format::VERIFY, "VERIFY.SIGNATURE"];
+    for name in needed(&manifest.seal).iter().filter(|name| !manifest.files.keys().any(|it| it.as_str() == **name)) {
+        findings.push(wrong(name, "missing", format!("MANIFEST.json has no {name}, which every bundle has")));
+    }
     for (path, facts) in &manifest.files {
         match seen.files.get(path) {
             None => findings.push(wrong(path.as_str(), "missing", format!("{path} is missing"))),
@@ -59,6 +62,15 @@ fn files(seen: &Seen<'_>, manifest: &Manifest, findings: &mut Vec<Finding>) {
     for path in seen.files.keys().filter(|it| !manifest.files.contains_key(*it) && !BESIDE.contains(&it.as_str())).take(NAMED) {
         findings.push(wrong(path.as_str(), "not_in_manifest", format!("{path} is not in MANIFEST.json: somebody added it")));
     }
+}
+
+/// What every bundle has.
+fn needed(seal: &Seal) -> [String; 7] {
+    let sealed = if *seal == Seal::Plain { "" } else { format::SEALED };
+    let [dump, secrets] = [format::DUMP, format::SECRETS].map(|it| format!("{it}{sealed}"));
+    let [preflight, dotenv, compose, checks, inventory] =
+        [format::PREFLIGHT, format::ENV_DOTENV, format::ENV_COMPOSE, format::CHECKS, format::INVENTORY].map(str::to_owned);
+    [preflight, dotenv, compose, secrets, checks, dump, inventory]
 }
 
 fn inventory(seen: &Seen<'_>, manifest: &Manifest, findings: &mut Vec<Finding>) {
@@ -155,7 +167,10 @@ fn content(
 /// Whether the secrets open what the database holds; none where they were not opened, or nothing is encrypted.
 fn secrets(seen: &mut Seen<'_>, findings: &mut Vec<Finding>) -> Option<bool> {
     let opened = match seen.secrets.take() {
-        None if seen.files.keys().any(|it| it.as_str().starts_with(format::SECRETS)) => return None,
+        None if seen.files.keys().any(|it| it.as_str().starts_with(format::SECRETS)) => {
+            findings.push(notice(format::SECRETS, "not_opened", "the secrets are sealed and were not opened".to_owned()));
+            return None;
+        }
         None => {
             findings.push(wrong(
                 format::SECRETS,
@@ -175,7 +190,14 @@ fn secrets(seen: &mut Seen<'_>, findings: &mut Vec<Finding>) -> Option<bool> {
         return Some(false);
     };
     let identity = Identity::parse(&Environment::from_dotenv(&text, &|_| None));
-    let proofs = source::prove(&identity, &seen.preflight.as_ref()?.ciphertexts);
+    let ciphertexts = &seen.preflight.as_ref()?.ciphertexts;
+    let missing = identity.missing(Needs { record_encryption: !ciphertexts.is_empty(), otp_secret: false });
+    if !missing.is_empty() {
+        let sentence = format!("the secrets lack {}: without them the server can't be brought back", missing.join(", "));
+        findings.push(wrong(format::SECRETS, "secrets_missing", sentence));
+        return Some(false);
+    }
+    let proofs: Vec<_> = source::prove_some(&identity, ciphertexts).collect();
     if proofs.is_empty() {
         return None;
     }

@@ -18,6 +18,7 @@ use crate::seal::Identities;
 
 pub(crate) use judge::compare_tables;
 use seen::Seen;
+pub(crate) use seen::{Hashing, hashed};
 
 /// What was found, and what the bundle says of itself.
 #[derive(Debug, Clone)]
@@ -70,7 +71,7 @@ struct Judged {
     secrets_proved: Option<bool>,
 }
 
-fn wrong(object: &str, reason: &str, sentence: String) -> Finding {
+pub(crate) fn wrong(object: &str, reason: &str, sentence: String) -> Finding {
     Finding { severity: Severity::Wrong, object: object.to_owned(), reason: reason.to_owned(), sentence }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
@@ -25,6 +26,8 @@ const LINE: u64 = 16 << 10;
 /// Media files of a tree that are read at once.
 const AT_ONCE: usize = 16;
 const BUFFER: usize = 128 << 10;
+/// Beside the media.
+const MOST_FILES: usize = 1000;
 /// Findings of one kind that are named; the rest is counted.
 pub(super) const NAMED: usize = 200;
 
@@ -92,7 +95,7 @@ impl<'a> Seen<'a> {
         let mut inventory = None;
         while let Some(found) = listed.next().await {
             match found {
-                Err(error) => self.findings.push(notice("the folder", "unknown_name", error.to_string())),
+                Err(error) => self.find(notice("the folder", "unknown_name", error.to_string())),
                 Ok((path, _)) if path.as_str() == format::INVENTORY => inventory = Some(path),
                 Ok((path, _)) => match media_key(&path) {
                     None => {
@@ -146,7 +149,11 @@ impl<'a> Seen<'a> {
             }
             _ => hashed(body, self.told).await.map_err(failed)?,
         };
-        self.files.insert(path.clone(), facts);
+        if self.files.len() < MOST_FILES {
+            self.files.insert(path.clone(), facts);
+        } else {
+            self.find(wrong(path.as_str(), "too_many", format!("more than {MOST_FILES} files beside the media: no bundle has so many")));
+        }
         Ok(())
     }
 
@@ -227,7 +234,7 @@ impl<'a> Seen<'a> {
             }
         };
         self.inventory.0 += 1;
-        self.inventory.1 += file.bytes;
+        self.inventory.1 = self.inventory.1.saturating_add(file.bytes);
         let path = format!("{}/{}", format::MEDIA, file.key);
         let (reason, sentence) = match self.media.compare(&file) {
             Compared::Same => return,
@@ -261,7 +268,7 @@ fn file(key: MediaKey, facts: FileFacts) -> MediaFile {
     MediaFile { key, bytes, sha256, content_type: None, cache_control: None, acl: None, etag: None, modified: None }
 }
 
-async fn hashed(body: &mut (impl AsyncRead + Unpin + Send), told: &Told) -> io::Result<FileFacts> {
+pub(crate) async fn hashed(body: &mut (impl AsyncRead + Unpin + Send), told: &Told) -> io::Result<FileFacts> {
     let mut body = Pin::new(body);
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; BUFFER];
@@ -284,11 +291,17 @@ pub(crate) struct Hashing<R> {
     inner: R,
     hasher: Sha256,
     bytes: u64,
+    told: Option<Arc<OnceLock<FileFacts>>>,
 }
 
 impl<R> Hashing<R> {
     pub fn new(inner: R) -> Self {
-        Self { inner, hasher: Sha256::new(), bytes: 0 }
+        Self { inner, hasher: Sha256::new(), bytes: 0, told: None }
+    }
+
+    /// Tells what was read when it has come to its end.
+    pub fn telling(inner: R, told: Arc<OnceLock<FileFacts>>) -> Self {
+        Self { told: Some(told), ..Self::new(inner) }
     }
 
     pub fn facts(&self) -> FileFacts {
@@ -301,6 +314,9 @@ impl<R: Read> Read for Hashing<R> {
         let read = self.inner.read(buffer)?;
         self.hasher.update(&buffer[..read]);
         self.bytes += read as u64;
+        if let Some(told) = self.told.as_ref().filter(|_| read == 0 && !buffer.is_empty()) {
+            let _ = told.set(self.facts());
+        }
         Ok(read)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use howdah_bundle::create::{self, CreateError, Options, SealWith};
-use howdah_bundle::format::{Consistency, Finding, Verify};
+use howdah_bundle::format::{BundlePath, Consistency, FileFacts, Finding, Manifest, Sha256Hex, Verify};
 use howdah_bundle::load::LoadError;
 use howdah_bundle::media::{Store, StoreSettings};
 use howdah_bundle::place::{Location, Place, PlaceError};
@@ -238,6 +238,89 @@ async fn what_is_missing_or_added_is_found() {
     for expected in [(&*format!("media/{key}"), "missing"), ("media", "not_in_inventory"), ("env/more", "not_in_manifest")] {
         assert!(reasons.contains(&expected), "{expected:?} is not among {reasons:?}");
     }
+}
+
+/// Changes a file, and what the manifest says of it, as somebody would who has the bundle in hand.
+fn rewrite(at: &Path, name: &str, change: impl FnOnce(String) -> String) {
+    let changed = change(std::fs::read_to_string(at.join(name)).unwrap());
+    let mut manifest: Manifest = serde_json::from_slice(&std::fs::read(at.join("MANIFEST.json")).unwrap()).unwrap();
+    let facts = FileFacts { bytes: changed.len() as u64, sha256: Sha256Hex::of(changed.as_bytes()) };
+    manifest.files.insert(BundlePath::parse(name).unwrap(), facts);
+    std::fs::write(at.join(name), changed).unwrap();
+    std::fs::write(at.join("MANIFEST.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_environment_of_somebody_elses_runs_nothing() {
+    let server = Server::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("birds");
+    create::create(server.options(place(&at), SealWith::Plain), &now, &|_| {}).await.unwrap();
+    let hostile = "SITE=$(touch canary)\nLD_PRELOAD=/evil.so\nRUBYOPT=-revil\nSECRET_KEY_BASE=known\nDEFAULT_LOCALE=\"$(id)\"\n";
+    rewrite(&at, "env/.env.production", |text| text + hostile);
+    let (target, to) = (TestDatabase::schema_only().await, tempfile::tempdir().unwrap());
+    restore_into(&target, &at, None, to.path()).await.unwrap();
+    let text = std::fs::read_to_string(to.path().join(".env.production")).unwrap();
+    for evil in ["LD_PRELOAD", "RUBYOPT", "touch canary", "=known"] {
+        assert!(!text.contains(evil), "{evil} came along:\n{text}");
+    }
+    assert!(!text.lines().any(|it| it.starts_with("DEFAULT_LOCALE=\"$(") || it.starts_with("DEFAULT_LOCALE=$(")), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_that_lacks_a_part_is_neither_verified_nor_restored() {
+    let server = Server::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("birds");
+    create::create(server.options(place(&at), SealWith::Plain), &now, &|_| {}).await.unwrap();
+
+    // The manifest leaves the dump out, too.
+    let dump = at.join("postgres/mastodon_production.dump");
+    let (kept, said) = (std::fs::read(&dump).unwrap(), std::fs::read(at.join("MANIFEST.json")).unwrap());
+    let mut manifest: Manifest = serde_json::from_slice(&said).unwrap();
+    manifest.files.retain(|path, _| !path.as_str().ends_with(".dump"));
+    std::fs::remove_file(&dump).unwrap();
+    std::fs::write(at.join("MANIFEST.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    let verify = verified(&at, None).await;
+    assert!(reasons(&verify).contains(&("postgres/mastodon_production.dump", "missing")), "{:?}", reasons(&verify));
+    std::fs::write(&dump, kept).unwrap();
+    std::fs::write(at.join("MANIFEST.json"), said).unwrap();
+
+    // An inventory that was cut at a line's end would be a smaller server.
+    let inventory = std::fs::read_to_string(at.join("media/INVENTORY.ndjson")).unwrap();
+    let (first, _) = inventory.trim_end().rsplit_once('\n').unwrap();
+    std::fs::write(at.join("media/INVENTORY.ndjson"), format!("{first}\n")).unwrap();
+    let (target, to) = (TestDatabase::schema_only().await, tempfile::tempdir().unwrap());
+    let refused = restore_into(&target, &at, None, to.path()).await.unwrap_err();
+    assert!(matches!(refused, RestoreError::InventoryDiffers), "{refused}");
+    assert!(all_rows(&target).await["accounts"].is_empty());
+    std::fs::write(at.join("media/INVENTORY.ndjson"), inventory).unwrap();
+
+    rewrite(&at, "env/secrets.env", |_| "SECRET_KEY_BASE=x\n".to_owned());
+    let verify = verified(&at, None).await;
+    assert!(reasons(&verify).contains(&("env/secrets.env", "secrets_missing")), "{:?}", reasons(&verify));
+    let refused = restore_into(&target, &at, None, to.path()).await.unwrap_err();
+    assert!(matches!(refused, RestoreError::Secrets { .. }), "{refused}");
+    assert!(!to.path().join(".env.production").exists() && !to.path().join(".env.production.part").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_of_media_that_can_not_be_followed_is_no_small_loss() {
+    let server = Server::new().await;
+    let system = server.folder.path().join("public/system");
+    std::fs::rename(system.join("media_attachments"), server.folder.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(server.folder.path().join("elsewhere"), system.join("media_attachments")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("birds");
+    let refused = create::create(server.options(place(&at), SealWith::Plain), &now, &|_| {}).await.unwrap_err();
+    assert!(format!("{refused:#} {refused:?}").contains("media_attachments"), "{refused}");
+    assert!(!at.join("MANIFEST.json").exists());
+
+    // What it had come to is gone on with.
+    std::fs::remove_file(system.join("media_attachments")).unwrap();
+    std::fs::rename(server.folder.path().join("elsewhere"), system.join("media_attachments")).unwrap();
+    create::create(server.options(place(&at), SealWith::Plain), &now, &|_| {}).await.unwrap();
+    assert!(verified(&at, None).await.holds());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

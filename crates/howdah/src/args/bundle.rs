@@ -19,7 +19,10 @@ pub enum BundleCommand {
     Create(Box<CreateArgs>),
     /// Say what a bundle is, on one screen.
     Inspect(InspectArgs),
-    /// Check that a bundle is whole: every digest, the dump row by row, the secrets on a stored value. Exit 0 only if all holds.
+    /// Check that a bundle is whole: every digest, the dump row by row, the secrets on a stored value.
+    ///
+    /// Exit 0 only if all holds; 1 if something is not what the bundle says; 3 if all that could be read holds, and what is sealed was not opened;
+    /// 2 if it could not be looked at.
     Verify(VerifyArgs),
     /// Bring a bundle's data (or a raw pg_dump file) into a database and a media store, running no SQL of the dump's.
     ///
@@ -99,7 +102,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub open: OpenArgs,
     /// Also load it into this scratch database, which holds the release's empty schema and is left as it is then.
-    #[arg(long, value_name = "postgres://…")]
+    #[arg(long, env = "HOWDAH_BUNDLE_DATABASE_URL", hide_env_values = true, value_name = "postgres://…")]
     pub restore: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -107,16 +110,16 @@ pub struct VerifyArgs {
 
 #[derive(Args)]
 pub struct RestoreArgs {
-    /// A folder, FILE.tar, `-` or s3://bucket/prefix.
+    /// A folder, FILE.tar or s3://bucket/prefix.
     #[arg(required_unless_present = "dump")]
     pub from: Option<Location>,
     /// A raw dump instead (`pg_dump -Fc`, `-Fd` or plain SQL).
-    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "media_to", "env_to", "identity", "passphrase_file"])]
     pub dump: Option<PathBuf>,
     #[command(flatten)]
     pub open: OpenArgs,
     /// The database to load, with the release's empty schema.
-    #[arg(long, value_name = "postgres://…")]
+    #[arg(long, env = "HOWDAH_BUNDLE_DATABASE_URL", hide_env_values = true, value_name = "postgres://…")]
     pub database_url: String,
     /// Where media goes: a folder (public/system) or s3://bucket/prefix.
     #[arg(long, value_name = "DIR|s3://…")]

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Brings @LOCAL_DOMAIN@ back on Debian or Ubuntu by stock tools alone: psql and pg_restore, age, sha256sum, cp.
-# RESTORE.md tells what to do before and after. Run it in the bundle's folder, as a user who may create databases (postgres, for one).
+# RESTORE.md tells what to do before and after. Run it in the bundle's folder, as the user that Mastodon runs as, who may create databases.
 set -eu
+umask 077
 
 usage() {
   cat <<'TEXT'
@@ -38,6 +39,7 @@ SEALED='@SEALED@'
 DUMP=postgres/mastodon_production.dump$SEALED
 SECRETS=env/secrets.env$SEALED
 
+half() { fail "the database was not loaded whole: dropdb $DATABASE, then run this again"; }
 say() { printf '%s\n' "$*"; }
 fail() { printf 'restore.sh: %s\n' "$*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null 2>&1 || fail "$1 is missing: apt-get install $2"; }
@@ -52,7 +54,7 @@ sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 [ -f PREFLIGHT.json ] && [ -f "$DUMP" ] || fail "run it in the bundle's folder: PREFLIGHT.json and $DUMP are not here"
 need sha256sum coreutils
 
-say 'Comparing every file with its digest'
+say 'Comparing the files and the media with their digests'
 sha256sum --quiet -c - <<'SUMS' || fail 'a file is not what it was when the bundle was made: fetch the bundle again'
 @SUMS@
 SUMS
@@ -68,8 +70,12 @@ need pg_restore postgresql-client-@MAJOR@
 [ -z "$SEALED" ] || need age age
 has=$(pg_restore --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 [ "$has" -ge @MAJOR@ ] || fail "pg_restore is of version $has, and the dump of @MAJOR@: apt-get install postgresql-client-@MAJOR@"
-[ -d "$LIVE" ] || fail "$LIVE is not there: install Mastodon @VERSION@ first, or say where it is by --live"
+[ -d "$LIVE/public" ] || fail "$LIVE is not there: install Mastodon @VERSION@ first, or say where it is by --live"
 [ ! -e "$LIVE/.env.production" ] || fail "$LIVE/.env.production is there already: move it away first, nothing has been changed"
+
+[ -w "$LIVE" ] && [ -w "$LIVE/public" ] || fail "$LIVE can't be written by $(id -un): run this as the user that Mastodon runs as; nothing has been changed"
+trap 'rm -f "$DUMP.open" "$LIVE/.env.production.part"' EXIT
+trap 'exit 1' HUP INT TERM
 
 say "Database $DATABASE"
 role_known=$(sql -d postgres -c "select 1 from pg_catalog.pg_roles where rolname = $(literal "$ROLE")")
@@ -79,24 +85,22 @@ database_known=$(sql -d postgres -c "select 1 from pg_catalog.pg_database where 
 tables=$(sql -d "$DATABASE" -c "select count(*) from pg_catalog.pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')")
 [ "$tables" -eq 0 ] || fail "database $DATABASE has $tables tables already: drop it, or name another by --database; nothing has been changed"
 if [ -n "$JOBS" ]; then
-  (umask 077 && opened "$DUMP" >"$DUMP.open")
-  trap 'rm -f "$DUMP.open"' EXIT
-  pg_restore -Fc -j"$JOBS" -n public --no-owner --role="$ROLE" --exit-on-error -d "$DATABASE" "$DUMP.open"
+  opened "$DUMP" >"$DUMP.open"
+  pg_restore -Fc -j"$JOBS" -n public --no-owner --role="$ROLE" --exit-on-error -d "$DATABASE" "$DUMP.open" || half
 else
   # The status of a pipe is its last command's: a dump that is not opened whole is not loaded whole, and pg_restore says so.
-  opened "$DUMP" | pg_restore -Fc -n public --no-owner --role="$ROLE" --exit-on-error -d "$DATABASE"
+  opened "$DUMP" | pg_restore -Fc -n public --no-owner --role="$ROLE" --exit-on-error -d "$DATABASE" || half
 fi
 sql -d "$DATABASE" -c 'analyze'
 
 say "Environment $LIVE/.env.production"
-(
-  umask 077
-  opened "$SECRETS" >"$LIVE/.env.production.part"
-  cat env/.env.production >>"$LIVE/.env.production.part"
-)
+opened "$SECRETS" >"$LIVE/.env.production.part"
+cat env/.env.production >>"$LIVE/.env.production.part"
 mv "$LIVE/.env.production.part" "$LIVE/.env.production"
 
 say "Media to $LIVE/public/system"
+# nginx reads it, too.
+umask 022
 mkdir -p "$LIVE/public/system"
 for class in accounts media_attachments custom_emojis site_uploads; do
   [ ! -d "media/$class" ] || cp -R "media/$class" "$LIVE/public/system/"
@@ -105,8 +109,7 @@ done
 cat <<TEXT
 
 The data of @LOCAL_DOMAIN@ is here. What is left, as RESTORE.md says:
-  1. fill in the empty values in $LIVE/.env.production (database, Redis, mail)
-  2. give the files to Mastodon's user: chown -R mastodon: $LIVE/.env.production $LIVE/public/system
-  3. start Mastodon @VERSION@, then: tootctl feeds build, and tootctl search deploy where search is used
-  4. nginx (proxy/nginx.conf), certificates, and last the DNS of @WEB_DOMAIN@
+  1. fill in what is commented out in $LIVE/.env.production (database, Redis, mail)
+  2. start Mastodon @VERSION@, then: tootctl feeds build, and tootctl search deploy where search is used
+  3. nginx (proxy/nginx.conf), certificates, and last the DNS of @WEB_DOMAIN@
 TEXT

@@ -65,6 +65,13 @@ impl Environment {
         Self { variables, findings }
     }
 
+    /// Only what Mastodon itself reads: of somebody else's environment, nothing that a shell, Ruby or the linker would act on.
+    #[must_use]
+    pub fn known(mut self) -> Self {
+        self.variables.retain(|(name, _)| names::is_known(name));
+        self
+    }
+
     /// A process' own, inside a pod: only the variables that Mastodon knows.
     #[must_use]
     pub fn from_process(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {

@@ -7,7 +7,7 @@ use howdah_bundle::format::{self, BundlePath, Manifest, Preflight, Seal};
 use howdah_bundle::place::{Bundle, Reader};
 use serde_json::json;
 
-use super::{place, print_json, size};
+use super::{place, print_json, shown, size};
 use crate::args::bundle::InspectArgs;
 
 const HELD: u64 = 16 << 20;
@@ -73,5 +73,5 @@ fn screen(preflight: &Preflight, manifest: Option<&Manifest>) -> String {
         ));
         lines.push(("content", manifest.content_digest.to_string()));
     }
-    lines.iter().map(|(name, value)| format!("{name:<11} {value}\n")).collect()
+    lines.iter().map(|(name, value)| format!("{name:<11} {}\n", shown(value))).collect()
 }

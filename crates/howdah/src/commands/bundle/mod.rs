@@ -1,4 +1,4 @@
-//! `howdah bundle …`: the command line around `howdah_bundle`. Findings and results go to standard output, progress to standard error.
+//! `howdah bundle …`: the command line around `howdah_bundle`. Results go to standard output, progress and events to standard error.
 
 mod create;
 mod inspect;
@@ -19,6 +19,8 @@ const MADE_BY: &str = concat!("howdah ", env!("CARGO_PKG_VERSION"));
 
 /// What was looked at is not what it says.
 const NOT_WELL: u8 = 1;
+/// What could be read holds, and not all could.
+const NOT_ALL: u8 = 3;
 
 /// # Errors
 /// What could not be done at all: exit code 2.
@@ -49,6 +51,11 @@ fn place(location: &Location) -> anyhow::Result<Place> {
 fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string(value).context("a result is JSON")?);
     Ok(())
+}
+
+/// What a bundle says, as a terminal may show it.
+fn shown(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { char::REPLACEMENT_CHARACTER } else { it }).collect()
 }
 
 /// Such as `12.4 GB`.

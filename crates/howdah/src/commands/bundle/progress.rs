@@ -77,7 +77,7 @@ impl State {
             }
             Event::Object { name } => {
                 if let Some(bar) = &self.bar {
-                    bar.set_message(name.clone());
+                    bar.set_message(super::shown(name));
                 }
                 return;
             }
@@ -176,5 +176,5 @@ pub fn sentence(finding: &Finding) -> String {
         Severity::Wrong => "wrong",
         Severity::Notice => "notice",
     };
-    format!("{severity}: {}: {}", finding.object, finding.sentence)
+    super::shown(&format!("{severity}: {}: {}", finding.object, finding.sentence))
 }

@@ -21,28 +21,30 @@ pub async fn run(args: RestoreArgs) -> anyhow::Result<ExitCode> {
     let told = Arc::clone(&progress);
     let tell = move |event| told.tell(event);
     let loaded = match (&args.from, args.dump) {
-        (_, Some(dump)) => restore_dump(dump, &database, &tell).await?,
+        (_, Some(dump)) => restore_dump(dump, &database, &tell).await.map(|it| (it, 0)).map_err(Into::into),
         (Some(from), None) => {
             let place = place(from)?;
             let media_to = args.media_to.as_ref().map(store).transpose()?;
             let identities = keys::open(&args.open)?;
             let options = Options { from: &place, identities, database, media_to, env_to: args.env_to };
-            restore(options, &tell).await.with_context(|| format!("{from} was not restored"))?.loaded
+            let restored = restore(options, &tell).await.with_context(|| format!("{from} was not restored"));
+            restored.map(|it| (it.loaded, it.media))
         }
         (None, None) => bail!("name a bundle, or a dump by --dump"),
     };
     progress.end();
-    told_result(&loaded, args.output.json)?;
+    let (loaded, media) = loaded?;
+    told_result(&loaded, media, args.output.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn told_result(loaded: &Loaded, json: bool) -> anyhow::Result<()> {
+fn told_result(loaded: &Loaded, media: u64, json: bool) -> anyhow::Result<()> {
     if json {
-        return print_json(&serde_json::json!({ "tables": loaded.tables, "findings": loaded.findings }));
+        return print_json(&serde_json::json!({ "tables": loaded.tables, "findings": loaded.findings, "media": media }));
     }
     loaded.findings.iter().for_each(|it| println!("{}", sentence(it)));
     let rows: u64 = loaded.tables.values().map(|it| it.rows).sum();
-    println!("Loaded {rows} rows in {} tables.", loaded.tables.len());
+    println!("Loaded {rows} rows in {} tables, and {media} media files.", loaded.tables.len());
     Ok(())
 }
 
