@@ -133,7 +133,7 @@ impl Guide<'_> {
         let close = if matches!(self.seal, Seal::Plain) { String::new() } else { format!("   rm env/secrets.env {dump}\n") };
         format!(
             "   umask 077\n{open}   createdb -T template0 -E UTF8 mastodon_production\n   pg_restore -Fc -j2 -U mastodon -n public --no-owner --role=mastodon -d mastodon_production {dump}\n   \
-             cat env/secrets.env env/.env.production > /home/mastodon/live/.env.production\n{close}   umask 022\n   cp -R media/* /home/mastodon/live/public/system/"
+             cat env/secrets.env env/.env.production > /home/mastodon/live/.env.production\n{close}   cp -R media/* /home/mastodon/live/public/system/\n   chmod -R u=rwX,go=rX /home/mastodon/live/public/system"
         )
     }
 }

@@ -62,6 +62,34 @@ impl Attachment {
         }
     }
 
+    /// The column that says, of a row that is not this server's own, whose it is: null or empty for own ones.
+    pub(super) const fn remote_column(self) -> Option<&'static str> {
+        match self {
+            Self::Avatars | Self::Headers | Self::Emojis => Some("domain"),
+            Self::Files | Self::Thumbnails => Some("remote_url"),
+            Self::SiteUploads | Self::Backups | Self::Imports => None,
+        }
+    }
+
+    /// The column that names the account whose row it is.
+    pub(super) const fn account_column(self) -> Option<&'static str> {
+        match self {
+            Self::Files | Self::Thumbnails => Some("account_id"),
+            _ => None,
+        }
+    }
+
+    /// The column that says that another server's file lies below `cache/`.
+    pub(super) const fn version_column(self) -> Option<&'static str> {
+        match self {
+            Self::Avatars => Some("avatar_storage_schema_version"),
+            Self::Headers => Some("header_storage_schema_version"),
+            Self::Files => Some("file_storage_schema_version"),
+            Self::Emojis => Some("image_storage_schema_version"),
+            Self::Thumbnails | Self::SiteUploads | Self::Backups | Self::Imports => None,
+        }
+    }
+
     /// The columns that tell which styles there are.
     pub(super) const fn hint_columns(self) -> [Option<&'static str>; 2] {
         match self {
@@ -74,40 +102,40 @@ impl Attachment {
     }
 
     /// The styles that Mastodon makes of such a row's file.
-    pub(super) fn styles(self, hints: [Option<&str>; 2]) -> Styles {
-        let [first, second] = hints;
-        match self {
-            Self::Avatars | Self::Headers if first == Some("image/gif") => Styles::of(&["original", "static"]),
+    pub(super) fn styles(self, hints: [Hint<'_>; 2]) -> Styles {
+        Styles::of(match (self, hints) {
+            (Self::Avatars | Self::Headers, [Hint::Text("image/gif"), _]) | (Self::Emojis, _) => &["original", "static"],
             // Audio and what Mastodon doesn't know have no preview, and what is not processed yet may have none.
-            Self::Files if matches!(first, Some(IMAGE | GIFV | VIDEO)) && matches!(second, None | Some(COMPLETE)) => {
-                Styles::of(&["original", "small"])
-            }
-            Self::Emojis => Styles::of(&["original", "static"]),
-            Self::SiteUploads => Styles::of(match first {
-                Some("thumbnail") => &["original", "@1x", "@2x"],
-                Some("favicon") => &["original", "16", "32", "48"],
-                Some("app_icon") => &APP_ICON,
-                _ => &["original"],
-            }),
-            Self::Avatars | Self::Headers | Self::Files | Self::Thumbnails | Self::Backups | Self::Imports => Styles::of(&["original"]),
-        }
+            (Self::Files, [IMAGE | GIFV | VIDEO, Hint::None | COMPLETE]) => &["original", "small"],
+            (Self::SiteUploads, [Hint::Text("thumbnail"), _]) => &["original", "@1x", "@2x"],
+            (Self::SiteUploads, [Hint::Text("favicon"), _]) => &["original", "16", "32", "48"],
+            (Self::SiteUploads, [Hint::Text("app_icon"), _]) => &APP_ICON,
+            _ => &["original"],
+        })
     }
 
     /// What a style's file is called, for a row that names `file_name`: all styles but the original are PNG, except the small ones of images.
-    pub(super) fn file_name(self, style: &str, file_name: &str, hints: [Option<&str>; 2]) -> String {
-        match (self, style) {
-            (_, "original") => file_name.to_owned(),
-            (Self::Files, _) if hints[0] == Some(IMAGE) => file_name.to_owned(),
+    pub(super) fn file_name(self, style: &str, file_name: &str, hints: [Hint<'_>; 2]) -> String {
+        match (self, style, hints) {
+            (_, "original", _) | (Self::Files, _, [IMAGE, _]) => file_name.to_owned(),
             _ => format!("{}.png", super::layout::stem(file_name)),
         }
     }
 }
 
+/// What a row says beside its file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint<'a> {
+    None,
+    Text(&'a str),
+    Number(i64),
+}
+
 /// Values of `media_attachments.type` and `.processing`.
-const IMAGE: &str = "0";
-const GIFV: &str = "1";
-const VIDEO: &str = "2";
-const COMPLETE: &str = "2";
+const IMAGE: Hint<'_> = Hint::Number(0);
+const GIFV: Hint<'_> = Hint::Number(1);
+const VIDEO: Hint<'_> = Hint::Number(2);
+const COMPLETE: Hint<'_> = Hint::Number(2);
 
 const APP_ICON: [&str; 19] =
     ["original", "36", "48", "57", "60", "72", "76", "96", "114", "120", "144", "152", "167", "180", "192", "256", "384", "512", "1024"];
@@ -140,42 +168,46 @@ impl Styles {
 mod tests {
     use super::*;
 
-    fn names(attachment: Attachment, hints: [Option<&str>; 2]) -> Vec<&'static str> {
-        attachment.styles(hints).names().collect()
+    fn names(attachment: Attachment, hint: Hint<'_>) -> Vec<&'static str> {
+        attachment.styles([hint, Hint::None]).names().collect()
     }
 
     #[test]
     fn every_style_that_a_model_has_is_known() {
-        assert_eq!(names(Attachment::SiteUploads, [Some("app_icon"), None]).len(), APP_ICON.len());
-        assert_eq!(names(Attachment::SiteUploads, [Some("thumbnail"), None]), ["original", "@1x", "@2x"]);
-        assert_eq!(names(Attachment::SiteUploads, [Some("favicon"), None]), ["original", "16", "32", "48"]);
-        assert_eq!(names(Attachment::SiteUploads, [Some("mascot"), None]), ["original"]);
-        assert_eq!(names(Attachment::Emojis, [None, None]), ["original", "static"]);
-        assert_eq!(names(Attachment::Avatars, [Some("image/gif"), None]), ["original", "static"]);
-        assert_eq!(names(Attachment::Headers, [Some("image/jpeg"), None]), ["original"]);
+        assert_eq!(names(Attachment::SiteUploads, Hint::Text("app_icon")).len(), APP_ICON.len());
+        assert_eq!(names(Attachment::SiteUploads, Hint::Text("thumbnail")), ["original", "@1x", "@2x"]);
+        assert_eq!(names(Attachment::SiteUploads, Hint::Text("favicon")), ["original", "16", "32", "48"]);
+        assert_eq!(names(Attachment::SiteUploads, Hint::Text("mascot")), ["original"]);
+        assert_eq!(names(Attachment::Emojis, Hint::None), ["original", "static"]);
+        assert_eq!(names(Attachment::Avatars, Hint::Text("image/gif")), ["original", "static"]);
+        assert_eq!(names(Attachment::Headers, Hint::Text("image/jpeg")), ["original"]);
     }
 
     #[test]
     fn only_pictures_and_films_that_are_processed_have_a_small_one() {
+        const QUEUED: Hint<'_> = Hint::Number(0);
+        const FAILED: Hint<'_> = Hint::Number(3);
+        const UNKNOWN: Hint<'_> = Hint::Number(3);
+        const AUDIO: Hint<'_> = Hint::Number(4);
         for (hints, small) in [
-            ([Some("0"), None], true),
-            ([Some("1"), Some("2")], true),
-            ([Some("2"), Some("2")], true),
-            ([Some("2"), Some("0")], false),
-            ([Some("2"), Some("3")], false),
-            ([Some("3"), None], false),
-            ([Some("4"), Some("2")], false),
-            ([None, None], false),
+            ([IMAGE, Hint::None], true),
+            ([GIFV, COMPLETE], true),
+            ([VIDEO, COMPLETE], true),
+            ([VIDEO, QUEUED], false),
+            ([VIDEO, FAILED], false),
+            ([UNKNOWN, Hint::None], false),
+            ([AUDIO, COMPLETE], false),
+            ([Hint::None, Hint::None], false),
         ] {
-            assert_eq!(names(Attachment::Files, hints).contains(&"small"), small, "{hints:?}");
+            assert_eq!(Attachment::Files.styles(hints).names().any(|it| it == "small"), small, "{hints:?}");
         }
     }
 
     #[test]
     fn a_films_small_picture_is_a_png_and_an_images_is_of_its_kind() {
-        assert_eq!(Attachment::Files.file_name("small", "ab.mp4", [Some("2"), None]), "ab.png");
-        assert_eq!(Attachment::Files.file_name("small", "ab.jpg", [Some("0"), None]), "ab.jpg");
-        assert_eq!(Attachment::Avatars.file_name("static", "ab.gif", [Some("image/gif"), None]), "ab.png");
-        assert_eq!(Attachment::Avatars.file_name("original", "ab.gif", [Some("image/gif"), None]), "ab.gif");
+        assert_eq!(Attachment::Files.file_name("small", "ab.mp4", [VIDEO, COMPLETE]), "ab.png");
+        assert_eq!(Attachment::Files.file_name("small", "ab.jpg", [IMAGE, COMPLETE]), "ab.jpg");
+        assert_eq!(Attachment::Avatars.file_name("static", "ab.gif", [Hint::None; 2]), "ab.png");
+        assert_eq!(Attachment::Avatars.file_name("original", "ab.gif", [Hint::None; 2]), "ab.gif");
     }
 }

@@ -1,15 +1,17 @@
 //! What goes wrong with a media store, and whether it is worth another try.
 
-use std::time::Duration;
+use std::{io, time::Duration};
+
+use rustix::io::Errno;
 
 use crate::format::PathError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
     #[error("the media folder {root} can't be opened: {source}. Name the folder that holds `accounts` and `media_attachments`")]
-    Root { root: String, source: std::io::Error },
+    Root { root: String, source: io::Error },
     #[error("{name} in the media folder: {source}")]
-    Disk { name: String, source: std::io::Error },
+    Disk { name: String, source: io::Error },
     #[error("{0}")]
     Key(#[from] PathError),
     #[error("the object store's settings: {0}")]
@@ -95,11 +97,7 @@ impl MediaError {
             Self::Transport { source, .. } if source.is_timeout() => Kind::Throttled,
             Self::Transport { source, .. } if source.is_builder() => Kind::Final,
             Self::Transport { .. } | Self::Length { .. } | Self::Digest { .. } => Kind::Passing,
-            Self::Disk { source, .. } => match source.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Kind::Gone,
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::ReadOnlyFilesystem => Kind::Fatal,
-                _ => Kind::Final,
-            },
+            Self::Disk { source, .. } => on_disk(source),
             Self::Key(_) | Self::Answer { .. } => Kind::Final,
             Self::Root { .. }
             | Self::Settings(_)
@@ -118,6 +116,17 @@ impl MediaError {
             Self::Answered { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+}
+
+fn on_disk(error: &io::Error) -> Kind {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Kind::Gone,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem => Kind::Fatal,
+        // A network's file system.
+        io::ErrorKind::Interrupted | io::ErrorKind::TimedOut | io::ErrorKind::StaleNetworkFileHandle => Kind::Passing,
+        _ if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM)) => Kind::Passing,
+        _ => Kind::Final,
     }
 }
 

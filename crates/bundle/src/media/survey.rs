@@ -1,23 +1,20 @@
 //! What the store lists against what the database says.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use futures::{Stream, StreamExt, stream, stream::BoxStream};
-use tokio_postgres::GenericClient;
+use futures::{Stream, TryStreamExt, stream, stream::BoxStream};
+use tokio_postgres::{GenericClient, binary_copy::BinaryCopyOutRow};
 
 use super::{
-    attachment::{Attachment, Styles},
+    attachment::Attachment,
     error::MediaError,
     layout::{self, Place},
     listed::{Entry, Listed, Skipped, WhySkipped},
     own::Own,
-    rows::Table,
+    rows::{Named, Owner, Table},
     store::Store,
 };
 use crate::format::MissingMedia;
-
-/// Of rows that the database is asked about at once.
-const PORTION: usize = 500;
 
 /// One thing that was found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,19 +31,21 @@ pub enum Surveyed {
 /// Whose a file is that no row of the server's own names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// A row of another server's account, post or emoji: it lies here from before `cache/` was for those.
+    /// The row is another server's account, post or emoji: the file is older than `cache/`. On a server that has more than a million of
+    /// those, also of a row that there isn't.
     Remote,
     /// The row is the server's own and names another file: this one is of before it was replaced.
     Replaced,
-    /// There is no such row, or the file lies where Mastodon puts none.
+    /// No row names it there, or it lies where Mastodon puts none.
     Nobody,
 }
 
-/// Goes through one attachment after another: reads its own rows, lists its folder, says whose each file is, then which files are missing.
+/// Goes through one attachment after another: reads its rows, lists its folder, says whose each file is, then which files are missing.
 /// Every file is listed once, and comes once. In a database that is served meanwhile, a file that was uploaded after the session's snapshot
 /// is [`Whose::Nobody`]'s: a later pass takes it.
 ///
-/// Memory: 20 bytes for each own row of the attachment, and a few hundred files.
+/// Memory: 20 bytes for each own row of the attachment, 8 for each own account, 8 MB at most for other servers' rows, a page of the listing.
+/// The session is a transaction that sees one snapshot, with `row_security` off; nothing that the database's owner made is called.
 pub fn survey<'a, C: GenericClient + Sync>(
     store: &'a Store,
     session: &'a C,
@@ -61,21 +60,22 @@ struct Survey<'a, C> {
     store: &'a Store,
     session: &'a C,
     attachments: VecDeque<Attachment>,
+    /// The one that is gone through now.
     folder: Option<Folder>,
     ready: VecDeque<Surveyed>,
 }
 
-/// The one that is gone through now.
 struct Folder {
     attachment: Attachment,
     table: Table,
     own: Own,
-    /// None when all is listed.
-    entries: Option<BoxStream<'static, Result<Entry, MediaError>>>,
-    /// Files that no own row claims, with the ids that they could be of.
-    strangers: Vec<(Listed, Vec<i64>)>,
-    /// The place in `own` up to which missing files were told.
-    told: usize,
+    stage: Stage,
+}
+
+enum Stage {
+    Listing(BoxStream<'static, Result<Entry, MediaError>>),
+    /// The rows once more, for the names of what was not there.
+    Missing(BoxStream<'static, Result<BinaryCopyOutRow, MediaError>>),
 }
 
 impl<C: GenericClient + Sync> Survey<'_, C> {
@@ -102,83 +102,63 @@ impl Folder {
             tracing::debug!(folder = attachment.folder(), "this release has no such attachment");
             return Ok(None);
         };
-        let own = table.own(session).await?;
-        let entries = Some(store.list(&format!("{}/", attachment.folder())));
-        Ok(Some(Self { attachment, table, own, entries, strangers: Vec::new(), told: 0 }))
+        let mut own = Own::default();
+        let mut rows = table.rows(session).await?;
+        while let Some(row) = rows.try_next().await? {
+            match table.named(&row)? {
+                Some(named) if named.owner == Owner::Own => own.add(named.id, named.file_name, attachment.styles(named.hints)),
+                Some(named) if named.owner == Owner::Remote => own.add_remote(named.id),
+                _ => {}
+            }
+        }
+        own.sort();
+        let stage = Stage::Listing(store.list(&format!("{}/", attachment.folder())));
+        Ok(Some(Self { attachment, table, own, stage }))
     }
 
     /// Whether there is more to come.
     async fn step<C: GenericClient>(&mut self, session: &C, ready: &mut VecDeque<Surveyed>) -> Result<bool, MediaError> {
-        if let Some(entries) = &mut self.entries {
-            match entries.next().await.transpose()? {
-                Some(Entry::File(listed)) => ready.extend(self.judge(listed)),
+        match &mut self.stage {
+            Stage::Listing(entries) => match entries.try_next().await? {
+                Some(Entry::File(listed)) => ready.push_back(self.judge(listed)),
                 Some(Entry::Skipped(skipped)) => ready.push_back(Surveyed::Skipped(skipped)),
-                None => self.entries = None,
-            }
-            if self.strangers.len() >= PORTION || self.entries.is_none() {
-                self.name_strangers(session, ready).await?;
-            }
-            return Ok(true);
+                None if self.own.misses_any() => self.stage = Stage::Missing(self.table.rows(session).await?),
+                None => return Ok(false),
+            },
+            Stage::Missing(rows) => match rows.try_next().await? {
+                Some(row) => match self.table.named(&row)? {
+                    Some(named) if named.owner == Owner::Own => self.name_missing(&named, ready),
+                    _ => {}
+                },
+                None => return Ok(false),
+            },
         }
-        let (missing, told) = self.own.missing(self.told, PORTION);
-        self.told = told;
-        self.name_missing(session, &missing, ready).await?;
-        Ok(self.told < self.own.len())
+        Ok(true)
     }
 
-    fn judge(&mut self, listed: Listed) -> Option<Surveyed> {
-        let Some(place) = Place::of(&listed.key) else { return Some(Surveyed::Other(listed, Whose::Nobody)) };
-        if self.own.claims(&place) {
-            return Some(Surveyed::Own(listed));
+    fn judge(&mut self, listed: Listed) -> Surveyed {
+        let whose = match Place::of(&listed.key).filter(|it| it.attachment == self.attachment) {
+            Some(place) => self.own.whose(&place),
+            None => Some(Whose::Nobody),
+        };
+        match whose {
+            None => Surveyed::Own(listed),
+            Some(whose) => Surveyed::Other(listed, whose),
         }
-        let ids = place.ids().flatten().collect();
-        self.strangers.push((listed, ids));
-        None
     }
 
-    async fn name_strangers<C: GenericClient>(&mut self, session: &C, ready: &mut VecDeque<Surveyed>) -> Result<(), MediaError> {
-        if self.strangers.is_empty() {
-            return Ok(());
+    fn name_missing(&self, named: &Named<'_>, ready: &mut VecDeque<Surveyed>) {
+        let table = self.attachment.table();
+        for style in self.own.missing(named.id, named.file_name).names() {
+            let file = self.attachment.file_name(style, named.file_name, named.hints);
+            ready.push_back(match layout::key(self.attachment, named.id, style, &file) {
+                Ok(key) => Surveyed::Missing(MissingMedia { table: table.to_owned(), id: named.id, key }),
+                // A row whose name no file can have.
+                Err(why) => {
+                    let name = format!("the file that row {} of {table} names", named.id);
+                    Surveyed::Skipped(Skipped { name, bytes: 0, why: WhySkipped::Name(why) })
+                }
+            });
         }
-        let ids: Vec<i64> = self.strangers.iter().flat_map(|(_, ids)| ids).copied().collect();
-        let rows: HashMap<i64, bool> = self.table.whose(session, &ids).await?;
-        ready.extend(self.strangers.drain(..).map(|(listed, ids)| {
-            let whose = match ids.iter().find_map(|it| rows.get(it)) {
-                Some(true) => Whose::Replaced,
-                Some(false) => Whose::Remote,
-                None => Whose::Nobody,
-            };
-            Surveyed::Other(listed, whose)
-        }));
-        Ok(())
-    }
-
-    async fn name_missing<C: GenericClient>(
-        &self,
-        session: &C,
-        missing: &[(i64, Styles)],
-        ready: &mut VecDeque<Surveyed>,
-    ) -> Result<(), MediaError> {
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<i64> = missing.iter().map(|(id, _)| *id).collect();
-        let names = self.table.names(session, &ids).await?;
-        for (id, styles) in missing {
-            let Some(named) = names.get(id) else { continue };
-            for style in styles.names() {
-                let file = self.attachment.file_name(style, &named.file_name, named.hints());
-                ready.push_back(match layout::key(self.attachment, *id, style, &file) {
-                    Ok(key) => Surveyed::Missing(MissingMedia { table: self.attachment.table().to_owned(), id: *id, key }),
-                    // A row whose name no file can have.
-                    Err(why) => Surveyed::Skipped(Skipped {
-                        name: format!("the file that row {id} of {} names", self.attachment.table()),
-                        bytes: 0,
-                        why: WhySkipped::Name(why),
-                    }),
-                });
-            }
-        }
-        Ok(())
     }
 }

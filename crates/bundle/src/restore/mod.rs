@@ -137,8 +137,8 @@ async fn rows(bundle: &Bundle, manifest: &Manifest, options: &Options<'_>, told:
     let fed = load::feed(move || match identities.filter(|_| sealed) {
         None => Dump::read(body, ArchiveLimits::default()),
         Some(identities) => {
-            let opened =
-                Opener::new(&opened, body, &identities).map_err(|error| crate::archive::ArchiveError::Read(std::io::Error::other(error)))?;
+            let opened = Opener::new(&opened, body, &identities)
+                .map_err(|error| crate::archive::ArchiveError::Read(std::io::Error::other(error)))?;
             Dump::read(opened, ArchiveLimits::default())
         }
     });

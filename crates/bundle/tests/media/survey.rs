@@ -16,6 +16,8 @@ INSERT INTO accounts (id, username, domain, avatar_file_name, avatar_content_typ
     (5, 'far', 'far.example', 'r5.png', 'image/png', 'r5.png', 'image/png', now(), now()),
     (1234567890, 'ten', NULL, 'ten.webp', 'image/webp', NULL, NULL, now(), now()),
     (112233445566778899, 'new', NULL, 'bb.gif', 'image/gif', NULL, NULL, now(), now());
+INSERT INTO accounts (id, username, domain, avatar_file_name, avatar_storage_schema_version, created_at, updated_at) VALUES
+    (6, 'kept', 'far.example', 'r6.png', 1, now(), now());
 INSERT INTO media_attachments (id, type, processing, remote_url, account_id, file_file_name, thumbnail_file_name, created_at, updated_at) VALUES
     (10, 0, NULL, '', 1, 'image.jpeg', NULL, now(), now()),
     (11, 1, 2, '', 1, 'gifv.mp4', NULL, now(), now()),
@@ -68,9 +70,11 @@ const OWN: [&str; 27] = [
     "site_uploads/files/000/000/002/original/icon.svg",
     "site_uploads/files/000/000/003/original/mascot.png",
 ];
-const OTHERS: [(&str, Whose); 9] = [
+const OTHERS: [(&str, Whose); 10] = [
     ("accounts/avatars/000/000/001/original/before.png", Whose::Replaced),
     ("accounts/avatars/000/000/005/original/r5.png", Whose::Remote),
+    // Its row means the one below `cache/`.
+    ("accounts/avatars/000/000/006/original/r6.png", Whose::Nobody),
     ("accounts/avatars/000/000/099/original/a1.png", Whose::Nobody),
     ("accounts/avatars/000/001/original/a1.png", Whose::Nobody),
     ("accounts/headers/000/000/005/original/r5.png", Whose::Remote),
@@ -197,6 +201,12 @@ CREATE DOMAIN public.text AS pg_catalog.text CHECK (public.trap(VALUE::pg_catalo
 CREATE DOMAIN public.int8 AS pg_catalog.int8 CHECK (public.trap(VALUE::pg_catalog.int8, 0));
 CREATE TABLE public.pg_attribute (attname name);
 CREATE TABLE public.pg_class (relname name);
+CREATE FUNCTION public.armed(integer) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+    BEGIN IF current_setting('trap.armed', true) = 'yes' THEN RAISE EXCEPTION 'sprung'; END IF; RETURN true; END $$;
+CREATE INDEX ON accounts (id) WHERE public.armed(1);
+CREATE INDEX ON media_attachments (public.armed(1));
+CREATE INDEX ON custom_emojis (id) WHERE public.armed(1);
+CREATE INDEX ON site_uploads (id) WHERE public.armed(1);
 ";
 
 #[tokio::test]
@@ -205,8 +215,11 @@ async fn nothing_that_the_databases_owner_made_is_called() {
     database.run(ROWS).await;
     database.run(TRAPS).await;
     database.run("SET search_path = public, pg_catalog").await;
-    let sprung = database.owner.query("SELECT 'a'::varchar = 'b'::varchar", &[]).await.unwrap_err();
-    assert!(sprung.as_db_error().is_some_and(|it| it.message() == "sprung"), "the traps are set");
+    database.run("SET trap.armed = 'yes'").await;
+    for careless in ["SELECT 'a'::varchar = 'b'::varchar", "SELECT id FROM public.accounts"] {
+        let sprung = database.owner.query(careless, &[]).await.unwrap_err();
+        assert!(sprung.as_db_error().is_some_and(|it| it.message() == "sprung"), "the traps are set: {sprung}");
+    }
     let (_root, store) = folder();
     assert_all(&surveyed(&store, &database.owner, &Attachment::OWN).await.unwrap());
     database.drop().await;

@@ -99,12 +99,12 @@ cat env/.env.production >>"$LIVE/.env.production.part"
 mv "$LIVE/.env.production.part" "$LIVE/.env.production"
 
 say "Media to $LIVE/public/system"
-# nginx reads it, too.
-umask 022
 mkdir -p "$LIVE/public/system"
 for class in accounts media_attachments custom_emojis site_uploads; do
   [ ! -d "media/$class" ] || cp -R "media/$class" "$LIVE/public/system/"
 done
+# nginx reads it, too.
+chmod -R u=rwX,go=rX "$LIVE/public/system"
 
 cat <<TEXT
 

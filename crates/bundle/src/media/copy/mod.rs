@@ -62,7 +62,7 @@ pub struct Limits {
     pub held: u32,
     /// Tries a file.
     pub tries: u32,
-    /// So many files that fail for a passing reason, one after another, and it is the store that is down.
+    /// So many files that fail, one after another, and it is no matter of a file any more.
     pub failures: u32,
     /// The first wait before another try; each next one is twice as long.
     pub wait: Duration,
@@ -97,9 +97,9 @@ impl Limits {
 /// Copies the files that `wanted` names from `source` into `sink`, and says of each what became of it, in the order in which they end.
 ///
 /// `sink` is called for many files at a time, and may be called again for a file whose first try failed: it must leave nothing of a file whose
-/// body ended in an error. Where it gives an error of a [`Store`] that is worth another try, the file is read and given to it again; any
-/// other error of its ends the stream, as does one of `wanted`, or of a store that can't be read at all. Files that are under way are given up
-/// when the stream is dropped.
+/// body ended in an error. Where it gives an error that is worth another try, as a [`Store`]'s may be, the file is read and given to it again.
+/// [`MediaError::Sink`] and others that are [`Kind::Fatal`] end the stream, as does an error of `wanted`, or too many files that fail one after
+/// another. Files that are under way are given up when the stream is dropped.
 pub fn copy_all<W, F, R>(source: &Store, limits: Limits, wanted: W, sink: F) -> impl Stream<Item = Result<Copied, MediaError>>
 where
     W: Stream<Item = Result<Listed, MediaError>>,
@@ -195,15 +195,14 @@ where
                 Err(failure) => failure,
             };
             let error = match failure {
-                Failure::Source(error) => match error.kind() {
-                    Kind::Gone => return Ok(Copied::Missing(listed)),
-                    Kind::Final => return Ok(Copied::Failed { listed, error }),
-                    Kind::Fatal => return Err(error),
-                    Kind::Throttled | Kind::Passing => error,
-                },
-                Failure::Sink(error) if matches!(error.kind(), Kind::Throttled | Kind::Passing) => error,
-                Failure::Sink(error) => return Err(error),
+                Failure::Source(error) if error.kind() == Kind::Gone => return Ok(Copied::Missing(listed)),
+                Failure::Source(error) | Failure::Sink(error) => error,
             };
+            match error.kind() {
+                Kind::Fatal => return Err(error),
+                Kind::Gone | Kind::Final => return self.give_up(listed, error),
+                Kind::Throttled | Kind::Passing => {}
+            }
             if error.kind() == Kind::Throttled {
                 turn.was_too_much(error.retry_after());
             }

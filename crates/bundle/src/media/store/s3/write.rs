@@ -36,8 +36,8 @@ impl S3 {
     ) -> Result<FileFacts, MediaError> {
         let bytes = body.bytes();
         if bytes > LARGEST {
-            let source = "an object store takes no more than 5 GiB in one request; copy this file with the store's own tool".into();
-            return Err(MediaError::Sink { name: key.to_string(), source });
+            let why = "it takes no more than 5 GiB in one request; copy this file with the store's own tool".to_owned();
+            return Err(MediaError::Answer { action: ACTION, name: key.to_string(), why });
         }
         let headers = self.headers(key, attributes, bytes)?;
         match body {
