@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use howdah_bundle::create::{Created, Options, create};
 use howdah_bundle::format::Consistency;
+use howdah_bundle::place::Location;
 use howdah_bundle::source::{self, Environment};
 use howdah_domain::{Clock as _, SystemClock};
 
@@ -42,10 +43,14 @@ pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
     progress.end();
     let created = created.with_context(|| format!("no bundle in {}", args.to))?;
     // A pipe's standard output is the bundle.
-    if args.output.json && !matches!(args.to, howdah_bundle::place::Location::Pipe) {
+    let is_pipe = args.to == Location::Pipe;
+    if args.output.json && !is_pipe {
         print_json(&created.manifest)?;
     } else {
         summary(&args.to.to_string(), &created);
+    }
+    if !args.output.json && !is_pipe {
+        eprintln!("Check it with: howdah bundle verify {}", args.to);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -59,7 +64,6 @@ fn summary(to: &str, Created { manifest, .. }: &Created) {
         eprintln!("  missing   {} media files that rows name were not on the server: media/MISSING.ndjson", manifest.inventory.missing);
     }
     eprintln!("  content   {}", manifest.content_digest);
-    eprintln!("Check it with: howdah bundle verify {to}");
 }
 
 const fn consistency(mode: Mode) -> Consistency {
