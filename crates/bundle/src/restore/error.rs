@@ -38,6 +38,8 @@ pub enum RestoreError {
     Secrets { names: Vec<&'static str> },
     #[error("{name} has a value that can't be written to a file of settings")]
     Unwritable { name: &'static str },
+    #[error("env/.env.production of the bundle is not text: run `howdah bundle verify` on it")]
+    EnvironmentNotText,
     #[error("the bundle's secrets are not text: run `howdah bundle verify` on it")]
     SecretsNotText,
     #[error("the bundle's secrets don't open what its database holds: {}. Nothing was begun", proofs.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]

@@ -67,7 +67,7 @@ pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, Rest
     let loaded = rows(&bundle, &manifest, &options, told).await?;
     if let Some(file) = environment {
         // Written anew of what Mastodon knows: the file itself may say more than that to whoever reads it.
-        let text = String::from_utf8(held(&bundle, &manifest, format::ENV_DOTENV).await?).map_err(|_| RestoreError::SecretsNotText)?;
+        let text = String::from_utf8(held(&bundle, &manifest, format::ENV_DOTENV).await?).map_err(|_| RestoreError::EnvironmentNotText)?;
         let environment = Environment::from_dotenv(&text, &|_| None).known().portable().dotenv;
         let secrets = identity.to_dotenv().map_err(|name| RestoreError::Unwritable { name })?;
         file.write(&secrets, &environment)?;
