@@ -14,6 +14,7 @@ pub mod processes;
 pub mod record;
 pub mod s3;
 pub mod server;
+pub mod site;
 pub mod stack;
 pub mod tenants;
 pub mod turn;

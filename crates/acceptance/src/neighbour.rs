@@ -63,7 +63,8 @@ impl Neighbour {
     }
 }
 
-fn certify(stack: &Stack, name: &str) -> Result<TempDir> {
+/// A folder with `tls.crt` and `tls.key` for this name, of the stack's CA.
+pub(crate) fn certify(stack: &Stack, name: &str) -> Result<TempDir> {
     let read = |file: &str| std::fs::read_to_string(stack.folder.join("pki").join(file)).with_context(|| format!("the stack's {file}"));
     let authority = Issuer::from_ca_cert_pem(&read("ca.crt")?, KeyPair::from_pem(&read("ca.key")?)?)?;
     let key = KeyPair::generate()?;

@@ -15,20 +15,24 @@ pub struct Turn {
 impl Turn {
     /// Beside others that disturb nothing.
     pub fn shared(stack: &Stack) -> Result<Self> {
-        let lock = file(stack)?;
+        let door = file(stack, "door")?;
+        door.lock_shared()?;
+        let lock = file(stack, "turn")?;
         lock.lock_shared()?;
         Ok(Self { _lock: lock })
     }
 
-    /// Alone, since parts of the stack will be missing.
+    /// Alone, since parts of the stack will be missing. Who comes later than this one waits at the door, so that its turn comes.
     pub fn alone(stack: &Stack) -> Result<Self> {
-        let lock = file(stack)?;
+        let door = file(stack, "door")?;
+        door.lock()?;
+        let lock = file(stack, "turn")?;
         lock.lock()?;
         Ok(Self { _lock: lock })
     }
 }
 
-fn file(stack: &Stack) -> Result<File> {
-    let path = stack.folder.join("run/acceptance.lock");
+fn file(stack: &Stack, name: &str) -> Result<File> {
+    let path = stack.folder.join(format!("run/acceptance.{name}"));
     File::create(&path).with_context(|| format!("can't make {}", path.display()))
 }

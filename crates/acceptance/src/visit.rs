@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::World;
+use crate::visitor::Seen;
 use crate::wait::{seconds, until};
 
 /// `/health`, a page, webfinger, the owner's actor document and picture. Returns the actor's address.
@@ -18,7 +19,7 @@ pub async fn visit(world: &World, domain: &str, web_domain: &str, username: &str
     let about = world.visitor.get_as(&page("/about"), "text/html").await?;
     ensure!(about.status == 200 && about.kind.starts_with("text/html"), "/about: {} {}", about.status, about.kind);
 
-    let finger = world.visitor.get(&page(&format!("/.well-known/webfinger?resource=acct:{username}@{domain}"))).await?;
+    let finger = finger(world, domain, username).await?;
     let finger: Value = serde_json::from_str(&finger.text()).with_context(|| format!("webfinger: {} {}", finger.status, finger.text()))?;
     let links = finger["links"].as_array().context("webfinger has no links")?;
     let actor = links.iter().find(|it| it["rel"] == "self").and_then(|it| it["href"].as_str()).context("webfinger names no actor")?;
@@ -43,6 +44,16 @@ pub async fn visit(world: &World, domain: &str, web_domain: &str, username: &str
     })
     .await?;
     Ok(actor.to_owned())
+}
+
+/// Where others begin: at the domain of the handle, which may pass the question on, once.
+async fn finger(world: &World, domain: &str, username: &str) -> Result<Seen> {
+    let asked = format!("https://{domain}/.well-known/webfinger?resource=acct:{username}@{domain}");
+    let answer = world.visitor.get(&asked).await?;
+    match &answer.location {
+        None => Ok(answer),
+        Some(location) => world.visitor.get(location).await,
+    }
 }
 
 /// What the server's page asks the customer for, set at the customer's DNS provider.

@@ -18,6 +18,8 @@ pub struct Visitor {
 pub struct Seen {
     pub status: u16,
     pub kind: String,
+    /// Where a redirect leads.
+    pub location: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -54,7 +56,8 @@ impl Visitor {
     pub async fn get_as(&self, url: &str, accept: &str) -> Result<Seen> {
         let response = self.http.get(url).header("accept", accept).send().await.with_context(|| format!("GET {url}"))?;
         let status = response.status().as_u16();
-        let kind = response.headers().get("content-type").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
-        Ok(Seen { status, kind, body: response.bytes().await?.to_vec() })
+        let header = |name| response.headers().get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        let (kind, location) = (header("content-type").unwrap_or_default(), header("location"));
+        Ok(Seen { status, kind, location, body: response.bytes().await?.to_vec() })
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: what every change has to pass; with `--quick` what needs no more than PostgreSQL, with `--long` every test there is.
+//! `cargo xtask test`: what every change has to pass; with `--quick` what needs no more than PostgreSQL.
 
 use std::{
     path::Path,
@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
     built::{self, Test},
@@ -19,21 +19,23 @@ use crate::{
 
 /// The tests that need the running stack.
 const ACCEPTANCE: &str = "howdah-acceptance";
+/// Those of them that take its parts away, one after the other and for many minutes.
+const TAKE_PARTS_AWAY: &str = "faults";
+/// Those that take longest, which are begun first.
+const LONGEST: &[&str] = &["browser", "operator_alone"];
 /// The one that also has to pass on a cluster that was there.
 const ELSEWHERE: &str = "path_platform_subdomain";
 /// The test of the stack itself, which starts, kills and takes down one of its own.
 const OF_STACK: (&str, &str) = ("xtask", "stack");
-/// The acceptance tests that take many minutes: parts killed at every point, and the pages in a browser.
-const LONG: &[&str] = &["faults", "browser"];
 /// At once, since they wait more than they compute: for PostgreSQL, for deadlines, for what a cluster takes its time for.
 const OF_CRATES: usize = 4;
+const ON_A_STACK: usize = 3;
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     Quick,
-    Usual,
-    Long,
+    Whole,
 }
 
 pub fn run(places: Places, extent: Extent) -> Result<()> {
@@ -53,25 +55,31 @@ pub fn run(places: Places, extent: Extent) -> Result<()> {
     if extent == Extent::Quick {
         return Ok(());
     }
-    let acceptance: Vec<Test> = match extent {
-        Extent::Long => {
-            checks::bring(&places, progress)?;
-            acceptance
-        }
-        Extent::Quick | Extent::Usual => acceptance.into_iter().filter(|test| !LONG.contains(&&*test.name)).collect(),
-    };
+    checks::bring(&places, progress)?;
     together([
-        progress.step("acceptance tests", || on_a_stack(&places, &acceptance)),
+        progress.step("acceptance tests", || on_two_stacks(&places, &acceptance)),
         progress.step("tests of the stack", || one_by_one(&of_stack, |test| of_the_stack(&places, test))),
         progress.step("on a cluster that is there", || on_a_cluster(&places, &acceptance)),
     ])
 }
 
-fn on_a_stack(places: &Places, tests: &[Test]) -> Result<()> {
-    stack::up(places.clone(), Scope::Whole)?;
-    // One by one: some of them kill parts of the stack. They print how long things took.
-    let command = |test: &Test| inside(places, places, test, &["--test-threads=1", "--nocapture"]);
-    together([one_by_one(tests, command), stack::down(places)])
+/// On one stack those that share it; at the same time on another those that take its parts away.
+fn on_two_stacks(places: &Places, tests: &[Test]) -> Result<()> {
+    let beside = Places { stack: places.stack.with_extension("beside"), ..places.clone() };
+    // One after the other: each takes ports of the machine's that are free.
+    let up = stack::up(places.clone(), Scope::Whole).and_then(|_| stack::up(beside.clone(), Scope::Whole));
+    let (faults, mut others): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(|test| test.name == TAKE_PARTS_AWAY);
+    others.sort_by_key(|test| LONGEST.iter().position(|name| *name == test.name).unwrap_or(LONGEST.len()));
+    // They print how long things took, one test after the other: those of another binary run beside it.
+    let on = |stack| move |test: &Test| inside(stack, stack, test, &["--test-threads=1", "--nocapture"]);
+    let passed = up.map(|_| {
+        thread::scope(|scope| {
+            let faults = scope.spawn(|| side_by_side(faults, 1, on(&beside)));
+            let others = side_by_side(others, ON_A_STACK, on(places));
+            [others, faults.join().unwrap_or_else(|_| Err(anyhow!("the thread of `{TAKE_PARTS_AWAY}` panicked")))]
+        })
+    });
+    together([passed.and_then(together), stack::down(&beside), stack::down(places)])
 }
 
 /// Its tests are ignored unless asked for, since they need root and minutes.
@@ -143,6 +151,7 @@ where
     let work = || {
         let mut failed = Vec::new();
         while let Some(test) = next() {
+            println!("     Running {} {}", test.package, test.name);
             let done = command(test).stdin(Stdio::null()).output().with_context(|| format!("can't start {}", test.name))?;
             tell(test, &done);
             if !done.status.success() {

@@ -1,4 +1,5 @@
-// provisioner: makes and frees the real node's local volumes, one folder a claim.
+// provisioner: makes and frees the stack's volumes: on the real node local ones, one folder a claim; on the fake one such as have nothing
+// behind them.
 //
 // A volume of type `local` (unlike a hostPath one) gets fsGroup applied by the kubelet, so that a process with its own user can write.
 // It knows one node and one folder; whatever is asked of it elsewhere it leaves alone. What failed is tried again at the next resync.
@@ -25,6 +26,7 @@ import (
 
 const (
 	name          = "howdah.dev/local"
+	nothing       = "howdah.dev/fake"
 	resync        = 5 * time.Second
 	selectedNode  = "volume.kubernetes.io/selected-node" // set by the scheduler once the claim's first pod has a place
 	provisioner   = "volume.kubernetes.io/storage-provisioner"
@@ -36,31 +38,38 @@ type local struct {
 	folder, node string
 }
 
-// provision makes the folder and a volume already bound to its claim; the volume controller does the rest.
+// provision makes what stands behind the volume, and the volume already bound to its claim; the volume controller does the rest.
 func (l local) provision(ctx context.Context, claim *v1.PersistentVolumeClaim) error {
-	if claim.Spec.VolumeName != "" || claim.DeletionTimestamp != nil || claim.Spec.StorageClassName == nil ||
-		claim.Annotations[provisioner] != name || claim.Annotations[selectedNode] != l.node {
+	if claim.Spec.VolumeName != "" || claim.DeletionTimestamp != nil || claim.Spec.StorageClassName == nil {
 		return nil
 	}
-	volume := "pvc-" + string(claim.UID)
-	path := filepath.Join(l.folder, volume)
-	if err := os.MkdirAll(path, 0o770); err != nil {
-		return err
-	}
-	_, err := l.client.CoreV1().PersistentVolumes().Create(ctx, &v1.PersistentVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: volume, Annotations: map[string]string{provisionedBy: name}},
+	by := claim.Annotations[provisioner]
+	volume := &v1.PersistentVolume{
+		ObjectMeta: metav1.ObjectMeta{Name: "pvc-" + string(claim.UID), Annotations: map[string]string{provisionedBy: by}},
 		Spec: v1.PersistentVolumeSpec{
 			StorageClassName:              *claim.Spec.StorageClassName,
 			PersistentVolumeReclaimPolicy: v1.PersistentVolumeReclaimDelete,
 			AccessModes:                   claim.Spec.AccessModes,
 			Capacity:                      v1.ResourceList{v1.ResourceStorage: claim.Spec.Resources.Requests[v1.ResourceStorage]},
 			ClaimRef:                      &v1.ObjectReference{Kind: "PersistentVolumeClaim", APIVersion: "v1", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID},
-			PersistentVolumeSource:        v1.PersistentVolumeSource{Local: &v1.LocalVolumeSource{Path: path}},
-			NodeAffinity: &v1.VolumeNodeAffinity{Required: &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{{
-				MatchExpressions: []v1.NodeSelectorRequirement{{Key: v1.LabelHostname, Operator: v1.NodeSelectorOpIn, Values: []string{l.node}}},
-			}}}},
 		},
-	}, metav1.CreateOptions{})
+	}
+	switch {
+	case by == name && claim.Annotations[selectedNode] == l.node:
+		path := filepath.Join(l.folder, volume.Name)
+		if err := os.MkdirAll(path, 0o770); err != nil {
+			return err
+		}
+		volume.Spec.Local = &v1.LocalVolumeSource{Path: path}
+		volume.Spec.NodeAffinity = &v1.VolumeNodeAffinity{Required: &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{{
+			MatchExpressions: []v1.NodeSelectorRequirement{{Key: v1.LabelHostname, Operator: v1.NodeSelectorOpIn, Values: []string{l.node}}},
+		}}}}
+	case by == nothing:
+		volume.Spec.HostPath = &v1.HostPathVolumeSource{Path: "/nowhere"}
+	default:
+		return nil
+	}
+	_, err := l.client.CoreV1().PersistentVolumes().Create(ctx, volume, metav1.CreateOptions{})
 	if errors.IsAlreadyExists(err) {
 		return nil
 	}
@@ -69,12 +78,17 @@ func (l local) provision(ctx context.Context, claim *v1.PersistentVolumeClaim) e
 
 // free removes what a released volume held, then the volume: in this order a failure loses no track of the folder.
 func (l local) free(ctx context.Context, volume *v1.PersistentVolume) error {
-	if volume.Status.Phase != v1.VolumeReleased || volume.DeletionTimestamp != nil || volume.Annotations[provisionedBy] != name ||
-		volume.Spec.Local == nil || filepath.Dir(volume.Spec.Local.Path) != l.folder {
+	if volume.Status.Phase != v1.VolumeReleased || volume.DeletionTimestamp != nil {
 		return nil
 	}
-	if err := os.RemoveAll(volume.Spec.Local.Path); err != nil {
-		return err
+	switch by := volume.Annotations[provisionedBy]; {
+	case by == name && volume.Spec.Local != nil && filepath.Dir(volume.Spec.Local.Path) == l.folder:
+		if err := os.RemoveAll(volume.Spec.Local.Path); err != nil {
+			return err
+		}
+	case by == nothing:
+	default:
+		return nil
 	}
 	err := l.client.CoreV1().PersistentVolumes().Delete(ctx, volume.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(volume.UID))})
 	if errors.IsNotFound(err) {

@@ -3,7 +3,7 @@
 //! itself when the cause is gone.
 
 use anyhow::ensure;
-use howdah_acceptance::api::{Api, wish};
+use howdah_acceptance::api::{Api as Howdah, wish};
 use howdah_acceptance::leftovers::assert_nothing_left;
 use howdah_acceptance::processes::Part;
 use howdah_acceptance::turn::Turn;
@@ -14,6 +14,8 @@ use howdah_acceptance::{World, until};
 use howdah_crd::{INBOX_NAMESPACE, PowerState};
 use howdah_domain::InstanceId;
 use k8s_openapi::ByteString;
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Api, ListParams};
 use serde_json::json;
 
 /// Of a network for documentation: nobody's.
@@ -60,7 +62,7 @@ async fn an_unlucky_server_says_what_holds_it_up_and_goes_on() {
     watch.lap("closed after its domain led elsewhere");
 }
 
-async fn held_up(api: &Api, id: InstanceId, step: &str, reason: &str) {
+async fn held_up(api: &Howdah, id: InstanceId, step: &str, reason: &str) {
     let seen = api.wait_for_trouble(id, step, reason, seconds(180)).await.unwrap();
     assert_eq!(seen["state"], "running", "it goes on by itself: {}", seen["failure"]);
 }
@@ -75,7 +77,7 @@ async fn told_to_fail(world: &World, id: InstanceId, mode: &str) {
     world.cluster.apply(&secret).await.unwrap();
 }
 
-async fn closed_while_it_leads_elsewhere(world: &World, api: &Api, id: InstanceId, domain: &str) {
+async fn closed_while_it_leads_elsewhere(world: &World, api: &Howdah, id: InstanceId, domain: &str) {
     let waiting = api.wait_for_phase(id, "waiting_for_address", seconds(90)).await.unwrap();
     point_here(world, &waiting).await.unwrap();
     api.wait_for_phase(id, "running", seconds(120)).await.unwrap();
@@ -87,9 +89,33 @@ async fn closed_while_it_leads_elsewhere(world: &World, api: &Api, id: InstanceI
     let resource = world.cluster.instance(id).await.unwrap();
     assert_eq!(resource.spec.power_state, PowerState::Running, "nobody is told anything");
 
+    // A farewell that has begun and doesn't end: its Sidekiq takes no job.
+    told_to_fail(world, id, "queue_stuck").await;
+    world.dns.set_a(domain, &[&world.stack.ip().unwrap()]).await.unwrap();
+    api.wait_for_phase(id, "saying_farewell", seconds(120)).await.unwrap();
+    sidekiq_is(world, id, true).await;
+    world.dns.set_a(domain, &[ELSEWHERE]).await.unwrap();
+    held_up(api, id, "farewell", "ServedElsewhere").await;
+    sidekiq_is(world, id, false).await;
+
+    told_to_fail(world, id, "").await;
     world.dns.set_a(domain, &[&world.stack.ip().unwrap()]).await.unwrap();
     api.wait_for_phase(id, "gone", seconds(300)).await.unwrap();
     let closed = api.last_operation(id).await.unwrap();
     assert_eq!((&closed["kind"], &closed["state"]), (&"close".into(), &"succeeded".into()), "{closed}");
     assert_nothing_left(world, &[id]).await.unwrap();
+}
+
+/// Whether anything of it could send, by the Deployments of its Sidekiq.
+async fn sidekiq_is(world: &World, id: InstanceId, is_wanted: bool) {
+    let api: Api<Deployment> = Api::namespaced(world.cluster.client.clone(), &id.resource_name());
+    until(&format!("Sidekiq of {id} is wanted: {is_wanted}"), seconds(60), async || {
+        let all = api.list(&ListParams::default()).await?;
+        let sidekiq = all.iter().filter(|it| it.metadata.name.as_deref().is_some_and(|name| name.starts_with("sidekiq")));
+        let replicas: i32 = sidekiq.filter_map(|it| it.spec.as_ref()?.replicas).sum();
+        ensure!((replicas > 0) == is_wanted, "{replicas} replicas");
+        Ok(())
+    })
+    .await
+    .unwrap();
 }

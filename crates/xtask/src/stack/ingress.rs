@@ -23,16 +23,19 @@ impl Stack {
 
     pub fn start_ingress(&self, tools: &Tools) -> Result<()> {
         self.apply(tools, &fs::read_to_string(self.places.deploy("cluster/ingress-class.yaml"))?)?;
-        let fill = |file: &str| -> Result<std::path::PathBuf> {
+        let fill = |file: &str, to: &str| -> Result<std::path::PathBuf> {
             let text = fs::read_to_string(self.places.deploy("ingress").join(file))?;
             let text = text.replace("@PKI@", &self.dir("pki").to_string_lossy()).replace("@RUN@", &self.dir("run").to_string_lossy());
-            let filled = self.dir("run").join(file);
+            let filled = self.dir("run").join(to);
             fs::write(&filled, text.replace("@DASHBOARD@", DASHBOARD).replace("@SERVER@", SERVER))?;
             Ok(filled)
         };
-        fill("routes.yaml")?;
+        fs::create_dir_all(self.dir("run").join("routes"))?;
+        fill("routes.yaml", "routes/howdah.yaml")?;
         let mut traefik = Command::new(tools.python("traefik"));
-        traefik.arg(format!("--configFile={}", fill("traefik.yaml")?.display())).env("KUBECONFIG", self.kubeconfig("admin"));
+        traefik
+            .arg(format!("--configFile={}", fill("traefik.yaml", "traefik.yaml")?.display()))
+            .env("KUBECONFIG", self.kubeconfig("admin"));
         self.start("ingress", &traefik)?;
         self.wait("ingress", || TcpStream::connect((self.ip.as_str(), 443)).is_ok())
     }

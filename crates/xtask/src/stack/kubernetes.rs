@@ -126,6 +126,8 @@ impl Stack {
             "--concurrent-deployment-syncs=20",
             "--concurrent-statefulset-syncs=20",
             "--concurrent-service-endpoint-syncs=20",
+            // A count that raced with the admission of a pod is one too low until the next.
+            "--resource-quota-sync-period=5s",
             "--use-service-account-credentials=true",
             "--controllers=*,-persistentvolume-attach-detach-controller,-node-ipam-controller,-node-route-controller,-service-lb-controller,\
              -bootstrap-signer-controller,-token-cleaner-controller",
