@@ -25,8 +25,7 @@ use crate::provider::{DatabaseError, ObjectStoreError, S3Keys};
 
 const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
-/// How soon to come back to what was full or away.
-const FULL: Duration = Duration::from_millis(200);
+/// How soon to come back to what was away.
 const AWAY: Duration = Duration::from_secs(3);
 
 pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
@@ -45,7 +44,7 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
     let _place = match bulkhead.enter(Instant::now()) {
         Ok(place) => place,
         Err(shut) => {
-            come_back(shut, condition, Reason::DatabaseServerUnavailable, progress);
+            come_back(valid, shut, condition, Reason::DatabaseServerUnavailable, progress);
             return Ok(());
         }
     };
@@ -81,7 +80,7 @@ pub async fn has_owner(context: &Context, valid: &Valid<'_>, progress: &mut Prog
     let _place = match of_database(context, valid).enter(Instant::now()) {
         Ok(place) => place,
         Err(shut) => {
-            come_back(shut, condition, Reason::DatabaseServerUnavailable, progress);
+            come_back(valid, shut, condition, Reason::DatabaseServerUnavailable, progress);
             return Ok(None);
         }
     };
@@ -108,7 +107,7 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
     let _place = match bulkhead.enter(Instant::now()) {
         Ok(place) => place,
         Err(shut) => {
-            come_back(shut, condition, Reason::ObjectStoreUnavailable, progress);
+            come_back(valid, shut, condition, Reason::ObjectStoreUnavailable, progress);
             return Ok(());
         }
     };
@@ -215,15 +214,15 @@ fn bulkhead<'a>(context: &'a Context, name: &str) -> &'a Bulkhead {
     context.bulkheads.get(name).unwrap_or(&context.spare_bulkhead)
 }
 
-fn come_back(shut: Shut, condition: ConditionType, away: Reason, progress: &mut Progress) {
-    match shut {
-        Shut::Full => {
-            progress.not(condition, Reason::Progressing, String::new());
-            progress.wake(FULL);
-        }
-        Shut::Away => {
-            progress.not(condition, away, String::new());
-            progress.wake(AWAY);
-        }
+/// What was said stays where it still holds: a hundred that wait must not each change their status with every turn of the store.
+fn come_back(valid: &Valid<'_>, shut: Shut, condition: ConditionType, away: Reason, progress: &mut Progress) {
+    let (reason, again_in) = match shut {
+        Shut::Full { again_in } => (Reason::Progressing, again_in),
+        Shut::Away => (away, AWAY),
+    };
+    progress.wake(again_in);
+    let said = valid.cr.status.iter().flat_map(|it| &it.conditions).find(|it| it.type_ == condition.as_str() && it.status == "False");
+    if said.is_none_or(|it| it.reason != reason.as_str() && it.reason != away.as_str()) {
+        progress.not(condition, reason, String::new());
     }
 }
