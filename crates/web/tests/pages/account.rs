@@ -47,6 +47,25 @@ async fn who_belongs_is_changed_only_with_the_password_just_given() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_for_people_is_made_only_with_the_password_just_given() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    browser.sign_in(EMAIL).await;
+    let key = hidden(&browser.get("/account/tokens").await.text, "key");
+    let form = [("key", key.as_str()), ("name", "staff"), ("people", "on"), ("days", "7")];
+    test.clock.advance(howdah_app::sessions::RECENT + chrono::TimeDelta::seconds(1));
+    let asked = browser.post("/account/tokens", &form).await;
+    assert!(asked.status == 303 && asked.header("location").unwrap().starts_with("/confirm-password"), "{asked:?}");
+    browser.post("/confirm-password", &[("password", PASSWORD), ("next", "/account/tokens")]).await.is(303);
+    let made = browser.post("/account/tokens", &form).await;
+    let at = made.text.find("howdah_").unwrap_or_else(|| panic!("{made:?}"));
+    let token: String = made.text[at..].chars().take_while(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect();
+    let people = server.request(reqwest::Method::GET, "/api/v1/people").bearer_auth(token);
+    assert_eq!(server.send(people).await.is(200).json()["items"][0]["email"], EMAIL);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mistakes_stay_in_the_form() {
     let (test, server) = Server::new().await;
     somebody(&test, EMAIL, false).await;
