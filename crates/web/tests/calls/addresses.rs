@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use howdah_app::Scope;
-use howdah_testkit::app::Somebody;
+use howdah_db::models::address_look::AddressLook;
+use howdah_domain::InstanceId;
+use howdah_testkit::app::{Somebody, TestApp};
 use serde_json::{Value, json};
 
 use crate::support::Server;
@@ -33,10 +35,26 @@ async fn an_address_is_looked_at_before_a_launch() {
     server.launch(&eve, "birds.example").await;
     let taken = check("domain=birds.example").await;
     assert_eq!(taken["problems"][0]["reason"], "name_taken");
-    assert!(!taken.to_string().contains("eve"), "{taken}");
+    assert!(!taken.to_string().contains("fish.example"), "{taken}");
 
     let writer = Somebody { token: test.token(&ada.email, &[Scope::Write], TimeDelta::hours(1)).await, ..ada };
     server.get(&writer, "/api/v1/address-check?domain=birds.example").await.is_problem(403, "scope_missing");
+}
+
+/// A worker has looked at it once: before that a look is due anyway.
+async fn looked(test: &TestApp, id: InstanceId) {
+    let look = AddressLook {
+        instance_id: id.as_uuid(),
+        looked: json!({}),
+        kept: json!([]),
+        looked_at: test.app.clock.now(),
+        asked_at: None,
+        waiting_since: None,
+        well_since: None,
+        first_well_at: None,
+        reminders: 0,
+    };
+    look.put(&mut *test.database.conn().await).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,6 +62,8 @@ async fn an_address_is_looked_at_again() {
     let (test, server) = Server::new().await;
     let (ada, eve) = (test.customer("ada@birds.example").await, test.customer("eve@fish.example").await);
     let (instance, _) = server.launch(&ada, "birds.example").await;
+    let id: InstanceId = instance.rsplit('/').next().unwrap().parse().unwrap();
+    looked(&test, id).await;
     let look = format!("{instance}/address/look");
     server.post(&eve, &look, &Value::Null).await.is_problem(404, "not_found");
     let asked = server.once(&ada, &look, "k", &Value::Null).await;

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::Server;
-use crate::support::browser::{PASSWORD, mailed};
+use crate::support::browser::{Browser, PASSWORD, mailed};
 
 const ADA: &str = "ada@birds.example";
 const BOB: &str = "bob@cats.example";
@@ -19,7 +19,9 @@ async fn joined(test: &TestApp, server: &Server, ada: &Somebody, role: &str) -> 
     server.post(ada, "/api/v1/invitations", &json!({"email": BOB, "role": role})).await.is(201);
     let token = mailed(test, BOB).await.split_once('=').unwrap().1.to_owned();
     members::accept(&test.app, &token, Acceptance::New { name: "Bob", password: PASSWORD.into() }).await.unwrap();
-    let token = test.token(BOB, &Scope::EVERYBODYS, TimeDelta::days(1)).await;
+    let browser = Browser::new(server);
+    browser.sign_in(BOB).await;
+    let token = browser.make_token(&["read", "write", "people"]).await;
     let actor = tokens::authenticate(&test.app, &token).await.unwrap();
     let ids = howdah_app::admin::PersonAdded { person: actor.person, account: actor.account, is_new: false, link: None };
     Somebody { ids, email: BOB.to_owned(), token }
