@@ -51,18 +51,23 @@ impl Role {
 pub enum Scope {
     Read,
     Write,
+    /// Who belongs to the account. It is in no other: whoever can make an owner has the account.
+    People,
     /// What operators may do: only an operator's token can have it.
     Operate,
 }
 
 impl Scope {
-    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Operate];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::People, Self::Operate];
+    /// What everybody's session has.
+    pub const EVERYBODYS: [Self; 3] = [Self::Read, Self::Write, Self::People];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Write => "write",
+            Self::People => "people",
             Self::Operate => "operate",
         }
     }
@@ -109,9 +114,17 @@ impl Actor {
         }
     }
 
+    /// Whoever belongs to the account may see who does, and leave.
+    pub(crate) fn may_see_people(&self) -> Result<(), Error> {
+        if self.has(Scope::People) {
+            return Ok(());
+        }
+        Err(Error::Forbidden { reason: "scope_missing", sentence: "This token lacks the scope “people”." })
+    }
+
     /// Who belongs to the account is the owners' to decide.
     pub(crate) fn may_manage_people(&self) -> Result<(), Error> {
-        self.may_change()?;
+        self.may_see_people()?;
         match self.role {
             Role::Owner => Ok(()),
             Role::Technical | Role::Billing => {
@@ -179,19 +192,28 @@ mod tests {
     #[test]
     fn the_access_table() {
         let all = [Scope::Read, Scope::Write, Scope::Operate];
-        // (actor, read, change, close, operate)
+        // (actor, read, change, close, see people, manage people, operate)
         let table = [
-            (actor(Role::Owner, false, &all), true, true, true, false),
-            (actor(Role::Technical, false, &all), true, true, false, false),
-            (actor(Role::Billing, false, &all), true, false, false, false),
-            (actor(Role::Owner, false, &[Scope::Read]), true, false, false, false),
-            (actor(Role::Owner, false, &[Scope::Write]), false, true, true, false),
-            (actor(Role::Owner, true, &[Scope::Read, Scope::Write]), true, true, true, false),
-            (actor(Role::Owner, true, &all), true, true, true, true),
+            (actor(Role::Owner, false, &all), [true, true, true, true, true, false]),
+            (actor(Role::Technical, false, &all), [true, true, false, true, false, false]),
+            (actor(Role::Billing, false, &all), [true, false, false, true, false, false]),
+            (actor(Role::Owner, false, &[Scope::Read]), [true, false, false, false, false, false]),
+            (actor(Role::Owner, false, &[Scope::Write]), [false, true, true, false, false, false]),
+            (actor(Role::Owner, false, &[Scope::People]), [false, false, false, true, true, false]),
+            (actor(Role::Owner, true, &[Scope::Read, Scope::Write]), [true, true, true, false, false, false]),
+            (actor(Role::Owner, true, &[Scope::Operate]), [false, false, false, false, false, true]),
+            (actor(Role::Owner, true, &all), [true, true, true, true, true, true]),
         ];
-        for (actor, read, change, close, operate) in table {
-            let may = [actor.may_read().is_ok(), actor.may_change().is_ok(), actor.may_close().is_ok(), actor.may_operate().is_ok()];
-            assert_eq!(may, [read, change, close, operate], "{actor:?}");
+        for (actor, wanted) in table {
+            let may = [
+                actor.may_read(),
+                actor.may_change(),
+                actor.may_close(),
+                actor.may_see_people(),
+                actor.may_manage_people(),
+                actor.may_operate(),
+            ];
+            assert_eq!(may.map(|it| it.is_ok()), wanted, "{actor:?}");
         }
     }
 }

@@ -8,7 +8,7 @@ use howdah_db::{Conn, QueryErrorExt};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Actor, Error};
+use crate::{Actor, App, Error};
 
 /// How long a second request waits for a first one with the same key.
 const WAIT: Duration = Duration::from_secs(5);
@@ -24,6 +24,17 @@ pub enum Once<T> {
     Done(T),
     /// It was done before: the answer that was given then.
     Again { status: i16, body: Value },
+}
+
+impl<T> Once<T> {
+    /// What was done now.
+    #[must_use]
+    pub fn done(self) -> Option<T> {
+        match self {
+            Self::Done(it) => Some(it),
+            Self::Again { .. } => None,
+        }
+    }
 }
 
 impl IdempotencyKey {
@@ -42,7 +53,7 @@ impl IdempotencyKey {
     }
 
     /// Claims the key for the transaction: `None` to go on, or the answer that was given before.
-    pub(crate) async fn claim<T>(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Once<T>>, Error> {
+    async fn claim<T>(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Once<T>>, Error> {
         match self.0.claim(conn, WAIT, now).await {
             Ok(Claim::Fresh) => Ok(None),
             Ok(Claim::Answered { status, body }) => Ok(Some(Once::Again { status, body })),
@@ -59,7 +70,7 @@ impl IdempotencyKey {
     }
 
     /// Keeps the answer, in the transaction of the effect.
-    pub(crate) async fn answer(&self, conn: &mut Conn, (status, body): (i16, Value)) -> Result<(), Error> {
+    async fn answer(&self, conn: &mut Conn, (status, body): (i16, Value)) -> Result<(), Error> {
         self.0.answer(conn, status, &body).await?;
         Ok(())
     }
@@ -79,3 +90,20 @@ impl<T> Clone for Idempotent<'_, T> {
 }
 
 impl<T> Copy for Idempotent<'_, T> {}
+
+/// First in the transaction of the effect: the answer that was given before, if there is a key and it was used.
+pub(crate) async fn claim<T>(app: &App, conn: &mut Conn, idempotent: Option<Idempotent<'_, T>>) -> Result<Option<Once<T>>, Error> {
+    match idempotent {
+        Some(it) => it.key.claim(conn, app.now()).await,
+        None => Ok(None),
+    }
+}
+
+/// Last in it: the answer is kept, if there is a key.
+pub(crate) async fn keep<T>(conn: &mut Conn, idempotent: Option<Idempotent<'_, T>>, done: T) -> Result<Once<T>, Error> {
+    if let Some(it) = idempotent {
+        let answer = (it.render)(&done);
+        it.key.answer(conn, answer).await?;
+    }
+    Ok(Once::Done(done))
+}

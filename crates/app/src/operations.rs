@@ -41,14 +41,18 @@ pub struct StepView {
 /// [`Error::NotFound`] for an operation that is not the account's.
 pub async fn get(app: &App, actor: &Actor, id: OperationId) -> Result<OperationView, Error> {
     actor.may_read()?;
-    let mut conn = app.conn().await?;
+    seen_by(&mut *app.conn().await?, actor, id).await
+}
+
+/// The operation, where the actor may see it.
+pub(crate) async fn seen_by(conn: &mut Conn, actor: &Actor, id: OperationId) -> Result<OperationView, Error> {
     let row = if actor.operates() {
-        Row::by_id(&mut conn, id.as_uuid()).await?
+        Row::by_id(conn, id.as_uuid()).await?
     } else {
-        Row::of_account(&mut conn, actor.account.as_uuid(), id.as_uuid()).await?
+        Row::of_account(conn, actor.account.as_uuid(), id.as_uuid()).await?
     };
     let row = row.ok_or(Error::NotFound { what: "operation" })?;
-    let steps = OperationStep::of(&mut conn, row.id).await?;
+    let steps = OperationStep::of(conn, row.id).await?;
     view(&row, &steps, actor.operates())
 }
 

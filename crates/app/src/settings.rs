@@ -150,12 +150,25 @@ pub async fn current(app: &App) -> Result<PlatformSettings, Error> {
     read(&*app.conn().await?).await
 }
 
-/// Changes them. `revision` is the one that the actor knows.
+/// All of them, what is not the public's too.
+///
+/// # Errors
+/// [`Error::Forbidden`] for all but operators.
+pub async fn get(app: &App, actor: &Actor) -> Result<PlatformSettings, Error> {
+    actor.may_operate()?;
+    current(app).await
+}
+
+/// Changes them. `revision` is the one that the actor knows: without one, whatever applies now is changed.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but operators, [`Error::Invalid`], [`Error::PreconditionFailed`].
-pub async fn change(app: &App, actor: &Actor, revision: i64, change: &SettingsChange) -> Result<PlatformSettings, Error> {
+pub async fn change(app: &App, actor: &Actor, revision: Option<i64>, change: &SettingsChange) -> Result<PlatformSettings, Error> {
     actor.may_operate()?;
+    let revision = match revision {
+        Some(it) => it,
+        None => current(app).await?.revision,
+    };
     write(app, crate::instances::audit_actor(actor), revision, change).await
 }
 

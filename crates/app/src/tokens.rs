@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::idempotency::{Idempotent, Once};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::{Actor, App, Error, FieldError, Role, Scope};
 
 /// Says what it is to whoever finds one, and to scanners.
@@ -85,17 +85,12 @@ pub async fn create(
     let (scopes, expires_at) = check(app, actor, request)?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if let Some(idempotent) = idempotent
-            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
-        {
+        if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
         let new = insert(app, conn, actor.account, actor.person, request.name.trim(), &scopes, expires_at).await?;
-        if let Some(idempotent) = idempotent {
-            idempotent.key.answer(conn, (idempotent.render)(&new)).await?;
-        }
         record(app, conn, actor, "token.create", new.view.id).await?;
-        Ok(Once::Done(new))
+        keep(conn, idempotent, new).await
     })
     .await
 }
@@ -117,12 +112,12 @@ fn check(app: &App, actor: &Actor, request: &TokenRequest) -> Result<(Vec<Scope>
             Some(scope) => scopes.push(scope),
             None => {
                 let word: String = word.chars().take(40).collect();
-                wrong("scopes", "unknown", format!("There is no scope “{word}”. The scopes are read, write and operate."));
+                wrong("scopes", "unknown", format!("There is no scope “{word}”. The scopes are read, write, people and operate."));
             }
         }
     }
     if request.scopes.is_empty() {
-        wrong("scopes", "missing", "A token needs a scope: read, write or operate.".to_owned());
+        wrong("scopes", "missing", "A token needs a scope: read, write, people or operate.".to_owned());
     }
     let expires_at = request.expires_at.unwrap_or((app.now() + DEFAULT).min(actor.expires_at));
     // A token that was stolen for an hour must not become one for a year.

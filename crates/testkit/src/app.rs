@@ -65,7 +65,7 @@ impl TestApp {
     /// # Panics
     /// Where the address is known already.
     pub async fn customer(&self, email: &str) -> Somebody {
-        self.somebody(email, false, &[Scope::Read, Scope::Write]).await
+        self.somebody(email, false, &Scope::EVERYBODYS).await
     }
 
     /// # Panics

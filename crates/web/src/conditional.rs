@@ -30,7 +30,7 @@ impl FromRequest for IfMatch {
 
 fn parse(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let mut values = request.headers().get_all(IF_MATCH);
-    let malformed = || Problem::malformed("If-Match takes the one ETag that the server was last answered with, or *.");
+    let malformed = || Problem::malformed("If-Match takes the one ETag that was last answered, or *.");
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {

@@ -4,8 +4,10 @@ use std::future::{Ready, ready};
 
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev};
-use howdah_app::{Actor, IdempotencyKey};
-use serde_json::Value;
+use howdah_app::idempotency::Idempotent;
+use howdah_app::{Actor, Error, IdempotencyKey, Once};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::problem::Problem;
 
@@ -35,6 +37,24 @@ impl KeyHeader {
     pub fn bind(self, actor: &Actor, request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
         let key = self.0.map(|key| IdempotencyKey::new(actor, &key, request.method().as_str(), request.path(), body));
         Ok(key.transpose()?)
+    }
+}
+
+/// A change that is made once for each key: `status`, with `body` of what was done, however often it is asked for. No secrets.
+pub async fn once<T, B, F>(
+    key: Option<IdempotencyKey>,
+    status: StatusCode,
+    body: impl Fn(&T) -> B + Send + Sync,
+    change: F,
+) -> Result<HttpResponse, Problem>
+where
+    B: Serialize,
+    F: AsyncFnOnce(Option<Idempotent<'_, T>>) -> Result<Once<T>, Error>,
+{
+    let render = |it: &T| (i16::try_from(status.as_u16()).unwrap_or(200), json!(body(it)));
+    match change(key.as_ref().map(|key| Idempotent { key, render: &render })).await? {
+        Once::Done(it) => Ok(HttpResponse::build(status).json(render(&it).1)),
+        Once::Again { status, body } => Ok(again(status, &body)),
     }
 }
 

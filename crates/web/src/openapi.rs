@@ -3,14 +3,14 @@
 
 use std::sync::OnceLock;
 
-use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::v1::{account, instances, operations, plans, tokens};
+use crate::api::v1::{account, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
 use crate::conditional;
 use crate::problem::{self, ProblemBody};
 
@@ -28,11 +28,16 @@ use crate::problem::{self, ProblemBody};
     servers((url = "/", description = "Where this description was read.")),
     paths(
         instances::list::list, instances::create::create, instances::show::show, instances::remove::remove,
-        instances::operations::operations, instances::approve::approve, instances::adopt::adopt, instances::overwrite::overwrite, instances::close::close, instances::close_now::close_now,
-        instances::undo::undo, instances::owner_link::owner_link, instances::owner_link_new::owner_link_new,
+        instances::operations::operations, instances::approve::approve, instances::adopt::adopt, instances::overwrite::overwrite,
+        instances::close::close, instances::close_now::close_now, instances::undo::undo, instances::owner_link::owner_link,
+        instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
+        people::list::list, people::change_role::change_role, people::remove::remove,
+        invitations::list::list, invitations::create::create, invitations::withdraw::withdraw,
+        sign_ups::list::list, sign_ups::approve::approve, sign_ups::refuse::refuse,
+        jobs::list::list, jobs::retry::retry, settings::show::show, settings::change::change,
     ),
     components(schemas(ProblemBody)),
     security(("token" = [])),
@@ -42,7 +47,11 @@ use crate::problem::{self, ProblemBody};
         (name = "operations", description = "Long work with a name, steps and an end."),
         (name = "plans", description = "The catalogue."),
         (name = "account", description = "For whom a token speaks."),
-        (name = "tokens", description = "API tokens: `read`, `write` and, for operators, `operate`."),
+        (name = "tokens", description = "API tokens: `read`, `write`, `people` and, for operators, `operate`."),
+        (name = "people", description = "Who belongs to the account, and who was asked to: with the scope `people`, which is in no other."),
+        (name = "sign-ups", description = "Who waits to be let in: for operators."),
+        (name = "jobs", description = "What the workers have to do: for operators."),
+        (name = "settings", description = "What applies to the whole platform: for operators."),
     )
 )]
 struct Api;
@@ -65,6 +74,8 @@ struct Traits {
     is_open: bool,
     has_body: bool,
     has_id: bool,
+    /// Its id is one.
+    has_number: bool,
     is_change: bool,
     is_page: bool,
     is_conditional: bool,
@@ -81,19 +92,20 @@ impl Modify for Common {
         }
         for (path, item) in &mut api.paths.paths {
             let has_id = path.contains("{id}");
-            let PathItem { get, post, delete, .. } = item;
-            for (operation, is_change, is_post) in [(get, false, false), (post, true, true), (delete, true, false)] {
+            let PathItem { get, post, put, delete, .. } = item;
+            for (operation, is_change, is_post) in [(get, false, false), (post, true, true), (put, true, false), (delete, true, false)] {
                 let Some(operation) = operation else { continue };
                 let name = operation.operation_id.clone().unwrap_or_default();
                 let traits = Traits {
                     is_open: name == "listPlans",
                     has_body: operation.request_body.is_some(),
                     has_id,
+                    has_number: path.contains("/jobs/{id}"),
                     is_change,
                     is_page: name.starts_with("list") && name != "listPlans",
-                    is_conditional: is_change && has_id && name.ends_with("Instance") || name == "undoClosing",
-                    is_repeatable: is_post
-                        && !matches!(name.as_str(), "approveInstance" | "adoptInstance" | "overwriteInstance" | "showOwnerLink"),
+                    is_conditional: is_change && has_id && name.ends_with("Instance")
+                        || matches!(name.as_str(), "undoClosing" | "changeSettings"),
+                    is_repeatable: is_post,
                 };
                 complete(operation, &traits);
             }
@@ -104,8 +116,12 @@ impl Modify for Common {
 fn complete(operation: &mut Operation, traits: &Traits) {
     let parameters = operation.parameters.get_or_insert_default();
     if traits.has_id {
-        let id = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).format(Some(uuid_format())).build();
-        parameters.push(parameter("id", ParameterIn::Path, true, "The id.", id));
+        let id = if traits.has_number {
+            ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).minimum(Some(1))
+        } else {
+            ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).format(Some(uuid_format()))
+        };
+        parameters.push(parameter("id", ParameterIn::Path, true, "The id.", id.build()));
     }
     if traits.is_page {
         let cursor = text(1, 100).build();
@@ -125,12 +141,24 @@ fn complete(operation: &mut Operation, traits: &Traits) {
     }
     if traits.is_conditional {
         let tag = text(1, conditional::LONGEST).pattern(Some(r#"^(\*|"[!#-~]*")$"#)).build();
-        let description = "The ETag that the server was last answered with: 412 where it has changed since.";
+        let description = "The ETag that was last answered: 412 where it has changed since.";
         parameters.push(parameter("If-Match", ParameterIn::Header, false, description, tag));
+    }
+    if traits.is_repeatable {
+        mark_as_repeatable(operation);
     }
     for (status, name, _) in PROBLEMS {
         if applies(status, traits) {
             operation.responses.responses.insert((*status).to_owned(), RefOr::Ref(Ref::from_response_name(*name)));
+        }
+    }
+}
+
+fn mark_as_repeatable(operation: &mut Operation) {
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            let header = header("`true` where this answer was given before.", Type::String);
+            response.headers.insert("Idempotent-Replayed".to_owned(), RefOr::T(header));
         }
     }
 }
@@ -166,12 +194,6 @@ fn applies(status: &str, it: &Traits) -> bool {
 }
 
 fn problem_response(status: &str, description: &str) -> Response {
-    let header = |description: &str, kind: Type| {
-        HeaderBuilder::new()
-            .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(kind)).build()))
-            .description(Some(description))
-            .build()
-    };
     let response = ResponseBuilder::new()
         .description(description)
         .content(problem::CONTENT, Content::new(Some(RefOr::<utoipa::openapi::Schema>::Ref(Ref::from_schema_name("Problem")))));
@@ -182,6 +204,13 @@ fn problem_response(status: &str, description: &str) -> Response {
         _ => response,
     }
     .build()
+}
+
+fn header(description: &str, kind: Type) -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(kind)).build()))
+        .description(Some(description))
+        .build()
 }
 
 fn text(min: usize, max: usize) -> ObjectBuilder {

@@ -95,6 +95,7 @@ async fn what_is_anothers_does_not_exist() {
         (Method::POST, "instances", &instance, "/close/now"),
         (Method::POST, "instances", &instance, "/undo"),
         (Method::POST, "instances", &instance, "/owner-link"),
+        (Method::POST, "instances", &instance, "/address/look"),
         (Method::POST, "instances", &instance, "/owner-link/new"),
         (Method::GET, "operations", &operation, ""),
         (Method::GET, "operations", &operation, "/events"),

@@ -15,6 +15,7 @@ use howdah_domain::{Deletion, Desired, InstanceId, MastodonVersion, Plans};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{audit, audit_actor, locked_by};
 use crate::jobs::{SyncInstance, manifest};
 use crate::{Actor, App, Error, operations};
@@ -183,50 +184,77 @@ pub(super) fn view(app: &App, sync: Option<&InstanceSync>, row: &Instance) -> Op
 /// # Errors
 /// [`Error::Forbidden`] for all but operators, [`Error::NotFound`]; [`Error::Conflict`] where they don't differ, or where the
 /// cluster has what no row can hold: then nothing is taken over.
-pub async fn adopt(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<(), Error> {
-    decide(app, actor, id, if_match, true).await
+pub async fn adopt(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    if_match: Option<i64>,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    decide(app, actor, id, if_match, idempotent, true).await
 }
 
 /// The row is written over what the cluster has.
 ///
 /// # Errors
 /// As [`adopt`]; [`Error::Conflict`] where a farewell has begun.
-pub async fn overwrite(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<(), Error> {
-    decide(app, actor, id, if_match, false).await
+pub async fn overwrite(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    if_match: Option<i64>,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    decide(app, actor, id, if_match, idempotent, false).await
 }
 
-async fn decide(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>, adopts: bool) -> Result<(), Error> {
+async fn decide(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    if_match: Option<i64>,
+    idempotent: Option<Idempotent<'_, ()>>,
+    adopts: bool,
+) -> Result<Once<()>, Error> {
     actor.may_operate()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
         let row = locked_by(conn, actor, id, if_match).await?;
-        let sync = InstanceSync::of(conn, row.id).await?;
-        let conflict = |reason, sentence| Error::Conflict { reason, sentence };
-        let divergence = found(sync.as_ref())
-            .ok_or_else(|| conflict("not_diverged", "The cluster's state of this server is not ahead of the record's.".to_owned()))?;
-        let adoption = match (adopts, divergence.not_overwritable()) {
-            (true, _) => Some(Adoption::of(&divergence, &app.plans, &row.plan).map_err(|it| conflict("not_adoptable", it))?),
-            (false, Some(sentence)) => return Err(conflict("not_overwritable", sentence)),
-            (false, None) => None,
-        };
-        let begins_farewell = adoption.as_ref().is_some_and(|it| it.begins_farewell);
-        let above_both = divergence.revision.max(row.revision) + 1;
-        let raised = Instance::raise(conn, row.id, row.revision, above_both, app.now()).await?;
-        let mut raised = raised.ok_or(Error::PreconditionFailed)?;
-        if let Some(Adoption { adopted, .. }) = &adoption {
-            Instance::adopt(conn, row.id, adopted).await?;
-        }
-        if begins_farewell {
-            raised = farewell(app, conn, &raised).await?;
-        }
-        InstanceSync::decided(conn, row.id).await?;
-        SyncInstance::of(row.id).enqueue(conn).await?;
-        let fields: Vec<String> = divergence.differences().into_iter().map(|it| it.field).collect();
-        let details = json!({"record": row.revision, "cluster": divergence.revision, "fields": fields});
-        let action = if adopts { "instance.adopt" } else { "instance.overwrite" };
-        audit(app, conn, audit_actor(actor), action, &raised, details).await
+        write(app, conn, actor, &row, adopts).await?;
+        keep(conn, idempotent, ()).await
     })
     .await
+}
+
+async fn write(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, adopts: bool) -> Result<(), Error> {
+    let sync = InstanceSync::of(conn, row.id).await?;
+    let conflict = |reason, sentence| Error::Conflict { reason, sentence };
+    let divergence = found(sync.as_ref())
+        .ok_or_else(|| conflict("not_diverged", "The cluster's state of this server is not ahead of the record's.".to_owned()))?;
+    let adoption = match (adopts, divergence.not_overwritable()) {
+        (true, _) => Some(Adoption::of(&divergence, &app.plans, &row.plan).map_err(|it| conflict("not_adoptable", it))?),
+        (false, Some(sentence)) => return Err(conflict("not_overwritable", sentence)),
+        (false, None) => None,
+    };
+    let begins_farewell = adoption.as_ref().is_some_and(|it| it.begins_farewell);
+    let above_both = divergence.revision.max(row.revision) + 1;
+    let raised = Instance::raise(conn, row.id, row.revision, above_both, app.now()).await?;
+    let mut raised = raised.ok_or(Error::PreconditionFailed)?;
+    if let Some(Adoption { adopted, .. }) = &adoption {
+        Instance::adopt(conn, row.id, adopted).await?;
+    }
+    if begins_farewell {
+        raised = farewell(app, conn, &raised).await?;
+    }
+    InstanceSync::decided(conn, row.id).await?;
+    SyncInstance::of(row.id).enqueue(conn).await?;
+    let fields: Vec<String> = divergence.differences().into_iter().map(|it| it.field).collect();
+    let details = json!({"record": row.revision, "cluster": divergence.revision, "fields": fields});
+    let action = if adopts { "instance.adopt" } else { "instance.overwrite" };
+    audit(app, conn, audit_actor(actor), action, &raised, details).await
 }
 
 /// It was closed, and its grace period is over: only the record has forgotten.

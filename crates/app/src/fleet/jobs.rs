@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use howdah_db::models::job::Job;
 use howdah_domain::InstanceId;
 
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::{Actor, App, Error};
 
 /// Of the queue, that one page shows.
@@ -34,6 +35,16 @@ pub async fn jobs(app: &App, actor: &Actor) -> Result<Vec<JobView>, Error> {
     Ok(Job::all(&mut conn, MOST).await?.into_iter().map(view).collect())
 }
 
+/// The newest first, before the job with the number `before`.
+///
+/// # Errors
+/// [`Error::Forbidden`] for all but operators.
+pub async fn job_page(app: &App, actor: &Actor, before: Option<i64>, limit: i64) -> Result<Vec<JobView>, Error> {
+    actor.may_operate()?;
+    let mut conn = app.conn().await?;
+    Ok(Job::page(&mut conn, before, limit).await?.into_iter().map(view).collect())
+}
+
 fn view(job: Job) -> JobView {
     JobView {
         id: job.id,
@@ -52,11 +63,17 @@ fn view(job: Job) -> JobView {
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but operators; [`Error::NotFound`] for one that is done or runs.
-pub async fn retry_job(app: &App, actor: &Actor, id: i64) -> Result<(), Error> {
+pub async fn retry_job(app: &App, actor: &Actor, id: i64, idempotent: Option<Idempotent<'_, ()>>) -> Result<Once<()>, Error> {
     actor.may_operate()?;
     let mut conn = app.conn().await?;
-    match Job::retry(&mut conn, id).await? {
-        true => Ok(()),
-        false => Err(Error::NotFound { what: "job that waits" }),
-    }
+    howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
+        if !Job::retry(conn, id).await? {
+            return Err(Error::NotFound { what: "job that waits" });
+        }
+        keep(conn, idempotent, ()).await
+    })
+    .await
 }

@@ -13,7 +13,7 @@ pub use census::{Census, ClusterName, census, counts};
 pub(crate) use diverged::{DIVERGED, Divergence};
 pub use diverged::{Difference, DivergenceView, adopt, overwrite};
 pub use find::{Found, find};
-pub use jobs::{JobView, jobs, retry_job};
+pub use jobs::{JobView, job_page, jobs, retry_job};
 pub use operations::{FleetOperation, operations, retry};
 pub use places::{PlaceView, places};
 pub use server::{OperatorServer, PersonView, SyncView, server};

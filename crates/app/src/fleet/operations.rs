@@ -9,6 +9,7 @@ use howdah_domain::{Desired, InstanceId, OperationId, OperationKind, OperationSt
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{audit, audit_actor, locked_by};
 use crate::jobs::SyncInstance;
 use crate::operations::{self as one, OperationView};
@@ -43,10 +44,18 @@ pub async fn operations(app: &App, actor: &Actor, filter: OperationFilter, page:
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but operators, [`Error::NotFound`], [`Error::Conflict`] where there is nothing to try again.
-pub async fn retry(app: &App, actor: &Actor, id: OperationId) -> Result<OperationId, Error> {
+pub async fn retry(
+    app: &App,
+    actor: &Actor,
+    id: OperationId,
+    idempotent: Option<Idempotent<'_, OperationView>>,
+) -> Result<Once<OperationView>, Error> {
     actor.may_operate()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
         let row = Row::by_id(conn, id.as_uuid()).await?.ok_or(Error::NotFound { what: "operation" })?;
         let instance = locked_by(conn, actor, InstanceId::from_uuid(row.instance_id), None).await?;
         let tried = again(app, conn, actor, &instance, id).await?;
@@ -54,7 +63,8 @@ pub async fn retry(app: &App, actor: &Actor, id: OperationId) -> Result<Operatio
         let instance = Instance::touch(conn, instance.id, app.now()).await?.ok_or(Error::PreconditionFailed)?;
         SyncInstance::of(instance.id).enqueue(conn).await?;
         audit(app, conn, audit_actor(actor), "instance.retry", &instance, json!({"operation": tried.to_string()})).await?;
-        Ok(tried)
+        let view = one::seen_by(conn, actor, tried).await?;
+        keep(conn, idempotent, view).await
     })
     .await
 }

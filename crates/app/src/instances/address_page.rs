@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::overview::{Which, known};
 use super::seen_by;
 use super::view::{domains_to_prove, proofs};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::LookOutside;
 use crate::{Actor, App, Error, Excess};
 
@@ -57,10 +58,13 @@ pub async fn address(app: &App, actor: &Actor, which: Which<'_>) -> Result<Addre
 ///
 /// # Errors
 /// [`Error::NotFound`] for a server that is not the account's; [`Error::RateLimited`].
-pub async fn look_again(app: &App, actor: &Actor, id: InstanceId) -> Result<(), Error> {
+pub async fn look_again(app: &App, actor: &Actor, id: InstanceId, idempotent: Option<Idempotent<'_, ()>>) -> Result<Once<()>, Error> {
     actor.may_change()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
         let row = seen_by(conn, actor, id).await?;
         let asked_at = AddressLook::of(conn, row.id).await?.and_then(|it| it.asked_at);
         if let Some(left) = asked_at.map(|it| it + PAUSE - app.now()).filter(|it| *it > TimeDelta::zero()) {
@@ -69,7 +73,7 @@ pub async fn look_again(app: &App, actor: &Actor, id: InstanceId) -> Result<(), 
         }
         AddressLook::ask(conn, row.id, app.now()).await?;
         LookOutside::default().enqueue(conn).await?;
-        Ok(())
+        keep(conn, idempotent, ()).await
     })
     .await
 }

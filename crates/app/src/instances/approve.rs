@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::leave::set_desired;
 use super::{audit, audit_actor, locked_by};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
 use crate::{Actor, App, Error};
 
@@ -14,10 +15,19 @@ use crate::{Actor, App, Error};
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but operators; [`Error::Conflict`] for a server that is being closed or needs no approval.
-pub async fn approve(app: &App, actor: &Actor, id: InstanceId, if_match: Option<i64>) -> Result<(), Error> {
+pub async fn approve(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    if_match: Option<i64>,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
     actor.may_operate()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
         let row = locked_by(conn, actor, id, if_match).await?;
         let desired = row.desired()?;
         if !matches!(desired, Desired::Suspended { .. }) {
@@ -28,7 +38,8 @@ pub async fn approve(app: &App, actor: &Actor, id: InstanceId, if_match: Option<
         let row = Instance::set_standing(conn, row.id, row.revision, &columns, app.now()).await?.ok_or(Error::PreconditionFailed)?;
         let row = set_desired(app, conn, &row, desired.hold_to(Access::Run)?).await?;
         SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
-        audit(app, conn, audit_actor(actor), "instance.approve", &row, json!({})).await
+        audit(app, conn, audit_actor(actor), "instance.approve", &row, json!({})).await?;
+        keep(conn, idempotent, ()).await
     })
     .await
 }

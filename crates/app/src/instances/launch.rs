@@ -17,7 +17,7 @@ use howdah_domain::{
 use serde_json::json;
 
 use super::{audit, audit_actor};
-use crate::idempotency::{Idempotent, Once};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
 use crate::sealed::{self, Kind};
 use crate::settings::PlatformSettings;
@@ -72,16 +72,11 @@ pub async fn launch(
     let release = app.releases.default_release().ok_or_else(|| Error::internal("the catalogue of releases has no default"))?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if let Some(idempotent) = idempotent
-            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
-        {
+        if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
         let launched = record(app, conn, actor, &server, release).await?;
-        if let Some(idempotent) = idempotent {
-            idempotent.key.answer(conn, (idempotent.render)(&launched)).await?;
-        }
-        Ok(Once::Done(launched))
+        keep(conn, idempotent, launched).await
     })
     .await
 }

@@ -13,7 +13,7 @@ use howdah_domain::{Deletion, Desired, Hold, InstanceId, OperationKind};
 use serde_json::json;
 
 use super::{audit, audit_actor, locked_by};
-use crate::idempotency::{Idempotent, Once};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
 use crate::mails::{self, To};
 use crate::{Actor, App, Error, operations, settings};
@@ -98,9 +98,7 @@ async fn change(
 ) -> Result<Once<()>, Error> {
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if let Some(idempotent) = idempotent
-            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
-        {
+        if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
         let row = locked_by(conn, actor, id, if_match).await?;
@@ -111,10 +109,7 @@ async fn change(
             Change::EndGrace(_) => end(app, conn, actor, &row).await?,
             Change::Undo => take_back(app, conn, actor, &row).await?,
         }
-        if let Some(idempotent) = idempotent {
-            idempotent.key.answer(conn, (idempotent.render)(&())).await?;
-        }
-        Ok(Once::Done(()))
+        keep(conn, idempotent, ()).await
     })
     .await
 }

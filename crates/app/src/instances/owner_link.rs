@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::overview::OwnerLinkState;
 use super::{audit, audit_actor, locked_by, seen_by};
-use crate::idempotency::{Idempotent, Once};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
 use crate::{Actor, App, Error, identity, limits};
 
@@ -35,13 +35,29 @@ pub struct OwnerLink {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] before and after that time.
-pub async fn owner_link(app: &App, actor: &Actor, id: InstanceId) -> Result<OwnerLink, Error> {
+pub async fn owner_link(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    idempotent: Option<Idempotent<'_, OwnerLink>>,
+) -> Result<Once<OwnerLink>, Error> {
     actor.may_close()?;
     let mut conn = app.conn().await?;
-    let row = seen_by(&mut conn, actor, id).await?;
-    is_theirs(actor, &row)?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
+        let row = seen_by(conn, actor, id).await?;
+        is_theirs(actor, &row)?;
+        let link = shown(app, conn, &row).await?;
+        keep(conn, idempotent, link).await
+    })
+    .await
+}
+
+async fn shown(app: &App, conn: &mut Conn, row: &Instance) -> Result<OwnerLink, Error> {
     let expired = || conflict("link_expired", "The link is no longer valid. Have a new one sent.");
-    let bootstrap = OwnerBootstrap::of(&mut conn, row.id).await?.ok_or_else(expired)?;
+    let bootstrap = OwnerBootstrap::of(conn, row.id).await?.ok_or_else(expired)?;
     let valid_until = match state(&bootstrap, app.now()) {
         OwnerLinkState::Ready { valid_until, .. } => valid_until,
         OwnerLinkState::Waiting => {
@@ -51,8 +67,8 @@ pub async fn owner_link(app: &App, actor: &Actor, id: InstanceId) -> Result<Owne
         OwnerLinkState::Failed { sentence } => return Err(conflict("link_failed", sentence)),
         OwnerLinkState::Expired | OwnerLinkState::NotYours => return Err(expired()),
     };
-    let url = url(app, &mut conn, &bootstrap, &row.web_domain).await?;
-    OwnerBootstrap::show(&mut conn, row.id, app.now()).await?;
+    let url = url(app, conn, &bootstrap, &row.web_domain).await?;
+    OwnerBootstrap::show(conn, row.id, app.now()).await?;
     Ok(OwnerLink { username: bootstrap.username, url, valid_until })
 }
 
@@ -112,18 +128,13 @@ pub async fn send_owner_link(app: &App, actor: &Actor, id: InstanceId, idempoten
     actor.may_close()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if let Some(idempotent) = idempotent
-            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
-        {
+        if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
         let row = locked_by(conn, actor, id, None).await?;
         is_theirs(actor, &row)?;
         make(app, conn, actor, &row).await?;
-        if let Some(idempotent) = idempotent {
-            idempotent.key.answer(conn, (idempotent.render)(&())).await?;
-        }
-        Ok(Once::Done(()))
+        keep(conn, idempotent, ()).await
     })
     .await
 }

@@ -11,12 +11,12 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{person_of, recorded};
-use crate::idempotency::{Idempotent, Once};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::limits::{MAIL_BY, MAIL_TO};
 use crate::mails::{self, To};
 use crate::people::{Beginner, join, record};
 use crate::sessions::SignedIn;
-use crate::{Actor, App, Error, Role, links, passwords, people};
+use crate::{Actor, App, Error, Page, Role, links, passwords, people};
 
 const LINK: links::Kind = links::Kind {
     anew: "Ask whoever invited you to do it again.",
@@ -35,23 +35,31 @@ pub struct InvitationView {
     pub expires_at: DateTime<Utc>,
 }
 
+/// The newest first.
+///
 /// # Errors
-/// [`Error::Forbidden`].
+/// [`Error::Forbidden`] for all but owners.
 pub async fn invitations(app: &App, actor: &Actor) -> Result<Vec<InvitationView>, Error> {
-    actor.may_read()?;
-    let all = Row::open_of_account(&mut *app.conn().await?, actor.account.as_uuid()).await?;
-    all.into_iter()
-        .map(|(row, by)| {
-            Ok(InvitationView {
-                id: InvitationId::from_uuid(row.id),
-                role: role_of(&row)?,
-                email: row.email,
-                invited_by: by.name,
-                created_at: row.created_at,
-                expires_at: row.expires_at,
-            })
-        })
-        .collect()
+    invitation_page(app, actor, Page { before: None, limit: i64::MAX }).await
+}
+
+/// # Errors
+/// [`Error::Forbidden`] for all but owners.
+pub async fn invitation_page(app: &App, actor: &Actor, page: Page) -> Result<Vec<InvitationView>, Error> {
+    actor.may_manage_people()?;
+    let found = Row::open_of_account(&mut *app.conn().await?, actor.account.as_uuid(), page).await?;
+    found.into_iter().map(|(row, by)| view(row, by)).collect()
+}
+
+fn view(row: Row, by: Person) -> Result<InvitationView, Error> {
+    Ok(InvitationView {
+        id: InvitationId::from_uuid(row.id),
+        role: role_of(&row)?,
+        email: row.email,
+        invited_by: by.name,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+    })
 }
 
 fn role_of(row: &Row) -> Result<Role, Error> {
@@ -68,27 +76,22 @@ pub async fn invite(
     actor: &Actor,
     email: &str,
     role: Role,
-    idempotent: Option<Idempotent<'_, InvitationId>>,
-) -> Result<Once<InvitationId>, Error> {
+    idempotent: Option<Idempotent<'_, InvitationView>>,
+) -> Result<Once<InvitationView>, Error> {
     actor.may_manage_people()?;
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if let Some(idempotent) = idempotent
-            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
-        {
+        if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
-        let id = put(app, conn, actor, &email, role).await?;
-        if let Some(idempotent) = idempotent {
-            idempotent.key.answer(conn, (idempotent.render)(&id)).await?;
-        }
-        Ok(Once::Done(id))
+        let invitation = put(app, conn, actor, &email, role).await?;
+        keep(conn, idempotent, invitation).await
     })
     .await
 }
 
-async fn put(app: &App, conn: &mut Conn, actor: &Actor, email: &str, role: Role) -> Result<InvitationId, Error> {
+async fn put(app: &App, conn: &mut Conn, actor: &Actor, email: &str, role: Role) -> Result<InvitationView, Error> {
     let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
     let members = Membership::of_account(conn, account.id).await?;
     if members.iter().any(|(_, person)| person.email == email) {
@@ -101,13 +104,13 @@ async fn put(app: &App, conn: &mut Conn, actor: &Actor, email: &str, role: Role)
     Row::withdraw_of(conn, account.id, email, app.now()).await?;
     row.insert(conn).await?;
     mails::member_invited(app, conn, &account, &by, email, (role, row.expires_at)).await?;
-    let by = if by.name.is_empty() { &by.email } else { &by.name };
-    let mail = mails::invitation(by, &account.name, role, row.expires_at);
+    let called = if by.name.is_empty() { &by.email } else { &by.name };
+    let mail = mails::invitation(called, &account.name, role, row.expires_at);
     let link = mails::invitation_url(&app.config, &token);
     mails::put(app, conn, &mail, &To { email, link: Some(&link), ..To::default() }).await?;
     let details = json!({"email": email, "role": role.as_str()});
     recorded(app, conn, actor, "member.invite", ("invitation", row.id), details).await?;
-    Ok(InvitationId::from_uuid(row.id))
+    view(row, by)
 }
 
 fn new(app: &App, actor: &Actor, email: &str, role: Role) -> (String, Row) {

@@ -9,12 +9,12 @@ use howdah_db::models::person::Person;
 use howdah_domain::PersonId;
 use serde_json::json;
 
-pub use invite::{Acceptance, InvitationLook, InvitationView, accept, invitations, invite, look, withdraw};
+pub use invite::{Acceptance, InvitationLook, InvitationView, accept, invitation_page, invitations, invite, look, withdraw};
 
 use crate::instances::audit_actor;
 use crate::limits::ROLES_OF;
 use crate::people::record;
-use crate::{Actor, App, Error, Role, mails};
+use crate::{Actor, App, Error, Page, Role, mails};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberView {
@@ -32,21 +32,31 @@ pub struct MemberView {
 /// # Errors
 /// [`Error::Forbidden`].
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<MemberView>, Error> {
-    actor.may_read()?;
+    actor.may_see_people()?;
     let all = Membership::of_account(&mut *app.conn().await?, actor.account.as_uuid()).await?;
-    all.into_iter()
-        .map(|(membership, person)| {
-            let id = PersonId::from_uuid(person.id);
-            Ok(MemberView {
-                person: id,
-                name: person.name,
-                email: person.email,
-                role: role_of(&membership)?,
-                since: membership.created_at,
-                is_you: id == actor.person,
-            })
-        })
-        .collect()
+    all.into_iter().map(|it| view(actor, it)).collect()
+}
+
+/// The newest first, by when they came to the platform.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub async fn page(app: &App, actor: &Actor, page: Page) -> Result<Vec<MemberView>, Error> {
+    actor.may_see_people()?;
+    let found = Membership::page_of_account(&mut *app.conn().await?, actor.account.as_uuid(), page).await?;
+    found.into_iter().map(|it| view(actor, it)).collect()
+}
+
+fn view(actor: &Actor, (membership, person): (Membership, Person)) -> Result<MemberView, Error> {
+    let id = PersonId::from_uuid(person.id);
+    Ok(MemberView {
+        person: id,
+        name: person.name,
+        email: person.email,
+        role: role_of(&membership)?,
+        since: membership.created_at,
+        is_you: id == actor.person,
+    })
 }
 
 fn role_of(membership: &Membership) -> Result<Role, Error> {
@@ -81,9 +91,7 @@ pub async fn change_role(app: &App, actor: &Actor, person: PersonId, role: Role)
 /// # Errors
 /// [`Error::Forbidden`] for all but owners, [`Error::NotFound`], [`Error::Conflict`] for the last owner.
 pub async fn remove(app: &App, actor: &Actor, person: PersonId) -> Result<(), Error> {
-    if person != actor.person {
-        actor.may_manage_people()?;
-    }
+    if person == actor.person { actor.may_see_people() } else { actor.may_manage_people() }?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let Member { account, person: who, role } = member(conn, actor, person, false).await?;

@@ -96,7 +96,7 @@ fn signed_in(app: &App, owner: Owner) -> Result<SignedIn, Error> {
         account: AccountId::from_uuid(account.id),
         role,
         is_operator: person.is_operator,
-        scopes: if person.is_operator { Scope::ALL.to_vec() } else { vec![Scope::Read, Scope::Write] },
+        scopes: if person.is_operator { Scope::ALL.to_vec() } else { Scope::EVERYBODYS.to_vec() },
         // A stolen cookie makes no token that outlives it; who has just given the password makes any.
         expires_at: if is_recent { app.now() + tokens::LONGEST } else { session.expires_at },
         credential: session.id,

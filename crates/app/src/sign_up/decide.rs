@@ -8,6 +8,7 @@ use howdah_domain::{AccountId, SignUpId};
 use serde_json::json;
 
 use super::confirm::open;
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::audit_actor;
 use crate::mails::{self, Mail, To};
 use crate::people::{open_account, record};
@@ -48,10 +49,18 @@ pub async fn waiting(app: &App, actor: &Actor, page: Page) -> Result<Vec<Waiting
 /// # Errors
 /// [`Error::Forbidden`] for all but operators, [`Error::NotFound`], [`Error::Conflict`] where it was decided before, or the
 /// address has got an account another way.
-pub async fn approve(app: &App, actor: &Actor, id: SignUpId) -> Result<AccountId, Error> {
+pub async fn approve(
+    app: &App,
+    actor: &Actor,
+    id: SignUpId,
+    idempotent: Option<Idempotent<'_, AccountId>>,
+) -> Result<Once<AccountId>, Error> {
     actor.may_operate()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
         let row = undecided(conn, id).await?;
         let hash = row.password_hash.as_deref().ok_or_else(|| Error::internal("a sign-up that waits has no password"))?;
         let person = open(app, conn, &row, hash).await?;
@@ -60,7 +69,7 @@ pub async fn approve(app: &App, actor: &Actor, id: SignUpId) -> Result<AccountId
         tell(app, conn, &row, &mails::account_ready(&app.config, &row.name), Some(person.id)).await?;
         let subject = ("person", person.id);
         record(app, conn, account.id, audit_actor(actor), "sign_up.approve", subject, json!({})).await?;
-        Ok(AccountId::from_uuid(account.id))
+        keep(conn, idempotent, AccountId::from_uuid(account.id)).await
     })
     .await
 }
@@ -69,15 +78,19 @@ pub async fn approve(app: &App, actor: &Actor, id: SignUpId) -> Result<AccountId
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but operators, [`Error::NotFound`], [`Error::Conflict`] where it was decided before.
-pub async fn refuse(app: &App, actor: &Actor, id: SignUpId) -> Result<(), Error> {
+pub async fn refuse(app: &App, actor: &Actor, id: SignUpId, idempotent: Option<Idempotent<'_, ()>>) -> Result<Once<()>, Error> {
     actor.may_operate()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
+        if let Some(before) = claim(app, conn, idempotent).await? {
+            return Ok(before);
+        }
         let row = undecided(conn, id).await?;
         Row::decide(conn, row.id, "refused", Some(actor.person.as_uuid()), app.now()).await?;
         tell(app, conn, &row, &mails::sign_up_refused(&row.name), None).await?;
         let details = json!({"email": row.email});
-        record(app, conn, PLATFORM_CHAIN, audit_actor(actor), "sign_up.refuse", ("sign_up", row.id), details).await
+        record(app, conn, PLATFORM_CHAIN, audit_actor(actor), "sign_up.refuse", ("sign_up", row.id), details).await?;
+        keep(conn, idempotent, ()).await
     })
     .await
 }

@@ -202,11 +202,11 @@ async fn a_launch_by_approval_waits_for_an_operator() {
     let launched = ground.launch(&ada, "birds.fedi.localhost").await.unwrap();
     let view = ground.view(&ada, launched.instance).await;
     assert_eq!((view.phase, view.desired), (Phase::AwaitingApproval, Desired::Suspended { by: Hold::Approval }));
-    assert_eq!(reason(instances::approve(&ground.app, &ada, launched.instance, None).await), "operators_only");
+    assert_eq!(reason(instances::approve(&ground.app, &ada, launched.instance, None, None).await), "operators_only");
     let operator = ground.operator().await;
-    instances::approve(&ground.app, &operator, launched.instance, Some(view.revision)).await.unwrap();
+    instances::approve(&ground.app, &operator, launched.instance, Some(view.revision), None).await.unwrap();
     assert_eq!(ground.view(&ada, launched.instance).await.phase, Phase::Launching);
-    assert_eq!(reason(instances::approve(&ground.app, &operator, launched.instance, None).await), "not_held");
+    assert_eq!(reason(instances::approve(&ground.app, &operator, launched.instance, None, None).await), "not_held");
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn what_nobody_paid_or_granted_waits() {
     let launched = ground.launch(&ada, "birds.fedi.localhost").await.unwrap();
     assert_eq!(ground.view(&ada, launched.instance).await.phase, Phase::AwaitingPayment);
     let operator = ground.operator().await;
-    instances::approve(&ground.app, &operator, launched.instance, None).await.unwrap();
+    instances::approve(&ground.app, &operator, launched.instance, None, None).await.unwrap();
     assert_eq!(ground.view(&ada, launched.instance).await.phase, Phase::Launching);
 }
 
@@ -246,7 +246,7 @@ async fn anothers_server_is_as_one_that_never_was() {
             instances::close(&ground.app, &bob, id, &instances::Close::default(), None).await.map(drop),
             instances::undo(&ground.app, &bob, id, None, None).await.map(drop),
             instances::remove(&ground.app, &bob, id, None).await,
-            instances::owner_link(&ground.app, &bob, id).await.map(drop),
+            instances::owner_link(&ground.app, &bob, id, None).await.map(drop),
         ];
         for told in told {
             assert_eq!(told.unwrap_err().to_string(), "There is no such server.");

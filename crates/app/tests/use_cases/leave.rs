@@ -123,7 +123,7 @@ async fn undoing_is_no_way_round_an_approval() {
         ..SettingsChange::default()
     };
     let revision = settings::current(&ground.app).await.unwrap().revision;
-    settings::change(&ground.app, &operator, revision, &closed).await.unwrap();
+    settings::change(&ground.app, &operator, Some(revision), &closed).await.unwrap();
     close(&ground, &ada, id).await.unwrap();
     instances::undo(&ground.app, &ada, id, None, None).await.unwrap();
     assert_eq!(ground.view(&ada, id).await.phase, Phase::AwaitingApproval);
@@ -191,13 +191,13 @@ async fn the_owners_link_is_there_once_the_account_is() {
     let ground = Ground::new().await;
     let ada = ground.customer("ada@birds.example.org").await;
     let id = ground.launch(&ada, "birds.fedi.localhost").await.unwrap().instance;
-    assert_eq!(reason(instances::owner_link(&ground.app, &ada, id).await), "owner_not_ready");
+    assert_eq!(reason(instances::owner_link(&ground.app, &ada, id, None).await), "owner_not_ready");
     let conn = &mut ground.database.conn().await;
     howdah_db::models::owner_bootstrap::OwnerBootstrap::applied(conn, id.as_uuid(), 1, ground.now()).await.unwrap();
-    let link = instances::owner_link(&ground.app, &ada, id).await.unwrap();
+    let link = instances::owner_link(&ground.app, &ada, id, None).await.unwrap().done().unwrap();
     let url = secrecy::ExposeSecret::expose_secret(&link.url).to_owned();
     assert!(url.starts_with("https://birds.fedi.localhost/auth/password/edit?reset_password_token="), "{url}");
     assert!(!format!("{link:?}").contains(&url));
     ground.clock.advance(chrono::TimeDelta::hours(6));
-    assert_eq!(reason(instances::owner_link(&ground.app, &ada, id).await), "link_expired");
+    assert_eq!(reason(instances::owner_link(&ground.app, &ada, id, None).await), "link_expired");
 }

@@ -98,11 +98,11 @@ async fn settings_change_by_operators_from_what_they_know() {
     let change =
         SettingsChange { new_servers: "closed".to_owned(), support_address: "help@howdah.example".to_owned(), ..without_support.clone() };
     let known = settings::current(&ground.app).await.unwrap().revision;
-    assert_eq!(reason(settings::change(&ground.app, &ada, known, &change).await), "operators_only");
-    assert_eq!(reason(settings::change(&ground.app, &operator, known + 1, &change).await), "precondition_failed");
+    assert_eq!(reason(settings::change(&ground.app, &ada, Some(known), &change).await), "operators_only");
+    assert_eq!(reason(settings::change(&ground.app, &operator, Some(known + 1), &change).await), "precondition_failed");
     let wrong = SettingsChange { new_servers: "maybe".to_owned(), servers_per_account: -1, ..without_support };
-    let refused = fields(settings::change(&ground.app, &operator, known, &wrong).await);
+    let refused = fields(settings::change(&ground.app, &operator, Some(known), &wrong).await);
     assert_eq!(refused, [("new_servers", "unknown"), ("servers_per_account", "too_small"), ("support_address", "missing")]);
-    let changed = settings::change(&ground.app, &operator, known, &change).await.unwrap();
+    let changed = settings::change(&ground.app, &operator, Some(known), &change).await.unwrap();
     assert_eq!((changed.revision, changed.new_servers.as_str()), (known + 1, "closed"));
 }

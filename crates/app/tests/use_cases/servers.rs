@@ -32,7 +32,7 @@ impl Ground {
 
     async fn set(&self, operator: &Actor, change: SettingsChange) {
         let revision = settings::current(&self.app).await.unwrap().revision;
-        settings::change(&self.app, operator, revision, &change).await.unwrap();
+        settings::change(&self.app, operator, Some(revision), &change).await.unwrap();
     }
 }
 
@@ -162,7 +162,7 @@ async fn the_overview_says_what_can_be_done_and_by_whom() {
     assert_eq!(overview.reference, launched.instance.to_string());
     assert_eq!(reason(instances::overview(&ground.app, &bob, slug).await.map(drop)), "not_found");
     assert_eq!(reason(instances::address(&ground.app, &bob, slug).await.map(drop)), "not_found");
-    assert_eq!(reason(instances::look_again(&ground.app, &bob, launched.instance).await), "not_found");
+    assert_eq!(reason(instances::look_again(&ground.app, &bob, launched.instance, None).await), "not_found");
     let all = fleet::server(&ground.app, &operator, slug).await.unwrap();
     assert_eq!(
         (all.namespace, all.cluster.as_str(), all.people[0].email.as_str()),
@@ -183,7 +183,7 @@ async fn operators_try_again_what_failed() {
     let ground = Ground::with(open()).await;
     let (ada, operator) = (ground.customer("ada@example.org").await, ground.operator().await);
     let launched = ground.launch(&ada, "birds.fedi.localhost").await.unwrap();
-    let retry = async |actor: &Actor, id| fleet::retry(&ground.app, actor, id).await;
+    let retry = async |actor: &Actor, id| fleet::retry(&ground.app, actor, id, None).await.map(|it| it.done().unwrap().id);
     assert_eq!(reason(retry(&ada, launched.operation).await), "operators_only");
     assert_eq!(reason(retry(&operator, launched.operation).await), "nothing_to_retry");
     let held_up = [(StepName::Launch(LaunchStep::Schema), StepFact::Failing(Cause::new("JobFailed", None)))];
@@ -207,8 +207,8 @@ async fn operators_try_again_what_failed() {
     let jobs = fleet::jobs(&ground.app, &operator).await.unwrap();
     let sync = jobs.iter().find(|it| it.name == "sync_instance").unwrap();
     assert_eq!((sync.server, sync.has_failed), (Some(launched.instance), false));
-    fleet::retry_job(&ground.app, &operator, sync.id).await.unwrap();
-    assert_eq!(reason(fleet::retry_job(&ground.app, &operator, 0).await), "not_found");
+    fleet::retry_job(&ground.app, &operator, sync.id, None).await.unwrap();
+    assert_eq!(reason(fleet::retry_job(&ground.app, &operator, 0, None).await), "not_found");
     let places = fleet::places(&ground.app, &operator).await.unwrap();
     let real = places.iter().find(|it| it.name == "real").unwrap();
     assert_eq!((real.kind, real.servers, real.room()), (PlaceKind::Cluster, 1, 49));

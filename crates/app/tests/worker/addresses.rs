@@ -115,7 +115,7 @@ async fn a_look_can_be_asked_for_but_not_all_the_time() {
     ground.clock.advance(TimeDelta::seconds(5));
     ground.tick().await;
     assert_eq!(ground.page(id).await.looked_at, first, "it is not its turn");
-    let ask = async || instances::look_again(&ground.worker.app, &ground.operator, id).await;
+    let ask = async || instances::look_again(&ground.worker.app, &ground.operator, id, None).await;
     ask().await.unwrap();
     assert!(matches!(ask().await.unwrap_err(), Error::RateLimited { .. }));
     assert!(ground.page(id).await.may_look_again_at.is_some());

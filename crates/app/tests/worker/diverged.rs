@@ -1,12 +1,15 @@
 //! A record that was restored from an older backup: the cluster is ahead, and an operator decides.
 
 use chrono::TimeDelta;
+use howdah_app::Once;
 use howdah_app::fleet::{self, DivergenceView};
+use howdah_app::idempotency::{IdempotencyKey, Idempotent};
 use howdah_app::instances::Which;
 use howdah_crd::{MastodonInstanceSpec, PowerState, Teardown, TeardownKind};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::sync::InstanceSync;
 use howdah_domain::{Deletion, Desired, InstanceId, Plans};
+use serde_json::json;
 
 use crate::ground::Ground;
 
@@ -60,10 +63,15 @@ async fn adopted_the_record_has_what_the_cluster_has() {
     assert!(!fields.contains(&"revision"));
     assert!(seen.warning.unwrap().contains("4.9.1"));
 
-    let stale = fleet::adopt(&ground.worker.app, &ground.operator, id, Some(revision + 1)).await.unwrap_err();
+    let stale = fleet::adopt(&ground.worker.app, &ground.operator, id, Some(revision + 1), None).await.unwrap_err();
     assert_eq!(stale.reason(), "precondition_failed");
-    fleet::adopt(&ground.worker.app, &ground.operator, id, Some(revision)).await.unwrap();
-    let again = fleet::adopt(&ground.worker.app, &ground.operator, id, None).await.unwrap_err();
+    let key = IdempotencyKey::new(&ground.operator, "k", "POST", "/adopt", b"").unwrap();
+    let render = |(): &()| (202, json!({}));
+    let once = Some(Idempotent { key: &key, render: &render });
+    let adopt = async || fleet::adopt(&ground.worker.app, &ground.operator, id, Some(revision), once).await;
+    assert!(matches!(adopt().await.unwrap(), Once::Done(())));
+    assert!(matches!(adopt().await.unwrap(), Once::Again { status: 202, .. }), "sent again with its key it was done before");
+    let again = fleet::adopt(&ground.worker.app, &ground.operator, id, None, None).await.unwrap_err();
     assert_eq!(again.reason(), "not_diverged");
     let row = ground.row(id).await;
     assert_eq!((row.version.as_str(), row.plan.as_str(), row.revision), ("4.9.1", "medium", 100));
@@ -78,7 +86,12 @@ async fn overwritten_the_cluster_has_what_the_record_has() {
     let ground = Ground::new().await;
     let id = ground.diverged(newer).await;
     let record = ground.row(id).await;
-    fleet::overwrite(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    let key = IdempotencyKey::new(&ground.operator, "k", "POST", "/overwrite", b"").unwrap();
+    let render = |(): &()| (202, json!({}));
+    let overwrite =
+        async || fleet::overwrite(&ground.worker.app, &ground.operator, id, None, Some(Idempotent { key: &key, render: &render })).await;
+    assert!(matches!(overwrite().await.unwrap(), Once::Done(())));
+    assert!(matches!(overwrite().await.unwrap(), Once::Again { status: 202, .. }), "sent again with its key it was done before");
     ground.sync(id).await;
     let spec = ground.spec(id);
     assert_eq!((spec.version, spec.revision), (record.version, 100));
@@ -101,7 +114,7 @@ async fn what_no_row_can_hold_is_named_and_nothing_is_adopted() {
         })
         .await;
     let before = ground.row(id).await;
-    let refused = fleet::adopt(&ground.worker.app, &ground.operator, id, None).await.unwrap_err();
+    let refused = fleet::adopt(&ground.worker.app, &ground.operator, id, None, None).await.unwrap_err();
     let sentence = refused.to_string();
     assert_eq!(refused.reason(), "not_adoptable");
     assert!(["placement", "resources", "teardown"].iter().all(|it| sentence.contains(it)), "{sentence}");
@@ -114,9 +127,9 @@ async fn what_no_row_can_hold_is_named_and_nothing_is_adopted() {
 async fn a_farewell_that_has_begun_is_adopted_and_never_overwritten() {
     let ground = Ground::new().await;
     let id = ground.diverged(|spec| spec.power_state = PowerState::SelfDestruct).await;
-    let refused = fleet::overwrite(&ground.worker.app, &ground.operator, id, None).await.unwrap_err();
+    let refused = fleet::overwrite(&ground.worker.app, &ground.operator, id, None, None).await.unwrap_err();
     assert_eq!(refused.reason(), "not_overwritable");
-    fleet::adopt(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    fleet::adopt(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
     let row = ground.row(id).await;
     assert!(matches!(row.desired().unwrap(), Desired::Deleted { deletion: Deletion::Close, .. }));
     assert!(row.farewell_began_at.is_some() && row.revision > 99);
@@ -145,7 +158,7 @@ async fn a_row_that_rises_above_the_cluster_is_no_decision() {
     assert!(ground.row(id).await.revision > ahead);
     assert_eq!((ground.cluster.writes(), ground.stopped_for(id).await.as_deref()), (writes, Some("Diverged")));
 
-    fleet::overwrite(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    fleet::overwrite(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
     ground.sync(id).await;
     let (row, spec) = (ground.row(id).await, ground.spec(id));
     assert_eq!((spec.revision, &spec.version), (row.revision, &row.version));

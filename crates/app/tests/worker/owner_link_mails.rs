@@ -39,7 +39,7 @@ impl Ground {
     }
 
     async fn present_link(&self, id: InstanceId) -> String {
-        instances::owner_link(&self.worker.app, &self.operator, id).await.unwrap().url.expose_secret().to_owned()
+        instances::owner_link(&self.worker.app, &self.operator, id, None).await.unwrap().done().unwrap().url.expose_secret().to_owned()
     }
 
     /// The mails about links that wait, by whom they are for, the oldest first.

@@ -30,7 +30,7 @@ impl Ground {
     }
 
     async fn shown(&self, id: InstanceId) -> String {
-        instances::owner_link(&self.worker.app, &self.operator, id).await.unwrap().url.expose_secret().to_owned()
+        instances::owner_link(&self.worker.app, &self.operator, id, None).await.unwrap().done().unwrap().url.expose_secret().to_owned()
     }
 }
 
@@ -51,7 +51,7 @@ async fn a_new_link_is_sent_down_given_mailed_and_nothing_stays_in_the_cluster()
     ground.send_link(id).await.unwrap();
     assert!(matches!(ground.link(id).await, OwnerLinkState::OnItsWay { .. }));
     assert_eq!(reason(ground.send_link(id).await), "link_on_its_way");
-    assert_eq!(reason(instances::owner_link(&ground.worker.app, &ground.operator, id).await.map(drop)), "link_on_its_way");
+    assert_eq!(reason(instances::owner_link(&ground.worker.app, &ground.operator, id, None).await.map(drop)), "link_on_its_way");
     ground.sync(id).await;
     let sent = ground.owner_secret(id).expect("a Secret");
     assert!(sent.contains_key(owner::RESET_PASSWORD_TOKEN) && !sent.contains_key(owner::EMAIL), "{:?}", sent.keys());

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::account::Account;
+use super::instance::Page;
 use super::person::Person;
 use crate::Conn;
 use crate::schema::{accounts, invitations, people};
@@ -50,16 +51,17 @@ impl Invitation {
     }
 
     /// An account's that nobody has accepted or withdrawn, the newest first, with who invites.
-    pub async fn open_of_account(conn: &mut Conn, account_id: Uuid) -> QueryResult<Vec<(Self, Person)>> {
-        invitations::table
+    pub async fn open_of_account(conn: &mut Conn, account_id: Uuid, page: Page) -> QueryResult<Vec<(Self, Person)>> {
+        let mut query = invitations::table
             .inner_join(people::table)
             .filter(invitations::account_id.eq(account_id))
             .filter(invitations::accepted_at.is_null())
             .filter(invitations::withdrawn_at.is_null())
-            .order(invitations::id.desc())
-            .select((Self::as_select(), Person::as_select()))
-            .load(conn)
-            .await
+            .into_boxed();
+        if let Some(before) = page.before {
+            query = query.filter(invitations::id.lt(before));
+        }
+        query.order(invitations::id.desc()).limit(page.limit).select((Self::as_select(), Person::as_select())).load(conn).await
     }
 
     pub async fn accept(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {

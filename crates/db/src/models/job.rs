@@ -29,22 +29,25 @@ pub struct Job {
     pub is_running: bool,
 }
 
+/// What waits, runs or failed; without what a later one has taken the place of.
+const LIVE: &str = "SELECT jobs.id::int8 AS id, tasks.identifier AS name, (jobs.payload ->> 'instance_id')::uuid AS instance_id,
+           jobs.attempts, jobs.max_attempts, left(jobs.last_error, 2000) AS last_error, jobs.run_at,
+           jobs.locked_at IS NOT NULL AS is_running
+    FROM graphile_worker._private_jobs AS jobs JOIN graphile_worker._private_tasks AS tasks ON tasks.id = jobs.task_id
+    WHERE (jobs.locked_at IS NOT NULL
+        OR NOT EXISTS (SELECT FROM graphile_worker._private_job_retirements AS retired WHERE retired.id = jobs.id))";
+
 impl Job {
-    /// Those that failed first, then the next to run; without those that a later one has taken the place of.
+    /// Those that failed first, then the next to run.
     pub async fn all(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
-        diesel::sql_query(
-            "SELECT jobs.id::int8 AS id, tasks.identifier AS name, (jobs.payload ->> 'instance_id')::uuid AS instance_id,
-                    jobs.attempts, jobs.max_attempts, left(jobs.last_error, 2000) AS last_error, jobs.run_at,
-                    jobs.locked_at IS NOT NULL AS is_running
-             FROM graphile_worker._private_jobs AS jobs JOIN graphile_worker._private_tasks AS tasks ON tasks.id = jobs.task_id
-             WHERE jobs.locked_at IS NOT NULL
-                OR NOT EXISTS (SELECT FROM graphile_worker._private_job_retirements AS retired WHERE retired.id = jobs.id)
-             ORDER BY jobs.last_error IS NULL, jobs.run_at, jobs.id
-             LIMIT $1",
-        )
-        .bind::<BigInt, _>(limit)
-        .load(conn)
-        .await
+        let query = format!("{LIVE} ORDER BY jobs.last_error IS NULL, jobs.run_at, jobs.id LIMIT $1");
+        diesel::sql_query(query).bind::<BigInt, _>(limit).load(conn).await
+    }
+
+    /// The same jobs, the newest first, before the one with the number `before`.
+    pub async fn page(conn: &mut Conn, before: Option<i64>, limit: i64) -> QueryResult<Vec<Self>> {
+        let query = format!("{LIVE} AND jobs.id < $1 ORDER BY jobs.id DESC LIMIT $2");
+        diesel::sql_query(query).bind::<BigInt, _>(before.unwrap_or(i64::MAX)).bind::<BigInt, _>(limit).load(conn).await
     }
 
     /// It runs at once, as if it had never failed. False where there is none, or it runs already.

@@ -131,6 +131,7 @@ pub struct TokenArgs {
     pub email: String,
     #[arg(long, default_value = "made by howdah admin")]
     pub name: String,
+    /// What it may be used for: read, write, people, operate.
     #[arg(long = "scope", value_delimiter = ',', default_value = "read,write")]
     pub scopes: Vec<String>,
     /// For how long.

@@ -113,7 +113,7 @@ async fn add_person(args: PersonArgs, is_operator: bool) -> anyhow::Result<()> {
 
 async fn add_token(args: TokenArgs) -> anyhow::Result<()> {
     let app = args.control_plane.app()?;
-    let scopes = args.scopes.iter().map(|it| Scope::parse(it).with_context(|| format!("--scope {it}: read, write or operate")));
+    let scopes = args.scopes.iter().map(|it| Scope::parse(it).with_context(|| format!("--scope {it}: read, write, people or operate")));
     let scopes: Vec<Scope> = scopes.collect::<Result<_, _>>()?;
     let valid = TimeDelta::from_std(args.valid).context("--valid is too long")?;
     let new = admin::add_token(&app, &args.email, &args.name, &scopes, valid).await.map_err(said)?;

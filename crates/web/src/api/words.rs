@@ -1,7 +1,8 @@
 //! Schemas of the words that `domain` has for things: read from its own lists, so that the description can't lag behind.
 
 use howdah_app::{Role, Scope};
-use howdah_domain::{Deletion, Hold, OperationKind, OperationState, Phase, StepState};
+use howdah_domain::{Deletion, Hold, NewServers, OperationKind, OperationState, Phase, StepState};
+use serde::Deserialize;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> Object {
@@ -46,6 +47,34 @@ pub fn scope() -> Object {
 
 pub fn role() -> Object {
     one_of([Role::Owner, Role::Technical, Role::Billing].iter().map(|it| it.as_str()))
+}
+
+/// A role as it is asked for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleWord {
+    Owner,
+    Technical,
+    Billing,
+}
+
+impl From<RoleWord> for Role {
+    fn from(word: RoleWord) -> Self {
+        match word {
+            RoleWord::Owner => Self::Owner,
+            RoleWord::Technical => Self::Technical,
+            RoleWord::Billing => Self::Billing,
+        }
+    }
+}
+
+/// Of new servers, and of sign-ups.
+pub fn openness() -> Object {
+    one_of(NewServers::ALL.iter().map(|it| it.as_str()))
+}
+
+pub fn decision() -> Object {
+    one_of(["approved", "refused"].into_iter())
 }
 
 pub fn record_kind() -> Object {

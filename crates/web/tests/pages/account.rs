@@ -1,7 +1,7 @@
 //! What people do with their own account.
 
 use crate::support::Server;
-use crate::support::browser::{Browser, OWN, PASSWORD, hidden, mailed, somebody};
+use crate::support::browser::{Browser, OWN, PASSWORD, hidden, mailed, somebody, token_in};
 
 const EMAIL: &str = "ada@birds.example";
 
@@ -14,8 +14,7 @@ async fn a_token_is_shown_once_and_made_once() {
     let key = hidden(&browser.get("/account/tokens").await.text, "key");
     let form = [("key", key.as_str()), ("name", "<script>backups"), ("read", "on"), ("days", "30")];
     let made = browser.post("/account/tokens", &form).await;
-    let at = made.text.find("howdah_").unwrap_or_else(|| panic!("{made:?}"));
-    let token: String = made.text[at..].chars().take_while(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect();
+    let token = token_in(&made.text);
     assert!(!made.text.contains("<script>backups"));
     let known = |token: String| server.request(reqwest::Method::GET, "/api/v1/account").bearer_auth(token);
     server.send(known(token.clone())).await.is(200);
@@ -44,6 +43,24 @@ async fn who_belongs_is_changed_only_with_the_password_just_given() {
     assert_eq!((sent.status, sent.header("location")), (303, Some("/account/people")), "{sent:?}");
     let asked = browser.get("/account/people").await;
     assert!(asked.status == 303 && asked.header("location").unwrap().starts_with("/confirm-password"), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_for_people_is_made_only_with_the_password_just_given() {
+    let (test, server) = Server::new().await;
+    somebody(&test, EMAIL, false).await;
+    let browser = Browser::new(&server);
+    browser.sign_in(EMAIL).await;
+    let key = hidden(&browser.get("/account/tokens").await.text, "key");
+    let form = [("key", key.as_str()), ("name", "staff"), ("people", "on"), ("days", "7")];
+    test.clock.advance(howdah_app::sessions::RECENT + chrono::TimeDelta::seconds(1));
+    let asked = browser.post("/account/tokens", &form).await;
+    assert!(asked.status == 303 && asked.header("location").unwrap().starts_with("/confirm-password"), "{asked:?}");
+    browser.post("/confirm-password", &[("password", PASSWORD), ("next", "/account/tokens")]).await.is(303);
+    let made = browser.post("/account/tokens", &form).await;
+    let token = token_in(&made.text);
+    let people = server.request(reqwest::Method::GET, "/api/v1/people").bearer_auth(token);
+    assert_eq!(server.send(people).await.is(200).json()["items"][0]["email"], EMAIL);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

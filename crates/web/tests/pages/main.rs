@@ -6,6 +6,7 @@ mod support;
 
 mod account;
 mod again;
+mod by_api;
 mod entering;
 mod fleet;
 mod look;

@@ -26,7 +26,7 @@ const PAGES: &[&str] = &[
 ];
 
 /// A server that was launched by somebody, as its URL's last part, and its operation.
-async fn launched(test: &TestApp, server: &Server, email: &str, domain: &str) -> (String, String) {
+pub async fn launched(test: &TestApp, server: &Server, email: &str, domain: &str) -> (String, String) {
     let eve = test.customer(email).await;
     let (url, operation) = server.launch(&eve, domain).await;
     let last = |url: &str| url.rsplit('/').next().unwrap().to_owned();
@@ -34,7 +34,7 @@ async fn launched(test: &TestApp, server: &Server, email: &str, domain: &str) ->
 }
 
 /// The launch fails for good.
-async fn fail(test: &TestApp, operation: &str) {
+pub async fn fail(test: &TestApp, operation: &str) {
     let conn = &mut test.database.conn().await;
     let id: OperationId = operation.parse().unwrap();
     let row = Row::by_id(conn, id.as_uuid()).await.unwrap().unwrap();

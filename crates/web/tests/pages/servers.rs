@@ -54,7 +54,7 @@ fn seconds(step: LaunchStep) -> i64 {
 }
 
 /// What the observer sees while the operator works.
-async fn finish_launch(test: &TestApp, server: InstanceId) -> Operation {
+pub async fn finish_launch(test: &TestApp, server: InstanceId) -> Operation {
     let conn = &mut test.database.conn().await;
     let row = Operation::latest_of_kind(conn, server.as_uuid(), "create").await.unwrap().unwrap();
     let steps = OperationStep::of(conn, row.id).await.unwrap();

@@ -72,6 +72,15 @@ impl<'a> Browser<'a> {
         self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
     }
 
+    /// A token with the scopes, as its page shows it.
+    pub async fn make_token(&self, scopes: &[&str]) -> String {
+        let key = hidden(&self.get("/account/tokens").await.text, "key");
+        let mut form = vec![("key", key.as_str()), ("name", "tests"), ("days", "7")];
+        form.extend(scopes.iter().map(|it| (*it, "on")));
+        let made = self.post("/account/tokens", &form).await;
+        token_in(&made.is(200).text)
+    }
+
     pub async fn sign_in(&self, email: &str) {
         let answer = self.post("/sign-in", &[("email", email), ("password", PASSWORD)]).await;
         assert_eq!((answer.status, answer.header("location")), (303, Some("/servers")), "{answer:?}");
@@ -90,6 +99,12 @@ pub async fn somebody(test: &TestApp, email: &str, is_operator: bool) {
         servers_allowed: None,
     };
     howdah_app::admin::add_person(&test.app, &request).await.unwrap();
+}
+
+/// The API token that a page shows.
+pub fn token_in(html: &str) -> String {
+    let at = html.find("howdah_").unwrap_or_else(|| panic!("no token in {html}"));
+    html[at..].chars().take_while(|it| it.is_ascii_alphanumeric() || "-_".contains(*it)).collect()
 }
 
 /// The value of a form's hidden field.

@@ -46,6 +46,14 @@ impl Answer {
         self
     }
 
+    /// It was given before, to `first`.
+    #[track_caller]
+    pub fn is_again(&self, first: &Self) -> &Self {
+        assert_eq!((self.status, &self.text), (first.status, &first.text));
+        assert_eq!((first.header("idempotent-replayed"), self.header("idempotent-replayed")), (None, Some("true")));
+        self
+    }
+
     #[track_caller]
     pub fn is(&self, status: u16) -> &Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -94,6 +102,16 @@ impl Server {
 
     pub async fn post(&self, who: &Somebody, path: &str, body: &Value) -> Answer {
         self.send(self.request(Method::POST, path).bearer_auth(&who.token).json(body)).await
+    }
+
+    pub async fn put(&self, who: &Somebody, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PUT, path).bearer_auth(&who.token).json(body)).await
+    }
+
+    /// A POST with an `Idempotency-Key`; without a body where that is null.
+    pub async fn once(&self, who: &Somebody, path: &str, key: &str, body: &Value) -> Answer {
+        let request = self.request(Method::POST, path).bearer_auth(&who.token).header("Idempotency-Key", key);
+        self.send(if body.is_null() { request } else { request.json(body) }).await
     }
 
     pub async fn delete(&self, who: &Somebody, path: &str) -> Answer {

@@ -67,7 +67,7 @@ async fn who_signs_in_is_who_they_are() {
     assert!(operator.actor.operates());
     assert_eq!(operator.actor.scopes, Scope::ALL);
     let ada = somebody(&ground, ADA).await;
-    assert_eq!(ada.actor.scopes, [Scope::Read, Scope::Write]);
+    assert_eq!(ada.actor.scopes, [Scope::Read, Scope::Write, Scope::People]);
     assert_eq!(ada.actor.credential, ada.session.as_uuid());
 }
 

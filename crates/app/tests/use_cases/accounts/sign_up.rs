@@ -116,13 +116,13 @@ async fn an_operator_lets_in_who_waits() {
 
     let [waiting] = &sign_up::waiting(&ground.app, &operator, PAGE).await.unwrap()[..] else { panic!() };
     assert_eq!((waiting.email.as_str(), waiting.name.as_str()), (ADA, "Ada Lovelace"));
-    sign_up::approve(&ground.app, &operator, waiting.id).await.unwrap();
-    assert_eq!(reason(sign_up::refuse(&ground.app, &operator, waiting.id).await), "decided");
+    sign_up::approve(&ground.app, &operator, waiting.id, None).await.unwrap();
+    assert_eq!(reason(sign_up::refuse(&ground.app, &operator, waiting.id, None).await), "decided");
     assert_eq!(sign_up::waiting(&ground.app, &operator, PAGE).await.unwrap(), []);
     let ada = session(&ground, ADA).await.signed_in.actor;
     assert_eq!(actions(&ground, ada.person.as_uuid()).await, ["sign_up.approve"]);
     assert_eq!(reason(sign_up::waiting(&ground.app, &ada, PAGE).await), "operators_only");
-    assert_eq!(reason(sign_up::approve(&ground.app, &ada, waiting.id).await), "operators_only");
+    assert_eq!(reason(sign_up::approve(&ground.app, &ada, waiting.id, None).await), "operators_only");
     let kinds = [("confirm_sign_up", ADA), ("sign_up_to_approve", "help@howdah.example"), ("account_ready", ADA)];
     assert_eq!(mails(&ground).await, expected(&kinds));
 }
@@ -136,10 +136,10 @@ async fn an_operator_turns_away_who_waits() {
     ask(&ground, ADA).await;
     assert_eq!(mails(&ground).await.last(), expected(&[("sign_up_waits", ADA)]).last());
     let waiting = sign_up::waiting(&ground.app, &operator, PAGE).await.unwrap();
-    sign_up::refuse(&ground.app, &operator, waiting[0].id).await.unwrap();
+    sign_up::refuse(&ground.app, &operator, waiting[0].id, None).await.unwrap();
     assert_eq!(mails(&ground).await.last(), expected(&[("sign_up_refused", ADA)]).last());
     assert_eq!(reason(try_password(&ground, ADA, PASSWORD).await), "wrong_credentials");
-    assert_eq!(reason(sign_up::approve(&ground.app, &operator, waiting[0].id).await), "decided");
+    assert_eq!(reason(sign_up::approve(&ground.app, &operator, waiting[0].id, None).await), "decided");
 }
 
 #[tokio::test]

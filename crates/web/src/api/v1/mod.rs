@@ -7,8 +7,13 @@ use crate::resource::resource;
 
 pub mod account;
 pub mod instances;
+pub mod invitations;
+pub mod jobs;
 pub mod operations;
+pub mod people;
 pub mod plans;
+pub mod settings;
+pub mod sign_ups;
 pub mod tokens;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -33,6 +38,8 @@ pub fn routes(config: &mut ServiceConfig) {
             "/api/v1/instances/{id}/owner-link/new",
             [(Method::POST, || route().to(instances::owner_link_new::owner_link_new))],
         ))
+        .service(resource("/api/v1/instances/{id}/address/look", [(Method::POST, || route().to(instances::look::look))]))
+        .service(resource("/api/v1/address-check", [(Method::GET, || route().to(instances::check::check))]))
         .service(resource("/api/v1/operations/{id}", [(Method::GET, || route().to(operations::show::show))]))
         .service(resource("/api/v1/operations/{id}/retry", [(Method::POST, || route().to(operations::retry::retry))]))
         .service(resource("/api/v1/operations/{id}/events", [(Method::GET, || route().to(operations::events::events))]))
@@ -42,5 +49,32 @@ pub fn routes(config: &mut ServiceConfig) {
             "/api/v1/tokens",
             [(Method::GET, || route().to(tokens::list::list)), (Method::POST, || route().to(tokens::create::create))],
         ))
-        .service(resource("/api/v1/tokens/{id}", [(Method::DELETE, || route().to(tokens::revoke::revoke))]));
+        .service(resource("/api/v1/tokens/{id}", [(Method::DELETE, || route().to(tokens::revoke::revoke))]))
+        .configure(of_people)
+        .configure(of_operators);
+}
+
+fn of_people(config: &mut ServiceConfig) {
+    config
+        .service(resource("/api/v1/people", [(Method::GET, || route().to(people::list::list))]))
+        .service(resource("/api/v1/people/{id}", [(Method::DELETE, || route().to(people::remove::remove))]))
+        .service(resource("/api/v1/people/{id}/role", [(Method::PUT, || route().to(people::change_role::change_role))]))
+        .service(resource(
+            "/api/v1/invitations",
+            [(Method::GET, || route().to(invitations::list::list)), (Method::POST, || route().to(invitations::create::create))],
+        ))
+        .service(resource("/api/v1/invitations/{id}", [(Method::DELETE, || route().to(invitations::withdraw::withdraw))]));
+}
+
+fn of_operators(config: &mut ServiceConfig) {
+    config
+        .service(resource("/api/v1/sign-ups", [(Method::GET, || route().to(sign_ups::list::list))]))
+        .service(resource("/api/v1/sign-ups/{id}/approve", [(Method::POST, || route().to(sign_ups::approve::approve))]))
+        .service(resource("/api/v1/sign-ups/{id}/refuse", [(Method::POST, || route().to(sign_ups::refuse::refuse))]))
+        .service(resource("/api/v1/jobs", [(Method::GET, || route().to(jobs::list::list))]))
+        .service(resource("/api/v1/jobs/{id}/retry", [(Method::POST, || route().to(jobs::retry::retry))]))
+        .service(resource(
+            "/api/v1/settings",
+            [(Method::GET, || route().to(settings::show::show)), (Method::PUT, || route().to(settings::change::change))],
+        ));
 }

@@ -5,12 +5,11 @@ use askama::Template;
 use howdah_app::idempotency::Idempotent;
 use howdah_app::members::{self, InvitationView, MemberView};
 use howdah_app::{App, Error, Once, Role, sessions};
-use howdah_domain::InvitationId;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::words::ROLES;
-use crate::pages::components::{Field, Kind, Summary, Tabs, When};
+use crate::pages::components::{ByApi, Field, Kind, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -19,6 +18,8 @@ use crate::problem::Problem;
 use crate::resource::id;
 
 const HERE: &str = "/account/people";
+const PEOPLE_API: &str = "/api/v1/people";
+const INVITATIONS_API: &str = "/api/v1/invitations";
 
 #[derive(Template)]
 #[template(path = "account/people.html")]
@@ -34,6 +35,9 @@ struct PeoplePage<'a> {
     key: Uuid,
     email: Field,
     chosen: Role,
+    people_by_api: ByApi,
+    invitations_by_api: ByApi,
+    invite_by_api: ByApi,
 }
 
 impl PeoplePage<'_> {
@@ -59,6 +63,13 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &str, chosen: Ro
         key: new_key(app),
         email: Field::new("email", "E-mail", Kind::Email).value(typed).most(254).check(mistakes),
         chosen,
+        people_by_api: if is_owner {
+            ByApi::new("GET", PEOPLE_API).and("PUT", format!("{PEOPLE_API}/{{id}}/role")).and("DELETE", format!("{PEOPLE_API}/{{id}}"))
+        } else {
+            ByApi::new("GET", PEOPLE_API).and("DELETE", format!("{PEOPLE_API}/{{id}}"))
+        },
+        invitations_by_api: ByApi::new("GET", INVITATIONS_API).and("DELETE", format!("{INVITATIONS_API}/{{id}}")),
+        invite_by_api: ByApi::new("POST", INVITATIONS_API),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
@@ -93,7 +104,7 @@ pub async fn invite(frame: Frame, person: Person, app: web::Data<App>, form: For
     }
     let (email, role) = (form.value.email.trim(), role(&form.value.role)?);
     let key = form.key(&person.actor, form.value.key)?;
-    let render = |_: &InvitationId| leads_to(HERE);
+    let render = |_: &InvitationView| leads_to(HERE);
     match members::invite(&app, &person.actor, email, role, Some(Idempotent { key: &key, render: &render })).await {
         Ok(Once::Done(_) | Once::Again { .. }) => Ok(see_other_with(HERE, Flash::Invited)),
         Err(error) => page(&frame, &person, &app, email, role, &Mistakes::of(error)?).await,

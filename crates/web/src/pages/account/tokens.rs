@@ -38,6 +38,7 @@ struct TokensPage<'a> {
     typed: &'a NewTokenForm,
     may_operate: bool,
     by_api: ByApi,
+    revoke_by_api: ByApi,
 }
 
 impl TokensPage<'_> {
@@ -61,13 +62,15 @@ pub struct NewTokenForm {
     name: String,
     read: Option<String>,
     write: Option<String>,
+    people: Option<String>,
     operate: Option<String>,
     days: Option<i64>,
 }
 
 impl NewTokenForm {
     fn request(&self, frame: &Frame) -> TokenRequest {
-        let ticked = [(Scope::Read, &self.read), (Scope::Write, &self.write), (Scope::Operate, &self.operate)];
+        let ticked =
+            [(Scope::Read, &self.read), (Scope::Write, &self.write), (Scope::People, &self.people), (Scope::Operate, &self.operate)];
         let scopes = ticked.iter().filter(|(_, it)| it.is_some()).map(|(scope, _)| scope.as_str().to_owned()).collect();
         let days = self.days.filter(|it| DAYS.contains(it)).unwrap_or(90);
         TokenRequest { name: self.name.clone(), scopes, expires_at: Some(frame.now + TimeDelta::days(days)) }
@@ -106,6 +109,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, parts: Parts<'_>) -> An
         typed: parts.typed,
         may_operate: person.actor.operates(),
         by_api: ByApi::new("POST", "/api/v1/tokens"),
+        revoke_by_api: ByApi::new("GET", "/api/v1/tokens").and("DELETE", "/api/v1/tokens/{id}"),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }

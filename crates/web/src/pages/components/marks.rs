@@ -132,17 +132,22 @@ pub struct Empty {
     pub action: Option<(&'static str, &'static str)>,
 }
 
-/// The API call that does the same.
+/// The API call that does the same, or those that do what can be done here.
 #[derive(Clone, Debug, Template)]
 #[template(path = "components/by_api.html")]
 pub struct ByApi {
-    pub method: &'static str,
-    pub path: String,
+    /// Method and path. `{id}` in one is the id of a row: a list above has many.
+    calls: Vec<(&'static str, String)>,
 }
 
 impl ByApi {
     pub fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into() }
+        Self { calls: vec![(method, path.into())] }
+    }
+
+    pub fn and(mut self, method: &'static str, path: impl Into<String>) -> Self {
+        self.calls.push((method, path.into()));
+        self
     }
 }
 

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use howdah_app::fleet::{self, DivergenceView};
-use howdah_app::{App, Error, sessions};
+use howdah_app::{App, Error, Once, sessions};
 use howdah_domain::InstanceId;
 use serde::Deserialize;
 
@@ -60,14 +60,14 @@ pub struct DecideForm {
 pub async fn adopt(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest, form: Form<DecideForm>) -> Answer {
     sessions::require_recent(&app, &operator)?;
     let id = id(&app, &operator, &request).await?;
-    let decided = fleet::adopt(&app, &operator.actor, id, form.value.revision).await;
+    let decided = fleet::adopt(&app, &operator.actor, id, form.value.revision, None).await;
     after(&frame, &app, &operator, id, decided, Flash::Adopted).await
 }
 
 pub async fn overwrite(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest, form: Form<DecideForm>) -> Answer {
     sessions::require_recent(&app, &operator)?;
     let id = id(&app, &operator, &request).await?;
-    let decided = fleet::overwrite(&app, &operator.actor, id, form.value.revision).await;
+    let decided = fleet::overwrite(&app, &operator.actor, id, form.value.revision, None).await;
     after(&frame, &app, &operator, id, decided, Flash::Overwritten).await
 }
 
@@ -76,9 +76,9 @@ async fn id(app: &App, operator: &Operator, request: &HttpRequest) -> Result<Ins
     Ok(howdah_app::instances::overview(app, &operator.actor, super::which(&named)).await?.server.id)
 }
 
-async fn after(frame: &Frame, app: &App, operator: &Operator, id: InstanceId, decided: Result<(), Error>, done: Flash) -> Answer {
+async fn after(frame: &Frame, app: &App, operator: &Operator, id: InstanceId, decided: Result<Once<()>, Error>, done: Flash) -> Answer {
     match decided {
-        Ok(()) => Ok(see_other_with(&super::url(id), done)),
+        Ok(_) => Ok(see_other_with(&super::url(id), done)),
         // The same form sent twice, or what it showed is no longer so: the page tells how it is now.
         Err(error @ (Error::Conflict { .. } | Error::PreconditionFailed)) => {
             page(frame, app, operator, &id.to_string(), Some(error.to_string())).await

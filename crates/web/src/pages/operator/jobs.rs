@@ -5,7 +5,7 @@ use askama::Template;
 use howdah_app::fleet::{self, JobView};
 use howdah_app::{App, Error};
 
-use crate::pages::components::{Empty, Status, Tabs, Tone, When};
+use crate::pages::components::{ByApi, Empty, Status, Tabs, Tone, When};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::visitor::Operator;
@@ -20,6 +20,7 @@ struct JobsPage<'a> {
     tabs: Tabs,
     jobs: Vec<JobView>,
     empty: Empty,
+    by_api: ByApi,
 }
 
 impl JobsPage<'_> {
@@ -47,12 +48,13 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answ
             sentence: "Jobs are listed here while they wait or run, and when they failed.",
             action: None,
         },
+        by_api: ByApi::new("GET", "/api/v1/jobs").and("POST", "/api/v1/jobs/{id}/retry"),
     })
 }
 
 pub async fn retry(operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
-    match fleet::retry_job(&app, &operator.actor, id(&request, "job")?).await {
-        Ok(()) => Ok(see_other_with(HERE, Flash::JobTriedAgain)),
+    match fleet::retry_job(&app, &operator.actor, id(&request, "job")?, None).await {
+        Ok(_) => Ok(see_other_with(HERE, Flash::JobTriedAgain)),
         // It was faster.
         Err(Error::NotFound { .. }) => Ok(see_other_with(HERE, Flash::JobUnderWay)),
         Err(other) => Err(other.into()),

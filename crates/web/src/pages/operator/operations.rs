@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use howdah_app::fleet::{self, FleetOperation};
-use howdah_app::{App, operations};
+use howdah_app::{App, Once};
 use howdah_domain::listing::OperationFilter;
 use howdah_domain::{OperationState, StepState};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::choice::Choice;
 use super::words;
 use crate::page::PageQuery;
-use crate::pages::components::{Empty, Pager, Status, Tabs, When, steps};
+use crate::pages::components::{ByApi, Empty, Pager, Status, Tabs, When, steps};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::operations::status;
@@ -35,6 +35,7 @@ struct OperationsPage<'a> {
     operations: Vec<FleetOperation>,
     pager: Pager,
     empty: Empty,
+    by_api: ByApi,
 }
 
 impl OperationsPage<'_> {
@@ -80,11 +81,14 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, page: P
             }
             _ => Empty { title: "None like that".into(), sentence: "Nothing needs you here.", action: Some((HERE, "Show all")) },
         },
+        by_api: ByApi::new("POST", "/api/v1/operations/{id}/retry"),
     })
 }
 
 pub async fn retry(operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
-    let tried = fleet::retry(&app, &operator.actor, id(&request, "operation")?).await?;
-    let of = operations::get(&app, &operator.actor, tried).await?.instance;
-    Ok(see_other_with(&super::url(of), Flash::TriedAgain))
+    let here = match fleet::retry(&app, &operator.actor, id(&request, "operation")?, None).await? {
+        Once::Done(tried) => super::url(tried.instance),
+        Once::Again { .. } => HERE.to_owned(),
+    };
+    Ok(see_other_with(&here, Flash::TriedAgain))
 }

@@ -192,7 +192,7 @@ pub async fn approve(operator: Operator, app: web::Data<App>, request: HttpReque
     if !it.actions.contains(&Action::Approve) {
         return Ok(see_other(&url));
     }
-    instances::approve(&app, &operator.actor, it.server.id, None).await?;
+    instances::approve(&app, &operator.actor, it.server.id, None, None).await?;
     Ok(see_other_with(&url, Flash::Approved))
 }
 

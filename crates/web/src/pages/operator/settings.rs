@@ -8,7 +8,7 @@ use howdah_domain::NewServers;
 use serde::Deserialize;
 
 use super::words;
-use crate::pages::components::{Field, Icon, Kind, Summary, Tabs, When};
+use crate::pages::components::{ByApi, Field, Icon, Kind, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other_with};
@@ -26,6 +26,7 @@ struct SettingsPage<'a> {
     servers: Field,
     support: Field,
     changed: When,
+    by_api: ByApi,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,6 +85,7 @@ fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &
             .most(254)
             .check(mistakes),
         changed: When::new(now.updated_at, frame.now),
+        by_api: ByApi::new("GET", "/api/v1/settings").and("PUT", "/api/v1/settings"),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
@@ -98,7 +100,7 @@ pub async fn change(frame: Frame, operator: Operator, app: web::Data<App>, form:
     // What decides for everybody is nothing for a stolen session.
     sessions::require_recent(&app, &operator)?;
     let typed = form.value;
-    match settings::change(&app, &operator.actor, typed.revision, &typed.change()).await {
+    match settings::change(&app, &operator.actor, Some(typed.revision), &typed.change()).await {
         Ok(_) => Ok(see_other_with(HERE, Flash::SettingsSaved)),
         Err(Error::PreconditionFailed) => {
             let now = settings::current(&app).await?;

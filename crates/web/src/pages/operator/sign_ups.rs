@@ -6,7 +6,7 @@ use howdah_app::sign_up::{self, WaitingSignUp};
 use howdah_app::{App, sessions};
 
 use crate::page::PageQuery;
-use crate::pages::components::{Empty, Pager, Summary, Tabs, When};
+use crate::pages::components::{ByApi, Empty, Pager, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::Mistakes;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -24,6 +24,7 @@ struct SignUpsPage<'a> {
     waiting: Vec<WaitingSignUp>,
     pager: Pager,
     empty: Empty,
+    by_api: ByApi,
 }
 
 impl SignUpsPage<'_> {
@@ -49,6 +50,9 @@ async fn page(frame: &Frame, operator: &Operator, app: &App, query: PageQuery, m
             sentence: "Where sign-ups are by approval, whoever has confirmed their e-mail address is listed here.",
             action: Some((super::settings::HERE, "Settings")),
         },
+        by_api: ByApi::new("GET", "/api/v1/sign-ups")
+            .and("POST", "/api/v1/sign-ups/{id}/approve")
+            .and("POST", "/api/v1/sign-ups/{id}/refuse"),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
@@ -66,7 +70,7 @@ pub async fn approve(frame: Frame, operator: Operator, app: web::Data<App>, requ
     if !is_recent(&app, &operator) {
         return Ok(see_other(HERE));
     }
-    match sign_up::approve(&app, &operator.actor, id(&request, "sign-up")?).await {
+    match sign_up::approve(&app, &operator.actor, id(&request, "sign-up")?, None).await {
         Ok(_) => Ok(see_other_with(HERE, Flash::SignUpApproved)),
         Err(error) => page(&frame, &operator, &app, PageQuery::first(), &Mistakes::of(error)?).await,
     }
@@ -76,8 +80,8 @@ pub async fn refuse(frame: Frame, operator: Operator, app: web::Data<App>, reque
     if !is_recent(&app, &operator) {
         return Ok(see_other(HERE));
     }
-    match sign_up::refuse(&app, &operator.actor, id(&request, "sign-up")?).await {
-        Ok(()) => Ok(see_other_with(HERE, Flash::SignUpRefused)),
+    match sign_up::refuse(&app, &operator.actor, id(&request, "sign-up")?, None).await {
+        Ok(_) => Ok(see_other_with(HERE, Flash::SignUpRefused)),
         Err(error) => page(&frame, &operator, &app, PageQuery::first(), &Mistakes::of(error)?).await,
     }
 }

@@ -39,6 +39,7 @@ struct Fragment<'a> {
     faults: Vec<&'a Diagnosis>,
     notes: Vec<&'a Diagnosis>,
     empty: Empty,
+    look_by_api: ByApi,
     now: DateTime<Utc>,
 }
 
@@ -92,8 +93,8 @@ async fn look(app: &App, actor: &Actor, named: &Named) -> Result<Moment, Problem
 pub async fn look_again(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let it = instances::address(&app, &person.actor, Named::of(&request).which()).await?;
     let here = format!("{}/address", super::url(&it.slug));
-    match instances::look_again(&app, &person.actor, it.server).await {
-        Ok(()) => Ok(see_other_with(&here, Flash::LooksAgain)),
+    match instances::look_again(&app, &person.actor, it.server, None).await {
+        Ok(_) => Ok(see_other_with(&here, Flash::LooksAgain)),
         // It was looked at a moment ago: the page says when.
         Err(Error::RateLimited { .. }) => Ok(see_other(&here)),
         Err(other) => Err(other.into()),
@@ -115,6 +116,7 @@ fn moment(it: &AddressPage, now: DateTime<Utc>) -> Result<Moment, Problem> {
             sentence: "This address is one of ours: its records are our business, and they are right.",
             action: None,
         },
+        look_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/address/look", it.server)),
         now,
     };
     live::moment(version(it), &fragment, !it.is_own || (it.is_well && it.leads_here == Some(true)))

@@ -132,6 +132,7 @@ struct LaunchPage<'a> {
     chosen: String,
     username: Field,
     email: Field,
+    check_by_api: ByApi,
     by_api: ByApi,
 }
 
@@ -194,6 +195,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, typed: &LaunchForm, mis
             .value(&typed.owner_email)
             .most(254)
             .check_as("owner.email", mistakes),
+        check_by_api: ByApi::new("GET", "/api/v1/address-check?domain=…"),
         by_api: ByApi::new("POST", "/api/v1/instances"),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }

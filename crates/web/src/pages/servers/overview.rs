@@ -41,6 +41,7 @@ struct Fragment<'a> {
     /// What is under way, or was last.
     work: Option<(&'static str, Steps)>,
     meters: Vec<Meter>,
+    undo_by_api: ByApi,
     now: DateTime<Utc>,
 }
 
@@ -144,6 +145,7 @@ fn moment(app: &App, it: &Overview, now: DateTime<Utc>) -> Result<Moment, Proble
         since: When::new(it.since, now),
         work: shown.map(|work| (steps::title(work), Steps::new(work, now))),
         meters: meters(app, it),
+        undo_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/undo", server.id)),
         now,
     };
     let waits_for_link = matches!(it.owner_link, OwnerLinkState::OnItsWay { .. });

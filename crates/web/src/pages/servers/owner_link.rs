@@ -59,8 +59,8 @@ pub async fn ask(frame: Frame, person: Person, app: web::Data<App>, request: Htt
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     sessions::require_recent(&app, &person)?;
     let it = instances::overview(&app, &person.actor, Named::of(&request).which()).await?;
-    match instances::owner_link(&app, &person.actor, it.server.id).await {
-        Ok(link) => page(&frame, &app, it, Some(link), None),
+    match instances::owner_link(&app, &person.actor, it.server.id, None).await {
+        Ok(once) => page(&frame, &app, it, once.done(), None),
         Err(error @ Error::Conflict { .. }) => page(&frame, &app, it, None, Some(error.to_string())),
         Err(other) => Err(other.into()),
     }

@@ -3,9 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use howdah_app::{App, fleet};
 
+use super::changed::changed;
 use super::wire::ChangedInstance;
 use crate::caller::Caller;
 use crate::conditional::IfMatch;
+use crate::idempotency::KeyHeader;
 use crate::problem::Problem;
 use crate::resource::id;
 
@@ -17,8 +19,14 @@ use crate::resource::id;
     post, path = "/api/v1/instances/{id}/adopt", tag = "instances", operation_id = "adoptInstance",
     responses((status = 202, description = "The record has the cluster's state.", body = ChangedInstance))
 )]
-pub async fn adopt(caller: Caller, if_match: IfMatch, app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn adopt(
+    caller: Caller,
+    key: KeyHeader,
+    if_match: IfMatch,
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let id = id(&request, "server")?;
-    fleet::adopt(&app, &caller, id, if_match.0).await?;
-    Ok(HttpResponse::Accepted().json(ChangedInstance::from(id)))
+    let key = key.bind(&caller, &request, &[])?;
+    changed(id, key, async |once| fleet::adopt(&app, &caller, id, if_match.0, once).await).await
 }

@@ -20,9 +20,7 @@ use crate::resource::id;
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/close", tag = "instances", operation_id = "closeInstance",
     request_body = CloseRequest,
-    responses((status = 202, description = "The grace period has begun.", body = ChangedInstance, headers(
-        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
-    )))
+    responses((status = 202, description = "The grace period has begun.", body = ChangedInstance))
 )]
 pub async fn close(
     caller: Caller,

@@ -19,9 +19,7 @@ use crate::resource::id;
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/close/now", tag = "instances", operation_id = "endGraceOfInstance",
     request_body = CloseRequest,
-    responses((status = 202, description = "The grace period is over.", body = ChangedInstance, headers(
-        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
-    )))
+    responses((status = 202, description = "The grace period is over.", body = ChangedInstance))
 )]
 pub async fn close_now(
     caller: Caller,

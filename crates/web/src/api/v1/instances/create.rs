@@ -22,7 +22,6 @@ use crate::problem::Problem;
     request_body = NewInstance,
     responses((status = 202, description = "The launch has begun.", body = LaunchedInstance, headers(
         ("Location" = String, description = "The operation's URL."),
-        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
     )))
 )]
 pub async fn create(

@@ -3,10 +3,12 @@
 pub mod adopt;
 pub mod approve;
 mod changed;
+pub mod check;
 pub mod close;
 pub mod close_now;
 pub mod create;
 pub mod list;
+pub mod look;
 pub mod operations;
 pub mod overwrite;
 pub mod owner_link;

@@ -17,9 +17,7 @@ use crate::resource::id;
 /// whoever asked. At most three an hour, one at a time, and only while the server runs.
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/owner-link/new", tag = "instances", operation_id = "sendOwnerLink",
-    responses((status = 202, description = "It is on its way.", body = ChangedInstance, headers(
-        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
-    )))
+    responses((status = 202, description = "It is on its way.", body = ChangedInstance))
 )]
 pub async fn owner_link_new(
     caller: Caller,

@@ -16,9 +16,7 @@ use crate::resource::id;
 /// Possible until the first thing happened that can't be: the first farewell pass of a Close, the first deletion of a Remove.
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/undo", tag = "instances", operation_id = "undoClosing",
-    responses((status = 202, description = "The server stays.", body = ChangedInstance, headers(
-        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
-    )))
+    responses((status = 202, description = "The server stays.", body = ChangedInstance))
 )]
 pub async fn undo(
     caller: Caller,

@@ -126,18 +126,6 @@ pub struct CloseRequest {
     pub confirm: String,
 }
 
-/// The owner's way in.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OwnerLink {
-    /// Of the owner's account on the server.
-    #[schema(max_length = 100)]
-    pub username: String,
-    /// Where the owner sets their password.
-    #[schema(format = "uri", max_length = 1000)]
-    pub url: String,
-    pub valid_until: DateTime<Utc>,
-}
-
 /// A server.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Instance {

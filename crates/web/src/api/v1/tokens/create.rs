@@ -17,9 +17,7 @@ use crate::problem::Problem;
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "tokens", operation_id = "createToken",
     request_body = TokenToMake,
-    responses((status = 201, description = "The token, shown now and never again.", body = MadeToken, headers(
-        ("Idempotent-Replayed" = Option<String>, description = "`true` where this answer was given before."),
-    )))
+    responses((status = 201, description = "The token, shown now and never again.", body = MadeToken))
 )]
 pub async fn create(
     caller: Caller,

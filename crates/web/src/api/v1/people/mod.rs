@@ -1,0 +1,6 @@
+//! The people of the account.
+
+pub mod change_role;
+pub mod list;
+pub mod remove;
+pub mod wire;
