@@ -1,13 +1,10 @@
-//! The queue as an operator looks at it.
+//! One job of the queue as an operator looks at it.
 
 use chrono::{DateTime, Utc};
 use howdah_db::models::job::Job;
 use howdah_domain::InstanceId;
 
 use crate::{Actor, App, Error};
-
-/// Of the queue, that one page shows.
-const MOST: i64 = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobView {
@@ -24,17 +21,7 @@ pub struct JobView {
     pub has_failed: bool,
 }
 
-/// Those that failed first.
-///
-/// # Errors
-/// [`Error::Forbidden`] for all but operators.
-pub async fn jobs(app: &App, actor: &Actor) -> Result<Vec<JobView>, Error> {
-    actor.may_operate()?;
-    let mut conn = app.conn().await?;
-    Ok(Job::all(&mut conn, MOST).await?.into_iter().map(view).collect())
-}
-
-fn view(job: Job) -> JobView {
+pub(super) fn view(job: Job) -> JobView {
     JobView {
         id: job.id,
         name: job.name,

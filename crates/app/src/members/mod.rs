@@ -14,7 +14,7 @@ pub use invite::{Acceptance, InvitationLook, InvitationView, accept, invitations
 use crate::instances::audit_actor;
 use crate::limits::ROLES_OF;
 use crate::people::record;
-use crate::{Actor, App, Error, Role, mails};
+use crate::{Actor, App, Error, Page, Role, mails};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberView {
@@ -34,19 +34,29 @@ pub struct MemberView {
 pub async fn list(app: &App, actor: &Actor) -> Result<Vec<MemberView>, Error> {
     actor.may_read()?;
     let all = Membership::of_account(&mut *app.conn().await?, actor.account.as_uuid()).await?;
-    all.into_iter()
-        .map(|(membership, person)| {
-            let id = PersonId::from_uuid(person.id);
-            Ok(MemberView {
-                person: id,
-                name: person.name,
-                email: person.email,
-                role: role_of(&membership)?,
-                since: membership.created_at,
-                is_you: id == actor.person,
-            })
-        })
-        .collect()
+    all.into_iter().map(|it| view(actor, it)).collect()
+}
+
+/// The newest first, by when they came to the platform.
+///
+/// # Errors
+/// [`Error::Forbidden`].
+pub async fn page(app: &App, actor: &Actor, page: Page) -> Result<Vec<MemberView>, Error> {
+    actor.may_read()?;
+    let found = Membership::page_of_account(&mut *app.conn().await?, actor.account.as_uuid(), page).await?;
+    found.into_iter().map(|it| view(actor, it)).collect()
+}
+
+fn view(actor: &Actor, (membership, person): (Membership, Person)) -> Result<MemberView, Error> {
+    let id = PersonId::from_uuid(person.id);
+    Ok(MemberView {
+        person: id,
+        name: person.name,
+        email: person.email,
+        role: role_of(&membership)?,
+        since: membership.created_at,
+        is_you: id == actor.person,
+    })
 }
 
 fn role_of(membership: &Membership) -> Result<Role, Error> {

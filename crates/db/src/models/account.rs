@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::instance::Page;
 use super::person::Person;
 use crate::Conn;
 use crate::schema::{accounts, memberships, people};
@@ -106,6 +107,19 @@ impl Membership {
             .select((Self::as_select(), Person::as_select()))
             .load(conn)
             .await
+    }
+
+    /// The same people, the newest first by when they came to the platform.
+    pub async fn page_of_account(conn: &mut Conn, account_id: Uuid, page: Page) -> QueryResult<Vec<(Self, Person)>> {
+        let mut query = memberships::table
+            .inner_join(people::table)
+            .filter(memberships::account_id.eq(account_id))
+            .filter(people::erased_at.is_null())
+            .into_boxed();
+        if let Some(before) = page.before {
+            query = query.filter(memberships::person_id.lt(before));
+        }
+        query.order(memberships::person_id.desc()).limit(page.limit).select((Self::as_select(), Person::as_select())).load(conn).await
     }
 
     pub async fn set_role(conn: &mut Conn, account_id: Uuid, person_id: Uuid, role: &str) -> QueryResult<bool> {

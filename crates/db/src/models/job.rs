@@ -30,23 +30,6 @@ pub struct Job {
 }
 
 impl Job {
-    /// Those that failed first, then the next to run; without those that a later one has taken the place of.
-    pub async fn all(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
-        diesel::sql_query(
-            "SELECT jobs.id::int8 AS id, tasks.identifier AS name, (jobs.payload ->> 'instance_id')::uuid AS instance_id,
-                    jobs.attempts, jobs.max_attempts, left(jobs.last_error, 2000) AS last_error, jobs.run_at,
-                    jobs.locked_at IS NOT NULL AS is_running
-             FROM graphile_worker._private_jobs AS jobs JOIN graphile_worker._private_tasks AS tasks ON tasks.id = jobs.task_id
-             WHERE jobs.locked_at IS NOT NULL
-                OR NOT EXISTS (SELECT FROM graphile_worker._private_job_retirements AS retired WHERE retired.id = jobs.id)
-             ORDER BY jobs.last_error IS NULL, jobs.run_at, jobs.id
-             LIMIT $1",
-        )
-        .bind::<BigInt, _>(limit)
-        .load(conn)
-        .await
-    }
-
     /// It runs at once, as if it had never failed. False where there is none, or it runs already.
     pub async fn retry(conn: &mut Conn, id: i64) -> QueryResult<bool> {
         let rows = diesel::sql_query("SELECT FROM graphile_worker.reschedule_jobs(ARRAY[$1], run_at := now(), attempts := 0)")
