@@ -5,11 +5,17 @@
 mod support;
 
 mod account;
+mod activity;
+mod address;
 mod again;
+mod diverged;
 mod entering;
 mod fleet;
+mod leaving;
+mod lists;
 mod look;
 mod operator;
 mod origin;
+mod owner_link;
 mod servers;
 mod trouble;
