@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use howdah_domain::InstanceId;
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
 
 use crate::Stack;
 use crate::wait::{seconds, until};
@@ -77,6 +78,18 @@ impl Record {
         self.change(&format!("update instances set {images}, revision = revision + 1 where id = $1"), id).await?;
         let job = "select graphile_worker.add_job('sync_instance', payload := json_build_object('instance_id', $1::uuid))";
         self.client.execute(job, &[&id.as_uuid()]).await.map(drop).context("enqueue a sync")
+    }
+
+    /// Rows for pages to show, and their end: only what nothing else works on.
+    pub async fn write(&self, statements: &str) -> Result<()> {
+        Ok(self.client.batch_execute(statements).await?)
+    }
+
+    /// The newest mail to this address, by its reference.
+    pub async fn mail_to(&self, address: &str) -> Result<Uuid> {
+        let query = "select id from mail_outbox where recipient = $1 order by created_at desc limit 1";
+        let row = self.client.query_opt(query, &[&address]).await?;
+        Ok(row.with_context(|| format!("no mail to {address} was written"))?.get(0))
     }
 
     async fn change(&self, statement: &str, id: InstanceId) -> Result<()> {

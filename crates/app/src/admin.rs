@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::settings::PLATFORM_CHAIN;
 use crate::tokens::{self, NewToken};
-use crate::{App, Error, FieldError, Role, Scope, passwords, reset};
+use crate::{App, Error, FieldError, Role, Scope, passwords, people, reset};
 
 #[derive(Debug)]
 pub struct PersonRequest {
@@ -79,12 +79,15 @@ pub async fn add_person(app: &App, request: &PersonRequest) -> Result<PersonAdde
 
 async fn insert_person(app: &App, conn: &mut Conn, request: &PersonRequest, email: &EmailAddress) -> Result<Person, Error> {
     let address = email.for_lookup();
-    // Until they say what they are called.
-    let name = Some(request.name.trim()).filter(|it| !it.is_empty()).or_else(|| address.split('@').next());
+    let name = match request.name.trim() {
+        // Until they say what they are called.
+        "" => address.split('@').next().unwrap_or_default().to_owned(),
+        typed => people::name("name", typed).map_err(|it| Error::Invalid { fields: vec![it] })?,
+    };
     let new = NewPerson {
         id: PersonId::generate(app.now(), &*app.randomness).as_uuid(),
         email: &address,
-        name: name.unwrap_or_default(),
+        name: &name,
         is_operator: request.is_operator,
         password_hash: None,
         created_at: app.now(),

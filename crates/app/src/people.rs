@@ -4,30 +4,15 @@ use howdah_db::models::account::{Account, Membership, NewAccount};
 use howdah_db::models::audit::{Actor as AuditActor, Record};
 use howdah_db::models::person::{NewPerson, Person};
 use howdah_db::{Conn, QueryErrorExt};
-use howdah_domain::{AccountId, EmailAddress, PersonId};
+use howdah_domain::{AccountId, DisplayName, EmailAddress, PersonId};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{App, Error, FieldError, Role};
 
-/// The name of a person or an account, without what surrounds it.
+/// The name of a person or an account, fit to stand in mails that we send to others.
 pub(crate) fn name(field: &'static str, typed: &str) -> Result<String, FieldError> {
-    let name = typed.trim();
-    let fault = |reason, sentence: &str| Err(FieldError { field, reason, sentence: sentence.to_owned() });
-    if name.is_empty() {
-        return fault("missing", "Please fill in a name.");
-    }
-    if name.chars().count() > 200 {
-        return fault("too_long", "A name has at most 200 characters.");
-    }
-    // It stands in mails that we send to others: no place for a stranger's links.
-    if name.contains("//") || name.to_ascii_lowercase().contains("www.") {
-        return fault("malformed", "A name has no web addresses in it.");
-    }
-    if name.chars().any(char::is_control) {
-        return fault("malformed", "A name has no line breaks or control characters.");
-    }
-    Ok(name.to_owned())
+    typed.parse::<DisplayName>().map(|it| it.to_string()).map_err(|it| FieldError::of(field, &it))
 }
 
 /// An e-mail address as people are told apart by.

@@ -119,7 +119,7 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
         ),
         _ => (
             format!("Something went wrong at {what}."),
-            "It is tried again with growing pauses. If that lasts for more than an hour, write to the support with this page's address.",
+            "It is tried again with growing pauses. If that lasts for more than an hour, write to the support and name the reference.",
         ),
     };
     (sentence, way_out)

@@ -88,6 +88,9 @@ async fn another_site_sends_a_form() {
     browser.session.script(forge, json!([format!("{}/sign-out", browser.origin)])).await.unwrap();
     browser.is_at("/sign-out").await.unwrap();
     browser.sees("Reference").await.unwrap();
+    let mut album = Album::open("forged").unwrap();
+    album.keep(&browser, "forged-post").await.unwrap();
+    album.close().unwrap();
     browser.go("/account").await.unwrap();
     browser.sees(&person.email).await.unwrap();
 }

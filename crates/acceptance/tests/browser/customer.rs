@@ -63,6 +63,7 @@ async fn own_domain() {
     album.keep(&browser, "servers-one").await.unwrap();
     browser.go(&format!("{page}/activity")).await.unwrap();
     album.keep(&browser, "server-activity").await.unwrap();
+    the_owners_link(&browser, &mut album, &page).await;
     opens(&browser, &domain).await;
 
     closes_undoes_closes(&browser, &mut album, &page, &domain).await;
@@ -74,6 +75,26 @@ async fn own_domain() {
     let left = world.record().unwrap().find(&domain).await.unwrap();
     assert_eq!(left, None, "{domain} is still there");
     album.close().unwrap();
+}
+
+/// The first one, shown; and one that takes its place.
+async fn the_owners_link(browser: &Browser, album: &mut Album, page: &str) {
+    browser.go(page).await.unwrap();
+    browser.follow("Its steps").await.unwrap();
+    browser.sees("Good defaults").await.unwrap();
+    album.keep(browser, "operation").await.unwrap();
+    browser.go(&format!("{page}/owner-link")).await.unwrap();
+    browser.is_titled(SOON, "Ready").await.unwrap();
+    album.keep(browser, "owner-link").await.unwrap();
+    browser.press("Show the link").await.unwrap();
+    browser.sees("Set the password of @ada").await.unwrap();
+    album.keep(browser, "owner-link-shown").await.unwrap();
+    browser.go(&format!("{page}/owner-link")).await.unwrap();
+    browser.press("Send a new link").await.unwrap();
+    browser.sees("A new link is being made").await.unwrap();
+    album.keep(browser, "owner-link-sent").await.unwrap();
+    // Mastodon takes it within moments, and the page tells so by itself.
+    browser.sees_within(LOOKED * 2, "Show the link").await.unwrap();
 }
 
 /// Each is named while it is there and no longer; in the end all is well without a click.

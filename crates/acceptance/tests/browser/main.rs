@@ -16,6 +16,8 @@ mod keyboard;
 mod operator;
 mod people;
 mod planted;
+mod planted_server;
 mod public;
 mod server_pages;
+mod states;
 mod webdriver;

@@ -1,4 +1,4 @@
-//! The queue as an operator looks at it.
+//! One job of the queue as an operator looks at it.
 
 use chrono::{DateTime, Utc};
 use howdah_db::models::job::Job;
@@ -6,9 +6,6 @@ use howdah_domain::InstanceId;
 
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::{Actor, App, Error};
-
-/// Of the queue, that one page shows.
-const MOST: i64 = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobView {
@@ -25,16 +22,6 @@ pub struct JobView {
     pub has_failed: bool,
 }
 
-/// Those that failed first.
-///
-/// # Errors
-/// [`Error::Forbidden`] for all but operators.
-pub async fn jobs(app: &App, actor: &Actor) -> Result<Vec<JobView>, Error> {
-    actor.may_operate()?;
-    let mut conn = app.conn().await?;
-    Ok(Job::all(&mut conn, MOST).await?.into_iter().map(view).collect())
-}
-
 /// The newest first, before the job with the number `before`.
 ///
 /// # Errors
@@ -45,7 +32,7 @@ pub async fn job_page(app: &App, actor: &Actor, before: Option<i64>, limit: i64)
     Ok(Job::page(&mut conn, before, limit).await?.into_iter().map(view).collect())
 }
 
-fn view(job: Job) -> JobView {
+pub(super) fn view(job: Job) -> JobView {
     JobView {
         id: job.id,
         name: job.name,

@@ -4,6 +4,7 @@
 mod census;
 mod diverged;
 mod find;
+mod job_list;
 mod jobs;
 mod operations;
 mod places;
@@ -13,7 +14,8 @@ pub use census::{Census, ClusterName, census, counts};
 pub(crate) use diverged::{DIVERGED, Divergence};
 pub use diverged::{Difference, DivergenceView, adopt, overwrite};
 pub use find::{Found, find};
-pub use jobs::{JobView, job_page, jobs, retry_job};
+pub use job_list::{JobList, JobQuery, ListedJob, jobs};
+pub use jobs::{JobView, job_page, retry_job};
 pub use operations::{FleetOperation, operations, retry};
 pub use places::{PlaceView, places};
 pub use server::{OperatorServer, PersonView, SyncView, server};

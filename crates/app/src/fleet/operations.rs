@@ -10,7 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::idempotency::{Idempotent, Once, claim, keep};
-use crate::instances::{audit, audit_actor, locked_by};
+use crate::instances::{audit, audit_actor, locked_by, search};
 use crate::jobs::SyncInstance;
 use crate::operations::{self as one, OperationView};
 use crate::{Actor, App, Error};
@@ -22,14 +22,15 @@ pub struct FleetOperation {
     pub slug: String,
 }
 
-/// The newest first.
+/// The newest first. `typed`: a part of the server's domain, or a reference: the operation's, its server's or its account's.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but operators.
-pub async fn operations(app: &App, actor: &Actor, filter: OperationFilter, page: Page) -> Result<Vec<FleetOperation>, Error> {
+pub async fn operations(app: &App, actor: &Actor, typed: &str, filter: OperationFilter, page: Page) -> Result<Vec<FleetOperation>, Error> {
     actor.may_operate()?;
+    let typed = typed.trim().to_lowercase().chars().take(253).collect::<String>();
     let mut conn = app.conn().await?;
-    let rows = listing::operations(&mut conn, filter, page).await?;
+    let rows = listing::operations(&mut conn, search(&typed, false), filter, page).await?;
     let ids: Vec<Uuid> = rows.iter().map(|(it, _)| it.id).collect();
     let steps = OperationStep::of_all(&mut conn, &ids).await?;
     let view = |(row, instance): (Row, Instance)| {

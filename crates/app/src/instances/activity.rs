@@ -90,6 +90,7 @@ fn sentence(action: &str, details: &Value) -> String {
         "instance.approve" => "approved the server".to_owned(),
         "instance.close" => "asked for the server to be closed".to_owned(),
         "instance.remove" => "asked for the server to be removed".to_owned(),
+        "instance.end_grace" => "ended the grace period early".to_owned(),
         "instance.undo" => "undid the closing".to_owned(),
         "instance.retry" => "had what failed tried again".to_owned(),
         "instance.owner_link" => "had a new link made for the server's owner".to_owned(),

@@ -5,7 +5,7 @@ use howdah_db::models::name_claim::NameClaim;
 use howdah_domain::records::is_apex;
 use howdah_domain::{AddressKind, FediverseDomain, ServerAddress, Username};
 
-use super::launch::name_taken;
+use super::launch::{has_remnants, name_taken, remnants};
 use crate::{Actor, App, Error, FieldError};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,10 @@ pub enum AddressNote {
     TrademarkAsked {
         domain: String,
     },
+    /// A server at this address said farewell before.
+    Remnants {
+        sentence: String,
+    },
 }
 
 impl AddressNote {
@@ -71,6 +75,7 @@ impl AddressNote {
             Self::Apex { .. } => "apex",
             Self::PassOn { .. } => "pass_on",
             Self::TrademarkAsked { .. } => "trademark",
+            Self::Remnants { .. } => "remnants",
         }
     }
 
@@ -103,6 +108,7 @@ impl AddressNote {
             Self::TrademarkAsked { domain } => {
                 format!("{domain} contains a trademark of Mastodon gGmbH. You will have to confirm that you have their permission.")
             }
+            Self::Remnants { sentence } => format!("{sentence} You will have to confirm that you know."),
         }
     }
 }
@@ -124,9 +130,13 @@ pub async fn check_address(app: &App, actor: &Actor, domain: &str, web_domain: O
     if NameClaim::is_any_held(&mut conn, &hosts).await? {
         problems.push(FieldError { field: "domain", reason: "name_taken", sentence: name_taken(&address) });
     }
+    let mut notes = notes(app, &address);
+    if has_remnants(&mut conn, &address).await? {
+        notes.push(AddressNote::Remnants { sentence: remnants(&address) });
+    }
     let local = &address.local_domain;
     Ok(AddressCheck {
-        notes: notes(app, &address),
+        notes,
         problems,
         handle: format!("@ana@{}", local.to_unicode()),
         url: format!("https://{}", address.web_domain),

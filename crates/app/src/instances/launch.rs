@@ -36,6 +36,8 @@ pub struct LaunchRequest {
     pub cluster: Option<String>,
     /// The customer may use Mastodon's trademark in a domain of their own.
     pub trademark_permission: bool,
+    /// The customer knows that other servers remember an earlier server's farewell from this domain.
+    pub remnants_known: bool,
 }
 
 /// What a launch has begun.
@@ -53,6 +55,7 @@ struct NewServer<'a> {
     username: Username,
     email: EmailAddress,
     cluster: Option<&'a str>,
+    remnants_known: bool,
 }
 
 /// # Errors
@@ -93,7 +96,8 @@ fn parse<'a>(app: &'a App, request: &'a LaunchRequest) -> Result<NewServer<'a>, 
     let email = request.owner_email.parse().map_err(|it| fields.push(FieldError::of("owner.email", &it)));
     match (address, plan, username, email) {
         (Ok(address), Ok(plan), Ok(username), Ok(email)) if fields.is_empty() => {
-            Ok(NewServer { address, plan, username, email, cluster: request.cluster.as_deref() })
+            let cluster = request.cluster.as_deref();
+            Ok(NewServer { address, plan, username, email, cluster, remnants_known: request.remnants_known })
         }
         _ => Err(Error::Invalid { fields }),
     }
@@ -125,6 +129,7 @@ async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_
     let platform = settings::read(conn).await?;
     let standing = billing::standing_at_launch(platform.provider());
     let desired = desired(app, conn, actor, &platform, &standing).await?;
+    check_remnants(conn, server).await?;
     let places = places(conn, server.cluster).await?;
     let id = InstanceId::generate(now, &*app.randomness);
     let (image_mastodon, image_streaming) = app.config.images_of(release);
@@ -163,6 +168,33 @@ async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_
     let details = json!({"domain": row.domain, "plan": row.plan, "desired": desired.as_str(), "standing": standing.as_str()});
     audit(app, conn, audit_actor(actor), "instance.launch", &row, details).await?;
     Ok(Launched { instance: id, operation })
+}
+
+/// Names of the customer's own come back after a Close; but what other servers were told can't be taken back.
+async fn check_remnants(conn: &mut Conn, server: &NewServer<'_>) -> Result<(), Error> {
+    if server.remnants_known || !has_remnants(conn, &server.address).await? {
+        return Ok(());
+    }
+    let sentence = format!(
+        "{} Launch here all the same only if you can live with that, and confirm it with “remnants_known”.",
+        remnants(&server.address)
+    );
+    Err(Error::invalid("remnants_known", "remnants", sentence))
+}
+
+/// A server was closed here before, with a farewell. The platform's own names don't come back.
+pub(super) async fn has_remnants(conn: &mut Conn, address: &ServerAddress) -> Result<bool, Error> {
+    Ok(address.kind == AddressKind::Own
+        && Instance::said_farewell_from(conn, &[address.local_domain.as_str(), address.web_domain.as_str()]).await?)
+}
+
+/// What that means for a new one.
+pub(super) fn remnants(address: &ServerAddress) -> String {
+    format!(
+        "A server at “{}” was closed here before and said farewell: other servers were told that its accounts are gone for ever, and \
+         many of them will not believe new ones at this address, of the same name above all.",
+        address.local_domain
+    )
 }
 
 /// What policy says of this launch. The account's row stays locked, so that two launches at once count each other.

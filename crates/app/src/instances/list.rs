@@ -121,7 +121,7 @@ pub(crate) async fn counted(app: &App, actor: &Actor, query: &ServerQuery) -> Re
 }
 
 /// What somebody means by what they typed.
-fn search(typed: &str, fleet: bool) -> Search<'_> {
+pub(crate) fn search(typed: &str, fleet: bool) -> Search<'_> {
     if typed.is_empty() {
         return Search::Everything;
     }

@@ -19,8 +19,8 @@ pub use check::{AddressCheck, AddressNote, NormalisedAddress, check_address, che
 pub use howdah_db::models::listing::ServerCounts;
 pub use launch::{LaunchRequest, Launched, launch};
 pub use leave::{Close, close, end_grace, remove, undo};
-pub(crate) use list::counted;
 pub use list::{ServerList, ServerQuery, ServerRow, servers};
+pub(crate) use list::{counted, search};
 pub use openness::{Openness, has_room, openness};
 pub use overview::{Overview, OwnerLinkState, ToDo, Which, overview};
 pub use owner_link::{OwnerLink, owner_link, send_owner_link};

@@ -30,6 +30,17 @@ impl Openness {
         matches!(self, Self::Closed { .. })
     }
 
+    /// In a word or two.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Held { reason: "awaiting_approval", .. } => "By approval",
+            Self::Held { .. } => "Once paid for",
+            Self::Closed { .. } => "Closed",
+        }
+    }
+
     #[must_use]
     pub fn sentence(&self) -> Option<&str> {
         match self {

@@ -146,6 +146,7 @@ impl Known {
         let actions = actions(&ActionFacts {
             phase: server.phase,
             leaving: server.leaving.as_ref().map(|it| (it.deletion, it.can_be_undone)),
+            has_grace: server.leaving.as_ref().is_some_and(|it| app.now() < it.after),
             lacks_records,
             has_answered: self.row.instance.first_answered_at.is_some(),
             owner_link_is_ready: matches!(owner_link, OwnerLinkState::Ready { .. }),

@@ -1,7 +1,7 @@
 //! What pages ask: whether an address or a launch would be taken, lists of servers, what was done, and the operator's views.
 
 use chrono::TimeDelta;
-use howdah_app::fleet::{self, Found};
+use howdah_app::fleet::{self, Found, JobQuery};
 use howdah_app::instances::{self, Openness, OwnerLinkState, ServerQuery, Which};
 use howdah_app::settings::{self, SettingsChange};
 use howdah_app::{Actor, Page};
@@ -190,7 +190,7 @@ async fn operators_try_again_what_failed() {
     ground.change_operation(launched.operation, |it| it.start(ground.now()).unwrap().advance(&held_up, ground.now()).unwrap()).await;
     let list = async |filter| {
         let page = Page { before: None, limit: 10 };
-        fleet::operations(&ground.app, &operator, filter, page).await.unwrap().iter().map(|it| it.domain.clone()).collect::<Vec<_>>()
+        fleet::operations(&ground.app, &operator, "", filter, page).await.unwrap().iter().map(|it| it.domain.clone()).collect::<Vec<_>>()
     };
     assert_eq!(list(OperationFilter::HeldUp).await, ["birds.fedi.localhost"]);
     let fleet = ServerQuery { fleet: true, state: Some(ServerFilter::HeldUp), ..ServerQuery::default() };
@@ -204,8 +204,8 @@ async fn operators_try_again_what_failed() {
     assert_ne!(anew, launched.operation);
     assert_eq!(retry(&operator, launched.operation).await.unwrap(), anew, "the second time finds the first one's");
     assert_eq!(list(OperationFilter::Live).await.len(), 1);
-    let jobs = fleet::jobs(&ground.app, &operator).await.unwrap();
-    let sync = jobs.iter().find(|it| it.name == "sync_instance").unwrap();
+    let jobs = fleet::jobs(&ground.app, &operator, &JobQuery::default()).await.unwrap().jobs;
+    let sync = &jobs.iter().find(|it| it.job.name == "sync_instance").unwrap().job;
     assert_eq!((sync.server, sync.has_failed), (Some(launched.instance), false));
     fleet::retry_job(&ground.app, &operator, sync.id, None).await.unwrap();
     assert_eq!(reason(fleet::retry_job(&ground.app, &operator, 0, None).await), "not_found");

@@ -27,7 +27,7 @@ impl Ground {
         page.diagnoses.iter().filter(|it| it.is_fault()).map(|it| (it.reason(), Diagnosis::name(it).to_owned())).collect()
     }
 
-    async fn prove(&self, id: InstanceId, domain: &str) {
+    pub async fn prove(&self, id: InstanceId, domain: &str) {
         let token = self.page(id).await.records[0].wanted[0].clone();
         self.outside.txt.lock().unwrap().insert(format!("_howdah.{domain}"), vec![token]);
     }

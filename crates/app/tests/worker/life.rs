@@ -1,7 +1,8 @@
 //! A server from its launch to its tombstone, by an address of the platform's and by one of its own.
 
 use chrono::TimeDelta;
-use howdah_app::instances;
+use howdah_app::Error;
+use howdah_app::instances::{self, LaunchRequest};
 use howdah_crd::{PowerState, TeardownKind};
 use howdah_db::models::domain::Domain;
 use howdah_db::models::name_claim::NameClaim;
@@ -80,6 +81,45 @@ async fn a_grace_period_that_is_ended_early_is_followed_by_the_farewell() {
     assert!(instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.is_err());
     ground.settle(id).await;
     assert_gone(&ground, id).await;
+}
+
+/// By who closed it, and by anybody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_comes_back_after_a_farewell_only_to_who_knows_of_its_remnants() {
+    const OWN: &str = "birds.test";
+    let ground = Ground::new().await;
+    let request = |remnants_known| LaunchRequest {
+        domain: OWN.to_owned(),
+        plan: "small".to_owned(),
+        owner_username: "ada".to_owned(),
+        owner_email: "owner@example.org".to_owned(),
+        remnants_known,
+        ..LaunchRequest::default()
+    };
+    let launch = async |remnants_known| instances::launch(&ground.worker.app, &ground.operator, &request(remnants_known), None).await;
+    let noted = async || {
+        let check = instances::check_address(&ground.worker.app, &ground.operator, OWN, None).await.unwrap();
+        check.notes.iter().any(|it| it.as_str() == "remnants")
+    };
+    let id = ground.launch(OWN).await;
+    ground.prove(id, OWN).await;
+    ground.outside.lead(OWN, INGRESS);
+    *ground.outside.answers.lock().unwrap() = true;
+    ground.settle_until(id, async || ground.row(id).await.first_answered_at.is_some()).await;
+    ground.close(id).await;
+    ground.clock.advance(GRACE + TimeDelta::seconds(1));
+    ground.tick().await;
+    assert!(ground.row(id).await.farewell_began_at.is_some());
+    assert_eq!(launch(true).await.unwrap_err().reason(), "name_taken", "it is not gone yet");
+    assert!(!noted().await);
+    ground.settle(id).await;
+    assert_gone(&ground, id).await;
+
+    let refused = launch(false).await.unwrap_err();
+    let Error::Invalid { fields } = &refused else { panic!("{refused:?}") };
+    assert_eq!((fields[0].field, fields[0].reason), ("remnants_known", "remnants"));
+    assert!(refused.to_string().contains("gone for ever") && noted().await, "{refused}");
+    assert!(launch(true).await.is_ok());
 }
 
 async fn assert_gone(ground: &Ground, id: howdah_domain::InstanceId) {

@@ -241,6 +241,15 @@ impl Instance {
             .await
     }
 
+    /// Whether a server that is gone said farewell from one of these names: other servers were told that its accounts are no more.
+    pub async fn said_farewell_from(conn: &mut Conn, names: &[&str]) -> QueryResult<bool> {
+        let is_there = instances::table
+            .filter(instances::domain.eq_any(names).or(instances::web_domain.eq_any(names)))
+            .filter(instances::farewell_began_at.is_not_null())
+            .filter(instances::tombstoned_at.is_not_null());
+        diesel::select(diesel::dsl::exists(is_there)).get_result(conn).await
+    }
+
     /// Launched servers that nobody has looked at from outside since `looked_before`, the longest ago first; those that never
     /// answered, and those whose farewell may be due, whatever the time of the last look.
     pub async fn to_look_at(conn: &mut Conn, looked_before: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {

@@ -38,13 +38,7 @@ const LIVE: &str = "SELECT jobs.id::int8 AS id, tasks.identifier AS name, (jobs.
         OR NOT EXISTS (SELECT FROM graphile_worker._private_job_retirements AS retired WHERE retired.id = jobs.id))";
 
 impl Job {
-    /// Those that failed first, then the next to run.
-    pub async fn all(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
-        let query = format!("{LIVE} ORDER BY jobs.last_error IS NULL, jobs.run_at, jobs.id LIMIT $1");
-        diesel::sql_query(query).bind::<BigInt, _>(limit).load(conn).await
-    }
-
-    /// The same jobs, the newest first, before the one with the number `before`.
+    /// The newest first, before the one with the number `before`.
     pub async fn page(conn: &mut Conn, before: Option<i64>, limit: i64) -> QueryResult<Vec<Self>> {
         let query = format!("{LIVE} AND jobs.id < $1 ORDER BY jobs.id DESC LIMIT $2");
         diesel::sql_query(query).bind::<BigInt, _>(before.unwrap_or(i64::MAX)).bind::<BigInt, _>(limit).load(conn).await

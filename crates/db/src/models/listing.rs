@@ -204,12 +204,17 @@ impl ServerList<'_> {
 }
 
 /// With nothing in it that a pattern takes for more than itself.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     text.chars().flat_map(|it| matches!(it, '%' | '_' | '\\').then_some('\\').into_iter().chain([it])).collect()
 }
 
-/// Everybody's operations, the newest first, each with its server.
-pub async fn operations(conn: &mut Conn, filter: OperationFilter, page: Page) -> QueryResult<Vec<(Operation, Instance)>> {
+/// Everybody's operations, the newest first, each with its server. An id is one's own, its server's or its account's.
+pub async fn operations(
+    conn: &mut Conn,
+    search: Search<'_>,
+    filter: OperationFilter,
+    page: Page,
+) -> QueryResult<Vec<(Operation, Instance)>> {
     let mut query = operations::table.inner_join(instances::table).into_boxed();
     let failing =
         operation_steps::table.filter(operation_steps::operation_id.eq(operations::id)).filter(operation_steps::state.eq("failed"));
@@ -219,6 +224,14 @@ pub async fn operations(conn: &mut Conn, filter: OperationFilter, page: Page) ->
         OperationFilter::HeldUp => query.filter(operations::state.eq("running")).filter(exists(failing)),
         OperationFilter::Failed => query.filter(operations::state.eq("failed")),
         OperationFilter::Ended => query.filter(operations::state.eq_any(["succeeded", "failed", "cancelled"])),
+    };
+    query = match search {
+        Search::Everything => query,
+        Search::Id(id) => query.filter(operations::id.eq(id).or(instances::id.eq(id)).or(instances::account_id.eq(id))),
+        Search::Domain(part) | Search::Mail(part) => {
+            let pattern = format!("%{}%", literal(part));
+            query.filter(instances::domain.like(pattern.clone()).or(instances::web_domain.like(pattern)))
+        }
     };
     if let Some(before) = page.before {
         query = query.filter(operations::id.lt(before));

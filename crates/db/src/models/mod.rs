@@ -15,6 +15,7 @@ pub mod incident;
 pub mod instance;
 pub mod invitation;
 pub mod job;
+pub mod job_list;
 mod lifecycle;
 pub mod listing;
 pub mod mail;

@@ -12,6 +12,7 @@ words! {
         Retry = "retry",
         Approve = "approve",
         Undo = "undo",
+        EndGrace = "end_grace",
         Close = "close",
         Remove = "remove",
     }
@@ -28,6 +29,7 @@ impl Action {
             Self::Retry => "Try again",
             Self::Approve => "Approve",
             Self::Undo => "Undo",
+            Self::EndGrace => "End the grace period now",
             Self::Close => "Close this server",
             Self::Remove => "Remove this server",
         }
@@ -46,6 +48,7 @@ impl Action {
             Self::Retry => "What failed is tried at once; what was done stays.",
             Self::Approve => "The server starts.",
             Self::Undo => "The server goes on as before.",
+            Self::EndGrace => "What comes after the grace period begins within moments, and nobody can take it back.",
             Self::Close => "After a grace period every server that it knows is told to delete its accounts, and then its data is deleted.",
             Self::Remove => "After a grace period our copy is deleted. Nobody is told.",
         }
@@ -61,6 +64,7 @@ impl Action {
             Self::Retry => Some("POST /api/v1/operations/{id}/retry"),
             Self::Approve => Some("POST /api/v1/instances/{id}/approve"),
             Self::Undo => Some("POST /api/v1/instances/{id}/undo"),
+            Self::EndGrace => Some("POST /api/v1/instances/{id}/close/now"),
             Self::Close => Some("POST /api/v1/instances/{id}/close"),
             Self::Remove => Some("DELETE /api/v1/instances/{id}"),
         }
@@ -73,6 +77,8 @@ pub struct ActionFacts {
     pub phase: Phase,
     /// Being closed or removed, and whether that can be taken back.
     pub leaving: Option<(Deletion, bool)>,
+    /// And its grace period is not over.
+    pub has_grace: bool,
     /// The customer's own domain, whose records are not all right.
     pub lacks_records: bool,
     /// It has answered at its address.
@@ -106,6 +112,7 @@ pub fn actions(facts: &ActionFacts) -> Vec<Action> {
         Action::Retry => facts.is_in_trouble && facts.is_operator && !is_gone,
         Action::Approve => is_held && facts.is_operator,
         Action::Undo => may_undo && !is_gone,
+        Action::EndGrace => may_undo && facts.has_grace && !is_gone,
         Action::Close => stays && facts.is_owner,
         Action::Remove => stays && facts.is_operator,
     };
@@ -145,6 +152,7 @@ mod tests {
     const CUSTOMER: ActionFacts = ActionFacts {
         phase: Phase::Running,
         leaving: None,
+        has_grace: false,
         lacks_records: false,
         has_answered: true,
         owner_link_is_ready: false,
@@ -157,11 +165,12 @@ mod tests {
 
     #[test]
     fn who_can_do_what() {
-        use Action::{Approve, Close, OpenServer, Remove, Retry, SendOwnerLink, SetRecords, ShowOwnerLink, Undo};
+        use Action::{Approve, Close, EndGrace, OpenServer, Remove, Retry, SendOwnerLink, SetRecords, ShowOwnerLink, Undo};
         let closing = |can_be_undone| Some((Deletion::Close, can_be_undone));
         let removing = Some((Deletion::Remove, true));
         let launching = ActionFacts { phase: Phase::Launching, has_answered: false, ..CUSTOMER };
-        let table: [(ActionFacts, &[Action]); 14] = [
+        let closing_now = ActionFacts { phase: Phase::Closing, leaving: closing(true), has_grace: true, ..CUSTOMER };
+        let table: [(ActionFacts, &[Action]); 17] = [
             (CUSTOMER, &[OpenServer, Close]),
             (ActionFacts { is_owner: false, ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { owner_link_is_ready: true, ..CUSTOMER }, &[OpenServer, ShowOwnerLink, Close]),
@@ -172,6 +181,9 @@ mod tests {
             (ActionFacts { phase: Phase::LaunchHeldUp, is_in_trouble: true, has_answered: false, ..OPERATOR }, &[Retry, Close, Remove]),
             (ActionFacts { phase: Phase::AwaitingApproval, has_answered: false, ..OPERATOR }, &[Approve, Close, Remove]),
             (ActionFacts { phase: Phase::Closing, leaving: closing(true), ..CUSTOMER }, &[OpenServer, Undo]),
+            (closing_now, &[OpenServer, Undo, EndGrace]),
+            (ActionFacts { is_owner: false, ..closing_now }, &[OpenServer]),
+            (ActionFacts { phase: Phase::Removing, leaving: removing, ..closing_now }, &[OpenServer]),
             (ActionFacts { phase: Phase::SayingFarewell, leaving: closing(false), ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { phase: Phase::Removing, leaving: removing, ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { phase: Phase::Removing, leaving: removing, ..OPERATOR }, &[OpenServer, Undo]),

@@ -26,7 +26,7 @@ const WHAT: &str = "a server's address";
 const MAX: usize = 253;
 
 /// RFC 6761, RFC 7686, RFC 8375, RFC 9476, and what private networks use.
-const RESERVED_TLDS: [&str; 16] = [
+pub(super) const RESERVED_TLDS: [&str; 16] = [
     "alt",
     "arpa",
     "corp",

@@ -1,5 +1,6 @@
 //! Validated names. Whoever holds one of these types holds a legal name; the only way to get one is to parse.
 
+mod display;
 mod domain;
 mod email;
 mod error;
@@ -8,6 +9,7 @@ mod slug;
 mod username;
 mod version;
 
+pub use display::DisplayName;
 pub(crate) use domain::to_ascii as domain_form;
 pub use domain::{FediverseDomain, NameRules};
 pub use email::EmailAddress;

@@ -7,4 +7,5 @@ pub mod media;
 pub mod migrate;
 pub mod operator;
 pub mod server;
+mod setup;
 pub mod worker;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::setup;
 use crate::args::metrics;
 use crate::args::worker::WorkerArgs;
 use crate::shutdown;
@@ -10,6 +11,7 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<()> {
     let app = args.control_plane.app()?;
     let url = args.control_plane.database.url()?;
     let (outside, mailer) = (Arc::new(args.outside()?), Arc::new(args.mailer()?));
+    setup::require(&app).await?;
     let listener = args.metrics_listen.bind().await?;
     let measured = app.clone();
     let told = metrics::tell(listener, move || {

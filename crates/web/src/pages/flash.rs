@@ -45,6 +45,7 @@ flashes! {
     LinkOnItsWay = "link_on_its_way", "A new link is being made. It is shown here within a minute or two, and mailed to you.";
     LinkSentBefore = "link_sent_before", "This form was sent before, so no other link was made. For another one, open its page again.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
+    GraceEnded = "grace_ended", "The grace period is over: what comes after it begins within moments.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";
     AccountChosen = "account_chosen", "You work for another account now.";
     Approved = "approved", "Approved: the server starts.";

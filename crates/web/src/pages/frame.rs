@@ -16,6 +16,7 @@ use howdah_app::sessions::SignedIn;
 use howdah_app::{App, Error};
 use tracing_actix_web::RequestId;
 
+use super::components::Help;
 use super::flash::{self, Flash};
 use super::platform::Platform;
 use super::visitor::Visitor;
@@ -91,6 +92,11 @@ impl Frame {
             return Ok(response.insert_header((CONTENT_ENCODING, "gzip")).body(pack(&html)?));
         }
         Ok(response.body(html))
+    }
+
+    /// About this request.
+    pub fn help(&self) -> Help {
+        Help::new(&self.reference, self.support.clone())
     }
 
     pub const fn assets(&self) -> Assets {

@@ -8,9 +8,10 @@ use howdah_app::operations::{self, OperationView};
 use howdah_app::{Actor, App};
 use howdah_domain::{OperationId, OperationState};
 
-use super::components::{ByApi, Crumbs, Status, Steps, Tone, When, steps};
+use super::components::{ByApi, Crumbs, Help, Status, Steps, Tone, When, steps};
 use super::frame::{Answer, Frame};
 use super::live::{self, Live, Moment};
+use super::platform::Platform;
 use super::servers;
 use super::visitor::Person;
 use crate::problem::Problem;
@@ -47,30 +48,31 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
         frame: &frame,
         crumbs: Crumbs::new([("Servers", "/servers"), ("Its server", &server)], steps::title(&view)),
         title: title(&view),
-        live: Live::new(format!("/operations/{id}/live"), moment(&view, frame.now)?),
+        live: Live::new(format!("/operations/{id}/live"), moment(&view, frame.support.clone(), frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/operations/{id}")),
     };
     frame.page(&page)
 }
 
-pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams: Data<Streams>) -> Answer {
+pub async fn live(request: HttpRequest, person: Person, app: Data<App>, platform: Data<Platform>, streams: Data<Streams>) -> Answer {
     let id: OperationId = id(&request, "operation")?;
     let (seen_by, of) = (person.actor.clone(), app.clone());
-    live::stream(&request, &app, &streams, &person, async move || look(&of, &seen_by, id).await).await
+    live::stream(&request, &app, &streams, &person, async move || look(&of, &platform, &seen_by, id).await).await
 }
 
-async fn look(app: &App, actor: &Actor, id: OperationId) -> Result<Moment, Problem> {
+async fn look(app: &App, platform: &Platform, actor: &Actor, id: OperationId) -> Result<Moment, Problem> {
     let view = operations::get(app, actor, id).await?;
-    moment(&view, app.clock.now())
+    moment(&view, platform.support_address(), app.clock.now())
 }
 
-fn moment(view: &OperationView, now: DateTime<Utc>) -> Result<Moment, Problem> {
+/// Also where all is well: a page that is sent to somebody says what it is of.
+fn moment(view: &OperationView, support: Option<String>, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let fragment = Fragment {
         title: title(view),
         kind: steps::title(view),
         status: status(view),
         began: When::new(view.started_at.unwrap_or(view.created_at), now),
-        steps: Steps::new(view, now),
+        steps: Steps::new(view, now).with_help(Some(Help::new(view.id, support))),
         is_live: view.state.is_live(),
     };
     live::moment(view.revision.to_string(), &fragment, !view.state.is_live())

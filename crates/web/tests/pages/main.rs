@@ -5,12 +5,18 @@
 mod support;
 
 mod account;
+mod activity;
+mod address;
 mod again;
 mod by_api;
+mod diverged;
 mod entering;
 mod fleet;
+mod leaving;
+mod lists;
 mod look;
 mod operator;
 mod origin;
+mod owner_link;
 mod servers;
 mod trouble;

@@ -1,11 +1,11 @@
-//! A server's own pages: its launch, its steps, and the owner's link.
+//! A server's own pages: its launch and its steps.
 
 use chrono::TimeDelta;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::observation::Observation;
 use howdah_db::models::operation::{Operation, OperationStep};
 use howdah_db::models::owner_bootstrap::{FIRST, OwnerBootstrap};
-use howdah_domain::lifecycle::StepFact;
+use howdah_domain::lifecycle::{Cause, StepFact};
 use howdah_domain::{InstanceId, LaunchStep, StepName};
 use howdah_testkit::app::TestApp;
 use reqwest::Method;
@@ -14,8 +14,8 @@ use serde_json::json;
 use crate::support::Server;
 use crate::support::browser::{Browser, OWN, hidden, somebody};
 
-const ADA: &str = "ada@birds.example";
-const NAME: &str = "frogs";
+pub const ADA: &str = "ada@birds.example";
+pub const NAME: &str = "frogs";
 
 fn form<'a>(key: &'a str, username: &'a str) -> [(&'a str, &'a str); 7] {
     [
@@ -29,14 +29,14 @@ fn form<'a>(key: &'a str, username: &'a str) -> [(&'a str, &'a str); 7] {
     ]
 }
 
-async fn ada<'a>(test: &TestApp, server: &'a Server) -> Browser<'a> {
+pub async fn ada<'a>(test: &TestApp, server: &'a Server) -> Browser<'a> {
     somebody(test, ADA, false).await;
     let browser = Browser::new(server);
     browser.sign_in(ADA).await;
     browser
 }
 
-async fn launch(ada: &Browser<'_>) -> InstanceId {
+pub async fn launch(ada: &Browser<'_>) -> InstanceId {
     let key = hidden(&ada.get("/servers/new").await.text, "key");
     let launched = ada.post("/servers/new", &form(&key, "ada")).await;
     launched.header("location").unwrap().rsplit('/').next().unwrap().parse().unwrap()
@@ -78,12 +78,12 @@ fn steps(page: &str) -> Vec<(&str, &str)> {
     list.split("<li ").skip(1).map(|item| (cut(item, ": </span>", "</b>"), cut(item, "<span class=\"time\">", "</span>"))).collect()
 }
 
-fn cut<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+pub fn cut<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
     text.split_once(from).and_then(|(_, rest)| rest.split(to).next()).unwrap_or_default()
 }
 
 /// It answers, and all of it is as wanted.
-async fn run(test: &TestApp, server: InstanceId) {
+pub async fn run(test: &TestApp, server: InstanceId) {
     let condition = |name| json!({"type": name, "status": "True"});
     let status = json!({"conditions": (["WorkloadsReady", "RouteReady", "Ready"].map(condition))});
     let (instance_id, observed_at) = (server.as_uuid(), test.app.clock.now());
@@ -146,41 +146,58 @@ async fn the_owners_username_is_shown_as_the_handle_that_it_makes() {
     }
 }
 
-/// How often it is in the record that a link was asked for.
-async fn asked(test: &TestApp, server: InstanceId) -> i32 {
-    OwnerBootstrap::of(&mut *test.database.conn().await, server.as_uuid()).await.unwrap().unwrap().version - FIRST
-}
-
+/// Held up, and failed for good.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_link_is_made_once_for_each_form() {
+async fn what_fails_says_whom_to_write_to_and_what_to_name() {
     let (test, server) = Server::new().await;
     let ada = ada(&test, &server).await;
     let id = launch(&ada).await;
-    finish_launch(&test, id).await;
-    let there = format!("/servers/{NAME}");
-    let key = hidden(&ada.get(&format!("{there}/owner-link")).await.text, "key");
-    let send = async |key: &str| ada.post(&format!("{there}/owner-link/new"), &[("key", key)]).await;
+    somebody(&test, "op@howdah.example", true).await;
+    let operator = Browser::new(&server);
+    operator.sign_in("op@howdah.example").await;
+    let now = test.app.clock.now();
+    let row = Operation::latest_of_kind(&mut *test.database.conn().await, id.as_uuid(), "create").await.unwrap().unwrap();
+    let write_to = format!("href=\"mailto:support@howdah.localhost?subject=Reference%20{}\"", row.id);
+    let pages = [format!("/servers/{NAME}"), format!("/operations/{}", row.id)];
+    assert!(!ada.get(&pages[0]).await.text.contains(&write_to), "nothing has failed");
+    assert!(ada.get(&pages[1]).await.text.contains(&write_to));
 
-    let (one, other) = futures::future::join(send(&key), send(&key)).await;
-    for sent in [&one, &other] {
-        assert_eq!((sent.status, sent.header("location")), (303, Some(there.as_str())), "{sent:?}");
-    }
-    assert_eq!(asked(&test, id).await, 1);
-    OwnerBootstrap::applied(&mut *test.database.conn().await, id.as_uuid(), FIRST + 1, test.app.clock.now()).await.unwrap();
-    // By the browser's way back, when the first is made.
-    send(&key).await.is(303);
-    assert_eq!(asked(&test, id).await, 1);
-    let page = ada.get(&there).await.text;
-    assert!(page.contains("This form was sent before, so no other link was made."), "{page}");
-
-    for count in 2..=4 {
-        let anew = hidden(&ada.get(&format!("{there}/owner-link")).await.text, "key");
-        let sent = send(&anew).await;
-        assert_eq!(asked(&test, id).await, count.min(3), "who asks again gets another, three in an hour");
-        if count == 4 {
-            let words = "Three new links were made within an hour. Try again in 61 minutes.";
-            assert!(sent.status == 200 && sent.text.contains(words), "{sent:?}");
+    let cause = || Cause::new("JobFailed", Some("exit code 1".to_owned()));
+    let step = StepName::Launch(LaunchStep::Schema);
+    type Change<'a> = &'a dyn Fn(howdah_domain::Operation) -> howdah_domain::Operation;
+    let held_up: Change<'_> = &|it| it.start(now).unwrap().advance(&[(step, StepFact::Failing(cause()))], now).unwrap();
+    let failed: Change<'_> = &|it| it.fail(step, cause(), now).unwrap();
+    for change in [held_up, failed] {
+        let conn = &mut test.database.conn().await;
+        let row = Operation::by_id(conn, row.id).await.unwrap().unwrap();
+        let steps = OperationStep::of(conn, row.id).await.unwrap();
+        Operation::save(conn, row.id, row.revision, &change(row.with_steps(&steps).unwrap())).await.unwrap().unwrap();
+        for path in &pages {
+            let page = ada.get(path).await.is(200).text.clone();
+            assert!(page.contains(&write_to) && page.contains(&format!("<dt>Reference</dt><dd><code>{}</code>", row.id)), "{path}: {page}");
         }
-        OwnerBootstrap::applied(&mut *test.database.conn().await, id.as_uuid(), FIRST + count, test.app.clock.now()).await.unwrap();
     }
+    // What has ended streams once, and to its end.
+    let live = ada.send(Method::GET, &format!("{}/live", pages[1]), &[("Accept", "text/event-stream")], None).await;
+    assert!(live.text.contains(&write_to), "{live:?}");
+    let led = operator.get(&format!("/operator?q={}", row.id)).await;
+    assert_eq!(led.header("location"), Some(format!("/operator/servers/{id}#{}", row.id).as_str()));
+}
+
+/// So that a tab in the background tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn titles_tell_how_it_stands() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    for (new_servers, title) in [("open", "Open"), ("by_approval", "By approval"), ("closed", "Closed")] {
+        howdah_app::upkeep::change_settings(&test.app, |it| it.new_servers = new_servers.to_owned()).await.unwrap();
+        let page = ada.get("/servers/new").await.text;
+        assert_eq!(cut(&page, "<title>", "</title>"), format!("{title} · Launch a server · Howdah"));
+    }
+    somebody(&test, "op@howdah.example", true).await;
+    let operator = Browser::new(&server);
+    operator.sign_in("op@howdah.example").await;
+    let remove = operator.get(&format!("/operator/servers/{id}/remove")).await.text;
+    assert_eq!(cut(&remove, "<title>", "</title>"), "Launching 0 of 9 · Remove · frogs.fedi.localhost · Operator");
 }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::words::ROLES;
-use crate::pages::components::{ByApi, Field, Kind, Summary, Tabs, When};
+use crate::page::PageQuery;
+use crate::pages::components::{ByApi, Field, Kind, Pager, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -29,6 +30,7 @@ struct PeoplePage<'a> {
     tabs: Tabs,
     mistakes: &'a Mistakes,
     members: Vec<MemberView>,
+    pager: Pager,
     invitations: Vec<InvitationView>,
     /// Owners change who belongs to the account; the others see it.
     is_owner: bool,
@@ -50,18 +52,29 @@ impl PeoplePage<'_> {
     }
 }
 
-async fn page(frame: &Frame, person: &Person, app: &App, typed: &str, chosen: Role, mistakes: &Mistakes) -> Answer {
+/// What was typed into the invitation, and what is wrong with it.
+struct Typed<'a> {
+    email: &'a str,
+    role: Role,
+    mistakes: &'a Mistakes,
+}
+
+async fn page(frame: &Frame, person: &Person, app: &App, query: PageQuery, typed: &Typed<'_>) -> Answer {
+    let Typed { email, role: chosen, mistakes } = *typed;
+    let found = members::page(app, &person.actor, query.to_fetch()).await?;
+    let (members, cursor) = query.cut(found, |it| it.person.as_uuid());
     let is_owner = person.actor.role == Role::Owner;
     let page = PeoplePage {
         frame,
         account_name: &person.account_name,
         tabs: super::tabs(HERE),
         mistakes,
-        members: members::list(app, &person.actor).await?,
+        members,
+        pager: Pager { first: query.before.map(|_| HERE.to_owned()), next: cursor.map(|it| format!("{HERE}?cursor={it}")) },
         invitations: if is_owner { members::invitations(app, &person.actor).await? } else { Vec::new() },
         is_owner,
         key: new_key(app),
-        email: Field::new("email", "E-mail", Kind::Email).value(typed).most(254).check(mistakes),
+        email: Field::new("email", "E-mail", Kind::Email).value(email).most(254).check(mistakes),
         chosen,
         people_by_api: if is_owner {
             ByApi::new("GET", PEOPLE_API).and("PUT", format!("{PEOPLE_API}/{{id}}/role")).and("DELETE", format!("{PEOPLE_API}/{{id}}"))
@@ -79,11 +92,18 @@ fn is_recent(app: &App, person: &Person) -> bool {
     person.actor.role != Role::Owner || sessions::require_recent(app, person).is_ok()
 }
 
-pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
+/// The form again, with what is wrong.
+async fn again(frame: &Frame, person: &Person, app: &App, error: Error) -> Answer {
+    let typed = Typed { email: "", role: Role::Technical, mistakes: &Mistakes::of(error)? };
+    page(frame, person, app, PageQuery::first(), &typed).await
+}
+
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>, query: PageQuery) -> Answer {
     if person.actor.role == Role::Owner {
         sessions::require_recent(&app, &person)?;
     }
-    page(&frame, &person, &app, "", Role::Technical, &Mistakes::default()).await
+    let typed = Typed { email: "", role: Role::Technical, mistakes: &Mistakes::default() };
+    page(&frame, &person, &app, query, &typed).await
 }
 
 #[derive(Default, Deserialize)]
@@ -107,7 +127,10 @@ pub async fn invite(frame: Frame, person: Person, app: web::Data<App>, form: For
     let render = |_: &InvitationView| leads_to(HERE);
     match members::invite(&app, &person.actor, email, role, Some(Idempotent { key: &key, render: &render })).await {
         Ok(Once::Done(_) | Once::Again { .. }) => Ok(see_other_with(HERE, Flash::Invited)),
-        Err(error) => page(&frame, &person, &app, email, role, &Mistakes::of(error)?).await,
+        Err(error) => {
+            let typed = Typed { email, role, mistakes: &Mistakes::of(error)? };
+            page(&frame, &person, &app, PageQuery::first(), &typed).await
+        }
     }
 }
 
@@ -122,7 +145,7 @@ pub async fn change_role(frame: Frame, person: Person, app: web::Data<App>, requ
     }
     match members::change_role(&app, &person.actor, id(&request, "person")?, role(&form.value.role)?).await {
         Ok(()) => Ok(see_other_with(HERE, Flash::RoleChanged)),
-        Err(error) => page(&frame, &person, &app, "", Role::Technical, &Mistakes::of(error)?).await,
+        Err(error) => again(&frame, &person, &app, error).await,
     }
 }
 
@@ -136,7 +159,7 @@ pub async fn remove(frame: Frame, person: Person, app: web::Data<App>, request: 
         Ok(()) => Ok(see_other_with(HERE, Flash::MemberRemoved)),
         // The same form sent twice.
         Err(Error::NotFound { .. }) => Ok(see_other(HERE)),
-        Err(error) => page(&frame, &person, &app, "", Role::Technical, &Mistakes::of(error)?).await,
+        Err(error) => again(&frame, &person, &app, error).await,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Small marks: icon, status, meter, what can be copied, what there is nothing of, the same by API.
+//! Small marks: icon, status, meter, what can be copied, what there is nothing of, whom to write
+//! to, the same by API.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -132,6 +133,21 @@ pub struct Empty {
     pub action: Option<(&'static str, &'static str)>,
 }
 
+/// Whom to write to about something that went wrong, and the reference that an operator's search finds it by.
+#[derive(Clone, Debug, Template)]
+#[template(path = "components/help.html")]
+pub struct Help {
+    reference: String,
+    /// Absent only where the record could not be asked for it yet.
+    support: Option<String>,
+}
+
+impl Help {
+    pub fn new(reference: impl ToString, support: Option<String>) -> Self {
+        Self { reference: reference.to_string(), support }
+    }
+}
+
 /// The API call that does the same, or those that do what can be done here.
 #[derive(Clone, Debug, Template)]
 #[template(path = "components/by_api.html")]
@@ -151,4 +167,4 @@ impl ByApi {
     }
 }
 
-is_html!(Icon, Status, Meter, Copyable, Empty, ByApi);
+is_html!(Icon, Status, Meter, Copyable, Empty, Help, ByApi);

@@ -8,7 +8,7 @@ pub mod steps;
 mod time;
 
 pub use field::{Field, Kind, Summary};
-pub use marks::{ByApi, Copyable, Empty, Icon, Meter, Status, Tone};
+pub use marks::{ByApi, Copyable, Empty, Help, Icon, Meter, Status, Tone};
 pub use page::{Crumbs, Pager, Tabs};
 pub use steps::Steps;
 pub use time::{When, exact, machine, span};

@@ -42,7 +42,7 @@ impl Tabs {
     }
 }
 
-/// The pages of a list, newest first: addresses that keep its filters.
+/// The pages of a list: addresses that keep its filters.
 #[derive(Clone, Debug, Template)]
 #[template(path = "components/pager.html")]
 pub struct Pager {

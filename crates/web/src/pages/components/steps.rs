@@ -7,7 +7,7 @@ use howdah_app::operations::{OperationView, StepView};
 use howdah_domain::{OperationKind, OperationState, StepState};
 
 use super::time::{machine, span};
-use super::{Icon, is_html};
+use super::{Help, Icon, is_html};
 
 #[derive(Clone, Debug, Template)]
 #[template(path = "components/steps.html")]
@@ -15,6 +15,7 @@ pub struct Steps {
     steps: Vec<StepWords>,
     /// How long all of it took or usually takes; may be empty.
     total: String,
+    help: Option<Help>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +34,12 @@ struct StepWords {
 
 impl Steps {
     pub fn new(operation: &OperationView, now: DateTime<Utc>) -> Self {
-        Self { steps: operation.steps.iter().map(|it| words(it, now)).collect(), total: total(operation) }
+        Self { steps: operation.steps.iter().map(|it| words(it, now)).collect(), total: total(operation), help: None }
+    }
+
+    /// With whom to write to below them.
+    pub fn with_help(self, help: Option<Help>) -> Self {
+        Self { help, ..self }
     }
 }
 

@@ -7,11 +7,12 @@ use howdah_app::{App, Once};
 use howdah_domain::listing::OperationFilter;
 use howdah_domain::{OperationState, StepState};
 use serde::Deserialize;
+use url::form_urlencoded::Serializer;
 
 use super::choice::Choice;
 use super::words;
 use crate::page::PageQuery;
-use crate::pages::components::{ByApi, Empty, Pager, Status, Tabs, When, steps};
+use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status, Tabs, When, steps};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::operations::status;
@@ -23,7 +24,20 @@ pub const HERE: &str = "/operator/operations";
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Asked {
+    q: String,
     show: String,
+}
+
+impl Asked {
+    /// The list without its pages.
+    fn address(&self, filter: OperationFilter) -> String {
+        let mut pairs = Serializer::new(String::new());
+        pairs.append_pair("show", filter.as_str());
+        if !self.q.trim().is_empty() {
+            pairs.append_pair("q", self.q.trim());
+        }
+        format!("{HERE}?{}", pairs.finish())
+    }
 }
 
 #[derive(Template)]
@@ -31,6 +45,7 @@ pub struct Asked {
 struct OperationsPage<'a> {
     frame: &'a Frame,
     tabs: Tabs,
+    search: Field,
     show: Choice,
     operations: Vec<FleetOperation>,
     pager: Pager,
@@ -64,18 +79,24 @@ impl OperationsPage<'_> {
 
 pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, page: PageQuery, asked: web::Query<Asked>) -> Answer {
     let filter = OperationFilter::parse(&asked.show).unwrap_or(OperationFilter::All);
-    let found = fleet::operations(&app, &operator.actor, filter, page.to_fetch()).await?;
+    let found = fleet::operations(&app, &operator.actor, &asked.q, filter, page.to_fetch()).await?;
     let (operations, cursor) = page.cut(found, |it| it.operation.id.as_uuid());
-    let here = format!("{HERE}?show={}", filter.as_str());
+    let here = asked.address(filter);
     // The choice's first is what an address without one shows.
     let filters = [OperationFilter::All, OperationFilter::Live, OperationFilter::HeldUp, OperationFilter::Failed, OperationFilter::Ended];
     frame.page(&OperationsPage {
         frame: &frame,
         tabs: super::tabs(HERE),
+        search: Field::new("q", "Domain or reference", Kind::Search).value(&asked.q).most(253).optional_in_form(),
         show: Choice::new("show", "Show", filters.map(|it| (it.as_str(), words::operations(it))), filter.as_str()),
         operations,
         pager: Pager { first: page.before.map(|_| here.clone()), next: cursor.map(|it| format!("{here}&cursor={it}")) },
         empty: match filter {
+            _ if !asked.q.trim().is_empty() => Empty {
+                title: "No operation like that".into(),
+                sentence: "Search for a part of the server’s domain, or for the reference of the operation, its server or its account.",
+                action: Some((HERE, "Show all")),
+            },
             OperationFilter::All => {
                 Empty { title: "No operations yet".into(), sentence: "Launches, closings and removals are listed here.", action: None }
             }

@@ -7,11 +7,11 @@ use howdah_app::{App, Error, FieldError, sessions};
 use howdah_domain::Action;
 use serde::Deserialize;
 
-use crate::pages::components::{ByApi, Crumbs, Field, Icon, Kind, Summary, exact};
+use crate::pages::components::{ByApi, Crumbs, Field, Icon, Kind, Status, Summary, exact};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
-use crate::pages::servers::words::changed_meanwhile;
+use crate::pages::servers::words::{changed_meanwhile, status};
 use crate::pages::visitor::Operator;
 
 #[derive(Template)]
@@ -21,6 +21,7 @@ struct RemovePage<'a> {
     it: &'a Overview,
     url: String,
     crumbs: Crumbs,
+    status: Status,
     mistakes: &'a Mistakes,
     confirm: Field,
     /// When the grace period would end.
@@ -35,6 +36,7 @@ fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &Mistake
         it,
         crumbs: Crumbs::new([("Fleet", super::FLEET), (&it.server.domain, &url)], "Remove"),
         url,
+        status: status(&it.server),
         mistakes,
         confirm: Field::new("confirm", "Type the domain to go on", Kind::Domain)
             .hint(format!("{}, letter by letter.", it.server.domain))

@@ -45,7 +45,7 @@ impl ClosePage<'_> {
     }
 
     fn people(&self) -> String {
-        self.it.server.usage.map_or_else(|| "Everyone".to_owned(), |it| format!("{} people", it.users))
+        words::people(&self.it.server)
     }
 }
 

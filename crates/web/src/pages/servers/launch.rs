@@ -31,6 +31,7 @@ pub struct LaunchForm {
     label: String,
     platform_domain: String,
     trademark_permission: Option<String>,
+    remnants_known: Option<String>,
     plan: String,
     owner_username: String,
     owner_email: String,
@@ -65,6 +66,7 @@ impl LaunchForm {
             owner_email: self.owner_email.trim().to_owned(),
             cluster: None,
             trademark_permission: self.trademark_permission.is_some(),
+            remnants_known: self.remnants_known.is_some(),
         }
     }
 }
@@ -93,7 +95,15 @@ impl Check {
     }
 
     fn asks_for_permission(&self) -> bool {
-        self.found.iter().flat_map(|it| &it.notes).any(|it| matches!(it, AddressNote::TrademarkAsked { .. }))
+        self.notes().any(|it| matches!(it, AddressNote::TrademarkAsked { .. }))
+    }
+
+    fn warns_of_remnants(&self) -> bool {
+        self.notes().any(|it| matches!(it, AddressNote::Remnants { .. }))
+    }
+
+    fn notes(&self) -> impl Iterator<Item = &AddressNote> {
+        self.found.iter().flat_map(|it| &it.notes)
     }
 }
 

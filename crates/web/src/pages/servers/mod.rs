@@ -3,6 +3,7 @@
 mod activity;
 mod address;
 mod close;
+mod close_now;
 mod launch;
 mod list;
 mod overview;
@@ -36,6 +37,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource(
             "/servers/{server}/close",
             [(Method::GET, || route().to(close::show)), (Method::POST, || route().to(close::close))],
+        ))
+        .service(resource(
+            "/servers/{server}/close/now",
+            [(Method::GET, || route().to(close_now::show)), (Method::POST, || route().to(close_now::end))],
         ))
         .service(resource("/servers/{server}/undo", [(Method::POST, || route().to(close::undo))]))
         .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));

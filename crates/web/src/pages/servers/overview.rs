@@ -5,13 +5,15 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use howdah_app::instances::{self, Overview, OwnerLinkState, ToDo, Which};
+use howdah_app::operations::OperationView;
 use howdah_app::{Actor, App};
 use howdah_domain::{Action, OperationKind, OperationState, Phase};
 
 use super::{Named, words};
-use crate::pages::components::{ByApi, Crumbs, Icon, Meter, Status, Steps, Tabs, When, span, steps};
+use crate::pages::components::{ByApi, Crumbs, Help, Icon, Meter, Status, Steps, Tabs, When, span, steps};
 use crate::pages::frame::{Answer, Frame, see_other};
 use crate::pages::live::{self, Live, Moment};
+use crate::pages::platform::Platform;
 use crate::pages::visitor::Person;
 use crate::problem::Problem;
 use crate::streams::Streams;
@@ -117,24 +119,25 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
         frame: &frame,
         title: title(&it),
         crumbs: super::crumbs(&it.server.domain),
-        live: Live::new(format!("{}/live", super::url(&named.0)), moment(&app, &it, frame.now)?),
+        live: Live::new(format!("{}/live", super::url(&named.0)), moment(&app, &it, frame.support.as_ref(), frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/instances/{}", it.server.id)),
     };
     frame.page(&page)
 }
 
-pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams: Data<Streams>) -> Answer {
+pub async fn live(request: HttpRequest, person: Person, app: Data<App>, platform: Data<Platform>, streams: Data<Streams>) -> Answer {
     let (named, seen_by, of) = (Named::of(&request), person.actor.clone(), app.clone());
-    live::stream(&request, &app, &streams, &person, async move || look(&of, &seen_by, &named).await).await
+    live::stream(&request, &app, &streams, &person, async move || look(&of, &platform, &seen_by, &named).await).await
 }
 
-async fn look(app: &App, actor: &Actor, named: &Named) -> Result<Moment, Problem> {
+async fn look(app: &App, platform: &Platform, actor: &Actor, named: &Named) -> Result<Moment, Problem> {
     let it = instances::overview(app, actor, named.which()).await?;
-    moment(app, &it, app.clock.now())
+    moment(app, &it, platform.support_address().as_ref(), app.clock.now())
 }
 
-fn moment(app: &App, it: &Overview, now: DateTime<Utc>) -> Result<Moment, Problem> {
+fn moment(app: &App, it: &Overview, support: Option<&String>, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let server = &it.server;
+    let help = |work: &OperationView| work.failure.as_ref().map(|_| Help::new(work.id, support.cloned()));
     let shown = it.last_operation.as_ref().filter(|work| work.state.is_live() || work.failure.is_some() || server.phase != Phase::Running);
     let fragment = Fragment {
         it,
@@ -143,7 +146,7 @@ fn moment(app: &App, it: &Overview, now: DateTime<Utc>) -> Result<Moment, Proble
         status: words::status(server),
         tabs: super::tabs(&server.slug, "Overview"),
         since: When::new(it.since, now),
-        work: shown.map(|work| (steps::title(work), Steps::new(work, now))),
+        work: shown.map(|work| (steps::title(work), Steps::new(work, now).with_help(help(work)))),
         meters: meters(app, it),
         undo_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/undo", server.id)),
         now,

@@ -26,6 +26,8 @@ struct LinkPage<'a> {
     domain: String,
     web: String,
     url: String,
+    /// The link's, in a word or two.
+    state: &'static str,
     /// Once it was asked for.
     link: Option<OwnerLink>,
     /// Why there is none.
@@ -96,6 +98,11 @@ fn page(frame: &Frame, app: &App, it: Overview, link: Option<OwnerLink>, refused
         frame,
         crumbs: Crumbs::new([("Servers", "/servers"), (&it.server.domain, &super::url(&it.server.slug))], "The owner’s link"),
         url: super::url(&it.server.slug),
+        state: match (&link, &refused) {
+            (Some(_), _) => "Shown",
+            (None, Some(_)) => "Not to be had",
+            (None, None) => word(it.owner_link),
+        },
         can_show: offers(Action::ShowOwnerLink),
         can_send: offers(Action::SendOwnerLink),
         key: new_key(app),
@@ -107,6 +114,17 @@ fn page(frame: &Frame, app: &App, it: Overview, link: Option<OwnerLink>, refused
         link,
         refused,
     })
+}
+
+const fn word(state: OwnerLinkState) -> &'static str {
+    match state {
+        OwnerLinkState::Waiting => "Not there yet",
+        OwnerLinkState::OnItsWay { .. } => "Being made",
+        OwnerLinkState::Ready { .. } => "Ready",
+        OwnerLinkState::Failed { .. } => "Not made",
+        OwnerLinkState::Expired => "Ended",
+        OwnerLinkState::NotYours => "Not yours",
+    }
 }
 
 const fn waits(state: OwnerLinkState) -> Option<&'static str> {

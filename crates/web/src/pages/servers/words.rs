@@ -54,6 +54,15 @@ pub fn changed_meanwhile(server: &InstanceView) -> String {
     )
 }
 
+/// Whose accounts go with it.
+pub fn people(server: &InstanceView) -> String {
+    match server.usage.map(|it| it.users) {
+        None => "everybody on it".to_owned(),
+        Some(1) => "1 person".to_owned(),
+        Some(users) => format!("{users} people"),
+    }
+}
+
 /// Nothing of it changes by itself for now: its page need not be kept up to date.
 pub const fn is_at_rest(server: &InstanceView) -> bool {
     server.operation.is_none()

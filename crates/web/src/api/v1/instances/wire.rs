@@ -36,6 +36,10 @@ pub struct NewInstance {
     /// You have the permission of Mastodon gGmbH to use their trademark in a domain of your own.
     #[serde(default)]
     trademark_permission: bool,
+    /// You know that a server at this domain was closed here before with a farewell, and that other servers remember it. Asked for by
+    /// the problem of a launch that is refused for it.
+    #[serde(default)]
+    remnants_known: bool,
 }
 
 /// Whose the server is: their account is made with it.
@@ -60,6 +64,7 @@ impl From<NewInstance> for LaunchRequest {
             owner_email: new.owner.email,
             cluster: new.cluster,
             trademark_permission: new.trademark_permission,
+            remnants_known: new.remnants_known,
         }
     }
 }
