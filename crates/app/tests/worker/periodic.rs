@@ -122,6 +122,37 @@ async fn a_link_is_put_in_when_the_mail_is_sent_and_forgotten_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_forgotten_a_month_after_it_was_sent_or_dropped() {
+    let ground = Ground::new().await;
+    let client = Client { address: [192, 0, 2, 7].into(), user_agent: "" };
+    let write = async || {
+        reset::ask(&ground.worker.app, "operator@howdah.example", &client).await.unwrap();
+        let all = Mail::waiting(&mut *ground.conn().await, 10).await.unwrap();
+        all.last().unwrap().id
+    };
+    let dropped = write().await;
+    Mail::dropped(&mut *ground.conn().await, dropped, "recipient_left", ground.clock.now()).await.unwrap();
+    let sent = write().await;
+    Mail::sent(&mut *ground.conn().await, sent, ground.clock.now() + TimeDelta::days(1)).await.unwrap();
+    let waiting = write().await;
+    let kept = async || {
+        ground.tick().await;
+        let conn = &mut *ground.conn().await;
+        let mut kept = Vec::new();
+        for id in [dropped, sent, waiting] {
+            kept.push(Mail::by_id(conn, id).await.unwrap().is_some());
+        }
+        kept
+    };
+    ground.clock.advance(TimeDelta::days(30));
+    assert_eq!(kept().await, [true, true, true]);
+    ground.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(kept().await, [false, true, true]);
+    ground.clock.advance(TimeDelta::days(1));
+    assert_eq!(kept().await, [false, false, true], "what waits is still to be sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_ended_is_forgotten_in_time() {
     let ground = Ground::new().await;
     let client = Client { address: [192, 0, 2, 7].into(), user_agent: "" };
