@@ -1,11 +1,12 @@
 //! What the operator of the installation looks at and puts right on the machine itself (`howdah admin …`): settings, orphans, the
-//! audit's chains, the keys that the sealed columns are wrapped with, how many servers an account may have.
+//! audit's chains and anchors, the keys that the sealed columns are wrapped with, how many servers an account may have.
 //!
 //! Whoever runs it can read the configuration, and with it everything; the audit says that it was done at the machine.
 
 use chrono::{DateTime, Utc};
 use howdah_db::models::account::{Account, Membership};
 use howdah_db::models::audit::{self, Actor as AuditActor, Broken, Record};
+use howdah_db::models::audit_anchor::{self, Anchor, Torn};
 use howdah_db::models::identity::rewrap_data_keys;
 use howdah_db::models::orphan::Orphan;
 use howdah_db::models::person::Person;
@@ -67,6 +68,15 @@ pub async fn verify_audit(app: &App) -> Result<(usize, i64, Vec<Broken>), Error>
         }
     }
     Ok((chains.len(), entries, broken))
+}
+
+/// Holds every anchor of the audit against its chains as they are, and those that were kept elsewhere against the record's: how many hold, and
+/// what does not.
+///
+/// # Errors
+/// The record's.
+pub async fn verify_anchors(app: &App, kept: &[Anchor]) -> Result<(usize, Vec<Torn>), Error> {
+    Ok(audit_anchor::verify(&mut *app.conn().await?, kept).await?)
 }
 
 /// Wraps every data key with the key file's first key. Only then may an old key leave the file.

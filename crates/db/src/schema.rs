@@ -50,6 +50,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_anchored_heads (chain_id, seq) {
+        chain_id -> Uuid,
+        seq -> Int8,
+        number -> Int8,
+    }
+}
+
+diesel::table! {
+    audit_anchors (number) {
+        number -> Int8,
+        anchored_at -> Timestamptz,
+        root -> Bytea,
+    }
+}
+
+diesel::table! {
     audit_details (chain_id, seq) {
         chain_id -> Uuid,
         seq -> Int8,
@@ -438,6 +454,7 @@ diesel::table! {
 }
 
 diesel::joinable!(address_looks -> instances (instance_id));
+diesel::joinable!(audit_anchored_heads -> audit_anchors (number));
 diesel::joinable!(audit_entries -> audit_heads (chain_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
@@ -473,6 +490,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     address_looks,
     api_tokens,
     attempts,
+    audit_anchored_heads,
+    audit_anchors,
     audit_details,
     audit_entries,
     audit_heads,

@@ -4,6 +4,7 @@
 use std::process::{Command, Output};
 
 use diesel_async::SimpleAsyncConnection;
+use howdah_db::models::audit_anchor;
 use howdah_db::models::identity::IdentitySecret;
 use howdah_db::seal::KeyRing;
 use howdah_testkit::{TestDatabase, rows};
@@ -69,6 +70,14 @@ async fn the_audit_is_verified() {
     assert!(told.contains("chains") && !told.contains("broken"), "{told}");
 
     let conn = &mut it.database.conn().await;
+    let (anchor, _) = howdah_db::transaction(conn, async |conn| audit_anchor::anchor(conn, rows::now()).await).await.unwrap();
+    let told = it.admin(&["verify-audit", "--anchor", &anchor.to_string()]);
+    assert!(told.ends_with("1 anchors hold\n"), "{told}");
+    let other = audit_anchor::Anchor { root: vec![0; 32], ..anchor.clone() }.to_string();
+    let torn = it.run(&["verify-audit", "--anchor", &anchor.to_string(), "--anchor", &other]);
+    assert!(torn.status.code() == Some(1) && String::from_utf8_lossy(&torn.stdout).contains("another one of that number"), "{torn:?}");
+    assert_eq!(it.run(&["verify-audit", "--anchor", "17-nonsense"]).status.code(), Some(2));
+
     let forgery = "ALTER TABLE audit_entries DISABLE TRIGGER USER;
          UPDATE audit_entries SET action = 'account.nothing' WHERE action = 'account.servers_allowed'";
     conn.batch_execute(forgery).await.unwrap();

@@ -7,6 +7,7 @@ use howdah_app::reset;
 use howdah_app::sessions::Client;
 use howdah_app::sign_up::{self, SignUpRequest};
 use howdah_app::worker::WorkerSettings;
+use howdah_db::models::audit_anchor;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::{Instance, StandingColumns};
 use howdah_db::models::mail::{Mail, NewMail};
@@ -150,6 +151,21 @@ async fn a_mail_is_forgotten_a_month_after_it_was_sent_or_dropped() {
     assert_eq!(kept().await, [false, true, true]);
     ground.clock.advance(TimeDelta::days(1));
     assert_eq!(kept().await, [false, false, true], "what waits is still to be sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_is_anchored_once_an_hour() {
+    let ground = Ground::new().await;
+    let anchors = async || {
+        ground.tick().await;
+        audit_anchor::verify(&mut *ground.conn().await, &[]).await.unwrap()
+    };
+    assert_eq!(anchors().await, (1, Vec::new()));
+    ground.clock.advance(TimeDelta::minutes(59));
+    assert_eq!(anchors().await.0, 1);
+    ground.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(anchors().await.0, 2);
+    assert_eq!(anchors().await, (2, Vec::new()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ pub mod address_look;
 pub mod api_token;
 pub mod attempt;
 pub mod audit;
+pub mod audit_anchor;
 pub mod domain;
 pub mod idempotency;
 pub mod identity;
