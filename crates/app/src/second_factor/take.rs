@@ -3,6 +3,7 @@
 use howdah_db::Conn;
 use howdah_db::models::person::Person;
 use howdah_db::models::second_factor::{RecoveryCode, SecondFactor};
+use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::code::{Code, recovery_digest, step_of};
@@ -43,7 +44,6 @@ pub(crate) async fn take(app: &App, conn: &mut Conn, person: Uuid, typed: &str) 
 
 /// Which half minute's code it is, where it is one of the app's that may be taken.
 pub(super) fn step(app: &App, factor: &SecondFactor, typed: &str) -> Result<Option<i64>, Error> {
-    use secrecy::ExposeSecret;
     let Some(Code::OneTime(digits)) = Code::parse(typed) else { return Ok(None) };
     let secret = factor.secret(&app.keys).map_err(Error::internal)?;
     step_of(secret.expose_secret(), &digits, app.now(), factor.last_step).map_err(Error::internal)
