@@ -50,6 +50,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_anchored_heads (chain_id, seq) {
+        chain_id -> Uuid,
+        seq -> Int8,
+        number -> Int8,
+    }
+}
+
+diesel::table! {
+    audit_anchors (number) {
+        number -> Int8,
+        anchored_at -> Timestamptz,
+        root -> Bytea,
+    }
+}
+
+diesel::table! {
     audit_details (chain_id, seq) {
         chain_id -> Uuid,
         seq -> Int8,
@@ -391,6 +407,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    recovery_codes (person_id, digest) {
+        person_id -> Uuid,
+        digest -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    second_factors (person_id) {
+        person_id -> Uuid,
+        kek_id -> Text,
+        wrapped -> Bytea,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         person_id -> Uuid,
@@ -421,6 +457,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_challenges (token_digest) {
+        token_digest -> Bytea,
+        person_id -> Uuid,
+        password_digest -> Bytea,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sign_ups (id) {
         id -> Uuid,
         email -> Text,
@@ -438,6 +483,7 @@ diesel::table! {
 }
 
 diesel::joinable!(address_looks -> instances (instance_id));
+diesel::joinable!(audit_anchored_heads -> audit_anchors (number));
 diesel::joinable!(audit_entries -> audit_heads (chain_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
@@ -465,7 +511,10 @@ diesel::joinable!(owner_bootstrap -> people (asked_by));
 diesel::joinable!(person_links -> people (person_id));
 diesel::joinable!(probes -> instances (instance_id));
 diesel::joinable!(public_faces -> instances (instance_id));
+diesel::joinable!(recovery_codes -> second_factors (person_id));
+diesel::joinable!(second_factors -> people (person_id));
 diesel::joinable!(sessions -> people (person_id));
+diesel::joinable!(sign_in_challenges -> people (person_id));
 diesel::joinable!(sign_ups -> people (decided_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -473,6 +522,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     address_looks,
     api_tokens,
     attempts,
+    audit_anchored_heads,
+    audit_anchors,
     audit_details,
     audit_entries,
     audit_heads,
@@ -499,7 +550,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     person_links,
     probes,
     public_faces,
+    recovery_codes,
+    second_factors,
     sessions,
     settings,
+    sign_in_challenges,
     sign_ups,
 );

@@ -7,6 +7,7 @@ use howdah_app::reset;
 use howdah_app::sessions::Client;
 use howdah_app::sign_up::{self, SignUpRequest};
 use howdah_app::worker::WorkerSettings;
+use howdah_db::models::audit_anchor;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::{Instance, StandingColumns};
 use howdah_db::models::mail::{Mail, NewMail};
@@ -119,6 +120,52 @@ async fn a_link_is_put_in_when_the_mail_is_sent_and_forgotten_then() {
     assert_eq!(sent.reply_to.as_deref(), Some("help@howdah.example"));
     let kept = Mail::by_id(&mut *ground.conn().await, waiting.id).await.unwrap().unwrap();
     assert!(kept.sent_at.is_some() && kept.link.is_none() && !kept.text_body.contains("token="));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_forgotten_a_month_after_it_was_sent_or_dropped() {
+    let ground = Ground::new().await;
+    let client = Client { address: [192, 0, 2, 7].into(), user_agent: "" };
+    let write = async || {
+        reset::ask(&ground.worker.app, "operator@howdah.example", &client).await.unwrap();
+        let all = Mail::waiting(&mut *ground.conn().await, 10).await.unwrap();
+        all.last().unwrap().id
+    };
+    let dropped = write().await;
+    Mail::dropped(&mut *ground.conn().await, dropped, "recipient_left", ground.clock.now()).await.unwrap();
+    let sent = write().await;
+    Mail::sent(&mut *ground.conn().await, sent, ground.clock.now() + TimeDelta::days(1)).await.unwrap();
+    let waiting = write().await;
+    let kept = async || {
+        ground.tick().await;
+        let conn = &mut *ground.conn().await;
+        let mut kept = Vec::new();
+        for id in [dropped, sent, waiting] {
+            kept.push(Mail::by_id(conn, id).await.unwrap().is_some());
+        }
+        kept
+    };
+    ground.clock.advance(TimeDelta::days(30));
+    assert_eq!(kept().await, [true, true, true]);
+    ground.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(kept().await, [false, true, true]);
+    ground.clock.advance(TimeDelta::days(1));
+    assert_eq!(kept().await, [false, false, true], "what waits is still to be sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_is_anchored_once_an_hour() {
+    let ground = Ground::new().await;
+    let anchors = async || {
+        ground.tick().await;
+        audit_anchor::verify(&mut *ground.conn().await, &[]).await.unwrap()
+    };
+    assert_eq!(anchors().await, (1, Vec::new()));
+    ground.clock.advance(TimeDelta::minutes(59));
+    assert_eq!(anchors().await.0, 1);
+    ground.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(anchors().await.0, 2);
+    assert_eq!(anchors().await, (2, Vec::new()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

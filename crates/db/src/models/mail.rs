@@ -113,4 +113,12 @@ impl Mail {
             .execute(conn)
             .await
     }
+
+    /// Deletes what was sent or dropped before `before`: it says who was written to, and about what.
+    pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::sql_query("DELETE FROM mail_outbox WHERE coalesce(sent_at, dropped_at) < $1")
+            .bind::<diesel::sql_types::Timestamptz, _>(before)
+            .execute(conn)
+            .await
+    }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use howdah_db::models::audit_anchor::Anchor;
 
 use super::control_plane::ControlPlaneArgs;
 
@@ -30,12 +31,14 @@ pub enum AdminCommand {
     Settings(SettingsCommand),
     /// List where the record and a cluster do not match, as the last resync found it.
     Orphans(ControlPlaneArgs),
-    /// Walk the audit's chains; fails where one is broken.
-    VerifyAudit(ControlPlaneArgs),
+    /// Walk the audit's chains and hold its anchors against them; fails where one is broken.
+    VerifyAudit(VerifyAuditArgs),
     /// Wrap every data key with the first key of the key file; the others may leave the file then.
     RewrapKeys(ControlPlaneArgs),
     /// Say how many servers somebody's account may have.
     AllowServers(AllowServersArgs),
+    /// Take a second factor away from somebody who has lost it; a mail tells them.
+    RemoveSecondFactor(RemoveSecondFactorArgs),
 }
 
 #[derive(Subcommand)]
@@ -82,6 +85,23 @@ pub struct AllowServersArgs {
     pub email: String,
     /// Without it, as the settings say.
     pub servers: Option<i32>,
+}
+
+#[derive(Args)]
+pub struct VerifyAuditArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// An anchor as the worker's log told it, which the record has to agree with; may be given more than once.
+    #[arg(long = "anchor")]
+    pub anchors: Vec<Anchor>,
+}
+
+#[derive(Args)]
+pub struct RemoveSecondFactorArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// Whose. Be sure that it is they who ask.
+    pub email: String,
 }
 
 #[derive(Args)]

@@ -10,7 +10,7 @@ use howdah_db::seal::KeyRing;
 use secrecy::ExposeSecret;
 
 use crate::args::admin::{
-    AdminCommand, PersonArgs, PlaceArgs, PlaceKind, SettingsArgs, SettingsCommand, SetupArgs, TokenArgs, WantedSettings,
+    AdminCommand, PersonArgs, PlaceArgs, PlaceKind, SettingsArgs, SettingsCommand, SetupArgs, TokenArgs, VerifyAuditArgs, WantedSettings,
 };
 use crate::args::control_plane::ControlPlaneArgs;
 use crate::args::read_secret;
@@ -27,6 +27,10 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::Settings(SettingsCommand::Set(args)) => set(args).await?,
         AdminCommand::Orphans(args) => orphans(&args).await?,
         AdminCommand::VerifyAudit(args) => verify_audit(&args).await?,
+        AdminCommand::RemoveSecondFactor(args) => {
+            upkeep::remove_second_factor(&args.control_plane.app()?, &args.email).await.map_err(said)?;
+            println!("{} signs in by password alone, and a mail says so", args.email);
+        }
         AdminCommand::RewrapKeys(args) => println!("{} data keys wrapped anew", upkeep::rewrap_keys(&args.app()?).await.map_err(said)?),
         AdminCommand::AllowServers(args) => {
             upkeep::allow_servers(&args.control_plane.app()?, &args.email, args.servers).await.map_err(said)?;
@@ -71,13 +75,20 @@ async fn orphans(args: &ControlPlaneArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn verify_audit(args: &ControlPlaneArgs) -> anyhow::Result<()> {
-    let (chains, entries, broken) = upkeep::verify_audit(&args.app()?).await.map_err(said)?;
+async fn verify_audit(args: &VerifyAuditArgs) -> anyhow::Result<()> {
+    let app = args.control_plane.app()?;
+    let (chains, entries, broken) = upkeep::verify_audit(&app).await.map_err(said)?;
     println!("{chains} chains, {entries} entries in those that are whole");
     for it in &broken {
         println!("{it}");
     }
+    let (anchors, torn) = upkeep::verify_anchors(&app, &args.anchors).await.map_err(said)?;
+    println!("{anchors} anchors hold");
+    for it in &torn {
+        println!("{it}");
+    }
     anyhow::ensure!(broken.is_empty(), "{} of the audit's chains are broken", broken.len());
+    anyhow::ensure!(torn.is_empty(), "{} of the audit's anchors do not hold", torn.len());
     Ok(())
 }
 

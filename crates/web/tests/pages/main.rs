@@ -18,5 +18,6 @@ mod look;
 mod operator;
 mod origin;
 mod owner_link;
+mod second_factor;
 mod servers;
 mod trouble;

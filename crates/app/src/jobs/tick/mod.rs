@@ -1,6 +1,7 @@
 //! Everything that time brings. Each part looks at rows and at the clock, does what is due, and leaves the rest to the next
 //! tick; one part, or one server, that fails holds up no other.
 
+mod anchors;
 mod cleaning;
 mod clusters;
 mod holds;
@@ -24,6 +25,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
     log("clean up", cleaning::clean(worker).await);
+    log("anchor the audit", anchors::anchor(worker).await);
     send_mails(worker).await
 }
 

@@ -1,0 +1,1 @@
+DROP TABLE audit_anchored_heads, audit_anchors;
