@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use howdah_bundle::format::{Finding, Severity, Verify};
-use howdah_bundle::load::LoadError;
-use howdah_bundle::place::Location;
+use howdah_bundle::load::{Duplicates, LoadError};
+use howdah_bundle::place::{Location, Place, PlaceError};
 use howdah_bundle::restore::{self, RestoreError};
+use howdah_bundle::sign::SigningKey;
 use howdah_bundle::source::{self, DatabaseSettings};
-use howdah_bundle::verify::verify;
+use howdah_bundle::verify::{self, verify};
 use howdah_domain::{Clock as _, SystemClock};
 
 use super::progress::{Progress, sentence};
@@ -24,16 +25,26 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     );
     let from = place(&args.from)?;
     let identities = keys::open(&args.open)?;
+    let (signers, sign) = (keys::signers(&args.signers)?, keys::sign(args.sign_key.as_deref())?);
     let progress = Arc::new(Progress::new(args.output.json));
     let told = Arc::clone(&progress);
     let tell = move |event| told.tell(event);
-    let verified = verify(&from, identities.as_deref(), MADE_BY, &|| SystemClock.now(), &tell).await;
+    let options = verify::Options { identities: identities.as_deref(), signers: &signers, verified_by: MADE_BY };
+    let verified = verify(&from, options, &|| SystemClock.now(), &tell).await;
     progress.end();
     let mut verify = verified.with_context(|| format!("{} can't be read", args.from))?.verify;
     if let (Some(url), true) = (&args.restore, verify.holds()) {
         let database =
             DatabaseSettings::from_url(url, &source::Place { home: std::env::var_os("HOME").map(Into::into), ..Default::default() })?;
-        let options = restore::Options { from: &from, identities, database, media_to: None, env_to: None };
+        let options = restore::Options {
+            from: &from,
+            identities,
+            signers: &signers,
+            database,
+            duplicates: Duplicates::Refuse,
+            media_to: None,
+            env_to: None,
+        };
         let restored = restore::restore(options, &tell).await;
         progress.end();
         match restored {
@@ -41,6 +52,9 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             Err(error) if is_of_the_bundle(&error) => verify.findings.push(failed(&anyhow::Error::from(error))),
             Err(error) => return Err(anyhow::Error::from(error).context("the scratch database can't be used")),
         }
+    }
+    if args.restore.is_some() {
+        keep(&from, &verify, sign.as_ref(), args.output.json).await?;
     }
     if args.output.json {
         print_json(&verify)?;
@@ -59,6 +73,22 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
         (true, false) => ExitCode::from(NOT_ALL),
         (false, _) => ExitCode::from(NOT_WELL),
     })
+}
+
+/// In the bundle, for whoever gets it. One that can't be written any more is as good as before; only whoever asked for a signature wants to know.
+async fn keep(bundle: &Place, verify: &Verify, sign: Option<&SigningKey>, json: bool) -> anyhow::Result<()> {
+    let said = serde_json::to_string_pretty(verify).context("a result is JSON")? + "\n";
+    let signature = sign.map(|key| key.sign(said.as_bytes()).into());
+    let kept = bundle.add_verify(said.into(), signature).await;
+    match kept {
+        Err(error @ (PlaceError::InTar { .. } | PlaceError::Io { .. } | PlaceError::Store { .. })) if sign.is_none() => {
+            if !json {
+                eprintln!("VERIFY.json was not written: {error}");
+            }
+            Ok(())
+        }
+        kept => kept.context("VERIFY.json can't be written"),
+    }
 }
 
 fn is_opened(verify: &Verify) -> bool {
