@@ -5,6 +5,8 @@
 
 use std::{fs, path::Path};
 
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::SecretString;
 use url::Url;
 
@@ -74,8 +76,12 @@ impl S3Settings {
 fn authorities(path: &Path) -> Result<Vec<u8>, SettingError> {
     let wrong = |problem: String| SettingError::new("AWS_CA_BUNDLE", format!("{}: {problem}", path.display()));
     let pem = fs::read(path).map_err(|it| wrong(it.to_string()))?;
-    let is_pem = memchr::memmem::find(&pem, b"-----BEGIN CERTIFICATE-----").is_some();
-    if is_pem { Ok(pem) } else { Err(wrong("it holds no certificate in PEM".to_owned())) }
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|it| wrong(it.to_string()))?;
+        store.add(certificate).map_err(|it| wrong(it.to_string()))?;
+    }
+    if store.is_empty() { Err(wrong("it holds no certificate in PEM".to_owned())) } else { Ok(pem) }
 }
 
 fn endpoint(text: &str) -> Result<Url, SettingError> {
@@ -110,9 +116,11 @@ pub(crate) mod tests {
         }
         let refused = from(&KEYS[..1]).unwrap_err().to_string();
         assert_eq!(refused, "AWS_SECRET_ACCESS_KEY: it is needed for a place in S3, and is not set");
-        for (file, why) in
-            [("/nowhere.pem", "/nowhere.pem: "), (concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "no certificate in PEM")]
-        {
+        let damaged = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&damaged, "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n").unwrap();
+        let damaged = damaged.path().to_str().unwrap();
+        let none = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        for (file, why) in [("/nowhere.pem", "/nowhere.pem: "), (none, "no certificate in PEM"), (damaged, damaged)] {
             let refused = from(&[KEYS[0], KEYS[1], ("AWS_CA_BUNDLE", file)]).unwrap_err().to_string();
             assert!(refused.starts_with("AWS_CA_BUNDLE: ") && refused.contains(why), "{refused}");
         }

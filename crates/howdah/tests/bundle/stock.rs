@@ -48,7 +48,7 @@ impl Root<'_> {
         }
         script.arg(self.0).args(["/usr/bin/sh", "-c", r#"cd /bundle && exec /usr/bin/sh restore.sh "$@""#, "sh"]).args(args);
         let url = server();
-        script.env_clear().env("PATH", "/usr/bin").env("HOME", "/tmp").env("PGHOST", url.host_str().unwrap());
+        script.env_clear().env("PATH", "/usr/sbin:/usr/bin").env("HOME", "/tmp").env("PGHOST", url.host_str().unwrap());
         script.env("PGPORT", url.port().unwrap_or(5432).to_string()).env("PGUSER", url.username());
         script.envs(url.password().map(|it| ("PGPASSWORD", it)));
         script
