@@ -16,7 +16,11 @@ struct Root<'a>(&'a Path);
 
 impl Root<'_> {
     fn fill(&self) {
-        fs::create_dir_all(self.0.join("tmp")).unwrap();
+        for folder in ["tmp", "dev"] {
+            fs::create_dir_all(self.0.join(folder)).unwrap();
+        }
+        // The script only writes to it.
+        fs::write(self.0.join("dev/null"), "").unwrap();
         let version: u32 = psql(&server(), "SHOW server_version_num").parse().unwrap();
         let clients = PathBuf::from(format!("/usr/lib/postgresql/{}/bin", version / 10_000));
         // Not by Debian's wrappers of them, which want Perl.
