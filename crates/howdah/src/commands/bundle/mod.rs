@@ -37,13 +37,18 @@ pub async fn run(command: BundleCommand) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let sentence = sentence(&error);
-            if json {
-                eprintln!("{}", serde_json::json!({ "event": "failed", "sentence": sentence }));
-            } else {
-                eprintln!("error: {sentence}");
-            }
+            tell(json, "failed", &if json { sentence } else { format!("error: {sentence}") });
             ExitCode::from(2)
         }
+    }
+}
+
+/// Of the run as a whole, on standard error.
+fn tell(json: bool, event: &str, sentence: &str) {
+    if json {
+        eprintln!("{}", serde_json::json!({ "event": event, "sentence": sentence }));
+    } else {
+        eprintln!("{sentence}");
     }
 }
 

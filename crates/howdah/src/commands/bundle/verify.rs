@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use howdah_bundle::format::{Finding, Severity, Verify};
+use howdah_bundle::format::{self, Finding, Severity, Verify};
 use howdah_bundle::load::{Duplicates, LoadError};
 use howdah_bundle::place::{Location, Place, PlaceError};
+use howdah_bundle::progress::Told;
 use howdah_bundle::restore::{self, RestoreError};
 use howdah_bundle::sign::SigningKey;
 use howdah_bundle::source::{self, DatabaseSettings};
@@ -15,7 +16,7 @@ use howdah_bundle::verify::{self, verify};
 use howdah_domain::{Clock as _, SystemClock};
 
 use super::progress::{Progress, sentence};
-use super::{MADE_BY, NOT_ALL, NOT_WELL, keys, place, print_json};
+use super::{MADE_BY, NOT_ALL, NOT_WELL, keys, place, print_json, tell};
 use crate::args::bundle::VerifyArgs;
 
 pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
@@ -28,11 +29,15 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let (signers, sign) = (keys::signers(&args.signers)?, keys::sign(args.sign_key.as_deref())?);
     let progress = Arc::new(Progress::new(args.output.json));
     let told = Arc::clone(&progress);
-    let tell = move |event| told.tell(event);
+    let events = move |event| told.tell(event);
     let options = verify::Options { identities: identities.as_deref(), signers: &signers, verified_by: MADE_BY };
-    let verified = verify(&from, options, &|| SystemClock.now(), &tell).await;
+    let verified = verify(&from, options, &|| SystemClock.now(), &events).await;
     progress.end();
     let mut verify = verified.with_context(|| format!("{} can't be read", args.from))?.verify;
+    if args.restore.is_some() && !matches!(from, Place::TarFile(_)) {
+        // What an earlier check left is written anew, whatever it was of.
+        verify.findings.retain(|it| it.object != format::VERIFY);
+    }
     if let (Some(url), true) = (&args.restore, verify.holds()) {
         let database =
             DatabaseSettings::from_url(url, &source::Place { home: std::env::var_os("HOME").map(Into::into), ..Default::default() })?;
@@ -45,30 +50,42 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             media_to: None,
             env_to: None,
         };
-        let restored = restore::restore(options, &tell).await;
+        let restored = restored(options, &events).await;
         progress.end();
-        match restored {
-            Ok(restored) => verify.restored = Some(rows(&restored.loaded)),
-            Err(error) if is_of_the_bundle(&error) => verify.findings.push(failed(&anyhow::Error::from(error))),
-            Err(error) => return Err(anyhow::Error::from(error).context("the scratch database can't be used")),
+        match restored? {
+            Ok(rows) => verify.restored = Some(rows),
+            Err(finding) => verify.findings.push(finding),
         }
     }
     if args.restore.is_some() {
         keep(&from, &verify, sign.as_ref(), args.output.json).await?;
     }
-    if args.output.json {
-        print_json(&verify)?;
+    conclude(&verify, args.output.json)
+}
+
+/// Into the scratch database: the rows of each table, or what of the bundle speaks against it.
+async fn restored(options: restore::Options<'_>, told: &Told) -> anyhow::Result<Result<BTreeMap<String, u64>, Finding>> {
+    match restore::restore(options, told).await {
+        Ok(restored) => Ok(Ok(rows(&restored.loaded))),
+        Err(error) if is_of_the_bundle(&error) => Ok(Err(failed(&anyhow::Error::from(error)))),
+        Err(error) => Err(anyhow::Error::from(error).context("the scratch database can't be used")),
+    }
+}
+
+fn conclude(verify: &Verify, json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        print_json(verify)?;
     } else {
         for finding in &verify.findings {
             println!("{}", sentence(finding));
         }
-        match (verify.holds(), verify.content_digest.filter(|_| is_opened(&verify))) {
+        match (verify.holds(), verify.content_digest.filter(|_| is_opened(verify))) {
             (true, Some(digest)) => println!("All holds. Content {digest}"),
             (true, None) => println!("What could be read holds. What is sealed was not opened."),
             (false, _) => println!("This bundle is not what it says."),
         }
     }
-    Ok(match (verify.holds(), is_opened(&verify)) {
+    Ok(match (verify.holds(), is_opened(verify)) {
         (true, true) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(NOT_ALL),
         (false, _) => ExitCode::from(NOT_WELL),
@@ -82,9 +99,7 @@ async fn keep(bundle: &Place, verify: &Verify, sign: Option<&SigningKey>, json: 
     let kept = bundle.add_verify(said.into(), signature).await;
     match kept {
         Err(error @ (PlaceError::InTar { .. } | PlaceError::Io { .. } | PlaceError::Store { .. })) if sign.is_none() => {
-            if !json {
-                eprintln!("VERIFY.json was not written: {error}");
-            }
+            tell(json, "not_kept", &format!("VERIFY.json was not written: {error}"));
             Ok(())
         }
         kept => kept.context("VERIFY.json can't be written"),
