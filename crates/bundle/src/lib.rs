@@ -16,6 +16,8 @@ pub mod place;
 pub mod progress;
 pub mod restore;
 mod rows;
+pub mod s3;
 pub mod seal;
+pub mod sign;
 pub mod source;
 pub mod verify;

@@ -9,6 +9,7 @@ mod built;
 mod cache;
 mod checks;
 mod dev;
+mod fuzz;
 mod generated;
 mod packages;
 mod places;
@@ -69,6 +70,12 @@ enum Task {
         #[arg(long)]
         no_build: bool,
     },
+    /// Give random dumps to what reads them
+    Fuzz {
+        /// For each target
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
     /// Bring the libraries of the pages from npm, for the build to embed
     Assets,
     /// Bring what the browser tests need: the browser, and what pages are checked with
@@ -128,6 +135,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         Task::Down => stack::down(&places),
         Task::Test { quick } => test::run(places, if quick { test::Extent::Quick } else { test::Extent::Whole }),
         Task::Bench { name, no_build } => bench::run(&places, name, no_build),
+        Task::Fuzz { seconds } => fuzz::run(&places, seconds),
         Task::Assets => assets::bring(&places, Progress::start()),
         Task::Checks => checks::bring(&places, Progress::start()),
         Task::Check => generated::run(&places, generated::Mode::Check),

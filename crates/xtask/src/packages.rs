@@ -12,6 +12,12 @@ pub const POSTGRESQL: &[&str] = &["postgresql", "postgresql-contrib"];
 /// For the stand-in's own tests, besides.
 pub const REDIS: &[&str] = &["redis-server"];
 
+/// For the test that brings a bundle back by stock tools, besides.
+pub const AGE: &[&str] = &["age"];
+
+/// For libFuzzer.
+pub const CXX: &[&str] = &["g++"];
+
 /// For the benches: load.
 pub const WRK: &[&str] = &["wrk", "util-linux"];
 

@@ -40,7 +40,7 @@ pub enum Extent {
 
 pub fn run(places: Places, extent: Extent) -> Result<()> {
     let progress = Progress::start();
-    packages::ensure(progress, &[packages::POSTGRESQL, packages::REDIS])?;
+    packages::ensure(progress, &[packages::POSTGRESQL, packages::REDIS, packages::AGE])?;
     let tests = progress.step("building every test (minutes the first time)", || built::tests(&places))?;
     let (of_stack, tests): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| (&*test.package, &*test.name) == OF_STACK);
     let (acceptance, of_crates): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.package == ACCEPTANCE);

@@ -42,10 +42,6 @@ pub enum CreateError {
         "table `{table}` has an index or statistics that call functions of the database's own, which no release of Mastodon has: a query would run them. Drop those, and run this again"
     )]
     Trap { table: &'static str },
-    #[error("S3_ENDPOINT is `{endpoint}`, which is no URL")]
-    Endpoint { endpoint: String },
-    #[error("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: this server's media lies in S3, and can't be read without them")]
-    NoS3Keys,
     #[error("the run that is to be continued sealed with another passphrase: give that one, or begin elsewhere")]
     OtherPassphrase(#[source] SealError),
     #[error("{path} of the run that is to be continued can't be read: begin elsewhere")]

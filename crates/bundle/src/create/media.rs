@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, TryStreamExt as _, pin_mut};
 
 use super::{CreateError, LISTED, Making};
-use crate::format::{Finding, OrphanMedia};
+use crate::format::{Finding, MissingMedia, OrphanMedia};
 use crate::media::{self, Attachment, Copied, Incoming, Listed, MediaError, Skipped, Store, Surveyed, WhySkipped};
 
 use crate::place::{Body, Media, Writer};
@@ -33,7 +33,7 @@ impl Making<'_> {
         let facts = &self.server.facts;
         let expected = (facts.expected.media_bytes, facts.counts.local_media);
         (self.told)(Event::Stage { stage: Stage::CopyingMedia, bytes: Some(expected.0), files: Some(expected.1) });
-        let store = Store::open_up(super::store::settings(&self.server.settings.media)?)?;
+        let store = Store::open_up(self.server.settings.media.store.clone())?;
         let passed = std::sync::Mutex::new(Passed::default());
         let wanted = media::survey(&store, self.server.snapshot.client(), &Attachment::OWN);
         let wanted = wanted.try_filter_map(|surveyed| {
@@ -70,10 +70,8 @@ impl Making<'_> {
             return Err(CreateError::Media { key: listed.key.to_string(), source });
         }
         let mut passed = passed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        passed.missing_count += gone.len() as u64;
-        for listed in gone.into_iter().take(1000) {
-            let sentence = format!("{} was removed while the bundle was made, and is not in it", listed.key);
-            passed.findings.push(notice(listed.key.as_str(), "removed_meanwhile", sentence));
+        for listed in gone {
+            removed(&mut passed, listed);
         }
         Ok(passed)
     }
@@ -114,6 +112,20 @@ fn is_fatal(name: &str, why: &WhySkipped) -> bool {
         WhySkipped::Unreadable(_) => true,
         WhySkipped::Link => name.matches('/').count() < 2,
         _ => false,
+    }
+}
+
+/// It was listed, and was gone when it was to be read: as missing as what was never there.
+fn removed(passed: &mut Passed, Listed { key, .. }: Listed) {
+    passed.missing_count += 1;
+    if passed.findings.len() < 1000 {
+        let sentence = format!("{key} was removed while the bundle was made, and is not in it");
+        passed.findings.push(notice(key.as_str(), "removed_meanwhile", sentence));
+    }
+    // Its row named it: so Paperclip made its key, which tells the row.
+    let row = media::layout::Place::of(&key).and_then(|it| Some((it.attachment.table().to_owned(), *it.ids().next()?.start())));
+    if let Some((table, id)) = row {
+        line(&mut passed.missing, passed.missing_count, &MissingMedia { table, id, key });
     }
 }
 

@@ -6,7 +6,6 @@
 mod dump;
 mod error;
 mod media;
-mod store;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +21,7 @@ use crate::guide::Guide;
 use crate::place::{FinishedDump, Place, Run, Writer};
 use crate::progress::{Event, Stage, Told, found};
 use crate::seal::{self, Identities, Recipients, Sealer};
+use crate::sign::SigningKey;
 use crate::source::{self, Environment, Installation, Outcome, Settings, Snapshot, notice};
 
 pub use error::CreateError;
@@ -36,6 +36,8 @@ pub struct Options {
     pub place: source::Place,
     pub mode: Consistency,
     pub seal: SealWith,
+    /// For `SIGNATURE`.
+    pub sign: Option<SigningKey>,
     pub to: Place,
     pub incremental_from: Option<(String, Place)>,
     pub spool: Option<PathBuf>,
@@ -158,6 +160,7 @@ impl Making<'_> {
         if self.writer.files().contains_key(&manifest) {
             // It was killed at its very end: nothing is left to make.
             let kept = self.writer.read_back(&manifest, 64 << 20).await?;
+            self.sign(&kept).await?;
             let manifest = serde_json::from_slice(&kept).map_err(|source| CreateError::Kept { path: format::MANIFEST, source })?;
             let findings = self.server.findings.clone();
             Arc::into_inner(self.writer).ok_or(CreateError::StillWriting)?.finish().await?;
@@ -197,7 +200,9 @@ impl Making<'_> {
             content_digest,
             seal: self.options.seal.facts(),
         };
-        self.write(format::MANIFEST, json(&manifest)).await?;
+        let said = json(&manifest);
+        self.write(format::MANIFEST, said.clone()).await?;
+        self.sign(said.as_bytes()).await?;
         let findings = [self.server.findings.clone(), media.findings].concat();
         let writer = Arc::into_inner(self.writer).ok_or(CreateError::StillWriting)?;
         writer.finish().await?;
@@ -269,6 +274,13 @@ impl Making<'_> {
             Ok(())
         } else {
             self.write(name, lines.to_owned()).await.map(drop)
+        }
+    }
+
+    async fn sign(&self, manifest: &[u8]) -> Result<(), CreateError> {
+        match &self.options.sign {
+            Some(key) => self.write(format::SIGNATURE, key.sign(manifest)).await.map(drop),
+            None => Ok(()),
         }
     }
 

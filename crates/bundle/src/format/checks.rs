@@ -1,5 +1,7 @@
 //! `postgres/checks.json`: damage that is better known before leaving.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::preflight::Extension;
@@ -36,4 +38,14 @@ pub struct DuplicateRows {
     pub ids: Vec<i64>,
     /// How many groups of rows that should be one.
     pub groups: u64,
+}
+
+impl fmt::Display for DuplicateRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, index, ids, groups } = self;
+        let (rows, them) = if *groups == 1 { ("group of rows", "its") } else { ("groups of rows", "their") };
+        write!(f, "table `{table}` has {groups} {rows} that `{index}` should have kept from being more than one")?;
+        let ids: Vec<String> = ids.iter().take(10).map(ToString::to_string).collect();
+        if ids.is_empty() { Ok(()) } else { write!(f, " (among {them} ids {})", ids.join(", ")) }
+    }
 }

@@ -28,6 +28,7 @@ pub const PREFLIGHT: &str = "PREFLIGHT.json";
 pub const MANIFEST: &str = "MANIFEST.json";
 pub const VERIFY: &str = "VERIFY.json";
 pub const SIGNATURE: &str = "SIGNATURE";
+pub const VERIFY_SIGNATURE: &str = "VERIFY.SIGNATURE";
 pub const ENV_DOTENV: &str = "env/.env.production";
 pub const ENV_COMPOSE: &str = "env/.env.docker";
 pub const SECRETS: &str = "env/secrets.env";

@@ -56,7 +56,7 @@ pub(super) fn safe(text: &str) -> Result<(), PathError> {
 
 fn known(text: &str) -> bool {
     const FILES: [&str; 7] =
-        [super::PREFLIGHT, super::MANIFEST, super::VERIFY, super::SIGNATURE, "VERIFY.SIGNATURE", "RESTORE.md", "restore.sh"];
+        [super::PREFLIGHT, super::MANIFEST, super::VERIFY, super::SIGNATURE, super::VERIFY_SIGNATURE, "RESTORE.md", "restore.sh"];
     const FOLDERS: [&str; 4] = ["env/", "postgres/", "proxy/", "media/"];
     FILES.contains(&text) || FOLDERS.iter().any(|it| text.starts_with(it))
 }

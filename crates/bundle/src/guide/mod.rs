@@ -62,6 +62,8 @@ impl Guide<'_> {
             if matches!(self.seal, Seal::Recipients { .. }) { " --identity KEY_FILE".into() } else { String::new() },
         );
         values.insert("BY_HAND", self.by_hand());
+        values.insert("OPEN", self.open());
+        values.insert("CLOSE", self.close());
         Ok(filled(RESTORE_MD, &values))
     }
 
@@ -121,16 +123,24 @@ impl Guide<'_> {
         }
     }
 
-    fn by_hand(&self) -> String {
-        let dump = "postgres/mastodon_production.dump";
+    /// What is sealed, opened beside itself by age; nothing of a plain bundle.
+    fn open(&self) -> String {
         let open = match self.seal {
-            Seal::Recipients { .. } => {
-                format!("   age -d -i KEY_FILE {dump}.age > {dump}\n   age -d -i KEY_FILE env/secrets.env.age > env/secrets.env\n")
-            }
-            Seal::Passphrase => format!("   age -d {dump}.age > {dump}\n   age -d env/secrets.env.age > env/secrets.env\n"),
-            Seal::Plain => String::new(),
+            Seal::Recipients { .. } => "age -d -i KEY_FILE",
+            Seal::Passphrase => "age -d",
+            Seal::Plain => return String::new(),
         };
-        let close = if matches!(self.seal, Seal::Plain) { String::new() } else { format!("   rm env/secrets.env {dump}\n") };
+        [crate::format::DUMP, crate::format::SECRETS].map(|it| format!("   {open} {it}.age > {it}\n")).concat()
+    }
+
+    /// Takes away what was opened.
+    fn close(&self) -> String {
+        let (dump, secrets) = (crate::format::DUMP, crate::format::SECRETS);
+        if matches!(self.seal, Seal::Plain) { String::new() } else { format!("   rm {secrets} {dump}\n") }
+    }
+
+    fn by_hand(&self) -> String {
+        let (dump, open, close) = (crate::format::DUMP, self.open(), self.close());
         format!(
             "   umask 077\n{open}   createdb -T template0 -E UTF8 mastodon_production\n   pg_restore -Fc -j2 -U mastodon -n public --no-owner --role=mastodon -d mastodon_production {dump}\n   \
              cat env/secrets.env env/.env.production > /home/mastodon/live/.env.production\n{close}   cp -R media/* /home/mastodon/live/public/system/\n   chmod -R u=rwX,go=rX /home/mastodon/live/public/system"

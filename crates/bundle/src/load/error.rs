@@ -30,8 +30,9 @@ pub enum LoadError {
     #[error("the dump has table `{table}` twice")]
     Twice { table: String },
     #[error(
-        "rows that should be one stand in {}: the old server's indexes were corrupt (a changed collation, most often). Nothing was loaded",
-        duplicates(rows)
+        "the old server's indexes were corrupt (a changed collation, most often): {}. Nothing was loaded. With --allow-duplicates all rows are loaded without \
+         these indexes, for `bin/tootctl maintenance fix-duplicates` to join them",
+        rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     )]
     Duplicates { rows: Vec<DuplicateRows> },
     #[error("the dump could not be read")]
@@ -67,14 +68,6 @@ fn migrations(what: &str, versions: &[String]) -> String {
     let more = versions.len().saturating_sub(SHOWN);
     let shown = versions.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     if more == 0 { format!("{what} ({shown}) ") } else { format!("{what} ({shown} and {more} more) ") }
-}
-
-fn duplicates(rows: &[DuplicateRows]) -> String {
-    let each = |it: &DuplicateRows| {
-        let ids: Vec<String> = it.ids.iter().take(10).map(ToString::to_string).collect();
-        format!("`{}` ({} groups under `{}`, among them ids {})", it.table, it.groups, it.index, ids.join(", "))
-    };
-    rows.iter().map(each).collect::<Vec<_>>().join("; ")
 }
 
 fn sentences(findings: &[Finding]) -> String {

@@ -4,8 +4,8 @@ use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 
 use super::catalogue::{public, query, quoted};
-use super::{LoadError, Step, run};
-use crate::format::DuplicateRows;
+use super::{Duplicates, LoadError, Step, run};
+use crate::format::{DuplicateRows, Finding, Severity};
 
 /// How many of the rows that collide are named.
 const NAMED: i64 = 50;
@@ -70,25 +70,44 @@ pub(super) async fn take_off(transaction: &Transaction<'_>) -> Result<Shed, Load
 }
 
 impl Shed {
-    /// Unique violations of all of them are gathered before it gives up.
-    pub async fn put_back(&self, transaction: &Transaction<'_>, told: &(dyn Fn(Step<'_>) + Sync)) -> Result<(), LoadError> {
-        let mut duplicates = Vec::new();
+    /// Unique violations of all of them are gathered before it gives up, or tells which indexes it left off.
+    pub async fn put_back(
+        &self,
+        transaction: &Transaction<'_>,
+        wanted: Duplicates,
+        told: &(dyn Fn(Step<'_>) + Sync),
+    ) -> Result<Vec<Finding>, LoadError> {
+        let (mut duplicates, mut findings) = (Vec::new(), Vec::new());
         for index in &self.indexes {
             told(Step::Index(&index.name));
             match &index.unique {
                 None => run(transaction, &index.definition, &index.name).await?,
-                Some(unique) => duplicates.extend(make_unique(transaction, index, unique).await?),
+                Some(unique) => {
+                    let found = make_unique(transaction, index, unique).await?;
+                    findings.extend(found.as_ref().map(|it| left_off(index, it)));
+                    duplicates.extend(found);
+                }
             }
         }
-        if !duplicates.is_empty() {
+        if wanted == Duplicates::Refuse && !duplicates.is_empty() {
             return Err(LoadError::Duplicates { rows: duplicates });
         }
         for ForeignKey { name, table, definition } in &self.foreign_keys {
             told(Step::Index(name));
             run(transaction, &format!("ALTER TABLE {} ADD CONSTRAINT {} {definition}", public(table), quoted(name)), name).await?;
         }
-        Ok(())
+        Ok(findings)
     }
+}
+
+/// Which rows to keep is for Mastodon to say, that knows what hangs on them: nothing is merged here.
+fn left_off(index: &Index, rows: &DuplicateRows) -> Finding {
+    let Index { name, table, definition, .. } = index;
+    let sentence = format!(
+        "{rows}: all are loaded, and the unique index `{name}` is left off. Before Mastodon starts, `bin/tootctl maintenance fix-duplicates` joins them \
+         and makes the index; or join them by hand, then: {definition}"
+    );
+    Finding { severity: Severity::Notice, object: table.clone(), reason: "duplicates_kept".to_owned(), sentence }
 }
 
 async fn make_unique(transaction: &Transaction<'_>, index: &Index, unique: &Unique) -> Result<Option<DuplicateRows>, LoadError> {

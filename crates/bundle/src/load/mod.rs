@@ -54,6 +54,16 @@ impl Default for Limits {
     }
 }
 
+/// What becomes of rows that a unique index keeps apart, and the old server's did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Duplicates {
+    /// Nothing is loaded, and they are named.
+    #[default]
+    Refuse,
+    /// All are loaded, and the indexes that they don't fit are left off and named.
+    Keep,
+}
+
 /// What was loaded.
 #[derive(Debug, Clone, Default)]
 pub struct Loaded {
@@ -81,6 +91,7 @@ const SEEDED: [&str; 2] = ["schema_migrations", "ar_internal_metadata"];
 pub async fn load(
     client: &mut Client,
     limits: Limits,
+    duplicates: Duplicates,
     mut fed: mpsc::Receiver<Fed>,
     told: &(dyn Fn(Step<'_>) + Sync),
     accept: impl FnOnce(&Loaded) -> Result<(), LoadError>,
@@ -96,7 +107,7 @@ pub async fn load(
     }
     let (mut loaded, sequences) = copy::rows(&transaction, &catalogue, &mut fed, told).await?;
     catalogue.compare_migrations(&transaction).await?;
-    shed.put_back(&transaction, told).await?;
+    loaded.findings.extend(shed.put_back(&transaction, duplicates, told).await?);
     set_sequences(&transaction, &catalogue, &sequences, &mut loaded).await?;
     catalogue.refresh_views(&transaction).await?;
     accept(&loaded)?;

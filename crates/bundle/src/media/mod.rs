@@ -27,5 +27,5 @@ pub use attachment::Attachment;
 pub use copy::{Copied, Incoming, Limits, copy_all};
 pub use error::{Kind, MediaError};
 pub use listed::{Entry, Listed, Skipped, WhySkipped};
-pub use store::{Attributes, Body, Digest, Opened, S3Settings, Store, StoreSettings};
+pub use store::{Attributes, Body, Digest, Opened, Store, StoreSettings};
 pub use survey::{Surveyed, Whose, survey};

@@ -1,6 +1,8 @@
 //! An earlier bundle that a new one builds on: what its source still lists unchanged is not read again.
 //!
-//! Its inventory is read twice: at the start, to know its files (8 bytes each), and at the end, to copy the lines of those that were kept.
+//! Its inventory is read twice: at the start, to know its files (8 bytes each), and at the end, to copy the lines of those that were kept. In a
+//! bucket it is listed once besides: what is gone from there, or has another size, is read anew from the source. (An object's `etag` is no digest
+//! where it came in parts or is encrypted there, so that it tells nothing more: `howdah bundle verify` reads every byte.)
 //! Where the new bundle lies in the same place, the old manifest and inventory are moved below `.earlier/` first: from then on nobody takes for
 //! whole what lies there, and a run that was killed still finds them.
 
@@ -10,7 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use object_store::ObjectStoreExt as _;
+use futures::TryStreamExt as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use tokio::runtime::Handle;
 use tokio_util::io::SyncIoBridge;
 
@@ -21,7 +24,7 @@ use super::{
     reader::{Bundle, read_small},
     writer::{into_place, remove_folder},
 };
-use crate::format::{BundlePath, INVENTORY, MANIFEST, Manifest, MediaFile, SIGNATURE, Sha256Hex, VERIFY, VERSION};
+use crate::format::{BundlePath, INVENTORY, MANIFEST, MEDIA, Manifest, MediaFile, SIGNATURE, Sha256Hex, VERIFY, VERIFY_SIGNATURE, VERSION};
 
 /// Where its manifest and inventory lie while a bundle in the same place builds on it.
 const MOVED: &str = ".earlier";
@@ -36,6 +39,8 @@ pub(super) struct Earlier {
     name: String,
     manifest: Manifest,
     files: Keys,
+    /// Its objects and their sizes, as its bucket lists them.
+    objects: Keys,
 }
 
 enum From {
@@ -75,8 +80,9 @@ impl Earlier {
             }
         };
         let manifest = manifest(&from, &name).await?;
+        let objects = listed(&from).await?;
         tokio::task::spawn_blocking(move || {
-            let mut earlier = Self { from, name, manifest, files: Keys::default() };
+            let mut earlier = Self { from, name, manifest, files: Keys::default(), objects };
             let mut files = Keys::default();
             earlier.each(|file| {
                 let state = State::from(&file);
@@ -100,7 +106,7 @@ impl Earlier {
 
     /// What it has beside its media, and may have.
     pub(super) fn other_files(&self) -> impl Iterator<Item = BundlePath> {
-        let more = [SIGNATURE, VERIFY, "VERIFY.SIGNATURE"].into_iter().filter_map(|it| BundlePath::parse(it).ok());
+        let more = [SIGNATURE, VERIFY, VERIFY_SIGNATURE].into_iter().filter_map(|it| BundlePath::parse(it).ok());
         self.manifest.files.keys().cloned().chain(more).collect::<Vec<_>>().into_iter()
     }
 
@@ -111,12 +117,12 @@ impl Earlier {
                 let lies = fs::symlink_metadata(root.join(path.as_str())).is_ok_and(|it| it.is_file() && it.len() == bytes);
                 Ok(if lies { Brought::LiesHere } else { Brought::Not })
             }
-            From::Here(_) => Ok(Brought::LiesHere),
+            From::Here(_) => Ok(if self.lists(path, bytes) { Brought::LiesHere } else { Brought::Not }),
             From::Directory { from, to } => {
                 let (from, to) = (from.join(path.as_str()), to.join(path.as_str()));
                 tokio::task::spawn_blocking(move || link(&from, &to, bytes)).await?
             }
-            From::Prefix { .. } if bytes > COPY_LIMIT => Ok(Brought::Not),
+            From::Prefix { .. } if bytes > COPY_LIMIT || !self.lists(path, bytes) => Ok(Brought::Not),
             From::Prefix { from, to } => {
                 let to = to.at(path.as_str())?;
                 match from.store.copy(&from.at(path.as_str())?, &to).await {
@@ -126,6 +132,10 @@ impl Earlier {
                 }
             }
         }
+    }
+
+    fn lists(&self, path: &BundlePath, bytes: u64) -> bool {
+        self.objects.contains(self.objects.hash(&(path.as_str(), bytes)))
     }
 
     /// Its inventory, a line at a time; at the end, whether it was the manifest's. Blocking.
@@ -168,6 +178,19 @@ impl Earlier {
             _ => Ok(()),
         }
     }
+}
+
+/// None of a folder's, which is looked into file by file.
+async fn listed(from: &From) -> Result<Keys, PlaceError> {
+    let mut objects = Keys::default();
+    let (From::Here(Place::Prefix(prefix)) | From::Prefix { from: prefix, .. }) = from else { return Ok(objects) };
+    let root = prefix.at(MEDIA)?;
+    let mut listed = prefix.store.list(Some(&root));
+    while let Some(found) = listed.try_next().await.map_err(PlaceError::store("list", &root))? {
+        let hash = objects.hash(&(prefix.relative(&found.location), found.size));
+        objects.insert(hash);
+    }
+    Ok(objects)
 }
 
 /// Removes what was moved away for a bundle that was finished since.

@@ -1,14 +1,17 @@
 use std::{io, path::Path};
 
-use crate::format::{BundlePath, PathError};
+use crate::{
+    format::{BundlePath, PathError},
+    s3::SettingError,
+};
 
 /// Why a bundle can't be written or read where it lies. `place` is the location as a person writes it.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     #[error("`{text}` names no place of a bundle: {problem}")]
     Location { text: String, problem: &'static str },
-    #[error("{variable}: {problem}")]
-    Setting { variable: &'static str, problem: String },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     #[error("can't {doing} `{what}`: {source}")]
     Io { doing: &'static str, what: String, source: io::Error },
     #[error("can't {doing} `{what}` in the bucket: {source}")]

@@ -7,7 +7,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{PlaceError, Prefix, S3Settings};
+use super::{PlaceError, Prefix, s3::connect};
+use crate::s3::{S3Settings, SettingError};
 
 /// Where a bundle lies, as a person writes it: `DIR`, `FILE.tar`, `-`, or `s3://BUCKET/PREFIX`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,11 +98,10 @@ impl Place {
             Location::TarFile(path) => Self::TarFile(path.clone()),
             Location::Pipe => Self::Pipe,
             Location::S3 { bucket, prefix } => {
-                let needed =
-                    || PlaceError::Setting { variable: "AWS_ACCESS_KEY_ID", problem: format!("{location} can't be reached without it") };
+                let needed = || SettingError::new("AWS_ACCESS_KEY_ID", format!("{location} can't be reached without it"));
                 let root =
                     object_store::path::Path::parse(prefix).map_err(|it| PlaceError::store("name", &prefix.as_str().into())(it.into()))?;
-                let store = s3.ok_or_else(needed)?.connect(bucket)?;
+                let store = connect(s3.ok_or_else(needed)?, bucket)?;
                 Self::Prefix(Prefix::new(Arc::new(store), root, location.to_string()))
             }
         })

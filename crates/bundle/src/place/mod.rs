@@ -42,5 +42,5 @@ pub use error::PlaceError;
 pub use location::{Location, Place};
 pub use reader::{Bundle, Member, MemberBody, Opened, Reader, TarStream};
 pub use record::{FinishedDump, Run};
-pub use s3::{Bucket, Prefix, S3Settings};
+pub use s3::{Bucket, Prefix};
 pub use writer::{Inventory, Stream, Writer};

@@ -30,6 +30,12 @@ pub enum RestoreError {
     Version { version: u32 },
     #[error("the bundle is sealed: give --identity with the key file, or --passphrase-file")]
     NoKey,
+    #[error("the bundle is not signed, and --signer says by whom it has to be: get it from them. Nothing was begun")]
+    NotSigned,
+    #[error(
+        "SIGNATURE is no signature of MANIFEST.json by the --signer given: it was changed, or somebody else signed it. Nothing was begun"
+    )]
+    SignatureDiffers,
     #[error("{path} of the bundle is not what it was when the bundle was made: fetch the bundle again. Nothing was begun")]
     Differs { path: BundlePath },
     #[error("the inventory of the bundle is not what MANIFEST.json says: fetch the bundle again. Nothing was loaded")]
@@ -52,6 +58,11 @@ pub enum RestoreError {
     Media { key: String, source: MediaError },
     #[error("media file {key} of the bundle is not what the inventory says: fetch the bundle again. Nothing was loaded")]
     MediaDiffers { key: String },
+    #[error(
+        "media file {key} does not lie in the tar where the inventory has it: somebody packed it anew in another order, or added to it. Unpack it (`tar -xf`), and \
+         give the folder. Nothing was loaded, and what was put stays"
+    )]
+    Reordered { key: String },
     #[error("line {number} of the inventory is not as the format has it: run `howdah bundle verify` on the bundle")]
     Inventory { number: u64, source: serde_json::Error },
 }

@@ -56,7 +56,7 @@ async fn in_order(mut tar: TarStream, bundle: &Bundle, store: &Store, told: &Tol
         let key = member.path.as_str().strip_prefix(format::MEDIA).and_then(|it| it.strip_prefix('/')).map(MediaKey::parse);
         let Some(Ok(key)) = key else { continue };
         let Some(file) = lines.try_next().await?.filter(|it| it.key == key) else {
-            return Err(RestoreError::MediaDiffers { key: key.to_string() });
+            return Err(RestoreError::Reordered { key: key.to_string() });
         };
         let (mut near, far) = tokio::io::duplex(BUFFER);
         let passing = async {

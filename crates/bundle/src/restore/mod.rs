@@ -17,11 +17,12 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::archive::{Dump, Limits as ArchiveLimits};
 use crate::format::{self, BundlePath, FileFacts, Manifest, Preflight, Seal, Sha256Hex, VERSION};
-use crate::load::{self, LoadError, Loaded};
+use crate::load::{self, Duplicates, LoadError, Loaded};
 use crate::media::Store;
-use crate::place::{Bundle, Place, Reader};
+use crate::place::{Bundle, Place, PlaceError, Reader};
 use crate::progress::{Event, Stage, Told};
 use crate::seal::{self, Identities, Opener};
+use crate::sign::PublicKey;
 use crate::source::{self, DatabaseSettings, Environment, Identity, Needs, Outcome};
 use crate::verify::{Hashing, compare_tables, wrong};
 
@@ -34,7 +35,10 @@ const HELD: u64 = 16 << 20;
 pub struct Options<'a> {
     pub from: &'a Place,
     pub identities: Option<Arc<Identities>>,
+    /// One of whom has to have signed it; without any, a signature is not looked at.
+    pub signers: &'a [PublicKey],
     pub database: DatabaseSettings,
+    pub duplicates: Duplicates,
     pub media_to: Option<Store>,
     /// A new file for the environment, secrets included.
     pub env_to: Option<PathBuf>,
@@ -54,7 +58,7 @@ pub struct Restored {
 pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, RestoreError> {
     told(Event::Stage { stage: Stage::Looking, bytes: None, files: None });
     let Reader::Bundle(bundle) = Reader::open(options.from).await? else { return Err(RestoreError::Pipe) };
-    let (preflight, manifest) = describe(&bundle).await?;
+    let (preflight, manifest) = describe(&bundle, options.signers).await?;
     let identity = secrets(&bundle, &manifest, &preflight, options.identities.as_deref()).await?;
     let environment = options.env_to.as_deref().map(NewFile::begin).transpose()?;
     let mut client = source::Connection::open(&options.database, CONNECT).await?.client;
@@ -79,14 +83,16 @@ pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, Rest
 ///
 /// # Errors
 /// [`RestoreError`]; nothing is changed then.
-pub async fn restore_dump(dump: PathBuf, database: &DatabaseSettings, told: &Told) -> Result<Loaded, RestoreError> {
+pub async fn restore_dump(dump: PathBuf, database: &DatabaseSettings, duplicates: Duplicates, told: &Told) -> Result<Loaded, RestoreError> {
     let fed = load::feed(move || Dump::open(&dump, ArchiveLimits::default()));
-    load_into(database, fed, told, |_| Ok(())).await
+    load_into(database, duplicates, fed, told, |_| Ok(())).await
 }
 
-async fn describe(bundle: &Bundle) -> Result<(Preflight, Manifest), RestoreError> {
-    let preflight: Preflight = parsed(bundle, format::PREFLIGHT).await?;
-    let manifest: Manifest = parsed(bundle, format::MANIFEST).await?;
+async fn describe(bundle: &Bundle, signers: &[PublicKey]) -> Result<(Preflight, Manifest), RestoreError> {
+    signed(bundle, signers).await?;
+    let manifest = bundle.read_small(&path(format::MANIFEST)?, HELD).await?;
+    let manifest: Manifest = parsed(format::MANIFEST, &manifest)?;
+    let preflight: Preflight = parsed(format::PREFLIGHT, &held(bundle, &manifest, format::PREFLIGHT).await?)?;
     for version in [preflight.format, manifest.format] {
         if version != VERSION {
             return Err(RestoreError::Version { version });
@@ -95,9 +101,21 @@ async fn describe(bundle: &Bundle) -> Result<(Preflight, Manifest), RestoreError
     Ok((preflight, manifest))
 }
 
-async fn parsed<T: serde::de::DeserializeOwned>(bundle: &Bundle, name: &'static str) -> Result<T, RestoreError> {
-    let bytes = bundle.read_small(&path(name)?, HELD).await?;
-    serde_json::from_slice(&bytes).map_err(|source| RestoreError::Unreadable { name, source })
+/// Through the digests that it has, the manifest's signature is of everything that is used.
+async fn signed(bundle: &Bundle, signers: &[PublicKey]) -> Result<(), RestoreError> {
+    if signers.is_empty() {
+        return Ok(());
+    }
+    let manifest = bundle.read_small(&path(format::MANIFEST)?, HELD).await?;
+    let signature = match bundle.read_small(&path(format::SIGNATURE)?, HELD).await {
+        Err(PlaceError::Missing { .. }) => return Err(RestoreError::NotSigned),
+        read => read?,
+    };
+    if signers.iter().any(|it| it.signed(&manifest, &signature)) { Ok(()) } else { Err(RestoreError::SignatureDiffers) }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(name: &'static str, bytes: &[u8]) -> Result<T, RestoreError> {
+    serde_json::from_slice(bytes).map_err(|source| RestoreError::Unreadable { name, source })
 }
 
 /// Opened, and proved on what the database holds: one wrong key, and nothing is begun.
@@ -144,7 +162,7 @@ async fn rows(bundle: &Bundle, manifest: &Manifest, options: &Options<'_>, told:
     });
     let said = manifest.tables.clone();
     let whole = manifest.files.get(&path(&name)?).copied();
-    load_into(&options.database, fed, told, move |loaded| {
+    load_into(&options.database, options.duplicates, fed, told, move |loaded| {
         let mut findings = Vec::new();
         // Rows are compared below; where sequences stand is in the file's digest alone.
         if read.get() != whole.as_ref() {
@@ -158,6 +176,7 @@ async fn rows(bundle: &Bundle, manifest: &Manifest, options: &Options<'_>, told:
 
 async fn load_into(
     database: &DatabaseSettings,
+    duplicates: Duplicates,
     fed: tokio::sync::mpsc::Receiver<load::Fed>,
     told: &Told,
     accept: impl FnOnce(&Loaded) -> Result<(), LoadError>,
@@ -167,7 +186,7 @@ async fn load_into(
         load::Step::Table(name) | load::Step::Index(name) => told(Event::Object { name: name.to_owned() }),
         load::Step::Bytes(bytes) => told(Event::Progress { bytes, files: 0 }),
     };
-    Ok(load::load(&mut client, load::Limits::default(), fed, &step, accept).await?)
+    Ok(load::load(&mut client, load::Limits::default(), duplicates, fed, &step, accept).await?)
 }
 
 /// A small file of the bundle, which is what the manifest says.

@@ -27,8 +27,7 @@ pub use installation::Installation;
 pub(crate) use prove::prove_some;
 pub use prove::{Outcome, Proof, prove};
 pub use settings::{
-    DatabaseHost, DatabaseSettings, Identity, MediaSettings, MediaStoreSettings, Needs, Place, Roots, S3Settings, Settings, SettingsError,
-    SourceCode, SslMode, Tls,
+    DatabaseHost, DatabaseSettings, Identity, MediaSettings, Needs, Place, Roots, Settings, SettingsError, SourceCode, SslMode, Tls,
 };
 
 use crate::format::{Finding, Severity};

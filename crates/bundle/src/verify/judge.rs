@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::seen::{DumpFault, DumpSeen, NAMED, Seen};
-use super::{Judged, notice, wrong};
+use super::{Judged, notice, signed, wrong};
 use crate::format::{self, ContentDigest, Finding, Manifest, Seal, TableFacts, VERSION};
+use crate::sign::PublicKey;
 use crate::source::{self, Environment, Identity, Needs, Outcome};
 
-pub(super) fn judge(seen: &mut Seen<'_>) -> Judged {
+pub(super) fn judge(seen: &mut Seen<'_>, signers: &[PublicKey]) -> Judged {
     let mut findings = std::mem::take(&mut seen.findings);
     let manifest = seen.manifest.clone();
     versions(seen, &mut findings);
+    findings.extend(signed::judge(&seen.held, signers, manifest.as_ref()));
     let content_digest = match &manifest {
         None => {
             if !findings.iter().any(|it| it.object == format::MANIFEST) {
@@ -45,7 +47,7 @@ fn versions(seen: &Seen<'_>, findings: &mut Vec<Finding>) {
 
 /// All that the manifest names, and nothing besides.
 fn files(seen: &Seen<'_>, manifest: &Manifest, findings: &mut Vec<Finding>) {
-    const BESIDE: [&str; 4] = [format::MANIFEST, format::SIGNATURE, format::VERIFY, "VERIFY.SIGNATURE"];
+    const BESIDE: [&str; 4] = [format::MANIFEST, format::SIGNATURE, format::VERIFY, format::VERIFY_SIGNATURE];
     for name in needed(&manifest.seal).iter().filter(|name| !manifest.files.keys().any(|it| it.as_str() == **name)) {
         findings.push(wrong(name, "missing", format!("MANIFEST.json has no {name}, which every bundle has")));
     }

@@ -6,6 +6,7 @@
 mod judge;
 mod media;
 mod seen;
+mod signed;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::format::{ContentDigest, Finding, Manifest, Preflight, Severity, VERSI
 use crate::place::{Place, PlaceError, Reader};
 use crate::progress::{Event, Stage, Told};
 use crate::seal::Identities;
+use crate::sign::PublicKey;
 
 pub(crate) use judge::compare_tables;
 use seen::Seen;
@@ -28,19 +30,29 @@ pub struct Verified {
     pub manifest: Option<Manifest>,
 }
 
-/// Reads everything. Without `identities` a sealed dump is only compared with its digest.
+/// With what a bundle is checked.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Without them a sealed dump is only compared with its digest.
+    pub identities: Option<&'a Identities>,
+    /// One of whom has to have signed it; without any, a signature is not looked at.
+    pub signers: &'a [PublicKey],
+    /// As `VERIFY.json` names who checked it.
+    pub verified_by: &'a str,
+}
+
+/// Reads everything.
 ///
 /// # Errors
 /// [`PlaceError`] where nothing can be read there at all, or what comes is no archive to its end; whatever else is wrong is a finding.
 pub async fn verify(
     place: &Place,
-    identities: Option<&Identities>,
-    verified_by: &str,
+    options: Options<'_>,
     now: &(dyn Fn() -> DateTime<Utc> + Sync),
     told: &Told,
 ) -> Result<Verified, PlaceError> {
     told(Event::Stage { stage: Stage::Comparing, bytes: None, files: None });
-    let mut seen = Seen::new(identities, told);
+    let mut seen = Seen::new(options.identities, told);
     match Reader::open(place).await? {
         Reader::Stream(stream) => seen.stream(stream).await?,
         Reader::Bundle(bundle) => match bundle.members().await? {
@@ -48,13 +60,13 @@ pub async fn verify(
             None => seen.tree(&bundle).await?,
         },
     }
-    let judged = judge::judge(&mut seen);
+    let judged = judge::judge(&mut seen, options.signers);
     for finding in &judged.findings {
         told(Event::Found { finding: finding.clone() });
     }
     let verify = Verify {
         format: VERSION,
-        verified_by: verified_by.to_owned(),
+        verified_by: options.verified_by.to_owned(),
         verified_at: now(),
         content_digest: judged.content_digest,
         restored: None::<BTreeMap<String, u64>>,

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _};
 use tokio_util::io::SyncIoBridge;
 
 use super::media::{Compared, MediaSeen};
-use super::{notice, wrong};
+use super::{notice, signed, wrong};
 use crate::archive::ArchiveError;
 use crate::format::{self, BundlePath, FileFacts, Finding, Manifest, MediaFile, MediaKey, Preflight, Sha256Hex, TableFacts};
 use crate::place::{Bundle, PlaceError, TarStream};
@@ -37,6 +37,8 @@ pub(super) struct Seen<'a> {
     pub files: BTreeMap<BundlePath, FileFacts>,
     pub preflight: Option<Preflight>,
     pub manifest: Option<Manifest>,
+    /// Of [`signed::HELD`].
+    pub held: BTreeMap<&'static str, Vec<u8>>,
     /// Opened, where that could be.
     pub secrets: Option<Result<Vec<u8>, SealError>>,
     pub dump: Option<DumpSeen>,
@@ -66,6 +68,7 @@ impl<'a> Seen<'a> {
             files: BTreeMap::new(),
             preflight: None,
             manifest: None,
+            held: BTreeMap::new(),
             secrets: None,
             dump: None,
             media: MediaSeen::default(),
@@ -138,14 +141,15 @@ impl<'a> Seen<'a> {
         let facts = match name {
             format::DUMP => self.dump(path, body),
             format::INVENTORY => self.read_inventory(body).await.map_err(failed)?,
-            format::PREFLIGHT | format::MANIFEST | format::SECRETS => {
+            format::PREFLIGHT | format::MANIFEST | format::SECRETS | format::SIGNATURE | format::VERIFY | format::VERIFY_SIGNATURE => {
                 let mut held = Vec::new();
                 body.take(HELD + 1).read_to_end(&mut held).await.map_err(failed)?;
                 if held.len() as u64 > HELD {
                     self.findings.push(wrong(path.as_str(), "too_large", format!("{path} is larger than such a file can be")));
                 }
-                self.hold(path, name, &held);
-                FileFacts { bytes: held.len() as u64, sha256: Sha256Hex::of(&held) }
+                let facts = FileFacts { bytes: held.len() as u64, sha256: Sha256Hex::of(&held) };
+                self.hold(path, name, held);
+                facts
             }
             _ => hashed(body, self.told).await.map_err(failed)?,
         };
@@ -157,18 +161,23 @@ impl<'a> Seen<'a> {
         Ok(())
     }
 
-    fn hold(&mut self, path: &BundlePath, name: &str, bytes: &[u8]) {
-        let sealed = path.as_str() != name;
+    fn hold(&mut self, path: &BundlePath, name: &str, bytes: Vec<u8>) {
         match name {
-            format::PREFLIGHT => self.preflight = self.parsed(path, bytes),
-            format::MANIFEST => self.manifest = self.parsed(path, bytes),
-            _ => {
+            format::PREFLIGHT => self.preflight = self.parsed(path, &bytes),
+            format::MANIFEST => self.manifest = self.parsed(path, &bytes),
+            format::SECRETS => {
+                let sealed = path.as_str() != name;
                 self.secrets = match (sealed, self.identities) {
-                    (false, _) => Some(Ok(bytes.to_vec())),
-                    (true, Some(identities)) => Some(seal::open(path.as_str(), bytes, identities)),
+                    (false, _) => Some(Ok(bytes)),
+                    (true, Some(identities)) => Some(seal::open(path.as_str(), &bytes, identities)),
                     (true, None) => None,
-                }
+                };
+                return;
             }
+            _ => {}
+        }
+        if let Some(name) = signed::HELD.into_iter().find(|it| *it == path.as_str()) {
+            self.held.insert(name, bytes);
         }
     }
 

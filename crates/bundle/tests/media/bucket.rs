@@ -9,7 +9,8 @@ use std::{
 
 use howdah_bundle::{
     format::Sha256Hex,
-    media::{S3Settings, Store, StoreSettings},
+    media::{Store, StoreSettings},
+    s3::{BucketSettings, S3Settings},
 };
 use secrecy::SecretString;
 use tokio::{
@@ -85,18 +86,17 @@ impl Bucket {
         bucket
     }
 
-    pub fn settings(&self) -> S3Settings {
-        S3Settings {
+    pub fn settings(&self) -> BucketSettings {
+        let service = S3Settings {
             endpoint: Some(format!("http://127.0.0.1:{}", self.port).parse().unwrap()),
             region: "us-east-1".to_owned(),
-            bucket: "media".to_owned(),
-            key_prefix: String::new(),
-            access_key: "key".to_owned(),
-            secret_key: SecretString::from("secret"),
+            access_key_id: "key".to_owned(),
+            secret_access_key: SecretString::from("secret"),
+            session_token: None,
             path_style: true,
             ca: None,
-            acl: None,
-        }
+        };
+        BucketSettings { service, bucket: "media".to_owned(), key_prefix: String::new(), acl: None }
     }
 
     pub fn store(&self) -> Store {

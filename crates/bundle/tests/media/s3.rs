@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use howdah_bundle::{
     format::Sha256Hex,
-    media::{Attributes, Body, Digest, Entry, Kind, MediaError, S3Settings, Store, StoreSettings, WhySkipped},
+    media::{Attributes, Body, Digest, Entry, Kind, MediaError, Store, StoreSettings, WhySkipped},
+    s3::{BucketSettings, S3Settings},
 };
 
 use crate::{
@@ -30,7 +31,7 @@ fn names(entries: &[Entry]) -> Vec<&str> {
         .collect()
 }
 
-fn with(bucket: &Bucket, change: impl FnOnce(&mut S3Settings)) -> Store {
+fn with(bucket: &Bucket, change: impl FnOnce(&mut BucketSettings)) -> Store {
     let mut settings = bucket.settings();
     change(&mut settings);
     Store::open_up(StoreSettings::S3(Box::new(settings))).unwrap()
@@ -204,29 +205,28 @@ async fn an_answer_says_what_kind_of_trouble_it_is() {
 
 #[test]
 fn settings_that_can_lead_elsewhere_are_refused() {
-    let settings = |change: fn(&mut S3Settings)| {
-        let mut settings = S3Settings {
+    let settings = |change: fn(&mut BucketSettings)| {
+        let service = S3Settings {
             endpoint: Some("https://store.example/".parse().unwrap()),
             region: "r".to_owned(),
-            bucket: "b".to_owned(),
-            key_prefix: String::new(),
-            access_key: "k".to_owned(),
-            secret_key: "s".into(),
+            access_key_id: "k".to_owned(),
+            secret_access_key: "s".into(),
+            session_token: None,
             path_style: true,
             ca: None,
-            acl: None,
         };
+        let mut settings = BucketSettings { service, bucket: "b".to_owned(), key_prefix: String::new(), acl: None };
         change(&mut settings);
         Store::open_up(StoreSettings::S3(Box::new(settings)))
     };
     settings(|_| {}).unwrap();
-    let wrong: [fn(&mut S3Settings); 6] = [
+    let wrong: [fn(&mut BucketSettings); 6] = [
         |it| it.bucket = "../other".to_owned(),
         |it| it.bucket = String::new(),
         |it| it.bucket = "b/c?d".to_owned(),
         |it| it.key_prefix = "a/../../b".to_owned(),
-        |it| it.endpoint = Some("file:///etc".parse().unwrap()),
-        |it| it.ca = Some(b"-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n".to_vec()),
+        |it| it.service.endpoint = Some("file:///etc".parse().unwrap()),
+        |it| it.service.ca = Some(b"-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n".to_vec()),
     ];
     for change in wrong {
         settings(change).unwrap_err();

@@ -10,7 +10,8 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use howdah_bundle::{
     format::{MANIFEST, Sha256Hex},
-    place::{Place, PlaceError, Prefix, Reader, S3Settings},
+    place::{Place, PlaceError, Prefix, Reader},
+    s3::S3Settings,
 };
 use object_store::{
     Attribute, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartId, MultipartUpload, ObjectMeta, ObjectStore,
@@ -52,6 +53,15 @@ impl Bucket {
             return Err(Error::Generic { store: "test", source: "out of reach".into() });
         }
         Ok(())
+    }
+
+    /// As somebody does who has the bucket's keys.
+    pub async fn put(&self, at: &str, text: &'static str) {
+        self.memory.put(&Path::parse(at).unwrap(), text.into()).await.unwrap();
+    }
+
+    pub async fn remove(&self, at: &str) {
+        self.memory.delete(&Path::parse(at).unwrap()).await.unwrap();
     }
 
     async fn names(&self) -> BTreeSet<String> {

@@ -158,3 +158,18 @@ async fn a_file_of_the_earlier_bundle_that_is_damaged_is_read_anew() {
     assert_eq!(source.read.load(Ordering::SeqCst), 1);
     held(&b).await.is_of(&source);
 }
+
+#[tokio::test]
+async fn an_object_of_the_earlier_bundle_that_is_gone_or_cut_is_read_anew() {
+    for (earlier, place) in [("a", "a"), ("a", "b")] {
+        let bucket = Bucket::new();
+        make(&bucket.at(earlier), &Source::small()).await.unwrap();
+        let keys: Vec<String> = Source::small().media.iter().filter(|it| !it.1.0.is_empty()).map(|it| it.0.clone()).collect();
+        bucket.put(&format!("a/media/{}", keys[0]), "").await;
+        bucket.remove(&format!("a/media/{}", keys[1])).await;
+        let source = fresh(&Source::small());
+        build(&bucket.at(place), &bucket.at(earlier), &source).await.unwrap();
+        assert_eq!(source.read.load(Ordering::SeqCst), 2, "{earlier} to {place}");
+        held(&bucket.at(place)).await.is_of(&source);
+    }
+}

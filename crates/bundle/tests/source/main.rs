@@ -5,8 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod checks;
+mod duplicates;
 mod facts;
 mod round_trip;
+mod server;
+mod signed;
 mod support;
 mod tls;
 mod traps;

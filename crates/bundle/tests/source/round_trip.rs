@@ -1,151 +1,19 @@
 //! There and back: a server is taken along, checked, and brought back into an empty one; every row and every byte is the same.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use howdah_bundle::create::{self, CreateError, Options, SealWith};
-use howdah_bundle::format::{BundlePath, Consistency, FileFacts, Finding, Manifest, Sha256Hex, Verify};
-use howdah_bundle::load::LoadError;
-use howdah_bundle::media::{Store, StoreSettings};
-use howdah_bundle::place::{Location, Place, PlaceError};
+use howdah_bundle::create::{self, CreateError, SealWith};
+use howdah_bundle::format::{BundlePath, FileFacts, Manifest, Sha256Hex};
+use howdah_bundle::load::{Duplicates, LoadError};
+use howdah_bundle::place::PlaceError;
 use howdah_bundle::restore::{self, RestoreError};
-use howdah_bundle::seal::{Identities, Recipients, WorkFactor};
-use howdah_bundle::source::{self, Environment};
-use howdah_bundle::verify::verify;
+use howdah_bundle::seal::Identities;
+use howdah_bundle::source::Environment;
 use secrecy::SecretString;
-use tempfile::TempDir;
 
-use crate::facts::people;
+use crate::server::{FILES, OWN, Server, all_rows, content, now, passphrase, place, reasons, restore_into, sequences, verified};
 use crate::support::TestDatabase;
-
-const PASSPHRASE: &str = "correct horse battery staple";
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
-}
-
-/// A server with its folder: `.env.production`, `public/system`.
-struct Server {
-    database: TestDatabase,
-    folder: TempDir,
-}
-
-/// Files of the rows of [`people`], of another server's row, and of none.
-const FILES: [(&str, usize); 11] = [
-    ("accounts/avatars/000/000/001/original/a.png", 1000),
-    ("accounts/headers/000/000/002/original/h.png", 200),
-    ("media_attachments/files/000/000/001/original/x.mp4", 2_500_000),
-    ("media_attachments/files/000/000/001/small/x.png", 4000),
-    ("media_attachments/thumbnails/000/000/001/original/x.png", 30),
-    ("site_uploads/files/000/000/001/original/t.png", 5),
-    ("site_uploads/files/000/000/001/@1x/t.png", 3),
-    ("site_uploads/files/000/000/001/@2x/t.png", 4),
-    ("media_attachments/files/000/000/002/original/y.png", 9),
-    ("media_attachments/files/000/000/777/original/nobody.png", 12),
-    ("cache/accounts/avatars/000/000/003/original/c.png", 77),
-];
-/// Of those, the server's own.
-const OWN: usize = 8;
-
-impl Server {
-    async fn new() -> Self {
-        let database = TestDatabase::mastodon().await;
-        database.owner(&people()).await;
-        // Its value was encrypted with keys that this server doesn't have.
-        database.owner("UPDATE users SET otp_secret = NULL").await;
-        let folder = tempfile::tempdir().unwrap();
-        for (key, bytes) in FILES {
-            let path = folder.path().join("public/system").join(key);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, content(key, bytes)).unwrap();
-        }
-        Self { database, folder }
-    }
-
-    fn options(&self, to: Place, seal: SealWith) -> Options {
-        let url = self.database.url();
-        let secrets = ["PRIMARY_KEY", "DETERMINISTIC_KEY", "KEY_DERIVATION_SALT"];
-        let secrets: String =
-            secrets.iter().map(|name| format!("ACTIVE_RECORD_ENCRYPTION_{name}=abcdefghijklmnopqrstuvwxyz012345\n")).collect();
-        let text = format!(
-            "# hosts\nLOCAL_DOMAIN=a.example\nDATABASE_URL={url}\nSECRET_KEY_BASE={}\n{secrets}VAPID_PRIVATE_KEY=private\n\
-             VAPID_PUBLIC_KEY=public\nOTP_SECRET=otp\nDEFAULT_LOCALE='pt-BR'\nSMTP_PASSWORD=hunter3\n",
-            "0123456789abcdef".repeat(8)
-        );
-        Options {
-            environment: Environment::from_dotenv(&text, &|_| None),
-            place: source::Place { root: Some(self.folder.path().to_owned()), ..source::Place::default() },
-            mode: Consistency::Live,
-            seal,
-            to,
-            incremental_from: None,
-            spool: None,
-            pg_dump: None,
-            search: std::env::var_os("PATH"),
-            made_by: "a test".to_owned(),
-        }
-    }
-}
-
-/// Never the same in two files.
-fn content(key: &str, bytes: usize) -> Vec<u8> {
-    key.bytes().cycle().enumerate().map(|(at, byte)| byte ^ (at / 251) as u8).take(bytes).collect()
-}
-
-fn place(path: &Path) -> Place {
-    Place::at(&path.display().to_string().parse::<Location>().unwrap(), None).unwrap()
-}
-
-fn passphrase() -> (SealWith, Arc<Identities>) {
-    let secret = || SecretString::from(PASSPHRASE);
-    let recipients = Recipients::passphrase(secret(), WorkFactor::new(4).unwrap()).unwrap();
-    (SealWith::Recipients(recipients), Arc::new(Identities::passphrase(secret()).unwrap()))
-}
-
-async fn verified(from: &Path, identities: Option<&Identities>) -> Verify {
-    verify(&place(from), identities, "a test", &now, &|_| {}).await.unwrap().verify
-}
-
-fn reasons(verify: &Verify) -> Vec<(&str, &str)> {
-    verify.findings.iter().map(|Finding { object, reason, .. }| (object.as_str(), reason.as_str())).collect()
-}
-
-/// Each table's rows as COPY writes them, sorted.
-async fn all_rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
-    let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
-    let mut all = BTreeMap::new();
-    for table in database.owner.query(tables, &[]).await.unwrap() {
-        let table: String = table.get(0);
-        let rows = database.owner.query(&format!(r#"SELECT t::text FROM public."{table}" t ORDER BY 1"#), &[]).await.unwrap();
-        all.insert(table, rows.iter().map(|it| it.get(0)).collect());
-    }
-    all
-}
-
-async fn sequences(database: &TestDatabase) -> Vec<(String, Option<i64>)> {
-    let all = "SELECT sequencename::text, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1";
-    database.owner.query(all, &[]).await.unwrap().iter().map(|it| (it.get(0), it.get(1))).collect()
-}
-
-async fn restore_into(
-    target: &TestDatabase,
-    from: &Path,
-    identities: Option<Arc<Identities>>,
-    to: &Path,
-) -> Result<restore::Restored, RestoreError> {
-    let media = to.join("system");
-    std::fs::create_dir_all(&media).unwrap();
-    let options = restore::Options {
-        from: &place(from),
-        identities,
-        database: target.settings(),
-        media_to: Some(Store::open_up(StoreSettings::Disk { root: media }).unwrap()),
-        env_to: Some(to.join(".env.production")),
-    };
-    restore::restore(options, &|_| {}).await
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_row_and_every_byte_comes_back_from_a_folder_and_from_a_tar() {
@@ -362,27 +230,17 @@ async fn a_database_with_rows_of_another_schema_or_a_superuser_is_refused() {
     assert_eq!(all_rows(&newer).await["accounts"], Vec::<String>::new());
 
     let target = TestDatabase::schema_only().await;
-    let options =
-        restore::Options { from: &place(&at), identities: None, database: target.superusers_settings(), media_to: None, env_to: None };
+    let options = restore::Options {
+        from: &place(&at),
+        identities: None,
+        signers: &[],
+        database: target.superusers_settings(),
+        duplicates: Duplicates::Refuse,
+        media_to: None,
+        env_to: None,
+    };
     let refused = restore::restore(options, &|_| {}).await.unwrap_err();
     assert!(matches!(refused, RestoreError::Load(LoadError::Superuser { .. })), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_that_a_corrupt_index_let_in_are_named() {
-    let server = Server::new().await;
-    server.database.owner("DROP INDEX index_users_on_email; INSERT INTO users (id, email, account_id, created_at, updated_at) VALUES (9, 'alice@a.example', 2, now(), now())").await;
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path().join("birds");
-    create::create(server.options(place(&at), SealWith::Plain), &now, &|_| {}).await.unwrap();
-    let (target, to) = (TestDatabase::schema_only().await, tempfile::tempdir().unwrap());
-    match restore_into(&target, &at, None, to.path()).await.unwrap_err() {
-        RestoreError::Load(LoadError::Duplicates { rows }) => {
-            assert_eq!((rows.len(), rows[0].table.as_str(), &rows[0].ids[..], rows[0].groups), (1, "users", &[1, 9][..], 1));
-        }
-        other => panic!("{other}"),
-    }
-    assert_eq!(all_rows(&target).await["users"], Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

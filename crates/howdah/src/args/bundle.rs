@@ -31,6 +31,19 @@ pub enum BundleCommand {
     Restore(Box<RestoreArgs>),
 }
 
+impl BundleCommand {
+    /// Whether what is told is for a program.
+    pub fn json(&self) -> bool {
+        let output = match self {
+            Self::Create(args) => &args.output,
+            Self::Inspect(args) => &args.output,
+            Self::Verify(args) => &args.output,
+            Self::Restore(args) => &args.output,
+        };
+        output.json
+    }
+}
+
 #[derive(Args)]
 pub struct CreateArgs {
     /// The server's .env.production; without it this process' own environment is read.
@@ -45,6 +58,9 @@ pub struct CreateArgs {
     pub to: Location,
     #[command(flatten)]
     pub seal: SealArgs,
+    /// Sign it: an Ed25519 key in PEM, as `openssl genpkey -algorithm ed25519` makes one.
+    #[arg(long, value_name = "FILE")]
+    pub sign_key: Option<PathBuf>,
     /// What the server does meanwhile: it serves; nobody can write and its queues are empty; nothing of it runs.
     #[arg(long, value_enum, default_value = "live")]
     pub mode: Mode,
@@ -101,9 +117,16 @@ pub struct VerifyArgs {
     pub from: Location,
     #[command(flatten)]
     pub open: OpenArgs,
-    /// Also load it into this scratch database, which holds the release's empty schema and is left as it is then.
+    /// Who has to have signed it: a public Ed25519 key in PEM (`openssl pkey -in KEY -pubout`). Of more than one, any.
+    #[arg(long = "signer", value_name = "FILE")]
+    pub signers: Vec<PathBuf>,
+    /// Also load it into this scratch database, which holds the release's empty schema and is left as it is then; what was found is written into the
+    /// bundle, as VERIFY.json.
     #[arg(long, env = "HOWDAH_BUNDLE_DATABASE_URL", hide_env_values = true, value_name = "postgres://…")]
     pub restore: Option<String>,
+    /// Sign VERIFY.json: an Ed25519 key in PEM.
+    #[arg(long, value_name = "FILE", requires = "restore")]
+    pub sign_key: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -114,13 +137,20 @@ pub struct RestoreArgs {
     #[arg(required_unless_present = "dump")]
     pub from: Option<Location>,
     /// A raw dump instead (`pg_dump -Fc`, `-Fd` or plain SQL).
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "media_to", "env_to", "identity", "passphrase_file"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "media_to", "env_to", "identity", "passphrase_file", "signers"])]
     pub dump: Option<PathBuf>,
     #[command(flatten)]
     pub open: OpenArgs,
+    /// Who has to have signed it: a public Ed25519 key in PEM. Of more than one, any.
+    #[arg(long = "signer", value_name = "FILE")]
+    pub signers: Vec<PathBuf>,
     /// The database to load, with the release's empty schema.
     #[arg(long, env = "HOWDAH_BUNDLE_DATABASE_URL", hide_env_values = true, value_name = "postgres://…")]
     pub database_url: String,
+    /// Load rows, too, that a corrupt index let in twice, and leave the unique indexes off that they don't fit: each is named, to be repaired by
+    /// `tootctl maintenance fix-duplicates` before Mastodon starts.
+    #[arg(long)]
+    pub allow_duplicates: bool,
     /// Where media goes: a folder (public/system) or s3://bucket/prefix.
     #[arg(long, value_name = "DIR|s3://…")]
     pub media_to: Option<Location>,

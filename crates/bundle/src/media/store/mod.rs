@@ -9,8 +9,6 @@ use std::{path::PathBuf, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
-use secrecy::SecretString;
-use url::Url;
 
 use tally::Tally;
 
@@ -18,7 +16,10 @@ use super::{
     error::MediaError,
     listed::{Entry, Listed},
 };
-use crate::format::{FileFacts, MediaKey, Sha256Hex};
+use crate::{
+    format::{FileFacts, MediaKey, Sha256Hex},
+    s3::BucketSettings,
+};
 
 /// Where a server's media lies, and how to get at it.
 #[derive(Debug, Clone)]
@@ -27,26 +28,7 @@ pub enum StoreSettings {
         /// `public/system`, or what `PAPERCLIP_ROOT_PATH` names: the folder that holds `accounts` and `media_attachments`.
         root: PathBuf,
     },
-    S3(Box<S3Settings>),
-}
-
-#[derive(Debug, Clone)]
-pub struct S3Settings {
-    /// Without the bucket; absent for AWS itself. Plain HTTP only where it says so.
-    pub endpoint: Option<Url>,
-    pub region: String,
-    pub bucket: String,
-    /// `S3_KEY_PREFIX`: before every key, with a `/` between; empty for none.
-    pub key_prefix: String,
-    pub access_key: String,
-    pub secret_key: SecretString,
-    /// `https://host/bucket/key`, and not `https://bucket.host/key`.
-    pub path_style: bool,
-    /// More certificate authorities to trust, PEM.
-    pub ca: Option<Vec<u8>>,
-    /// `S3_PERMISSION`: what the store's objects may be, such as `public-read`; absent where it knows no ACLs. Told of what is read, and
-    /// asked for what is put.
-    pub acl: Option<String>,
+    S3(Box<BucketSettings>),
 }
 
 /// What an object store answers with beside the bytes. A disk keeps none of it.

@@ -20,7 +20,7 @@ use super::{
     tarball::Tarball,
 };
 use crate::{
-    format::{BundlePath, MANIFEST},
+    format::{BundlePath, MANIFEST, VERIFY, VERIFY_SIGNATURE},
     place::{
         Place, PlaceError, Prefix, Run,
         earlier::{self, Earlier},
@@ -116,6 +116,29 @@ impl Place {
                 prefix.store.put(&at, bytes.into()).await.map(drop).map_err(PlaceError::store("write", &at))
             }
             Self::Prefix(_) => Err(not_whole()),
+            Self::TarFile(_) | Self::Pipe => Err(PlaceError::InTar { place: self.to_string() }),
+        }
+    }
+
+    /// Puts what a check found beside the bundle that it was of, in place of what an earlier one found.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub async fn add_verify(&self, said: Bytes, signature: Option<Bytes>) -> Result<(), PlaceError> {
+        let of_it = BundlePath::parse(VERIFY_SIGNATURE)?;
+        // First: an earlier one would be of what is not there any more.
+        self.take_away(&of_it).await?;
+        self.add(&BundlePath::parse(VERIFY)?, said).await?;
+        match signature {
+            Some(signature) => self.add(&of_it, signature).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn take_away(&self, path: &BundlePath) -> Result<(), PlaceError> {
+        match self {
+            Self::Directory(root) => Directory::at(root).remove(path),
+            Self::Prefix(prefix) => prefix.delete(&prefix.at(path.as_str())?).await,
             Self::TarFile(_) | Self::Pipe => Err(PlaceError::InTar { place: self.to_string() }),
         }
     }

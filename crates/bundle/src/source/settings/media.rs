@@ -1,46 +1,19 @@
 //! Where the media lies, and under which URL posts name it (UP:config/initializers/paperclip.rb).
 
-use std::path::PathBuf;
-
 use secrecy::SecretString;
 use url::Url;
 
 use super::{Place, SettingsError, resolved};
 use crate::format::{Domains, MediaStore, MediaStoreKind};
+use crate::media::StoreSettings;
+use crate::s3::{BucketSettings, S3Settings};
 use crate::source::Environment;
 
 #[derive(Debug, Clone)]
 pub struct MediaSettings {
-    pub store: MediaStoreSettings,
+    pub store: StoreSettings,
     /// What a media key is put behind, without a slash at its end, such as `https://files.example.org` or `https://example.org/system`.
     pub public_base_url: String,
-}
-
-#[derive(Debug, Clone)]
-pub enum MediaStoreSettings {
-    /// `public/system`.
-    Disk {
-        root: PathBuf,
-    },
-    S3(S3Settings),
-}
-
-#[derive(Debug, Clone)]
-pub struct S3Settings {
-    /// With its scheme and without a slash at its end: `S3_ENDPOINT`, or AWS' own of the region.
-    pub endpoint: String,
-    /// `S3_REGION`, or `us-east-1`.
-    pub region: String,
-    pub bucket: String,
-    /// `S3_KEY_PREFIX`, without slashes at its ends.
-    pub key_prefix: Option<String>,
-    /// Both or none: without them AWS' own sources of credentials are meant (a role of the machine's).
-    pub access_key_id: Option<String>,
-    pub secret_access_key: Option<SecretString>,
-    /// The bucket in the path (`endpoint/bucket/key`), not in the host's name.
-    pub path_style: bool,
-    /// `S3_PERMISSION`, the ACL of new objects: `public-read` unless said, absent where it is set and empty (no ACL is sent then).
-    pub permission: Option<String>,
 }
 
 impl MediaSettings {
@@ -48,8 +21,8 @@ impl MediaSettings {
     #[must_use]
     pub fn facts(&self) -> MediaStore {
         let kind = match self.store {
-            MediaStoreSettings::Disk { .. } => MediaStoreKind::Disk,
-            MediaStoreSettings::S3(_) => MediaStoreKind::S3,
+            StoreSettings::Disk { .. } => MediaStoreKind::Disk,
+            StoreSettings::S3(_) => MediaStoreKind::S3,
         };
         MediaStore { kind, public_base_url: Some(self.public_base_url.clone()) }
     }
@@ -58,19 +31,19 @@ impl MediaSettings {
         let on_s3 = environment.get("S3_ENABLED") == Some("true");
         let public_base_url = if on_s3 { on_s3_url(environment)? } else { on_disk_url(environment, domains) };
         if let Some(root) = &place.public_system {
-            return Ok(Self { store: MediaStoreSettings::Disk { root: root.clone() }, public_base_url });
+            return Ok(Self { store: StoreSettings::Disk { root: root.clone() }, public_base_url });
         }
         for name in ["SWIFT_ENABLED", "AZURE_ENABLED"] {
             if !on_s3 && environment.get(name) == Some("true") {
                 return Err(SettingsError::MediaStore { name });
             }
         }
-        let store = if on_s3 { MediaStoreSettings::S3(s3(environment)?) } else { disk(environment, place)? };
+        let store = if on_s3 { StoreSettings::S3(Box::new(s3(environment)?)) } else { disk(environment, place)? };
         Ok(Self { store, public_base_url })
     }
 }
 
-fn disk(environment: &Environment, place: &Place) -> Result<MediaStoreSettings, SettingsError> {
+fn disk(environment: &Environment, place: &Place) -> Result<StoreSettings, SettingsError> {
     let root = match (environment.get("PAPERCLIP_ROOT_PATH"), &place.root) {
         // As the documentation's own sample of it has it.
         (Some(path), root) => resolved(path.strip_prefix(":rails_root/").unwrap_or(path), root.as_deref()),
@@ -82,7 +55,7 @@ fn disk(environment: &Environment, place: &Place) -> Result<MediaStoreSettings, 
             });
         }
     };
-    Ok(MediaStoreSettings::Disk { root })
+    Ok(StoreSettings::Disk { root })
 }
 
 fn on_disk_url(environment: &Environment, domains: &Domains) -> String {
@@ -95,45 +68,35 @@ fn on_disk_url(environment: &Environment, domains: &Domains) -> String {
     format!("{base}/{}", path.trim_start_matches('/'))
 }
 
-fn s3(environment: &Environment) -> Result<S3Settings, SettingsError> {
+/// A role of the machine's, which AWS' own tools would take instead, is not looked for.
+const S3_KEYS: &str = "the media lies in a bucket, which is opened with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY together";
+
+fn s3(environment: &Environment) -> Result<BucketSettings, SettingsError> {
     let region = environment.get("S3_REGION").unwrap_or("us-east-1").to_owned();
     let (endpoint, path_style) = match environment.get("S3_ENDPOINT") {
         Some(endpoint) => (endpoint.to_owned(), environment.get("S3_OVERRIDE_PATH_STYLE") != Some("true")),
         None => (format!("https://s3.{region}.amazonaws.com"), false),
     };
-    let secret_access_key = environment.get("AWS_SECRET_ACCESS_KEY").map(SecretString::from);
-    let access_key_id = environment.get("AWS_ACCESS_KEY_ID").map(str::to_owned);
-    for (name, alone) in [
-        ("AWS_SECRET_ACCESS_KEY", access_key_id.is_some() && secret_access_key.is_none()),
-        ("AWS_ACCESS_KEY_ID", secret_access_key.is_some() && access_key_id.is_none()),
-    ] {
-        if alone {
-            return Err(SettingsError::Missing {
-                name,
-                way_out: "the bucket is opened with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY together",
-            });
-        }
-    }
-    Ok(S3Settings {
-        endpoint: endpoint_of(&endpoint)?,
+    let (endpoint, bucket) = (endpoint_of(&endpoint)?, bucket(environment)?.to_owned());
+    let key = |name| environment.get(name).ok_or(SettingsError::Missing { name, way_out: S3_KEYS });
+    let service = S3Settings {
+        endpoint: Some(endpoint),
         region,
-        bucket: bucket(environment)?.to_owned(),
-        key_prefix: key_prefix(environment),
-        access_key_id,
-        secret_access_key,
+        access_key_id: key("AWS_ACCESS_KEY_ID")?.to_owned(),
+        secret_access_key: SecretString::from(key("AWS_SECRET_ACCESS_KEY")?),
+        session_token: None,
+        ca: None,
         path_style,
-        permission: environment
-            .raw("S3_PERMISSION")
-            .map_or(Some("public-read"), |it| Some(it).filter(|it| !it.is_empty()))
-            .map(str::to_owned),
-    })
+    };
+    let permission = environment.raw("S3_PERMISSION").map_or(Some("public-read"), |it| Some(it).filter(|it| !it.is_empty()));
+    Ok(BucketSettings { service, bucket, key_prefix: key_prefix(environment).unwrap_or_default(), acl: permission.map(str::to_owned) })
 }
 
-fn endpoint_of(text: &str) -> Result<String, SettingsError> {
+fn endpoint_of(text: &str) -> Result<Url, SettingsError> {
     let url = Url::parse(text).ok().filter(|it| matches!(it.scheme(), "http" | "https") && it.has_host() && it.username().is_empty());
     let url = url.filter(|it| it.query().is_none() && it.fragment().is_none());
     let malformed = || SettingsError::malformed("S3_ENDPOINT", text, "write it with its scheme, such as `https://s3.example.org`");
-    Ok(url.ok_or_else(malformed)?.as_str().trim_end_matches('/').to_owned())
+    url.ok_or_else(malformed)
 }
 
 fn bucket(environment: &Environment) -> Result<&str, SettingsError> {
@@ -187,12 +150,12 @@ mod tests {
             ("CDN_HOST=https://cdn.a.example", "/live/public/system", "https://cdn.a.example/system"),
         ] {
             let settings = parsed(text, &at("/live")).unwrap();
-            let MediaStoreSettings::Disk { root } = &settings.store else { panic!("{text} is on disk") };
+            let StoreSettings::Disk { root } = &settings.store else { panic!("{text} is on disk") };
             assert_eq!((root.to_str().unwrap(), settings.public_base_url.as_str()), (folder, url), "{text}");
         }
         let given = Place { public_system: Some("/mnt/copy".into()), ..Place::default() };
         let settings = parsed("SWIFT_ENABLED=true", &given).unwrap();
-        assert!(matches!(settings.store, MediaStoreSettings::Disk { root } if root.as_path() == "/mnt/copy"));
+        assert!(matches!(settings.store, StoreSettings::Disk { root } if root.as_path() == "/mnt/copy"));
         assert!(parsed("", &Place::default()).unwrap_err().contains("--public-system"));
         assert!(parsed("AZURE_ENABLED=true", &at("/live")).unwrap_err().contains("AZURE_ENABLED"));
     }
@@ -200,7 +163,7 @@ mod tests {
     #[test]
     fn a_buckets_address_and_url() {
         let aws = "S3_ENABLED=true\nS3_BUCKET=birds\nS3_REGION=eu-central-1\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n";
-        let own = "S3_ENABLED=true\nS3_BUCKET=birds\nS3_ENDPOINT=https://s3.a.example/\nS3_HOSTNAME=s3.a.example\n";
+        let own = "AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\nS3_ENABLED=true\nS3_BUCKET=birds\nS3_ENDPOINT=https://s3.a.example/\nS3_HOSTNAME=s3.a.example\n";
         for (text, endpoint, path_style, url) in [
             (aws.to_owned(), "https://s3.eu-central-1.amazonaws.com", false, "https://s3-eu-central-1.amazonaws.com/birds"),
             (own.to_owned(), "https://s3.a.example", true, "https://s3.a.example/birds"),
@@ -215,17 +178,19 @@ mod tests {
             (format!("{own}S3_PROTOCOL=http\nS3_KEY_PREFIX=one"), "https://s3.a.example", true, "http://s3.a.example/birds/one"),
         ] {
             let settings = parsed(&text, &Place::default()).unwrap();
-            let MediaStoreSettings::S3(s3) = &settings.store else { panic!("{text} is on S3") };
-            assert_eq!((s3.endpoint.as_str(), s3.path_style, settings.public_base_url.as_str()), (endpoint, path_style, url), "{text}");
+            let StoreSettings::S3(s3) = &settings.store else { panic!("{text} is on S3") };
+            let service = &s3.service;
+            let at = service.endpoint.as_ref().unwrap().as_str().trim_end_matches('/');
+            assert_eq!((at, service.path_style, settings.public_base_url.as_str()), (endpoint, path_style, url), "{text}");
         }
     }
 
     #[test]
     fn an_empty_permission_is_none_and_no_permission_is_public() {
-        let base = "S3_ENABLED=true\nS3_BUCKET=birds\n";
+        let base = "S3_ENABLED=true\nS3_BUCKET=birds\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n";
         for (text, permission) in [("", Some("public-read")), ("S3_PERMISSION=private", Some("private")), ("S3_PERMISSION=", None)] {
             let settings = parsed(&format!("{base}{text}"), &Place::default()).unwrap();
-            assert!(matches!(settings.store, MediaStoreSettings::S3(s3) if s3.permission.as_deref() == permission), "{text}");
+            assert!(matches!(settings.store, StoreSettings::S3(s3) if s3.acl.as_deref() == permission), "{text}");
         }
     }
 
@@ -236,6 +201,7 @@ mod tests {
             ("S3_ENABLED=true\nS3_BUCKET=a/b", "S3_BUCKET"),
             ("S3_ENABLED=true\nS3_BUCKET=a\nS3_ENDPOINT=s3.a.example", "S3_ENDPOINT"),
             ("S3_ENABLED=true\nS3_BUCKET=a\nS3_ENDPOINT=ftp://s3.a.example", "S3_ENDPOINT"),
+            ("S3_ENABLED=true\nS3_BUCKET=a", "AWS_ACCESS_KEY_ID"),
             ("S3_ENABLED=true\nS3_BUCKET=a\nAWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY"),
             ("S3_ENABLED=true\nS3_BUCKET=a\nAWS_SECRET_ACCESS_KEY=a", "AWS_ACCESS_KEY_ID"),
         ] {

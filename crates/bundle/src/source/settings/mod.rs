@@ -15,7 +15,7 @@ use crate::format::{Domains, Finding};
 pub use database::{DatabaseHost, DatabaseSettings, Roots, SslMode, Tls};
 pub(super) use identity::{DETERMINISTIC_KEY, KEY_DERIVATION_SALT, PRIMARY_KEY};
 pub use identity::{Identity, Needs};
-pub use media::{MediaSettings, MediaStoreSettings, S3Settings};
+pub use media::MediaSettings;
 
 /// What of a server's environment a bundle is made with.
 #[derive(Debug, Clone)]

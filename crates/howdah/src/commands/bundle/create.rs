@@ -30,6 +30,7 @@ pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
         },
         mode: consistency(args.mode),
         seal: keys::seal(&args.seal)?,
+        sign: keys::sign(args.sign_key.as_deref())?,
         to: place(&args.to)?,
         incremental_from: args.incremental_from.as_ref().map(|it| Ok::<_, anyhow::Error>((it.to_string(), place(it)?))).transpose()?,
         spool: args.spool,

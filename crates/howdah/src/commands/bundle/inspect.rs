@@ -13,8 +13,11 @@ use crate::args::bundle::InspectArgs;
 const HELD: u64 = 16 << 20;
 
 pub async fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
-    let (preflight, manifest) = match Reader::open(&place(&args.from)?).await? {
-        Reader::Bundle(bundle) => (read(&bundle, format::PREFLIGHT).await?, Some(read(&bundle, format::MANIFEST).await?)),
+    let (preflight, manifest, signed) = match Reader::open(&place(&args.from)?).await? {
+        Reader::Bundle(bundle) => {
+            let signed = bundle.open(&BundlePath::parse(format::SIGNATURE)?).await.is_ok();
+            (read(&bundle, format::PREFLIGHT).await?, Some(read(&bundle, format::MANIFEST).await?), Some(signed))
+        }
         // It comes first in a tar: the rest need not be waited for.
         Reader::Stream(mut stream) => {
             let member = stream.next().await?.context("the tar is empty")?;
@@ -22,13 +25,13 @@ pub async fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
             let mut bytes = Vec::new();
             let mut body = member.body;
             tokio::io::AsyncReadExt::read_to_end(&mut body, &mut bytes).await?;
-            (serde_json::from_slice(&bytes).context("PREFLIGHT.json is not as the format has it")?, None)
+            (serde_json::from_slice(&bytes).context("PREFLIGHT.json is not as the format has it")?, None, None)
         }
     };
     if args.output.json {
-        print_json(&json!({ "preflight": preflight, "manifest": manifest }))?;
+        print_json(&json!({ "preflight": preflight, "manifest": manifest, "signed": signed }))?;
     } else {
-        print!("{}", screen(&preflight, manifest.as_ref()));
+        print!("{}", screen(&preflight, manifest.as_ref(), signed));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -38,7 +41,7 @@ async fn read<T: serde::de::DeserializeOwned>(bundle: &Bundle, name: &str) -> an
     serde_json::from_slice(&bytes).with_context(|| format!("{name} is not as the format has it"))
 }
 
-fn screen(preflight: &Preflight, manifest: Option<&Manifest>) -> String {
+fn screen(preflight: &Preflight, manifest: Option<&Manifest>, signed: Option<bool>) -> String {
     let Preflight { domains, mastodon, schema, postgresql, counts, media, .. } = preflight;
     let mut lines = vec![
         ("server", if domains.local == domains.web { domains.local.clone() } else { format!("{} at {}", domains.local, domains.web) }),
@@ -71,6 +74,9 @@ fn screen(preflight: &Preflight, manifest: Option<&Manifest>) -> String {
                 Seal::Plain => "no: whoever holds it reads everything".to_owned(),
             },
         ));
+        if signed == Some(true) {
+            lines.push(("signed", "yes; `verify --signer KEY` says whether by that key".to_owned()));
+        }
         lines.push(("content", manifest.content_digest.to_string()));
     }
     lines.iter().map(|(name, value)| format!("{name:<11} {}\n", shown(value))).collect()

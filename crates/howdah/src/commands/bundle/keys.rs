@@ -1,10 +1,12 @@
-//! What seals and what opens: recipients, identity files, passphrase files.
+//! What seals, opens and signs: recipients, identity files, passphrase files, signing keys.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use howdah_bundle::create::SealWith;
 use howdah_bundle::seal::{Identities, Recipients, WorkFactor};
+use howdah_bundle::sign::{PublicKey, SigningKey};
 use secrecy::SecretString;
 
 use crate::args::bundle::{OpenArgs, SealArgs};
@@ -25,6 +27,15 @@ pub fn open(args: &OpenArgs) -> anyhow::Result<Option<Arc<Identities>>> {
         (None, None) => return Ok(None),
     };
     Ok(Some(Arc::new(identities)))
+}
+
+pub fn sign(file: Option<&Path>) -> anyhow::Result<Option<SigningKey>> {
+    let key = |file: &Path| SigningKey::from_pem(&read_secret(file)?.into()).with_context(|| file.display().to_string());
+    file.map(key).transpose()
+}
+
+pub fn signers(files: &[PathBuf]) -> anyhow::Result<Vec<PublicKey>> {
+    files.iter().map(|file| PublicKey::from_pem(&read_secret(file)?).with_context(|| file.display().to_string())).collect()
 }
 
 /// Its first line.

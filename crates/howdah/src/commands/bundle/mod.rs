@@ -10,7 +10,8 @@ mod verify;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use howdah_bundle::place::{Location, Place, S3Settings};
+use howdah_bundle::place::{Location, Place};
+use howdah_bundle::s3::S3Settings;
 
 use crate::args::bundle::BundleCommand;
 
@@ -25,6 +26,7 @@ const NOT_ALL: u8 = 3;
 /// # Errors
 /// What could not be done at all: exit code 2.
 pub async fn run(command: BundleCommand) -> ExitCode {
+    let json = command.json();
     let done = match command {
         BundleCommand::Create(args) => create::run(*args).await,
         BundleCommand::Inspect(args) => inspect::run(args).await,
@@ -34,9 +36,19 @@ pub async fn run(command: BundleCommand) -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", sentence(&error));
+            let sentence = sentence(&error);
+            tell(json, "failed", &if json { sentence } else { format!("error: {sentence}") });
             ExitCode::from(2)
         }
+    }
+}
+
+/// Of the run as a whole, on standard error.
+fn tell(json: bool, event: &str, sentence: &str) {
+    if json {
+        eprintln!("{}", serde_json::json!({ "event": event, "sentence": sentence }));
+    } else {
+        eprintln!("{sentence}");
     }
 }
 
@@ -53,10 +65,14 @@ fn sentence(error: &anyhow::Error) -> String {
 
 fn place(location: &Location) -> anyhow::Result<Place> {
     let s3 = match location {
-        Location::S3 { .. } => Some(S3Settings::from_variables(|name| std::env::var(name).ok())?),
+        Location::S3 { .. } => Some(s3()?),
         _ => None,
     };
     Ok(Place::at(location, s3.as_ref())?)
+}
+
+fn s3() -> anyhow::Result<S3Settings> {
+    Ok(S3Settings::from_variables(|name| std::env::var(name).ok())?)
 }
 
 fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {

@@ -4,14 +4,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use howdah_bundle::load::Loaded;
+use howdah_bundle::load::{Duplicates, Loaded};
 use howdah_bundle::media::{Store, StoreSettings};
-use howdah_bundle::place::{Location, S3Settings};
+use howdah_bundle::place::Location;
 use howdah_bundle::restore::{Options, restore, restore_dump};
+use howdah_bundle::s3::BucketSettings;
 use howdah_bundle::source::{self, DatabaseSettings};
 
 use super::progress::{Progress, sentence};
-use super::{keys, place, print_json};
+use super::{keys, place, print_json, s3};
 use crate::args::bundle::RestoreArgs;
 
 pub async fn run(args: RestoreArgs) -> anyhow::Result<ExitCode> {
@@ -20,13 +21,15 @@ pub async fn run(args: RestoreArgs) -> anyhow::Result<ExitCode> {
     let progress = Arc::new(Progress::new(args.output.json));
     let told = Arc::clone(&progress);
     let tell = move |event| told.tell(event);
+    let duplicates = if args.allow_duplicates { Duplicates::Keep } else { Duplicates::Refuse };
     let loaded = match (&args.from, args.dump) {
-        (_, Some(dump)) => restore_dump(dump, &database, &tell).await.map(|it| (it, 0)).map_err(Into::into),
+        (_, Some(dump)) => restore_dump(dump, &database, duplicates, &tell).await.map(|it| (it, 0)).map_err(Into::into),
         (Some(from), None) => {
             let place = place(from)?;
             let media_to = args.media_to.as_ref().map(store).transpose()?;
             let identities = keys::open(&args.open)?;
-            let options = Options { from: &place, identities, database, media_to, env_to: args.env_to };
+            let signers = keys::signers(&args.signers)?;
+            let options = Options { from: &place, identities, signers: &signers, database, duplicates, media_to, env_to: args.env_to };
             let restored = restore(options, &tell).await.with_context(|| format!("{from} was not restored"));
             restored.map(|it| (it.loaded, it.media))
         }
@@ -55,20 +58,7 @@ fn store(to: &Location) -> anyhow::Result<Store> {
             StoreSettings::Disk { root: root.clone() }
         }
         Location::S3 { bucket, prefix } => {
-            let S3Settings { endpoint, region, access_key_id, secret_access_key, ca_bundle, path_style, .. } =
-                S3Settings::from_variables(|name| std::env::var(name).ok())?;
-            let ca = ca_bundle.map(|file| std::fs::read(&file).with_context(|| format!("{} can't be read", file.display()))).transpose()?;
-            StoreSettings::S3(Box::new(howdah_bundle::media::S3Settings {
-                endpoint,
-                region,
-                bucket: bucket.clone(),
-                key_prefix: prefix.clone(),
-                access_key: access_key_id,
-                secret_key: secret_access_key,
-                path_style,
-                ca,
-                acl: None,
-            }))
+            StoreSettings::S3(Box::new(BucketSettings { service: s3()?, bucket: bucket.clone(), key_prefix: prefix.clone(), acl: None }))
         }
         Location::TarFile(_) | Location::Pipe => bail!("media goes to a folder or to s3://bucket/prefix"),
     };

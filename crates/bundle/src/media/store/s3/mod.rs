@@ -19,10 +19,10 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use url::Url;
 
-use super::S3Settings;
 use crate::{
     format::{MediaKey, Sha256Hex},
     media::error::MediaError,
+    s3::BucketSettings,
 };
 
 pub(super) use list::list;
@@ -59,19 +59,20 @@ enum Payload {
 }
 
 impl S3 {
-    pub(super) fn new(settings: S3Settings) -> Result<Self, MediaError> {
+    pub(super) fn new(settings: BucketSettings) -> Result<Self, MediaError> {
         let bucket = bucket_url(&settings)?;
         let prefix = prefix(&settings.key_prefix)?;
-        let client = || client(settings.ca.as_deref());
+        let service = settings.service;
+        let client = || client(service.ca.as_deref());
         Ok(Self {
             reader: client()?.read_timeout(SILENCE).build().map_err(|it| invalid(&it))?,
             writer: client()?.build().map_err(|it| invalid(&it))?,
             credential: AwsCredential {
-                key_id: settings.access_key,
-                secret_key: settings.secret_key.expose_secret().to_owned(),
-                token: None,
+                key_id: service.access_key_id,
+                secret_key: service.secret_access_key.expose_secret().to_owned(),
+                token: service.session_token.map(|it| it.expose_secret().to_owned()),
             },
-            region: settings.region,
+            region: service.region,
             bucket,
             prefix,
             acl: settings.acl,
@@ -125,9 +126,9 @@ fn invalid(what: &dyn std::fmt::Display) -> MediaError {
     MediaError::Settings(what.to_string())
 }
 
-fn bucket_url(settings: &S3Settings) -> Result<String, MediaError> {
-    let amazon = || format!("https://s3.{}.amazonaws.com", settings.region);
-    let endpoint = match &settings.endpoint {
+fn bucket_url(BucketSettings { service, bucket, .. }: &BucketSettings) -> Result<String, MediaError> {
+    let amazon = || format!("https://s3.{}.amazonaws.com", service.region);
+    let endpoint = match &service.endpoint {
         Some(endpoint) => endpoint.clone(),
         None => Url::parse(&amazon()).map_err(|it| invalid(&it))?,
     };
@@ -136,17 +137,17 @@ fn bucket_url(settings: &S3Settings) -> Result<String, MediaError> {
         _ => return Err(invalid(&format!("`{endpoint}` is no address of an object store: it begins with https:// or http://"))),
     };
     let legal = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-' | b'_');
-    if settings.bucket.is_empty() || !settings.bucket.bytes().all(legal) || settings.bucket.starts_with('.') {
-        return Err(invalid(&format!("`{}` is no bucket's name", settings.bucket)));
+    if bucket.is_empty() || !bucket.bytes().all(legal) || bucket.starts_with('.') {
+        return Err(invalid(&format!("`{bucket}` is no bucket's name")));
     }
     let mut url = endpoint;
     url.set_query(None);
     url.set_fragment(None);
     let path = url.path().trim_end_matches('/').to_owned();
-    if settings.path_style {
-        url.set_path(&format!("{path}/{}", settings.bucket));
+    if service.path_style {
+        url.set_path(&format!("{path}/{bucket}"));
     } else {
-        url.set_host(Some(&format!("{}.{host}", settings.bucket))).map_err(|it| invalid(&it))?;
+        url.set_host(Some(&format!("{bucket}.{host}"))).map_err(|it| invalid(&it))?;
         url.set_path(&path);
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
@@ -175,7 +176,7 @@ fn client(ca: Option<&[u8]>) -> Result<reqwest::ClientBuilder, MediaError> {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy();
     Ok(match ca {
-        Some(pem) => builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem).map_err(|it| invalid(&it))?),
+        Some(pem) => builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(|it| invalid(&it))?),
         None => builder,
     })
 }
