@@ -49,7 +49,7 @@ async fn looked(test: &TestApp, id: InstanceId) {
         kept: json!([]),
         looked_at: test.app.clock.now(),
         asked_at: None,
-        waiting_since: None,
+        waiting_since: Some(test.app.clock.now()),
         well_since: None,
         first_well_at: None,
         reminders: 0,
