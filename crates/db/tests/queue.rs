@@ -178,7 +178,7 @@ async fn a_dead_workers_job_whose_key_is_taken_is_forgotten() {
     assert_eq!(collect(conn).await, 0, "it may run still");
 
     diesel::sql_query("SELECT FROM graphile_worker.recover_dead_worker_jobs(ARRAY['dead'])").execute(conn).await.unwrap();
-    let listed: Vec<_> = Job::all(conn, 9).await.unwrap().into_iter().map(|it| (it.attempts, it.last_error)).collect();
+    let listed: Vec<_> = Job::page(conn, None, 9).await.unwrap().into_iter().map(|it| (it.attempts, it.last_error)).collect();
     assert_eq!(listed, [(0, None)], "only the second is listed");
     assert_eq!(collect(conn).await, 1);
     assert_eq!(count(conn, "graphile_worker._private_jobs WHERE key = 'sync:1'").await, 1);
