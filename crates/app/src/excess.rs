@@ -7,6 +7,8 @@ pub enum Excess {
     Requests,
     /// Of one e-mail address, or in one session.
     WrongPasswords,
+    /// After the right password, of one e-mail address, or in one session.
+    WrongCodes,
     /// From one place, whoever was to be signed in.
     SignIns,
     /// To a new password, or to a new account, for one e-mail address.
@@ -31,6 +33,7 @@ impl Excess {
         match self {
             Self::Requests => "Too many requests",
             Self::WrongPasswords => "Too many wrong passwords",
+            Self::WrongCodes => "Too many wrong codes",
             Self::SignIns => "Too many attempts to sign in",
             Self::Links => "Too many links",
             Self::MailsFromHere | Self::MailsTo | Self::MailsBy => "Too many mails",
@@ -46,6 +49,7 @@ impl Excess {
         match self {
             Self::Requests => "Too many requests.",
             Self::WrongPasswords => "Too many wrong passwords were given, so none is taken for a while, not even the right one.",
+            Self::WrongCodes => "Too many wrong codes were given, so none is taken for a while, not even the right one.",
             Self::SignIns => "Too many attempts to sign in came from your network, so none is taken from there for a while.",
             Self::Links => "Several links were asked for with this e-mail address a short while ago.",
             Self::MailsFromHere => "Too many mails were asked for from your network.",
@@ -64,6 +68,9 @@ impl Excess {
             Self::Requests => "Wait a moment: then it goes on.",
             Self::WrongPasswords => {
                 "If you don't know your password, set a new one by a link that we mail to you. Where you open it you can sign in at once."
+            }
+            Self::WrongCodes => {
+                "If your app's codes are refused, look whether the clock of its device is right. If it was not you who tried, somebody knows your password: set a new one."
             }
             Self::SignIns => "Others may share your network. From another one you can sign in now.",
             Self::Links => "The links that were mailed are good. Look into the mailbox, and into its folder for unwanted mail.",

@@ -25,6 +25,7 @@ pub mod ports;
 pub mod profile;
 pub mod reset;
 pub mod sealed;
+pub mod second_factor;
 pub mod sessions;
 pub mod settings;
 pub mod sign_up;

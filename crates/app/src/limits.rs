@@ -54,6 +54,13 @@ pub(crate) const PASSWORD_OF: OfAddress = OfAddress {
 pub(crate) const PASSWORD_FROM: Limit = limit("password_from", Excess::SignIns, 60, QUARTER);
 /// Guesses in one session: whoever stole one locks nobody out of another, nor out of signing in.
 pub(crate) const PASSWORD_AGAIN: Limit = limit("password_of_session", Excess::WrongPasswords, 10, QUARTER);
+/// Guesses at a code, by whoever gave the right password. Three codes of a million are right at a time.
+pub(crate) const CODE_OF: OfAddress = OfAddress {
+    here: limit("code_of_address_from", Excess::WrongCodes, 10, HOUR),
+    everywhere: limit("code_of_address", Excess::WrongCodes, 80, HOUR),
+};
+/// In one session.
+pub(crate) const CODE_AGAIN: Limit = limit("code_of_session", Excess::WrongCodes, 10, HOUR);
 /// Links to a new password. Where there were too many, those that came are good.
 pub(crate) const RESET_OF: OfAddress = OfAddress {
     here: limit("reset_of_address_from", Excess::Links, 3, HOUR),
@@ -186,7 +193,7 @@ mod tests {
 
     #[test]
     fn strangers_from_one_place_do_not_reach_the_bound_over_all() {
-        for limit in [PASSWORD_OF, RESET_OF, SIGN_UP_OF] {
+        for limit in [PASSWORD_OF, CODE_OF, RESET_OF, SIGN_UP_OF] {
             assert!(limit.here.most * AROUND * 2 <= limit.everywhere.most && limit.here.window == limit.everywhere.window, "{limit:?}");
         }
         const { assert!(PASSWORD_OF.everywhere.most >= PASSWORD_OF.here.most * AROUND * 5, "nor from some networks") };
@@ -194,9 +201,10 @@ mod tests {
 
     #[test]
     fn no_window_is_longer_than_the_longest_and_no_two_are_one() {
-        let of_address = [PASSWORD_OF, RESET_OF, SIGN_UP_OF].map(|it| [it.here, it.everywhere]);
+        let of_address = [PASSWORD_OF, CODE_OF, RESET_OF, SIGN_UP_OF].map(|it| [it.here, it.everywhere]);
         let all =
-            [&[PASSWORD_FROM, PASSWORD_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()].concat();
+            [&[PASSWORD_FROM, PASSWORD_AGAIN, CODE_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()]
+                .concat();
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

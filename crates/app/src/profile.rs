@@ -4,6 +4,7 @@ use howdah_db::Conn;
 use howdah_db::models::audit::Actor as AuditActor;
 use howdah_db::models::person::Person;
 use howdah_db::models::person_link::PersonLink;
+use howdah_db::models::second_factor::SecondFactor;
 use howdah_db::models::session::Session;
 use howdah_domain::PersonLinkId;
 use secrecy::{ExposeSecret, SecretString};
@@ -51,7 +52,10 @@ pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString,
         Person::set_password_hash(conn, person, &hash).await?;
         PersonLink::use_up(conn, person, app.now()).await?;
         Session::revoke_all(conn, person, Some(signed_in.session.as_uuid()), app.now()).await?;
-        Session::authenticated(conn, signed_in.session.as_uuid(), app.now()).await?;
+        // Where a second factor is on, a password alone is not enough for what can't be taken back.
+        if !SecondFactor::is_on(conn, person).await? {
+            Session::authenticated(conn, signed_in.session.as_uuid(), app.now()).await?;
+        }
         let mail = mails::password_changed(&app.config, app.now());
         mails::put(app, conn, &mail, &To { email: &signed_in.email, person: Some(person), ..To::default() }).await?;
         recorded(app, conn, signed_in, "password.change", json!({})).await

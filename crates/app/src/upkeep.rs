@@ -1,5 +1,6 @@
 //! What the operator of the installation looks at and puts right on the machine itself (`howdah admin …`): settings, orphans, the
-//! audit's chains and anchors, the keys that the sealed columns are wrapped with, how many servers an account may have.
+//! audit's chains and anchors, the keys that the sealed columns are wrapped with, how many servers an account may have, a second factor that
+//! was lost.
 //!
 //! Whoever runs it can read the configuration, and with it everything; the audit says that it was done at the machine.
 
@@ -7,14 +8,17 @@ use chrono::{DateTime, Utc};
 use howdah_db::models::account::{Account, Membership};
 use howdah_db::models::audit::{self, Actor as AuditActor, Broken, Record};
 use howdah_db::models::audit_anchor::{self, Anchor, Torn};
-use howdah_db::models::identity::rewrap_data_keys;
+use howdah_db::models::identity::{SealedError, rewrap_data_keys};
 use howdah_db::models::orphan::Orphan;
 use howdah_db::models::person::Person;
 use howdah_db::models::place::Cluster;
+use howdah_db::models::second_factor::SecondFactor;
 use howdah_domain::EmailAddress;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::mails::{self, To};
+use crate::people::chain_of;
 use crate::settings::{self, PlatformSettings, SettingsChange};
 use crate::{App, Error, FieldError};
 
@@ -87,7 +91,11 @@ pub async fn rewrap_keys(app: &App) -> Result<usize, Error> {
     let mut conn = app.conn().await?;
     let mut all = 0;
     loop {
-        let count = howdah_db::transaction(&mut conn, async |conn| rewrap_data_keys(conn, &app.keys, app.now(), AT_ONCE).await).await?;
+        let count = howdah_db::transaction(&mut conn, async |conn| {
+            let servers = rewrap_data_keys(conn, &app.keys, app.now(), AT_ONCE).await?;
+            Ok::<_, SealedError>(servers + SecondFactor::rewrap(conn, &app.keys, AT_ONCE).await?)
+        })
+        .await?;
         if count == 0 {
             return Ok(all);
         }
@@ -118,6 +126,35 @@ pub async fn allow_servers(app: &App, email: &str, servers: Option<i32>) -> Resu
             subject_kind: "account",
             subject_id: Some(account.id),
             details: json!({"servers_allowed": servers}),
+        };
+        record.insert(conn).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Takes a second factor away from somebody who has lost it, and tells them.
+///
+/// # Errors
+/// [`Error::Invalid`], [`Error::NotFound`], [`Error::Conflict`] where none is on.
+pub async fn remove_second_factor(app: &App, email: &str) -> Result<(), Error> {
+    let email: EmailAddress = email.parse().map_err(|it| Error::Invalid { fields: vec![FieldError::of("email", &it)] })?;
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        let person = Person::by_email(conn, &email.for_lookup()).await?.ok_or(Error::NotFound { what: "person" })?;
+        if !SecondFactor::remove(conn, person.id).await? {
+            return Err(Error::Conflict { reason: "second_factor_off", sentence: format!("{email} has no second factor.") });
+        }
+        let mail = mails::second_factor_removed(&app.config, app.now());
+        mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;
+        let record = Record {
+            chain_id: chain_of(conn, person.id).await?,
+            at: app.now(),
+            actor: AuditActor::Platform,
+            action: "second_factor.remove",
+            subject_kind: "person",
+            subject_id: Some(person.id),
+            details: json!({"by": "howdah admin"}),
         };
         record.insert(conn).await?;
         Ok(())

@@ -407,6 +407,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    recovery_codes (person_id, digest) {
+        person_id -> Uuid,
+        digest -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    second_factors (person_id) {
+        person_id -> Uuid,
+        kek_id -> Text,
+        wrapped -> Bytea,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         person_id -> Uuid,
@@ -433,6 +453,15 @@ diesel::table! {
         revision -> Int8,
         updated_at -> Timestamptz,
         sign_ups -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_in_challenges (token_digest) {
+        token_digest -> Bytea,
+        person_id -> Uuid,
+        password_digest -> Bytea,
+        expires_at -> Timestamptz,
     }
 }
 
@@ -482,7 +511,10 @@ diesel::joinable!(owner_bootstrap -> people (asked_by));
 diesel::joinable!(person_links -> people (person_id));
 diesel::joinable!(probes -> instances (instance_id));
 diesel::joinable!(public_faces -> instances (instance_id));
+diesel::joinable!(recovery_codes -> second_factors (person_id));
+diesel::joinable!(second_factors -> people (person_id));
 diesel::joinable!(sessions -> people (person_id));
+diesel::joinable!(sign_in_challenges -> people (person_id));
 diesel::joinable!(sign_ups -> people (decided_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -518,7 +550,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     person_links,
     probes,
     public_faces,
+    recovery_codes,
+    second_factors,
     sessions,
     settings,
+    sign_in_challenges,
     sign_ups,
 );

@@ -1,7 +1,7 @@
 //! Sealed columns: envelope encryption with XChaCha20-Poly1305.
 //!
-//! Each instance has a data key; a key-encryption key from a file wraps it. What is sealed is bound to its instance, kind and
-//! version: moved to another row it does not open. Rotation wraps the data keys anew and touches nothing sealed.
+//! Each owner, an instance or a person, has a data key; a key-encryption key from a file wraps it. What is sealed is bound to its
+//! owner, kind and version: moved to another row it does not open. Rotation wraps the data keys anew and touches nothing sealed.
 
 use std::fmt;
 
@@ -22,12 +22,12 @@ pub enum SealError {
     NoKey,
     #[error("the key file has two keys called `{id}`")]
     TwoKeys { id: String },
-    #[error("the data key of instance {instance} is wrapped by the key-encryption key `{kek}`, which is not in the key file")]
-    UnknownKek { instance: Uuid, kek: String },
-    #[error("the data key of instance {instance} does not open with the key-encryption key `{kek}`")]
-    DataKey { instance: Uuid, kek: String },
-    #[error("`{kind}` version {version} of instance {instance} does not open: it was sealed for something else, or changed")]
-    Sealed { instance: Uuid, kind: String, version: i32 },
+    #[error("the data key of {owner} is wrapped by the key-encryption key `{kek}`, which is not in the key file")]
+    UnknownKek { owner: Uuid, kek: String },
+    #[error("the data key of {owner} does not open with the key-encryption key `{kek}`")]
+    DataKey { owner: Uuid, kek: String },
+    #[error("`{kind}` version {version} of {owner} does not open: it was sealed for something else, or changed")]
+    Sealed { owner: Uuid, kind: String, version: i32 },
 }
 
 /// Key-encryption keys: one to wrap with, and those before it to unwrap what was wrapped by them.
@@ -48,9 +48,9 @@ pub struct Wrapped {
     pub bytes: Vec<u8>,
 }
 
-/// The key of one instance.
+/// The key of one instance or person.
 pub struct DataKey {
-    instance: Uuid,
+    owner: Uuid,
     key: SecretBox<[u8; 32]>,
 }
 
@@ -88,10 +88,10 @@ impl KeyRing {
         &self.keys[0].id
     }
 
-    /// A new data key for an instance.
+    /// A new data key for an owner.
     #[must_use]
-    pub fn new_data_key(&self, instance: Uuid) -> (DataKey, Wrapped) {
-        let data_key = DataKey { instance, key: SecretBox::new(Box::new(random())) };
+    pub fn new_data_key(&self, owner: Uuid) -> (DataKey, Wrapped) {
+        let data_key = DataKey { owner, key: SecretBox::new(Box::new(random())) };
         let wrapped = self.wrap(&data_key);
         (data_key, wrapped)
     }
@@ -99,20 +99,20 @@ impl KeyRing {
     #[must_use]
     pub fn wrap(&self, data_key: &DataKey) -> Wrapped {
         let kek = &self.keys[0];
-        let bytes = encrypt(&kek.key, data_key.key.expose_secret(), &wrap_context(data_key.instance, &kek.id));
+        let bytes = encrypt(&kek.key, data_key.key.expose_secret(), &wrap_context(data_key.owner, &kek.id));
         Wrapped { kek_id: kek.id.clone(), bytes }
     }
 
-    pub fn unwrap(&self, instance: Uuid, wrapped: &Wrapped) -> Result<DataKey, SealError> {
+    pub fn unwrap(&self, owner: Uuid, wrapped: &Wrapped) -> Result<DataKey, SealError> {
         let kek = self
             .keys
             .iter()
             .find(|it| it.id == wrapped.kek_id)
-            .ok_or_else(|| SealError::UnknownKek { instance, kek: wrapped.kek_id.clone() })?;
-        let key = decrypt(&kek.key, &wrapped.bytes, &wrap_context(instance, &kek.id))
+            .ok_or_else(|| SealError::UnknownKek { owner, kek: wrapped.kek_id.clone() })?;
+        let key = decrypt(&kek.key, &wrapped.bytes, &wrap_context(owner, &kek.id))
             .and_then(|it| <[u8; 32]>::try_from(it).ok())
-            .ok_or_else(|| SealError::DataKey { instance, kek: kek.id.clone() })?;
-        Ok(DataKey { instance, key: SecretBox::new(Box::new(key)) })
+            .ok_or_else(|| SealError::DataKey { owner, kek: kek.id.clone() })?;
+        Ok(DataKey { owner, key: SecretBox::new(Box::new(key)) })
     }
 }
 
@@ -124,7 +124,7 @@ impl DataKey {
 
     pub fn open(&self, kind: &str, version: i32, sealed: &[u8]) -> Result<SecretSlice<u8>, SealError> {
         decrypt(&self.key, sealed, &self.context(kind, version)).map(SecretSlice::from).ok_or_else(|| SealError::Sealed {
-            instance: self.instance,
+            owner: self.owner,
             kind: kind.to_owned(),
             version,
         })
@@ -132,16 +132,16 @@ impl DataKey {
 
     fn context(&self, kind: &str, version: i32) -> Vec<u8> {
         let mut context = b"howdah sealed column 1\0".to_vec();
-        context.extend(self.instance.as_bytes());
+        context.extend(self.owner.as_bytes());
         context.extend(version.to_be_bytes());
         context.extend(kind.as_bytes());
         context
     }
 }
 
-fn wrap_context(instance: Uuid, kek_id: &str) -> Vec<u8> {
+fn wrap_context(owner: Uuid, kek_id: &str) -> Vec<u8> {
     let mut context = b"howdah data key 1\0".to_vec();
-    context.extend(instance.as_bytes());
+    context.extend(owner.as_bytes());
     context.extend(kek_id.as_bytes());
     context
 }

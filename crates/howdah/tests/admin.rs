@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use diesel_async::SimpleAsyncConnection;
 use howdah_db::models::audit_anchor;
 use howdah_db::models::identity::IdentitySecret;
+use howdah_db::models::second_factor::SecondFactor;
 use howdah_db::seal::KeyRing;
 use howdah_testkit::{TestDatabase, rows};
 
@@ -100,4 +101,19 @@ async fn keys_are_wrapped_anew_and_orphans_listed() {
     std::fs::write(&it.keys, format!("{}{old}", KeyRing::generate("new"))).unwrap();
     assert_eq!(it.admin(&["rewrap-keys"]), "1 data keys wrapped anew\n");
     assert_eq!(it.admin(&["rewrap-keys"]), "0 data keys wrapped anew\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_that_was_lost_is_taken_away() {
+    let it = Installation::new("factor").await;
+    it.admin(&["add-customer", "ada@birds.example"]);
+    let without = it.run(&["remove-second-factor", "ada@birds.example"]);
+    assert!(!without.status.success() && String::from_utf8_lossy(&without.stderr).contains("has no second factor"), "{without:?}");
+    let conn = &mut it.database.conn().await;
+    let ada = howdah_db::models::person::Person::by_email(conn, "ada@birds.example").await.unwrap().unwrap();
+    let keys = KeyRing::parse(&std::fs::read_to_string(&it.keys).unwrap()).unwrap();
+    SecondFactor::begin(conn, &keys, ada.id, b"twenty bytes of it !", rows::now()).await.unwrap();
+    SecondFactor::confirm(conn, ada.id, 1, rows::now()).await.unwrap();
+    assert!(it.admin(&["remove-second-factor", "ada@birds.example"]).contains("by password alone"));
+    assert!(!SecondFactor::is_on(conn, ada.id).await.unwrap());
 }

@@ -11,6 +11,7 @@ mod outbox;
 mod owner_link;
 mod people;
 mod previews;
+mod second_factor;
 mod words;
 
 pub(crate) use addresses::{address_works, records_missing};
@@ -20,4 +21,5 @@ pub use outbox::{SentMail, find};
 pub(crate) use outbox::{To, as_sent, never_proven, put};
 pub(crate) use people::{member_invited, member_joined, member_removed, member_role_changed};
 pub use previews::{Preview, previews};
+pub(crate) use second_factor::*;
 pub(crate) use words::*;

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta};
 use howdah_domain::records::Diagnosis;
 
 use super::letter::{Mail, Rendered};
-use super::{addresses, people, words};
+use super::{addresses, people, second_factor, words};
 use crate::{Config, Role};
 
 /// A mail as it would be sent.
@@ -43,6 +43,11 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (words::reset_password(time), &reset),
         (words::no_account(config), &nothing),
         (words::password_changed(config, time), &nothing),
+        (second_factor::second_factor_on(config, time), &nothing),
+        (second_factor::second_factor_off(config, time), &nothing),
+        (second_factor::second_factor_removed(config, time), &nothing),
+        (second_factor::new_recovery_codes(config, time), &nothing),
+        (second_factor::recovery_code_used(config, time, 9), &nothing),
         (words::confirm_email(time), &email),
         (words::email_changing(config, "ada@lovelace.example"), &nothing),
         (words::email_changed("ada@lovelace.example"), &nothing),

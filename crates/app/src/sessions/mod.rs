@@ -3,6 +3,7 @@
 //! A session ends by itself some days after it was last seen, and in any case a while after the sign-in. It is made new at each
 //! sign-in: none is ever taken over from before.
 
+mod code;
 mod own;
 mod sign_in;
 
@@ -12,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::models::session::{Alive, Owner, Session as Row};
 use howdah_domain::{AccountId, PersonId, SessionId};
 
+pub use code::{CODE_WITHIN, SignIn, give_code};
 pub use own::{AccountChoice, SessionView, accounts, list, revoke, revoke_others, sign_out, use_account};
 pub use sign_in::{NewSession, confirm_password, sign_in};
 pub(crate) use sign_in::{begin, check_password};
@@ -43,7 +45,7 @@ pub struct SignedIn {
     pub name: String,
     pub email: String,
     pub account_name: String,
-    /// The password was last given.
+    /// The password, and the code of a second factor, was last given.
     pub authenticated_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }

@@ -12,10 +12,11 @@ use howdah_domain::SessionId;
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::code::{SignIn, go_on};
 use super::{Client, LONGEST, SignedIn, signed_in};
 use crate::limits::{PASSWORD_AGAIN, PASSWORD_FROM, PASSWORD_OF, Place};
 use crate::people::record;
-use crate::{App, Error, links, passwords, people};
+use crate::{App, Error, links, passwords, people, second_factor};
 
 /// A session that has just begun.
 #[derive(Debug)]
@@ -27,10 +28,12 @@ pub struct NewSession {
 
 const WRONG: Error = Error::Forbidden { reason: "wrong_credentials", sentence: "The e-mail address or the password is wrong." };
 
+/// A session, or, where a second factor is on, what the code has to be given with.
+///
 /// # Errors
 /// [`Error::Forbidden`] for a wrong e-mail address or password, and, with the right ones, for who waits for approval or belongs to no
 /// account; [`Error::RateLimited`].
-pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Client<'_>) -> Result<NewSession, Error> {
+pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Client<'_>) -> Result<SignIn, Error> {
     let email = people::email("email", email).map_err(|it| Error::Invalid { fields: vec![it] })?;
     let mut conn = app.conn().await?;
     let place = Place::of_client(client.address);
@@ -57,10 +60,10 @@ pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Cl
     };
     let mut conn = app.conn().await?;
     PASSWORD_OF.forgive(&mut conn, &email, &place).await?;
-    howdah_db::transaction(&mut conn, async |conn| begin(app, conn, &person, client).await).await
+    howdah_db::transaction(&mut conn, async |conn| go_on(app, conn, &person, client).await).await
 }
 
-/// A session of somebody whose password was right, or was chosen just now. To come last in its transaction.
+/// A session of somebody whose password and code were right, or whose first password was chosen just now. To come last in its transaction.
 pub(crate) async fn begin(app: &App, conn: &mut Conn, person: &Person, client: &Client<'_>) -> Result<NewSession, Error> {
     let token = links::new_token(&*app.randomness);
     // As it is now: a password that was changed while the old one was looked at lets nobody in.
@@ -100,12 +103,13 @@ fn row(app: &App, person: &Person, account: &Account, token: &str, client: &Clie
     }
 }
 
-/// The password again, before what can't be taken back.
+/// The password again, before what can't be taken back; and a code, where a second factor is on.
 ///
 /// # Errors
-/// [`Error::Invalid`] where it is wrong, [`Error::RateLimited`].
-pub async fn confirm_password(app: &App, signed_in: &SignedIn, password: SecretString) -> Result<(), Error> {
+/// [`Error::Invalid`] with the field that is wrong, [`Error::RateLimited`].
+pub async fn confirm_password(app: &App, signed_in: &SignedIn, password: SecretString, code: &str) -> Result<(), Error> {
     check_password(app, signed_in, "password", password).await?;
+    second_factor::check(app, signed_in, code).await?;
     Row::authenticated(&mut *app.conn().await?, signed_in.session.as_uuid(), app.now()).await?;
     Ok(())
 }

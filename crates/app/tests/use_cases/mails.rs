@@ -70,9 +70,13 @@ fn every_mail_tells_addresses_of_people_from_those_of_servers() {
 #[test]
 fn there_is_a_preview_of_every_kind() {
     let kinds: BTreeSet<_> = all().into_iter().map(|it| it.kind).collect();
-    let words =
-        [include_str!("../../src/mails/words.rs"), include_str!("../../src/mails/addresses.rs"), include_str!("../../src/mails/people.rs")]
-            .concat();
+    let words = [
+        include_str!("../../src/mails/words.rs"),
+        include_str!("../../src/mails/addresses.rs"),
+        include_str!("../../src/mails/people.rs"),
+        include_str!("../../src/mails/second_factor.rs"),
+    ]
+    .concat();
     assert_eq!(kinds.len(), words.matches("Mail::new(").count());
     assert_eq!(kinds.len(), all().len());
 }

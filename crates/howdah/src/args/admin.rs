@@ -37,6 +37,8 @@ pub enum AdminCommand {
     RewrapKeys(ControlPlaneArgs),
     /// Say how many servers somebody's account may have.
     AllowServers(AllowServersArgs),
+    /// Take a second factor away from somebody who has lost it; a mail tells them.
+    RemoveSecondFactor(RemoveSecondFactorArgs),
 }
 
 #[derive(Subcommand)]
@@ -92,6 +94,14 @@ pub struct VerifyAuditArgs {
     /// An anchor as the worker's log told it, which the record has to agree with; may be given more than once.
     #[arg(long = "anchor")]
     pub anchors: Vec<Anchor>,
+}
+
+#[derive(Args)]
+pub struct RemoveSecondFactorArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// Whose. Be sure that it is they who ask.
+    pub email: String,
 }
 
 #[derive(Args)]

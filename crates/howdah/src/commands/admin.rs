@@ -27,6 +27,10 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::Settings(SettingsCommand::Set(args)) => set(args).await?,
         AdminCommand::Orphans(args) => orphans(&args).await?,
         AdminCommand::VerifyAudit(args) => verify_audit(&args).await?,
+        AdminCommand::RemoveSecondFactor(args) => {
+            upkeep::remove_second_factor(&args.control_plane.app()?, &args.email).await.map_err(said)?;
+            println!("{} signs in by password alone, and a mail says so", args.email);
+        }
         AdminCommand::RewrapKeys(args) => println!("{} data keys wrapped anew", upkeep::rewrap_keys(&args.app()?).await.map_err(said)?),
         AdminCommand::AllowServers(args) => {
             upkeep::allow_servers(&args.control_plane.app()?, &args.email, args.servers).await.map_err(said)?;

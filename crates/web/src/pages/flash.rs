@@ -29,6 +29,9 @@ flashes! {
     Confirmed = "confirmed", "Your e-mail address is confirmed, and you are signed in.";
     PasswordSet = "password_set", "Your new password is set; every session and API token was ended. Sign in with it.";
     PasswordChanged = "password_changed", "Your password is changed, and your other sessions are ended.";
+    SignInOver = "sign_in_over", "Please sign in again: the code was not given within ten minutes, or your password was changed meanwhile.";
+    SecondFactorOff = "second_factor_off", "The second factor is off: your password alone is enough to sign in.";
+    RecoveryCodesShown = "recovery_codes_shown", "This form was sent twice. The recovery codes were shown the first time; you can make new ones here.";
     NameChanged = "name_changed", "Your name is changed.";
     EmailLinkSent = "email_link_sent", "We sent a link to the new e-mail address. Yours changes once you have opened it.";
     EmailChanged = "email_changed", "Your e-mail address is changed.";

@@ -24,6 +24,7 @@ mod platform;
 mod reset;
 mod servers;
 mod sign_in;
+mod sign_in_code;
 mod sign_up;
 mod status;
 mod visitor;
@@ -48,6 +49,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/sign-up", [(Method::GET, || route().to(sign_up::show)), (Method::POST, || route().to(sign_up::ask))]))
         .service(resource("/confirm", [(Method::GET, || route().to(confirm::show)), (Method::POST, || route().to(confirm::confirm))]))
         .service(resource("/sign-in", [(Method::GET, || route().to(sign_in::show)), (Method::POST, || route().to(sign_in::sign_in))]))
+        .service(resource(
+            "/sign-in/code",
+            [(Method::GET, || route().to(sign_in_code::show)), (Method::POST, || route().to(sign_in_code::give))],
+        ))
         .service(resource("/sign-out", [(Method::POST, || route().to(sign_in::sign_out))]))
         .service(resource(
             "/confirm-password",

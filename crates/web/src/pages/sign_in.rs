@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use howdah_app::App;
 use howdah_app::sessions::{self, NewSession};
+use howdah_app::{App, second_factor};
 use serde::Deserialize;
 
 use super::components::{Field, Kind, Summary};
@@ -11,13 +11,14 @@ use super::flash::Flash;
 use super::form::{Form, Mistakes, Secret};
 use super::frame::{Answer, Frame, see_other, see_other_with};
 use super::next::Next;
+use super::sign_in_code;
 use super::visitor::{Peer, Person, Visitor, cookie, no_cookie};
 use crate::problem::Problem;
 
 #[derive(Deserialize)]
 pub struct Query {
     #[serde(default)]
-    next: String,
+    pub next: String,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +64,8 @@ pub async fn sign_in(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<S
     let SignIn { email, password, next } = form.value;
     let next = Next::parse(&next);
     match sessions::sign_in(&app, &email, password.0, &peer.client()).await {
-        Ok(new) => enter(&frame, &app, &new, see_other(next.as_str())).await,
+        Ok(sessions::SignIn::Done(new)) => enter(&frame, &app, &new, see_other(next.as_str())).await,
+        Ok(sessions::SignIn::NeedsCode(challenge)) => sign_in_code::ask(&challenge, &next),
         Err(error) => page(&frame, &next, &email, &Mistakes::of(error)?),
     }
 }
@@ -77,7 +79,7 @@ pub async fn enter(frame: &Frame, app: &App, new: &NewSession, mut response: Htt
     Ok(response)
 }
 
-fn set(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) -> Result<(), Problem> {
+pub fn set(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) -> Result<(), Problem> {
     response.add_cookie(cookie).map_err(|_| Problem::internal("a cookie of ours is no header"))
 }
 
@@ -98,6 +100,8 @@ pub struct Again {
     #[serde(default)]
     password: Secret,
     #[serde(default)]
+    code: String,
+    #[serde(default)]
     next: String,
 }
 
@@ -109,22 +113,26 @@ struct AgainPage<'a> {
     next: &'a Next,
     email: &'a str,
     password: Field,
+    /// Where a second factor is on.
+    code: Option<Field>,
 }
 
-fn again(frame: &Frame, person: &Person, next: &Next, mistakes: &Mistakes) -> Answer {
+async fn again(frame: &Frame, person: &Person, app: &App, next: &Next, mistakes: &Mistakes) -> Answer {
     let password = Field::new("password", "Your password", Kind::Password).check(mistakes);
-    let page = AgainPage { frame, mistakes, next, email: &person.email, password };
+    let code = second_factor::on(app, person).await?.map(|_| sign_in_code::field(mistakes));
+    let page = AgainPage { frame, mistakes, next, email: &person.email, password, code };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
 
-pub async fn ask_again(frame: Frame, person: Person, query: web::Query<Query>) -> Answer {
-    again(&frame, &person, &Next::parse(&query.next), &Mistakes::default())
+pub async fn ask_again(frame: Frame, person: Person, app: web::Data<App>, query: web::Query<Query>) -> Answer {
+    again(&frame, &person, &app, &Next::parse(&query.next), &Mistakes::default()).await
 }
 
 pub async fn confirm_password(frame: Frame, person: Person, app: web::Data<App>, form: Form<Again>) -> Answer {
-    let next = Next::parse(&form.value.next);
-    match sessions::confirm_password(&app, &person, form.value.password.0).await {
+    let Again { password, code, next } = form.value;
+    let next = Next::parse(&next);
+    match sessions::confirm_password(&app, &person, password.0, &code).await {
         Ok(()) => Ok(see_other(next.as_str())),
-        Err(error) => again(&frame, &person, &next, &Mistakes::of(error)?),
+        Err(error) => again(&frame, &person, &app, &next, &Mistakes::of(error)?).await,
     }
 }

@@ -11,5 +11,6 @@ mod fleet;
 mod look;
 mod operator;
 mod origin;
+mod second_factor;
 mod servers;
 mod trouble;

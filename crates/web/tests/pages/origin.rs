@@ -48,7 +48,8 @@ async fn no_address_takes_what_another_page_sends() {
         "/account/invitations/ID/withdraw /servers/new /servers/new/check /servers/ID/owner-link /servers/ID/address/look",
         "/servers/ID/close /servers/ID/undo /operator/servers/ID/approve /operator/servers/ID/undo /operator/servers/ID/remove",
         "/operator/operations/ID/retry /operator/jobs/1/retry /operator/sign-ups/ID/approve /operator/sign-ups/ID/refuse",
-        "/operator/settings /nothing/here",
+        "/operator/settings /nothing/here /sign-in/code /account/second-factor/begin /account/second-factor/confirm",
+        "/account/second-factor/codes /account/second-factor/off",
     ];
     for path in paths.join(" ").replace("ID", id).split(' ') {
         for site in ["cross-site", "same-site"] {

@@ -7,11 +7,13 @@ use howdah_db::models::incident::Incident;
 use howdah_db::models::invitation::Invitation;
 use howdah_db::models::mail::Mail;
 use howdah_db::models::person_link::PersonLink;
+use howdah_db::models::second_factor::SecondFactor;
 use howdah_db::models::session::Session;
+use howdah_db::models::sign_in_challenge::SignInChallenge;
 use howdah_db::models::sign_up::SignUp;
 
-use crate::limits;
 use crate::worker::{WorkError, Worker};
+use crate::{limits, second_factor};
 
 /// How long the same key gets the same answer.
 const KEYS: TimeDelta = TimeDelta::hours(24);
@@ -35,5 +37,7 @@ pub async fn clean(worker: &Worker) -> Result<(), WorkError> {
     Invitation::forget(&mut conn, now - LINKS).await?;
     Incident::forget(&mut conn, now - INCIDENTS).await?;
     Mail::forget(&mut conn, now - MAILS).await?;
+    SignInChallenge::forget(&mut conn, now).await?;
+    SecondFactor::forget(&mut conn, now - second_factor::SETTING_UP).await?;
     Ok(())
 }

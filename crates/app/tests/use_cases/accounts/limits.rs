@@ -64,11 +64,11 @@ async fn guesses_in_a_session_and_guesses_of_strangers_are_apart() {
     let (here, there) = (somebody(&ground, ADA).await, try_password(&ground, ADA, PASSWORD).await.unwrap().signed_in);
     for _ in 0..10 {
         assert_eq!(guess(&ground, ADA, "198.51.100.1").await, "wrong_credentials");
-        assert_eq!(fields(sessions::confirm_password(&ground.app, &there, WRONG.into()).await), [("password", "wrong")]);
+        assert_eq!(fields(sessions::confirm_password(&ground.app, &there, WRONG.into(), "").await), [("password", "wrong")]);
     }
     assert_eq!(guess(&ground, ADA, "198.51.100.1").await, "rate_limited");
-    assert_eq!(reason(sessions::confirm_password(&ground.app, &there, PASSWORD.into()).await), "rate_limited");
-    sessions::confirm_password(&ground.app, &here, PASSWORD.into()).await.unwrap();
+    assert_eq!(reason(sessions::confirm_password(&ground.app, &there, PASSWORD.into(), "").await), "rate_limited");
+    sessions::confirm_password(&ground.app, &here, PASSWORD.into(), "").await.unwrap();
     assert!(try_password(&ground, ADA, PASSWORD).await.is_ok());
 }
 

@@ -4,10 +4,11 @@ mod limits;
 mod members;
 mod profile;
 mod reset;
+mod second_factor;
 mod sessions;
 mod sign_up;
 
-use howdah_app::sessions::{self as app_sessions, Client, NewSession, SignedIn};
+use howdah_app::sessions::{self as app_sessions, Client, NewSession, SignIn, SignedIn};
 use howdah_app::sign_up::{self as app_sign_up, Confirmed, SignUpRequest};
 use howdah_app::{Error, admin};
 use howdah_db::models::audit::Entry;
@@ -60,7 +61,10 @@ pub async fn confirm(ground: &Ground, token: &str) -> Result<Confirmed, Error> {
 }
 
 pub async fn try_password(ground: &Ground, email: &str, password: &str) -> Result<NewSession, Error> {
-    app_sessions::sign_in(&ground.app, email, password.into(), &client()).await
+    match app_sessions::sign_in(&ground.app, email, password.into(), &client()).await? {
+        SignIn::Done(session) => Ok(*session),
+        SignIn::NeedsCode(_) => panic!("no second factor is on"),
+    }
 }
 
 pub async fn session(ground: &Ground, email: &str) -> NewSession {

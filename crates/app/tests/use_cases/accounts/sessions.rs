@@ -80,9 +80,9 @@ async fn the_password_is_asked_for_again_after_a_while() {
     sessions::require_recent(&ground.app, &now().await).unwrap();
     ground.clock.advance(RECENT);
     assert_eq!(reason(sessions::require_recent(&ground.app, &now().await)), "confirm_password");
-    let wrong = sessions::confirm_password(&ground.app, &now().await, "not this sentence".into()).await;
+    let wrong = sessions::confirm_password(&ground.app, &now().await, "not this sentence".into(), "").await;
     assert_eq!(fields(wrong), [("password", "wrong")]);
-    sessions::confirm_password(&ground.app, &now().await, PASSWORD.into()).await.unwrap();
+    sessions::confirm_password(&ground.app, &now().await, PASSWORD.into(), "").await.unwrap();
     sessions::require_recent(&ground.app, &now().await).unwrap();
 }
 

@@ -4,6 +4,7 @@ mod browser;
 mod email;
 mod people;
 mod profile;
+mod second_factor;
 mod security;
 mod tokens;
 pub mod words;
@@ -24,6 +25,11 @@ pub fn routes(config: &mut ServiceConfig) {
             "/account/security",
             [(Method::GET, || route().to(security::show)), (Method::POST, || route().to(security::change_password))],
         ))
+        .service(resource("/account/second-factor", [(Method::GET, || route().to(second_factor::show))]))
+        .service(resource("/account/second-factor/begin", [(Method::POST, || route().to(second_factor::begin))]))
+        .service(resource("/account/second-factor/confirm", [(Method::POST, || route().to(second_factor::confirm))]))
+        .service(resource("/account/second-factor/codes", [(Method::POST, || route().to(second_factor::new_codes))]))
+        .service(resource("/account/second-factor/off", [(Method::POST, || route().to(second_factor::turn_off))]))
         .service(resource("/account/sessions/end-others", [(Method::POST, || route().to(security::end_others))]))
         .service(resource("/account/sessions/{id}/end", [(Method::POST, || route().to(security::end))]))
         .service(resource("/account/tokens", [(Method::GET, || route().to(tokens::show)), (Method::POST, || route().to(tokens::create))]))

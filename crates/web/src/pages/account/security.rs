@@ -1,7 +1,8 @@
-//! `/account/security`: the password, and where one is signed in.
+//! `/account/security`: the password, whether a code is asked for besides, and where one is signed in.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use howdah_app::second_factor::{self, On};
 use howdah_app::sessions::{self, SessionView};
 use howdah_app::{App, profile};
 use serde::Deserialize;
@@ -22,12 +23,17 @@ struct SecurityPage<'a> {
     mistakes: &'a Mistakes,
     old: Field,
     new: Field,
+    factor: Option<On>,
     sessions: Vec<SessionView>,
 }
 
 impl SecurityPage<'_> {
     fn seen(&self, session: &SessionView) -> When {
         When::new(session.last_seen_at, self.frame.now)
+    }
+
+    fn on_since(&self, factor: &On) -> When {
+        When::new(factor.since, self.frame.now)
     }
 
     fn began(&self, session: &SessionView) -> When {
@@ -57,6 +63,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, mistakes: &Mistakes) ->
         new: Field::new("new_password", "New password", Kind::NewPassword)
             .hint("At least 12 characters. Your other sessions end.")
             .check(mistakes),
+        factor: second_factor::on(app, person).await?,
         sessions: sessions::list(app, person).await?,
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }

@@ -16,6 +16,8 @@ pub enum Kind {
     /// The one that signs in, or that is asked for again.
     Password,
     NewPassword,
+    /// Good once: of an app, or for recovery.
+    Code,
     /// A host name.
     Domain,
     /// An account's name on a server.
@@ -30,7 +32,7 @@ impl Kind {
             Self::Email => "email",
             Self::Password | Self::NewPassword => "password",
             Self::Search => "search",
-            Self::Text | Self::Name | Self::Organisation | Self::Domain | Self::Username | Self::Number => "text",
+            Self::Text | Self::Name | Self::Organisation | Self::Code | Self::Domain | Self::Username | Self::Number => "text",
         }
     }
 
@@ -41,6 +43,7 @@ impl Kind {
             Self::Email => "email",
             Self::Password => "current-password",
             Self::NewPassword => "new-password",
+            Self::Code => "one-time-code",
             Self::Text | Self::Domain | Self::Username | Self::Search | Self::Number => "off",
         }
     }
@@ -55,12 +58,12 @@ impl Kind {
     }
 
     const fn keeps_value(self) -> bool {
-        !matches!(self, Self::Password | Self::NewPassword)
+        !matches!(self, Self::Password | Self::NewPassword | Self::Code)
     }
 
     /// Nothing that a keyboard should correct.
     pub const fn is_literal(self) -> bool {
-        matches!(self, Self::Email | Self::Domain | Self::Username | Self::Password | Self::NewPassword)
+        matches!(self, Self::Email | Self::Domain | Self::Username | Self::Password | Self::NewPassword | Self::Code)
     }
 }
 

@@ -4,12 +4,14 @@
 mod field;
 mod marks;
 mod page;
+mod qr;
 pub mod steps;
 mod time;
 
 pub use field::{Field, Kind, Summary};
 pub use marks::{ByApi, Copyable, Empty, Icon, Meter, Status, Tone};
 pub use page::{Crumbs, Pager, Tabs};
+pub use qr::Qr;
 pub use steps::Steps;
 pub use time::{When, exact, machine, span};
 

@@ -1,0 +1,54 @@
+//! Mails about a second factor: to the person, at each change, so that nobody changes it unseen.
+
+use chrono::{DateTime, Utc};
+
+use super::letter::Mail;
+use super::words::{at, page};
+use crate::Config;
+
+/// What to do for whoever did not do it.
+fn not_you(mail: Mail, config: &Config) -> Mail {
+    mail.text("If it was not you, somebody knows your password: set a new one at once, and answer this mail.")
+        .link("Set a new password", page(config, "/forgotten"))
+}
+
+pub(crate) fn second_factor_on(config: &Config, when: DateTime<Utc>) -> Mail {
+    let mail = Mail::new("second_factor_on", "Signing in now takes a code")
+        .text(format!("A second factor of your account at Howdah was turned on, on {}. All other sessions were ended.", at(when)))
+        .text("From now on signing in takes a code of your app besides the password. If you lose the app, use a recovery code.");
+    not_you(mail, config)
+}
+
+pub(crate) fn second_factor_off(config: &Config, when: DateTime<Utc>) -> Mail {
+    let mail = Mail::new("second_factor_off", "Signing in takes no code any more")
+        .text(format!("The second factor of your account at Howdah was turned off, on {}.", at(when)))
+        .text("From now on the password alone is enough to sign in.");
+    not_you(mail, config)
+}
+
+/// By an operator, for somebody who has lost it.
+pub(crate) fn second_factor_removed(config: &Config, when: DateTime<Utc>) -> Mail {
+    Mail::new("second_factor_removed", "Your second factor was removed")
+        .text(format!("An operator of the platform removed the second factor of your account at Howdah, on {}.", at(when)))
+        .text("From now on the password alone is enough to sign in. Set up a second factor again as soon as you can.")
+        .link("Set it up", page(config, "/account/second-factor"))
+        .text("If you did not ask for this, answer this mail at once.")
+}
+
+pub(crate) fn new_recovery_codes(config: &Config, when: DateTime<Utc>) -> Mail {
+    let mail = Mail::new("new_recovery_codes", "You have new recovery codes")
+        .text(format!("New recovery codes of your account at Howdah were made on {}. Those before are good no more.", at(when)));
+    not_you(mail, config)
+}
+
+pub(crate) fn recovery_code_used(config: &Config, when: DateTime<Utc>, left: i64) -> Mail {
+    let left = match left {
+        0 => "None is left.".to_owned(),
+        1 => "One is left.".to_owned(),
+        many => format!("{many} are left."),
+    };
+    let mail = Mail::new("recovery_code_used", "A recovery code was used")
+        .text(format!("A recovery code of your account at Howdah was used in place of your app's code, on {}. {left}", at(when)))
+        .link("Make new ones, or set up another app", page(config, "/account/second-factor"));
+    not_you(mail, config)
+}

@@ -1,0 +1,140 @@
+//! `/account/second-factor`: set it up with an app, make new recovery codes, turn it off. Recovery codes are shown once, right after they
+//! were made.
+
+use actix_web::web;
+use askama::Template;
+use howdah_app::second_factor::{self, On, Setup, Standing};
+use howdah_app::sessions::require_recent;
+use howdah_app::{App, Error};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::pages::components::{Copyable, Field, Kind, Qr, Summary, Tabs, When};
+use crate::pages::flash::Flash;
+use crate::pages::form::{Form, Mistakes, Secret};
+use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
+use crate::pages::sign_in_code;
+use crate::pages::visitor::Person;
+
+const HERE: &str = "/account/second-factor";
+
+#[derive(Template)]
+#[template(path = "account/second_factor.html")]
+struct FactorPage<'a> {
+    frame: &'a Frame,
+    tabs: Tabs,
+    mistakes: &'a Mistakes,
+    standing: &'a Standing,
+    password: Field,
+    code: Field,
+}
+
+impl FactorPage<'_> {
+    fn since(&self, on: &On) -> When {
+        When::new(on.since, self.frame.now)
+    }
+
+    fn qr(&self, setup: &Setup) -> Option<Qr> {
+        Qr::new("QR code with the secret for your app; the same stands below as text", setup.url.expose_secret())
+    }
+
+    /// In groups of four, as it is typed.
+    fn typed(&self, setup: &Setup) -> Copyable {
+        let secret: Vec<char> = setup.secret.expose_secret().chars().collect();
+        let groups: Vec<String> = secret.chunks(4).map(|it| it.iter().collect()).collect();
+        Copyable::new("the secret", groups.join(" "))
+    }
+
+    fn url<'s>(&self, setup: &'s Setup) -> &'s str {
+        setup.url.expose_secret()
+    }
+}
+
+async fn page(frame: &Frame, person: &Person, app: &App, mistakes: &Mistakes) -> Answer {
+    let standing = second_factor::standing(app, person).await?;
+    let code = match &standing {
+        Standing::On(_) => sign_in_code::field(mistakes),
+        Standing::Off | Standing::Begun(_) => {
+            Field::new("code", "Code", Kind::Code).hint("The six digits that the app shows now.").most(100).check(mistakes)
+        }
+    };
+    let password = Field::new("password", "Your password", Kind::Password).check(mistakes);
+    let page = FactorPage { frame, tabs: super::tabs("/account/security"), mistakes, standing: &standing, password, code };
+    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+/// A secret is shown, and a factor set up, only with the password just given. What is on asks for it in its own forms.
+async fn require(app: &App, person: &Person) -> Result<(), Error> {
+    if second_factor::on(app, person).await?.is_some() { Ok(()) } else { require_recent(app, person) }
+}
+
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
+    require(&app, &person).await?;
+    page(&frame, &person, &app, &Mistakes::default()).await
+}
+
+pub async fn begin(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
+    if require_recent(&app, &person).is_err() {
+        return Ok(see_other(HERE));
+    }
+    match second_factor::begin(&app, &person).await {
+        Ok(()) => Ok(see_other(HERE)),
+        Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/recovery_codes.html")]
+struct CodesPage<'a> {
+    frame: &'a Frame,
+    tabs: Tabs,
+    mistakes: &'a Mistakes,
+    /// It was turned on just now.
+    is_new: bool,
+    codes: Vec<&'a str>,
+    all: Copyable,
+}
+
+fn codes(frame: &Frame, is_new: bool, codes: &[SecretString]) -> Answer {
+    let codes: Vec<&str> = codes.iter().map(|it| it.expose_secret()).collect();
+    let all = Copyable::new("all of them", codes.join(" "));
+    frame.page(&CodesPage { frame, tabs: super::tabs("/account/security"), mistakes: &Mistakes::default(), is_new, codes, all })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct First {
+    code: String,
+}
+
+pub async fn confirm(frame: Frame, person: Person, app: web::Data<App>, form: Form<First>) -> Answer {
+    if require_recent(&app, &person).is_err() {
+        return Ok(see_other(HERE));
+    }
+    match second_factor::confirm(&app, &person, &form.value.code).await {
+        Ok(made) => codes(&frame, true, &made),
+        Err(Error::Conflict { reason: "second_factor_on", .. }) => Ok(see_other_with(HERE, Flash::RecoveryCodesShown)),
+        Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Both {
+    password: Secret,
+    code: String,
+}
+
+pub async fn new_codes(frame: Frame, person: Person, app: web::Data<App>, form: Form<Both>) -> Answer {
+    match second_factor::new_recovery_codes(&app, &person, form.value.password.0, &form.value.code).await {
+        Ok(made) => codes(&frame, false, &made),
+        Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
+    }
+}
+
+pub async fn turn_off(frame: Frame, person: Person, app: web::Data<App>, form: Form<Both>) -> Answer {
+    match second_factor::turn_off(&app, &person, form.value.password.0, &form.value.code).await {
+        Ok(()) => Ok(see_other_with("/account/security", Flash::SecondFactorOff)),
+        Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
+    }
+}
