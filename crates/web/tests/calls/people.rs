@@ -14,8 +14,9 @@ use crate::support::browser::{Browser, PASSWORD, mailed};
 const ADA: &str = "ada@birds.example";
 const BOB: &str = "bob@cats.example";
 
-/// Bob belongs to Ada's account, in the role.
+/// Bob belongs to Ada's account, in the role, and came to the platform after her.
 async fn joined(test: &TestApp, server: &Server, ada: &Somebody, role: &str) -> Somebody {
+    test.clock.advance(TimeDelta::seconds(1));
     server.post(ada, "/api/v1/invitations", &json!({"email": BOB, "role": role})).await.is(201);
     let token = mailed(test, BOB).await.split_once('=').unwrap().1.to_owned();
     members::accept(&test.app, &token, Acceptance::New { name: "Bob", password: PASSWORD.into() }).await.unwrap();
