@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_access_table() {
-        let all = [Scope::Read, Scope::Write, Scope::Operate];
+        let all = Scope::ALL;
         // (actor, read, change, close, see people, manage people, operate)
         let table = [
             (actor(Role::Owner, false, &all), [true, true, true, true, true, false]),

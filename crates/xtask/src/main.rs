@@ -132,7 +132,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
             build(&places, no_build)?;
             stack::up(places, scope(kubeconfig, plane)).map(drop)
         }
-        Task::Down => stack::down(&places),
+        Task::Down => test::together([stack::down(&places.beside()), stack::down(&places)]),
         Task::Test { quick } => test::run(places, if quick { test::Extent::Quick } else { test::Extent::Whole }),
         Task::Bench { name, no_build } => bench::run(&places, name, no_build),
         Task::Fuzz { seconds } => fuzz::run(&places, seconds),

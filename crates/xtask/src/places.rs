@@ -41,6 +41,11 @@ impl Places {
         })
     }
 
+    /// Of the second stack that the tests bring up.
+    pub fn beside(&self) -> Self {
+        Self { stack: self.stack.with_extension("beside"), ..self.clone() }
+    }
+
     /// A file of the development stack that is checked in.
     pub fn deploy(&self, file: &str) -> PathBuf {
         self.checkout.join("deploy/dev").join(file)

@@ -65,7 +65,7 @@ pub fn run(places: Places, extent: Extent) -> Result<()> {
 
 /// On one stack those that share it; at the same time on another those that take its parts away.
 fn on_two_stacks(places: &Places, tests: &[Test]) -> Result<()> {
-    let beside = Places { stack: places.stack.with_extension("beside"), ..places.clone() };
+    let beside = places.beside();
     // One after the other: each takes ports of the machine's that are free.
     let up = stack::up(places.clone(), Scope::Whole).and_then(|_| stack::up(beside.clone(), Scope::Whole));
     let (faults, mut others): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(|test| test.name == TAKE_PARTS_AWAY);

@@ -118,7 +118,7 @@ fn trademark(address: &ServerAddress, has_permission: bool) -> Option<FieldError
         field: "domain",
         reason: "trademark",
         sentence: format!(
-            "“{}” contains a trademark of Mastodon gGmbH. Use another domain, or confirm with “trademark_permission” that you have their permission.",
+            "“{}” contains a trademark of Mastodon gGmbH. Use another domain, or confirm that you have their permission.",
             address.local_domain
         ),
     })
@@ -175,10 +175,8 @@ async fn check_remnants(conn: &mut Conn, server: &NewServer<'_>) -> Result<(), E
     if server.remnants_known || !has_remnants(conn, &server.address).await? {
         return Ok(());
     }
-    let sentence = format!(
-        "{} Launch here all the same only if you can live with that, and confirm it with “remnants_known”.",
-        remnants(&server.address)
-    );
+    let sentence =
+        format!("{} Launch here all the same only if you can live with that, and confirm that you know.", remnants(&server.address));
     Err(Error::invalid("remnants_known", "remnants", sentence))
 }
 

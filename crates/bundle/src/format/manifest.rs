@@ -17,7 +17,7 @@ pub struct Manifest {
     pub started_at: DateTime<Utc>,
     pub finished_at: DateTime<Utc>,
     pub consistency: Consistency,
-    /// Every file but the media, this file and the signatures.
+    /// Every file but the media, this file, `VERIFY.json` and the signatures.
     pub files: BTreeMap<BundlePath, FileFacts>,
     pub inventory: InventoryFacts,
     pub dump: DumpFacts,

@@ -30,10 +30,11 @@ pub struct Job {
 }
 
 /// What waits, runs or failed; without what a later one has taken the place of.
-const LIVE: &str = "SELECT jobs.id::int8 AS id, tasks.identifier AS name, (jobs.payload ->> 'instance_id')::uuid AS instance_id,
+pub(super) const LIVE: &str = "SELECT jobs.id::int8 AS id, tasks.identifier AS name, (jobs.payload ->> 'instance_id')::uuid AS instance_id,
            jobs.attempts, jobs.max_attempts, left(jobs.last_error, 2000) AS last_error, jobs.run_at,
-           jobs.locked_at IS NOT NULL AS is_running
+           jobs.locked_at IS NOT NULL AS is_running, instances.domain
     FROM graphile_worker._private_jobs AS jobs JOIN graphile_worker._private_tasks AS tasks ON tasks.id = jobs.task_id
+    LEFT JOIN instances ON instances.id = (jobs.payload ->> 'instance_id')::uuid
     WHERE (jobs.locked_at IS NOT NULL
         OR NOT EXISTS (SELECT FROM graphile_worker._private_job_retirements AS retired WHERE retired.id = jobs.id))";
 

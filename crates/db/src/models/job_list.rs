@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::job::Job;
+use super::job::{Job, LIVE};
 use super::listing::literal;
 use crate::Conn;
 
@@ -48,21 +48,14 @@ impl ListedJob {
 impl JobList<'_> {
     /// Those that failed first, then the next to run; without those that a later one has taken the place of.
     pub async fn page(&self, conn: &mut Conn) -> QueryResult<Vec<ListedJob>> {
-        diesel::sql_query(
-            "SELECT jobs.id::int8 AS id, tasks.identifier AS name, (jobs.payload ->> 'instance_id')::uuid AS instance_id,
-                    jobs.attempts, jobs.max_attempts, left(jobs.last_error, 2000) AS last_error, jobs.run_at,
-                    jobs.locked_at IS NOT NULL AS is_running, instances.domain
-             FROM graphile_worker._private_jobs AS jobs
-             JOIN graphile_worker._private_tasks AS tasks ON tasks.id = jobs.task_id
-             LEFT JOIN instances ON instances.id = (jobs.payload ->> 'instance_id')::uuid
-             WHERE (jobs.locked_at IS NOT NULL
-                    OR NOT EXISTS (SELECT FROM graphile_worker._private_job_retirements AS retired WHERE retired.id = jobs.id))
+        diesel::sql_query(format!(
+            "{LIVE}
                AND ($1 = '' OR tasks.identifier LIKE $2 OR lower(jobs.last_error) LIKE $2 OR instances.domain LIKE $2
                     OR jobs.id::text = $1 OR instances.id = $3)
                AND ($4 IS NULL OR (jobs.last_error IS NULL, jobs.run_at, jobs.id) > ($5, $4, $6))
              ORDER BY jobs.last_error IS NULL, jobs.run_at, jobs.id
-             LIMIT $7",
-        )
+             LIMIT $7"
+        ))
         .bind::<Text, _>(self.search)
         .bind::<Text, _>(format!("%{}%", literal(self.search)))
         .bind::<Nullable<diesel::sql_types::Uuid>, _>(self.server)

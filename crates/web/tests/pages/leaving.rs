@@ -28,6 +28,8 @@ async fn the_grace_period_ends_early_for_who_types_the_address_and_gave_the_pass
     assert_eq!(ada.post(&page, &[("confirm", DOMAIN)]).await.header("location"), Some(again.as_str()));
     ada.post("/confirm-password", &[("password", PASSWORD), ("next", &page)]).await.is(303);
 
+    assert!(ada.get(&page).await.text.contains("Nobody is told"), "a server that never answered says no farewell");
+    Instance::answered(&mut *test.database.conn().await, id.as_uuid(), test.app.clock.now()).await.unwrap();
     let asks = ada.get(&page).await.is(200).text.clone();
     assert_eq!(cut(&asks, "<title>", "</title>"), format!("Closing · End the grace period · {DOMAIN}"));
     for words in ["From here on there is no way back", "is told to delete its accounts", "any owner can take it back", "/close/now</code>"]

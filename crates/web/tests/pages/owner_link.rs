@@ -25,7 +25,7 @@ async fn the_link_is_shown_from_the_account_on_until_mastodon_takes_it_no_more()
         early.text.contains("The owner’s account is not there yet.") && !early.text.contains("<form method=\"post\" action=\"/servers")
     );
     let too_early = ada.post(&page, &[]).await.is(200).clone();
-    assert!(title(&too_early).starts_with("Not to be had") && too_early.text.contains("is not there yet. Look again"), "{too_early:?}");
+    assert!(title(&too_early).starts_with("No link") && too_early.text.contains("is not there yet. Look again"), "{too_early:?}");
 
     finish_launch(&test, id).await;
     let ready = ada.get(&page).await.is(200).clone();

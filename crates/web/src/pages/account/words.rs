@@ -24,7 +24,7 @@ pub const fn scope_may(scope: Scope) -> &'static str {
     match scope {
         Scope::Read => "see the account and its servers",
         Scope::Write => "launch, change and close servers, as far as your role lets you",
-        Scope::People => "see who belongs to the account and, if you own it, invite and remove people and change their roles",
+        Scope::People => "see who belongs to the account and, if you own it, invite and remove people and change their roles; leave it",
         Scope::Operate => "everything that operators of the platform may do",
     }
 }

@@ -69,7 +69,7 @@ async fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &M
         status: words::status(server),
         mistakes,
         key: new_key(app),
-        confirm: Field::new("confirm", "Type the address to go on", Kind::Domain)
+        confirm: Field::new("confirm", "Type the domain to go on", Kind::Domain)
             .hint(format!("{}, letter by letter.", server.domain))
             .value(typed)
             .most(253)

@@ -34,7 +34,8 @@ struct EndPage<'a> {
 impl EndPage<'_> {
     /// One that never answered says none; whether this one has is looked at when it would begin.
     fn says_farewell(&self) -> bool {
-        self.it.server.leaving.as_ref().is_some_and(|it| it.deletion == Deletion::Close)
+        self.it.server.address.first_answered_at.is_some()
+            && self.it.server.leaving.as_ref().is_some_and(|it| it.deletion == Deletion::Close)
     }
 
     fn ends(&self) -> Option<When> {
@@ -57,7 +58,7 @@ fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &Mistake
         status: words::status(server),
         mistakes,
         key: new_key(app),
-        confirm: Field::new("confirm", "Type the address to go on", Kind::Domain)
+        confirm: Field::new("confirm", "Type the domain to go on", Kind::Domain)
             .hint(format!("{}, letter by letter.", server.domain))
             .value(typed)
             .most(253)

@@ -100,7 +100,7 @@ fn page(frame: &Frame, app: &App, it: Overview, link: Option<OwnerLink>, refused
         url: super::url(&it.server.slug),
         state: match (&link, &refused) {
             (Some(_), _) => "Shown",
-            (None, Some(_)) => "Not to be had",
+            (None, Some(_)) => "No link",
             (None, None) => word(it.owner_link),
         },
         can_show: offers(Action::ShowOwnerLink),
