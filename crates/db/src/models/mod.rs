@@ -9,6 +9,7 @@ pub mod api_token;
 pub mod attempt;
 pub mod audit;
 pub mod domain;
+pub mod export;
 pub mod idempotency;
 pub mod identity;
 pub mod incident;
