@@ -3,6 +3,7 @@
 
 mod cleaning;
 mod clusters;
+mod exports;
 mod holds;
 mod live;
 mod unproven;
@@ -23,6 +24,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("look whether clusters are back", clusters::look_again(worker).await);
     log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
+    log("send exports down", exports::send(worker).await);
     log("clean up", cleaning::clean(worker).await);
     send_mails(worker).await
 }
