@@ -45,7 +45,7 @@ async fn in_web(world: &World, server: InstanceId, command: &[&str]) {
     let pods: Api<Pod> = Api::namespaced(world.cluster.client.clone(), &server.resource_name());
     let web = ListParams::default().labels(&format!("{}=web", labels::PROCESS));
     let name = pods.list(&web).await.unwrap().items[0].name_any();
-    let mut attached = pods.exec(&name, command, &AttachParams::default().stderr(false)).await.unwrap();
+    let mut attached = pods.exec(&name, command.iter().copied(), &AttachParams::default().stderr(false)).await.unwrap();
     let status = attached.take_status().unwrap();
     attached.join().await.unwrap();
     let status = status.await.unwrap();

@@ -9,7 +9,6 @@ use std::time::Instant;
 use anyhow::Context as _;
 use howdah_bundle::create::CreateError;
 use howdah_bundle::format::Manifest;
-use howdah_bundle::place::PlaceError;
 use howdah_bundle::progress::Event;
 use howdah_crd::export::{LASTING_FAILURE, PROGRESS_PATH};
 use howdah_crd::{ExportFailure, ExportOutcome, ExportReport, FailureReason};
@@ -149,6 +148,7 @@ impl Telling {
 
 #[cfg(test)]
 mod tests {
+    use howdah_bundle::place::PlaceError;
     use howdah_bundle::progress::Stage;
 
     use super::*;
