@@ -323,11 +323,12 @@ async fn deleting_it_cancels_the_run() {
 
 #[tokio::test]
 async fn it_waits_for_a_server_that_is_not_ready() {
-    let run = Run::begin().await;
-    let table: [(&str, fn(&mut Value), Reason); 2] = [
+    type Change = fn(&mut Value);
+    let table: [(&str, Change, Reason); 2] = [
         ("never set up", |it| it["status"]["conditions"] = json!([]), Reason::InstanceNotReady),
         ("refused", |it| it["spec"]["placement"] = json!("moon"), Reason::InstanceNotReady),
     ];
+    let run = Run::begin().await;
     let path_of = crate::controllers::instance::world::CR;
     let good = run.world.cluster.object(path_of);
     run.pass().await;
