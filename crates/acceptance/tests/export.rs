@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 
 const BUCKET: &str = "howdah-bundles";
 
+type Change = fn(&mut Value);
+
 fn fresh_export() -> ExportId {
     ExportId::from_uuid(uuid::Builder::from_random_bytes(rand::random()).into_uuid())
 }
@@ -154,7 +156,7 @@ async fn deleting_it_cancels_it() {
 async fn what_is_refused() {
     let world = World::without_control_plane().await.unwrap();
     let good = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
-    let refused = async |change: fn(&mut Value)| {
+    let refused = async |change: Change| {
         let mut export = resource(fresh_export(), InstanceId::from_uuid(uuid::Uuid::nil()), good);
         export["metadata"]["namespace"] = json!("default");
         change(&mut export);
@@ -164,7 +166,7 @@ async fn what_is_refused() {
         parsed.patch(&name, &parameters, &kube::api::Patch::Apply(&export)).await.err().map(|it| it.to_string())
     };
     assert_eq!(refused(|_| {}).await, None);
-    let changes: [(&str, fn(&mut Value)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("spec.recipients", |it| it["spec"]["recipients"] = json!([])),
         ("spec.recipients", |it| it["spec"]["recipients"] = json!(["AGE-SECRET-KEY-1"])),
         ("spec.id", |it| it["spec"]["id"] = json!("x")),
