@@ -58,6 +58,12 @@ impl Part {
         Ok(Self { record, file, log, folder, command, environment, before })
     }
 
+    /// The binary that it runs.
+    #[must_use]
+    pub fn program(&self) -> &std::ffi::OsStr {
+        self.command.first().map(OsString::as_os_str).unwrap_or_default()
+    }
+
     #[must_use]
     pub fn environment(&self) -> &[(OsString, OsString)] {
         &self.environment

@@ -21,6 +21,8 @@ pub enum Excess {
     MailsBy,
     /// For the owner of one server.
     OwnerLinks,
+    /// Of one server.
+    Exports,
     /// In one account.
     RoleChanges,
     /// At a domain's records.
@@ -38,6 +40,7 @@ impl Excess {
             Self::Links => "Too many links",
             Self::MailsFromHere | Self::MailsTo | Self::MailsBy => "Too many mails",
             Self::OwnerLinks => "Too many new links",
+            Self::Exports => "Too many exports",
             Self::RoleChanges => "Too many changes of roles",
             Self::Looks => "Looked at a moment ago",
         }
@@ -56,6 +59,7 @@ impl Excess {
             Self::MailsTo => "Several mails went to this e-mail address within an hour.",
             Self::MailsBy => "Very many mails to others were asked for within a day.",
             Self::OwnerLinks => "Three new links were made within an hour.",
+            Self::Exports => "Twelve exports of this server were begun within a day.",
             Self::RoleChanges => "Roles were changed very often in this account within a day. This time nothing was changed.",
             Self::Looks => "The records were looked at a moment ago.",
         }
@@ -77,6 +81,7 @@ impl Excess {
             Self::MailsFromHere => "Others may share your network. From another one it can be asked for now.",
             Self::MailsTo | Self::MailsBy => "What was sent before is good.",
             Self::OwnerLinks => "The last of them is good for six hours.",
+            Self::Exports => "Those that are whole are good, and can be fetched.",
             Self::RoleChanges => "Invitations and removals go on working.",
             Self::Looks => "What was found stands on the page.",
         }

@@ -11,6 +11,7 @@ pub mod admin;
 pub mod authz;
 pub mod config;
 pub mod error;
+pub mod exports;
 pub mod fleet;
 pub mod idempotency;
 pub mod incidents;

@@ -83,6 +83,9 @@ pub(crate) const ROLES_OF: Limit = limit("roles_of_account", Excess::RoleChanges
 /// New links for the owner of one server.
 pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", Excess::OwnerLinks, 3, HOUR);
 
+/// Exports of one server: each reads all of it.
+pub(crate) const EXPORTS_OF: Limit = limit("exports_of_server", Excess::Exports, 12, DAY);
+
 /// The longest window: what began before it says nothing any more.
 pub(crate) const LONGEST: TimeDelta = DAY;
 

@@ -1,4 +1,4 @@
-//! Condition types and machine reasons of a `MastodonInstance`. Sentences are made from these elsewhere.
+//! Condition types and machine reasons of the kinds. Sentences are made from these elsewhere.
 
 use std::fmt;
 
@@ -60,6 +60,40 @@ names! {
 }
 
 names! {
+    /// What is known of an export, in the order of its steps.
+    ExportConditionType {
+        /// The server is there and set up, and the spec refers to things that exist.
+        Accepted,
+        /// The bundle may be written to its destination: the keys for it are there.
+        DestinationReady,
+        /// The bundle is whole. False for good where `status.finishedAt` is set: `status.failure` says why.
+        Complete,
+    }
+}
+
+names! {
+    /// Why there is no bundle.
+    FailureReason {
+        /// The server's settings can't be used.
+        Environment,
+        /// The server's secrets are missing, or not those that its rows were encrypted with.
+        Secrets,
+        Database,
+        /// No `pg_dump` of the database server's version, or it failed.
+        PgDump,
+        /// The server's own media can't be read.
+        Media,
+        /// The bundle can't be written where it is to go.
+        Destination,
+        /// It was ended from outside again and again.
+        Interrupted,
+        /// It took longer than an export may.
+        Deadline,
+        Other,
+    }
+}
+
+names! {
     /// Why a condition is what it is.
     Reason {
         /// It is as the spec wants it.
@@ -79,6 +113,11 @@ names! {
         IdConflict,
         DomainConflict,
         NamespaceTerminating,
+        // What keeps an export from being begun.
+        InstanceNotFound,
+        InstanceNotReady,
+        /// The operator's configuration has no place for bundles.
+        NotConfigured,
         // What is wrong outside.
         DatabaseServerUnavailable,
         ObjectStoreUnavailable,

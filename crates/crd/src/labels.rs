@@ -2,11 +2,13 @@
 
 /// The instance's id (UUID) on every child, namespaced or not: the operator finds its owner by it.
 pub const INSTANCE: &str = "howdah.dev/instance";
+/// An export's id (UUID) on what is made for it: its own controller looks after that, and the instance's leaves it alone.
+pub const EXPORT: &str = "howdah.dev/export";
 /// The process that a workload, pod or policy is for: see [`process`].
 pub const PROCESS: &str = "howdah.dev/process";
 /// Hash of the inputs that a Job was made from; a Job with another hash is another Job.
 pub const INPUTS: &str = "howdah.dev/inputs";
-/// The kind of Job: `db-prepare`, `owner`, `configure`, `owner-link`, `farewell-token`, `farewell-progress`: see [`job`].
+/// The kind of Job: `db-prepare`, `owner`, `configure`, `owner-link`, `farewell-token`, `farewell-progress`, `export`: see [`job`].
 pub const JOB: &str = "howdah.dev/job";
 /// Which try of a Job this is, from 1: a failed one is followed by another after a while.
 pub const ATTEMPT: &str = "howdah.dev/attempt";
@@ -20,6 +22,9 @@ pub const MANAGED_BY_VALUE: &str = "howdah-operator";
 /// Finalizer on a `MastodonInstance`: the operator's teardown runs before it is taken off.
 pub const FINALIZER: &str = "howdah.dev/teardown";
 
+/// Finalizer on a `MastodonExport`: its S3 user goes before it is taken off.
+pub const EXPORT_FINALIZER: &str = "howdah.dev/export";
+
 /// Values of [`PROCESS`], which are also the names of the workloads and Services.
 pub mod process {
     pub const WEB: &str = "web";
@@ -31,10 +36,13 @@ pub mod process {
     pub const REDIS: &str = "redis";
     /// Every Job of Mastodon's own image.
     pub const JOB: &str = "job";
+    /// The Job that makes a bundle.
+    pub const BUNDLE: &str = "bundle";
 }
 
 /// Values of [`JOB`].
 pub mod job {
+    pub const EXPORT: &str = "export";
     pub const DB_PREPARE: &str = "db-prepare";
     pub const OWNER: &str = "owner";
     pub const CONFIGURE: &str = "configure";

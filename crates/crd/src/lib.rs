@@ -5,11 +5,16 @@
 //! in [`INBOX_NAMESPACE`], which the spec names. The English sentence for a reason belongs to whoever shows it.
 
 pub mod conditions;
+pub mod export;
 pub mod instance;
 pub mod labels;
 pub mod secrets;
 
-pub use conditions::{ConditionType, Reason};
+pub use conditions::{ConditionType, ExportConditionType, FailureReason, Reason};
+pub use export::{
+    ExportDestination, ExportFailure, ExportMode, ExportOutcome, ExportProgress, ExportReport, MastodonExport, MastodonExportSpec,
+    MastodonExportStatus,
+};
 pub use instance::{
     Bootstrap, DatabaseSpec, DeletionPolicy, Endpoints, Farewell, FarewellStage, Image, InstanceUsage, MastodonInstance,
     MastodonInstanceSpec, MastodonInstanceStatus, ObjectStorageSpec, OwnerLink, PowerState, ProcessResources, RedisResources, Resources,
@@ -45,5 +50,5 @@ pub const OPERATOR_FIELD_MANAGER: &str = "howdah-operator";
 /// Every definition, in the order in which they are to be applied.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![MastodonInstance::crd()]
+    vec![MastodonInstance::crd(), MastodonExport::crd()]
 }

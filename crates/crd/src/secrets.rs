@@ -39,3 +39,10 @@ pub mod smtp {
     pub const ENABLE_STARTTLS: &str = "SMTP_ENABLE_STARTTLS";
     pub const REQUIRED: [&str; 5] = [SERVER, PORT, LOGIN, PASSWORD, FROM_ADDRESS];
 }
+
+/// Keys of a bucket that is not the platform's, which an export is written to.
+pub mod bucket {
+    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+    pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+    pub const REQUIRED: [&str; 2] = [ACCESS_KEY_ID, SECRET_ACCESS_KEY];
+}

@@ -147,6 +147,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    exports (id) {
+        id -> Uuid,
+        instance_id -> Uuid,
+        operation_id -> Uuid,
+        mode -> Text,
+        destination -> Text,
+        recipients -> Text,
+        progress -> Nullable<Jsonb>,
+        size -> Nullable<Int8>,
+        content_digest -> Nullable<Text>,
+        kept_until -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_keys (holder_id, key) {
         holder_id -> Uuid,
         key -> Text,
@@ -487,6 +504,8 @@ diesel::joinable!(audit_anchored_heads -> audit_anchors (number));
 diesel::joinable!(audit_entries -> audit_heads (chain_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
+diesel::joinable!(exports -> instances (instance_id));
+diesel::joinable!(exports -> operations (operation_id));
 diesel::joinable!(identity_secrets -> instances (instance_id));
 diesel::joinable!(incidents -> people (person_id));
 diesel::joinable!(instance_observations -> instances (instance_id));
@@ -531,6 +550,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     data_keys,
     database_servers,
     domains,
+    exports,
     idempotency_keys,
     identity_secrets,
     incidents,

@@ -38,6 +38,11 @@ pub fn explain(step: StepName, cause: &Cause) -> Failure {
 }
 
 fn words(step: StepName, reason: &str) -> (String, &'static str) {
+    if step == StepName::Bundle
+        && let Some((sentence, way_out)) = of_bundle(reason)
+    {
+        return (sentence.to_owned(), way_out);
+    }
     let what = step_in_words(step);
     let (sentence, way_out) = match reason {
         "ImagePullFailed" => (
@@ -125,6 +130,35 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
     (sentence, way_out)
 }
 
+/// Why there is no bundle; what the platform's parts say is said as elsewhere.
+fn of_bundle(reason: &str) -> Option<(&'static str, &'static str)> {
+    const AGAIN: &str = "Begin another export. If that fails too, write to the support with this page's address.";
+    Some(match reason {
+        "InstanceNotFound" | "InstanceNotReady" => (
+            "The server is not set up, or not well in its cluster, so there is nothing to take along yet.",
+            "It begins by itself once the server is.",
+        ),
+        "NotConfigured" => (
+            "This platform has no place for bundles yet.",
+            "The operator of this platform adds it to the configuration. It goes on by itself.",
+        ),
+        "Environment" => {
+            ("The server's settings can't be used for a bundle.", "This is a mistake of the platform's: write to the support.")
+        }
+        "Secrets" => (
+            "The server's secrets are not those that its rows were encrypted with: a bundle with them could not be brought back.",
+            "Nothing of the server is lost. Write to the support before anything else is done.",
+        ),
+        "Database" => ("The server's database could not be read.", AGAIN),
+        "PgDump" => ("The program that dumps the database failed.", AGAIN),
+        "Media" => ("The server's media could not be read.", AGAIN),
+        "Destination" => ("The bundle could not be written where it was to go.", AGAIN),
+        "Interrupted" => ("The export was ended from outside again and again.", AGAIN),
+        "Deadline" => ("The export took longer than two days, and was given up.", AGAIN),
+        _ => return None,
+    })
+}
+
 /// The step as a part of a sentence.
 fn step_in_words(step: StepName) -> &'static str {
     use crate::lifecycle::LaunchStep as Launch;
@@ -140,6 +174,7 @@ fn step_in_words(step: StepName) -> &'static str {
         StepName::Launch(Launch::Workloads) => "starting the server",
         StepName::Farewell => "the farewell",
         StepName::Teardown => "deleting the server's data",
+        StepName::Bundle => "the bundle",
     }
 }
 

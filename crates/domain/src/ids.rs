@@ -87,6 +87,8 @@ ids! {
     AccountId: "an account",
     /// Long work with a name and an end.
     OperationId: "an operation",
+    /// One run that takes a server along.
+    ExportId: "an export",
     /// A proof of an own domain.
     DomainId: "a domain",
     ApiTokenId: "an API token",
@@ -109,7 +111,7 @@ impl InstanceId {
     /// Name of its namespace, database, role, bucket and S3 user: `mi-` and 26 characters of base32, lower case.
     #[must_use]
     pub fn resource_name(self) -> String {
-        format!("{}{}", Self::PREFIX, BASE32_NOPAD.encode(self.0.as_bytes()).to_ascii_lowercase())
+        resource_name(Self::PREFIX, self.0)
     }
 
     /// The reverse of [`Self::resource_name`]; `None` for a name that is not ours.
@@ -122,6 +124,18 @@ impl InstanceId {
         let bytes = BASE32_NOPAD.decode(encoded.to_ascii_uppercase().as_bytes()).ok()?;
         Some(Self(Uuid::from_slice(&bytes).ok()?))
     }
+}
+
+impl ExportId {
+    /// Name of its custom resource, Job and S3 user: `mx-` and 26 characters of base32, lower case.
+    #[must_use]
+    pub fn resource_name(self) -> String {
+        resource_name("mx-", self.0)
+    }
+}
+
+fn resource_name(prefix: &str, id: Uuid) -> String {
+    format!("{prefix}{}", BASE32_NOPAD.encode(id.as_bytes()).to_ascii_lowercase())
 }
 
 #[cfg(test)]

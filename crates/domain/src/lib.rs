@@ -21,7 +21,7 @@ pub use address::{AddressKind, ServerAddress};
 pub use clock::{Clock, ManualClock, Randomness, SystemClock};
 pub use failure::Failure;
 pub use ids::{
-    AccountId, ApiTokenId, ClusterId, DatabaseServerId, DomainId, InstanceId, InvitationId, MailId, ObjectStoreId, OperationId,
+    AccountId, ApiTokenId, ClusterId, DatabaseServerId, DomainId, ExportId, InstanceId, InvitationId, MailId, ObjectStoreId, OperationId,
     ParseIdError, PersonId, PersonLinkId, SessionId, SignUpId,
 };
 pub use instance::actions::Action;

@@ -18,9 +18,12 @@ fn text(bytes: &[u8]) -> String {
 fn crds_prints_what_is_checked_in() {
     let printed = howdah(&["crds"]);
     assert!(printed.status.success());
-    let checked_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/crds/mastodoninstances.howdah.dev.yaml");
-    let checked_in = std::fs::read_to_string(checked_in).expect("the definition is checked in");
-    assert_eq!(text(&printed.stdout), format!("---\n{checked_in}"));
+    let checked_in = ["mastodoninstances", "mastodonexports"].map(|name| {
+        let file = format!("{}/../../deploy/crds/{name}.howdah.dev.yaml", env!("CARGO_MANIFEST_DIR"));
+        let definition = std::fs::read_to_string(file).expect("the definition is checked in");
+        format!("---\n{definition}")
+    });
+    assert_eq!(text(&printed.stdout), checked_in.concat());
 }
 
 #[test]

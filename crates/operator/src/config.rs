@@ -25,6 +25,9 @@ pub struct OperatorConfig {
     /// By the name that a CR's `placement` gives.
     pub pod_profiles: BTreeMap<String, PodProfile>,
     pub network: NetworkConfig,
+    /// What makes exports, and where those that are kept lie. Absent: none are made.
+    #[serde(default)]
+    pub bundles: Option<BundlesConfig>,
     /// Image of every server's own Redis.
     #[serde(default = "default_redis_image")]
     pub redis_image: String,
@@ -141,6 +144,18 @@ pub struct ObjectStoreConfig {
     pub secret_key_file: PathBuf,
 }
 
+/// Portable bundles of servers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BundlesConfig {
+    /// One of `objectStores`.
+    pub store: String,
+    /// A bucket there that no server has, made by whoever installs.
+    pub bucket: String,
+    /// Image of Howdah itself, with `pg_dump` of the database servers' versions.
+    pub image: String,
+}
+
 /// Where and how the pods of a placement run.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -185,12 +200,21 @@ pub struct NetworkConfig {
     pub mail: Vec<Peer>,
     /// The ingress controller: who may reach web and streaming.
     pub ingress: Vec<Peer>,
+    /// The operator itself, which asks exports how far they are. By default: whoever is in `howdah-system`.
+    #[serde(default = "default_operator_peers")]
+    pub operator: Vec<Peer>,
     /// Pod, Service and node ranges, which public egress leaves out.
     #[serde(default)]
     pub cluster_cidrs: Vec<String>,
     /// `TRUSTED_PROXY_IP`; absent: the CIDRs of `ingress`.
     #[serde(default)]
     pub trusted_proxies: Option<Vec<String>>,
+}
+
+fn default_operator_peers() -> Vec<Peer> {
+    let name = ("kubernetes.io/metadata.name".to_owned(), howdah_crd::SYSTEM_NAMESPACE.to_owned());
+    let selector = LabelSelector { match_labels: Some(BTreeMap::from([name])), ..LabelSelector::default() };
+    vec![Peer { namespace_selector: Some(selector), ..Peer::default() }]
 }
 
 /// A range of addresses, or pods by their labels; `port` narrows it.
@@ -243,6 +267,7 @@ impl OperatorConfig {
             ("objectStores", &network.object_stores),
             ("mail", &network.mail),
             ("ingress", &network.ingress),
+            ("operator", &network.operator),
         ];
         for (name, peers) in lists {
             for (at, peer) in peers.iter().enumerate() {
@@ -263,6 +288,15 @@ impl OperatorConfig {
         for (key, seconds) in [("farewellPollSeconds", self.farewell_poll_seconds), ("resyncSeconds", self.resync_seconds)] {
             if seconds == 0 {
                 return wrong(key.to_owned(), "at least 1");
+            }
+        }
+        if let Some(BundlesConfig { store, bucket, image: _ }) = &self.bundles {
+            if !self.object_stores.contains_key(store) {
+                return wrong("bundles.store".to_owned(), "not one of objectStores");
+            }
+            // Servers' own begin so.
+            if bucket.starts_with("mi-") || !(3..=63).contains(&bucket.len()) {
+                return wrong("bundles.bucket".to_owned(), "3 to 63 characters that do not begin with mi-");
             }
         }
         if self.concurrency == 0 {
@@ -306,6 +340,9 @@ mod tests {
             ("resyncSeconds: 900", "resyncSeconds: 0", "resyncSeconds"),
             ("certManager: {clusterIssuer: letsencrypt, ordersPerHour: 60}", "acme: {}", "acme"),
             ("ordersPerHour: 60", "ordersPerHour: 0", "certManager.ordersPerHour"),
+            ("{store: main,", "{store: other,", "bundles.store"),
+            ("bucket: howdah-bundles", "bucket: mi-bundles", "bundles.bucket"),
+            ("operator: [{namespaceSelector", "operator: [{cidr: 10.0.0.1/32, namespaceSelector", "network.operator[0]"),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let error = OperatorConfig::parse(&GOOD.replacen(from, to, 1)).expect_err(named);

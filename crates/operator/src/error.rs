@@ -25,6 +25,12 @@ pub enum Error {
         #[source]
         source: Box<ObjectStoreError>,
     },
+    #[error("failed on the S3 user of `{name}`")]
+    ExportUser {
+        name: String,
+        #[source]
+        source: Box<ObjectStoreError>,
+    },
     #[error("the Secret `{name}` lacks `{key}`")]
     SecretKey { name: String, key: String },
     #[error("`{name}` was deleted or made anew meanwhile")]
@@ -82,7 +88,7 @@ impl Error {
                 _ => Cause::ApiServerUnavailable,
             },
             Self::Database { .. } => Cause::Database,
-            Self::ObjectStore { .. } => Cause::ObjectStore,
+            Self::ObjectStore { .. } | Self::ExportUser { .. } => Cause::ObjectStore,
             Self::SecretKey { .. } => Cause::Secret,
             Self::Superseded { .. } => Cause::Conflict,
             Self::TooLong { .. } => Cause::TooLong,

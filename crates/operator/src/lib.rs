@@ -1,5 +1,5 @@
 //! The operator: brings each `MastodonInstance` to what its spec asks for, in Kubernetes, on a database server and in an object
-//! store, and reports what it saw.
+//! store, runs each `MastodonExport`, and reports what it saw.
 //!
 //! It works without the rest of Howdah: whoever applies a resource and the Secrets that it names gets a running server.
 //! It must not know the control plane's database or its crates; a spec in, a status out.
@@ -24,10 +24,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::join_all;
-use howdah_crd::{CERTIFICATES_NAMESPACE, INBOX_NAMESPACE, MEDIA_NAMESPACE};
+use howdah_crd::{CERTIFICATES_NAMESPACE, INBOX_NAMESPACE, MEDIA_NAMESPACE, MastodonInstance};
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector;
 use secrecy::SecretString;
+use tokio::sync::{broadcast, watch};
 
 pub use client::client;
 pub use config::{ConfigError, OperatorConfig};
@@ -35,7 +37,8 @@ pub use metrics::Metrics;
 
 use crate::cache::{Children, SecretStore};
 use crate::config::{DatabaseServerConfig, ObjectStoreConfig};
-use crate::controllers::instance::{self, Bulkhead, Context, Orders, Places, Registry};
+use crate::controllers::export;
+use crate::controllers::instance::{self, Bulkhead, Context, Orders, Places, Registry, TOUCHED};
 use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreError, ObjectStoreSettings};
 
 /// How soon to come back to a server that is away.
@@ -69,11 +72,12 @@ pub async fn run(
     let servers = Servers::open(&config)?;
     let work = || {
         // A new leader knows nothing: what it remembered from an earlier time may be stale.
-        let context = context(client.clone(), config.clone(), servers.clone(), Arc::clone(&metrics));
+        let (resources, writer) = reflector::store();
+        let context = Arc::new(context(client.clone(), config.clone(), servers.clone(), Arc::clone(&metrics), resources));
         let databases = servers.databases.clone();
         async move {
             let kept_out = join_all(databases.iter().map(|(name, server)| keep_public_out(name, server)));
-            tokio::join!(instance::run(Arc::new(context)), kept_out);
+            tokio::join!(instance::run(Arc::clone(&context), writer), export::run(context), kept_out);
         }
     };
     leader::lead(client.clone(), Arc::clone(&metrics), work, shutdown).await?;
@@ -138,7 +142,13 @@ fn read(path: &Path) -> Result<String, RunError> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Arc<Metrics>) -> Context {
+fn context(
+    client: Client,
+    config: OperatorConfig,
+    servers: Servers,
+    metrics: Arc<Metrics>,
+    resources: reflector::Store<MastodonInstance>,
+) -> Context {
     let Servers { databases, stores } = servers;
     let orders = Orders::new(config.certificates.issuer.orders_per_hour());
     let names = databases.keys().map(|it| format!("database/{it}")).chain(stores.keys().map(|it| format!("store/{it}")));
@@ -153,6 +163,9 @@ fn context(client: Client, config: OperatorConfig, servers: Servers, metrics: Ar
         media: Arc::new(SecretStore::new(MEDIA_NAMESPACE)),
         certificates: Arc::new(SecretStore::new(CERTIFICATES_NAMESPACE)),
         registry: Arc::new(Registry::default()),
+        resources,
+        touched: broadcast::Sender::new(TOUCHED),
+        listed: watch::Sender::new(false),
         memories: Mutex::default(),
         places: Places::new(config.concurrency),
         orders,

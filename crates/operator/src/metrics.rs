@@ -92,8 +92,25 @@ impl Metrics {
     }
 }
 
+/// Where a text is served, and what kind of text it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    pub path: &'static str,
+    pub content_type: &'static str,
+}
+
+const METRICS: Page = Page { path: "/metrics", content_type: "application/openmetrics-text; version=1.0.0; charset=utf-8" };
+
 /// Serves `/metrics`, as `text` says it, and `/healthz` while the process lives, until it is dropped.
 pub async fn serve<Told>(listener: TcpListener, text: impl Fn() -> Told + Clone + Send + Sync + 'static)
+where
+    Told: Future<Output = String> + Send + 'static,
+{
+    serve_page(listener, METRICS, text).await
+}
+
+/// The same, of another page.
+pub async fn serve_page<Told>(listener: TcpListener, page: Page, text: impl Fn() -> Told + Clone + Send + Sync + 'static)
 where
     Told: Future<Output = String> + Send + 'static,
 {
@@ -107,7 +124,7 @@ where
         tokio::spawn(async move {
             let answer = service_fn(move |request: Request<Incoming>| {
                 let text = text.clone();
-                async move { Ok::<_, std::convert::Infallible>(answer(request.uri().path(), text).await) }
+                async move { Ok::<_, std::convert::Infallible>(answer(page, request.uri().path(), text).await) }
             });
             let server = Builder::new(TokioExecutor::new());
             let served = server.serve_connection(TokioIo::new(stream), answer);
@@ -116,9 +133,9 @@ where
     }
 }
 
-async fn answer<Told: Future<Output = String>>(path: &str, text: impl Fn() -> Told) -> Response<String> {
+async fn answer<Told: Future<Output = String>>(page: Page, path: &str, text: impl Fn() -> Told) -> Response<String> {
     let (status, kind, body) = match path {
-        "/metrics" => (StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text().await),
+        path if path == page.path => (StatusCode::OK, page.content_type, text().await),
         "/healthz" => (StatusCode::OK, "text/plain", "ok".to_owned()),
         _ => (StatusCode::NOT_FOUND, "text/plain", "not found".to_owned()),
     };

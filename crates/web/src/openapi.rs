@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::v1::{account, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
+use crate::api::v1::{account, exports, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
 use crate::conditional;
 use crate::problem::{self, ProblemBody};
 
@@ -31,6 +31,7 @@ use crate::problem::{self, ProblemBody};
         instances::operations::operations, instances::approve::approve, instances::adopt::adopt, instances::overwrite::overwrite,
         instances::close::close, instances::close_now::close_now, instances::undo::undo, instances::owner_link::owner_link,
         instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
+        exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
@@ -44,6 +45,7 @@ use crate::problem::{self, ProblemBody};
     modifiers(&Common),
     tags(
         (name = "instances", description = "Servers."),
+        (name = "exports", description = "Servers taken along, whole and sealed."),
         (name = "operations", description = "Long work with a name, steps and an end."),
         (name = "plans", description = "The catalogue."),
         (name = "account", description = "For whom a token speaks."),

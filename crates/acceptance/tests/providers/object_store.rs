@@ -2,7 +2,7 @@
 
 use howdah_acceptance::Stack;
 use howdah_acceptance::s3::Somebody;
-use howdah_operator::provider::{ObjectStore, ObjectStoreSettings, S3Keys};
+use howdah_operator::provider::{ObjectStore, ObjectStoreSettings, PrefixPlace, S3Keys};
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -194,4 +194,52 @@ async fn a_store_that_is_away_and_one_that_says_no() {
     let refused = with(&stack.s3.endpoint, "wrong").ensure(new_id(), None).await.unwrap_err();
     assert!(!refused.is_unavailable(), "{refused:?}");
     assert!(!with(&stack.s3.endpoint, "wrong").destroy(new_id()).await.unwrap_err().is_unavailable());
+}
+
+/// As long as an export runs: all that its bundle takes, and nothing of another's.
+#[tokio::test]
+async fn an_exports_user_reaches_its_prefix_alone() {
+    let stack = Stack::attach().unwrap();
+    let store = store(&stack);
+    let (server, user) = (new_id(), format!("mx-{}", new_id().resource_name()));
+    let (bucket, prefix, earlier) = ("howdah-bundles", format!("{server}/one"), format!("{server}/earlier"));
+    let admin = admin(&stack);
+    for other in [format!("{earlier}/x"), format!("{server}/one-more/x"), format!("{server}/x")] {
+        assert_eq!(admin.s3(Method::PUT, &format!("/{bucket}/{other}"), &[], "not yours").await.unwrap().status, 200);
+    }
+    let place = PrefixPlace { bucket: bucket.to_owned(), prefix: prefix.clone(), earlier: Some(earlier.clone()) };
+    let keys = store.ensure_writer(&user, &place, None).await.unwrap();
+    assert_eq!(store.ensure_writer(&user, &place, Some(&keys)).await.unwrap().access_key, keys.access_key, "keys that work stay");
+    let own = tenant(&stack, &keys);
+    let at = |key: &str| format!("/{bucket}/{key}");
+    for (method, path, wanted) in [
+        (Method::PUT, at(&format!("{prefix}/x")), 200),
+        (Method::GET, at(&format!("{prefix}/x")), 200),
+        (Method::HEAD, at(&format!("{prefix}/none")), 404),
+        (Method::GET, format!("/{bucket}?list-type=2&prefix={server}%2Fone%2F"), 200),
+        (Method::POST, at(&format!("{prefix}/big?uploads=")), 200),
+        (Method::DELETE, at(&format!("{prefix}/x")), 204),
+        (Method::GET, at(&format!("{earlier}/x")), 200),
+        (Method::GET, format!("/{bucket}?list-type=2&prefix={server}%2Fearlier%2F"), 200),
+    ] {
+        let answer = own.s3(method.clone(), &path, &[], "").await.unwrap();
+        assert_eq!(answer.status, wanted, "{method} {path}: {answer:?}");
+    }
+    for (method, path) in [
+        (Method::PUT, at(&format!("{earlier}/x"))),
+        (Method::DELETE, at(&format!("{earlier}/x"))),
+        (Method::GET, at(&format!("{server}/one-more/x"))),
+        (Method::PUT, at(&format!("{server}/one-more/y"))),
+        (Method::GET, at(&format!("{server}/x"))),
+        (Method::GET, format!("/{bucket}?list-type=2")),
+        (Method::GET, format!("/{bucket}?list-type=2&prefix={server}%2F")),
+        (Method::DELETE, format!("/{bucket}")),
+    ] {
+        let answer = own.s3(method.clone(), &path, &[], "").await.unwrap();
+        assert!(answer.is_refusal(), "{method} {path}: {answer:?}");
+    }
+    store.remove_writer(&user).await.unwrap();
+    assert!(own.s3(Method::GET, &at(&format!("{earlier}/x")), &[], "").await.unwrap().is_refusal());
+    assert!(!is_there(&stack, &user).await.1);
+    store.remove_writer(&user).await.unwrap();
 }

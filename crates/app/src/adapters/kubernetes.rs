@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use howdah_crd::{INBOX_NAMESPACE, MastodonInstance, WORKER_FIELD_MANAGER, labels};
+use howdah_crd::{INBOX_NAMESPACE, MastodonExport, MastodonInstance, WORKER_FIELD_MANAGER, labels};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, Preconditions};
@@ -19,6 +19,7 @@ const PAGE: u32 = 500;
 
 #[derive(Clone)]
 pub struct Kubernetes {
+    client: Client,
     instances: Api<MastodonInstance>,
     inbox: Api<Secret>,
 }
@@ -26,7 +27,11 @@ pub struct Kubernetes {
 impl Kubernetes {
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { instances: Api::all(client.clone()), inbox: Api::namespaced(client, INBOX_NAMESPACE) }
+        Self { instances: Api::all(client.clone()), inbox: Api::namespaced(client.clone(), INBOX_NAMESPACE), client }
+    }
+
+    fn exports(&self, namespace: &str) -> Api<MastodonExport> {
+        Api::namespaced(self.client.clone(), namespace)
     }
 }
 
@@ -66,6 +71,30 @@ impl Cluster for Kubernetes {
                 .preconditions(Preconditions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_owned()) });
             let what = format!("delete MastodonInstance {name}");
             patiently(what, gone_is_done(self.instances.delete(name, &params))).await
+        })
+    }
+
+    fn put_export<'a>(&'a self, export: &'a MastodonExport) -> BoxFuture<'a, Result<(), ClusterError>> {
+        Box::pin(async move {
+            let name = export.metadata.name.as_deref().unwrap_or_default();
+            let api = self.exports(export.metadata.namespace.as_deref().unwrap_or_default());
+            if patiently(format!("read MastodonExport {name}"), api.get_metadata_opt(name)).await?.is_some() {
+                return Ok(());
+            }
+            let params = PatchParams::apply(WORKER_FIELD_MANAGER).force();
+            patiently(format!("write MastodonExport {name}"), api.patch(name, &params, &Patch::Apply(export))).await?;
+            Ok(())
+        })
+    }
+
+    fn delete_export<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), ClusterError>> {
+        Box::pin(async move {
+            let api = self.exports(namespace);
+            if patiently(format!("read MastodonExport {name}"), api.get_metadata_opt(name)).await?.is_none() {
+                return Ok(());
+            }
+            let params = DeleteParams::background();
+            patiently(format!("delete MastodonExport {name}"), gone_is_done(api.delete(name, &params))).await
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use tracing::Instrument;
 
-use super::{LookOutside, ResyncAll, SendMails, SyncInstance, Tick};
+use super::{LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, Tick};
 use crate::error::chain;
 use crate::worker::{WorkError, Worker};
 
@@ -26,6 +26,7 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
     options
         .add_extension(Context(worker.clone()))
         .define_job::<SyncInstance>()
+        .define_job::<SyncExport>()
         .define_job::<Tick>()
         .define_job::<LookOutside>()
         .define_job::<ResyncAll>()
@@ -47,13 +48,13 @@ fn worker(context: &WorkerContext) -> Result<Arc<Worker>, String> {
 }
 
 macro_rules! handler {
-    ($job:ident $(, $field:ident)?) => {
+    ($job:ident $(, $what:ident.$id:ident = $field:ident)?) => {
         impl TaskHandler for $job {
             const IDENTIFIER: &'static str = Self::NAME;
 
             async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
                 let worker = worker(&context)?;
-                let span = tracing::info_span!("job", job.name = Self::NAME $(, instance.id = %self.$field)?);
+                let span = tracing::info_span!("job", job.name = Self::NAME $(, $what.$id = %self.$field)?);
                 let result = self.work(&worker).instrument(span).await;
                 told(Self::NAME, result)
             }
@@ -61,7 +62,8 @@ macro_rules! handler {
     };
 }
 
-handler!(SyncInstance, instance_id);
+handler!(SyncInstance, instance.id = instance_id);
+handler!(SyncExport, export.id = export_id);
 handler!(Tick);
 handler!(LookOutside);
 handler!(ResyncAll);

@@ -7,6 +7,7 @@ mod handlers;
 mod look_outside;
 mod resync_all;
 mod send_mails;
+mod sync_export;
 mod sync_instance;
 mod tick;
 
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::worker::{WorkError, Worker};
 
 pub use handlers::{Context, define};
+pub(crate) use sync_export::recorded as recorded_export;
 pub use sync_instance::manifest;
 
 /// Brings one server's Secrets and custom resource to what its row says now, or on its way out of the cluster. Syncs of one
@@ -26,6 +28,15 @@ pub use sync_instance::manifest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncInstance {
     pub instance_id: Uuid,
+    /// How often it was tried again because the cluster was away.
+    #[serde(default)]
+    pub attempt: u32,
+}
+
+/// Brings one export's custom resource to what its row says now. Syncs of one export run one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncExport {
+    pub export_id: Uuid,
     /// How often it was tried again because the cluster was away.
     #[serde(default)]
     pub attempt: u32,
@@ -84,6 +95,48 @@ impl SyncInstance {
 
     fn queue(&self) -> String {
         format!("sync:{}", self.instance_id)
+    }
+
+    async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {
+        let queue = self.queue();
+        let options = JobOptions { job_key: Some(key), queue: Some(&queue), run_at, ..JobOptions::default() };
+        enqueue(conn, Self::NAME, self, options).await
+    }
+}
+
+impl SyncExport {
+    pub const NAME: &'static str = "sync_export";
+
+    #[must_use]
+    pub const fn of(export_id: Uuid) -> Self {
+        Self { export_id, attempt: 0 }
+    }
+
+    /// What the worker does when its turn has come.
+    ///
+    /// # Errors
+    /// What is worth a retry by the queue.
+    pub async fn work(self, worker: &Worker) -> Result<(), WorkError> {
+        sync_export::run(worker, self).await
+    }
+
+    /// As soon as this transaction commits; one that waits already is replaced.
+    ///
+    /// # Errors
+    /// The query's.
+    pub async fn enqueue(&self, conn: &mut Conn) -> QueryResult<()> {
+        self.put(conn, &self.queue(), None).await
+    }
+
+    /// Once more after a while, as a server's sync.
+    pub(crate) async fn enqueue_again(&self, conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<()> {
+        let again = Self { attempt: self.attempt.saturating_add(1), ..*self };
+        let seconds = 2i64.saturating_pow(self.attempt).min(15);
+        again.put(conn, &format!("{}:again", self.queue()), Some(now + TimeDelta::seconds(seconds))).await
+    }
+
+    fn queue(&self) -> String {
+        format!("export:{}", self.export_id)
     }
 
     async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {

@@ -5,6 +5,7 @@
 //! in the same: each list is compared with what was seen last, and nothing is written where nothing changed. It writes nothing
 //! into a cluster, and deletes nothing anywhere.
 
+pub mod exports;
 mod record;
 pub mod translate;
 mod watch;
@@ -46,7 +47,8 @@ pub async fn observe_all(worker: &Arc<Worker>, clusters: &[(String, kube::Client
 }
 
 async fn observe_while_held(worker: &Worker, clusters: &[(String, kube::Client)], mut lock: SessionLock) {
-    let watches = join_all(clusters.iter().map(|(name, client)| watch::watch(worker, name, client.clone())));
+    let servers = join_all(clusters.iter().map(|(name, client)| watch::watch(worker, name, client.clone())));
+    let exports = join_all(clusters.iter().map(|(name, client)| exports::watch(worker, name, client.clone())));
     let lost = async {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -56,7 +58,7 @@ async fn observe_while_held(worker: &Worker, clusters: &[(String, kube::Client)]
         }
     };
     tokio::select! {
-        _ = watches => {}
+        _ = futures::future::join(servers, exports) => {}
         error = lost => tracing::warn!(%error, "the observers' lock is lost"),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
-use howdah_crd::MastodonInstance;
+use howdah_crd::{MastodonExport, MastodonInstance};
 
 /// Why a call came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,12 @@ pub trait Cluster: Send + Sync {
 
     /// Only the object with this UID at this version; one that is gone already is a success.
     fn delete<'a>(&'a self, name: &'a str, uid: &'a str, resource_version: &'a str) -> BoxFuture<'a, Result<(), ClusterError>>;
+
+    /// Made where it is not there; one that is there stays as it is, since it can't change.
+    fn put_export<'a>(&'a self, export: &'a MastodonExport) -> BoxFuture<'a, Result<(), ClusterError>>;
+
+    /// One that is not there is a success.
+    fn delete_export<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), ClusterError>>;
 
     /// Written only where it is not so already.
     fn put_secret<'a>(&'a self, secret: &'a InboxSecret) -> BoxFuture<'a, Result<(), ClusterError>>;

@@ -13,7 +13,7 @@ use howdah_app::ports::mailer::{Envelope, MailError, Mailer};
 use howdah_app::ports::outside::{Addresses, Answer, NameRecords, Outside, OutsideError};
 use howdah_app::ports::relay::{Relay, RelayError};
 use howdah_app::sealed::Variables;
-use howdah_crd::{ConditionType, MastodonInstance, MastodonInstanceStatus, PowerState, Reason};
+use howdah_crd::{ConditionType, MastodonExport, MastodonInstance, MastodonInstanceStatus, PowerState, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// When a call fails: before it has an effect, or after it, as when the answer is lost.
@@ -27,6 +27,8 @@ pub enum Break {
 struct State {
     resources: BTreeMap<String, MastodonInstance>,
     secrets: BTreeMap<String, BTreeMap<String, String>>,
+    /// By namespace and name.
+    exports: BTreeMap<(String, String), MastodonExport>,
     version: u64,
     /// Ids whose data the operator destroyed.
     destroyed: Vec<String>,
@@ -82,6 +84,10 @@ impl FakeCluster {
 
     pub fn secrets(&self) -> Vec<String> {
         self.state.lock().unwrap().secrets.keys().cloned().collect()
+    }
+
+    pub fn exports(&self) -> Vec<MastodonExport> {
+        self.state.lock().unwrap().exports.values().cloned().collect()
     }
 
     /// Of the Secrets about a server's owner, the one that is there.
@@ -253,6 +259,30 @@ impl Cluster for FakeCluster {
             }
             state.writes += 1;
             metadata.deletion_timestamp = Some(Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH));
+            Ok(())
+        })
+    }
+
+    fn put_export<'a>(&'a self, export: &'a MastodonExport) -> Answered<'a, ()> {
+        let refusal = self.refusal.lock().unwrap().clone();
+        self.call(|state| {
+            if let Some(message) = refusal {
+                return Err(ClusterError::Refused { what: "MastodonExport".to_owned(), message });
+            }
+            let key = (export.metadata.namespace.clone().unwrap(), export.metadata.name.clone().unwrap());
+            if !state.exports.contains_key(&key) {
+                state.writes += 1;
+                state.exports.insert(key, export.clone());
+            }
+            Ok(())
+        })
+    }
+
+    fn delete_export<'a>(&'a self, namespace: &'a str, name: &'a str) -> Answered<'a, ()> {
+        self.call(|state| {
+            if state.exports.remove(&(namespace.to_owned(), name.to_owned())).is_some() {
+                state.writes += 1;
+            }
             Ok(())
         })
     }

@@ -6,6 +6,7 @@
 mod addresses;
 mod bad_days;
 mod diverged;
+mod exports;
 mod fakes;
 mod ground;
 mod life;

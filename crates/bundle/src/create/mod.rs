@@ -104,7 +104,9 @@ impl Server {
         if let Some(table) = media::TABLES.into_iter().find(|it| facts.counts.tables.contains_key(*it) && !snapshot.plannable(it)) {
             return Err(CreateError::Trap { table });
         }
-        let installation = options.place.root.as_deref().map(|root| Installation::read(root, &options.environment)).unwrap_or_default();
+        let read = |root| Installation::read(root, &options.environment);
+        let mut installation = options.place.root.as_deref().map(read).unwrap_or_default();
+        installation.version = installation.version.or_else(|| options.place.version.clone());
         let portable = options.environment.portable();
         let vapid = match settings.identity.vapid_pair_matches() {
             Some(false) => vec![notice(

@@ -10,6 +10,7 @@ pub mod attempt;
 pub mod audit;
 pub mod audit_anchor;
 pub mod domain;
+pub mod export;
 pub mod idempotency;
 pub mod identity;
 pub mod incident;

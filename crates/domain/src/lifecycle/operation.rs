@@ -9,6 +9,7 @@ words! {
         Create = "create",
         Close = "close",
         Remove = "remove",
+        Export = "export",
     }
 }
 
@@ -16,6 +17,8 @@ words! {
     /// Operations of one lane exclude each other.
     Lane {
         Exclusive = "exclusive",
+        /// Beside whatever else is done to the server.
+        Export = "export",
     }
 }
 
@@ -24,6 +27,7 @@ impl OperationKind {
     pub const fn lane(self) -> Lane {
         match self {
             Self::Create | Self::Close | Self::Remove => Lane::Exclusive,
+            Self::Export => Lane::Export,
         }
     }
 
@@ -34,6 +38,7 @@ impl OperationKind {
             Self::Create => LaunchStep::ALL.iter().copied().map(StepName::Launch).collect(),
             Self::Close => vec![StepName::Farewell, StepName::Teardown],
             Self::Remove => vec![StepName::Teardown],
+            Self::Export => vec![StepName::Bundle],
         }
     }
 }

@@ -47,6 +47,8 @@ pub enum StepName {
     Farewell,
     /// Route, namespace, database, role, bucket and S3 user are deleted.
     Teardown,
+    /// All that the server is, is written to a bundle.
+    Bundle,
 }
 
 impl StepName {
@@ -56,6 +58,7 @@ impl StepName {
             Self::Launch(step) => step.as_str(),
             Self::Farewell => "farewell",
             Self::Teardown => "teardown",
+            Self::Bundle => "bundle",
         }
     }
 
@@ -64,6 +67,7 @@ impl StepName {
         match word {
             "farewell" => Some(Self::Farewell),
             "teardown" => Some(Self::Teardown),
+            "bundle" => Some(Self::Bundle),
             other => LaunchStep::parse(other).map(Self::Launch),
         }
     }

@@ -1,5 +1,6 @@
 //! `howdah bundle …`: the portable bundle of a Mastodon server, hosted here or anywhere else.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -53,7 +54,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "DIR")]
     pub public_system: Option<PathBuf>,
     /// A folder, FILE.tar, `-` (a tar to standard output), or s3://bucket/prefix (by `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-    /// `AWS_SECRET_ACCESS_KEY`).
+    /// `AWS_SECRET_ACCESS_KEY`; or by the same with `HOWDAH_BUNDLE_` before each, where those are the server's own).
     #[arg(long, value_name = "WHERE")]
     pub to: Location,
     #[command(flatten)]
@@ -73,8 +74,24 @@ pub struct CreateArgs {
     /// The pg_dump of the server's own major version, if it is not where Debian puts it.
     #[arg(long, env = "PG_DUMP", value_name = "FILE")]
     pub pg_dump: Option<PathBuf>,
+    /// Mastodon's version, where its folder is not beside the .env.production to say it.
+    #[arg(long, value_name = "VERSION")]
+    pub mastodon_version: Option<String>,
+    #[command(flatten)]
+    pub job: JobArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// For a Job in a cluster: whom it tells how far it is, and how it ended.
+#[derive(Args)]
+pub struct JobArgs {
+    /// Answer at http://ADDRESS:PORT/progress how far it is, as JSON.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub progress_listen: Option<SocketAddr>,
+    /// Where the end is told, as JSON: Kubernetes' termination message.
+    #[arg(long, value_name = "FILE")]
+    pub termination_log: Option<PathBuf>,
 }
 
 /// With what the dump and the secrets are sealed.

@@ -67,6 +67,8 @@ pub struct JobFacts {
     pub inputs: String,
     pub attempt: u32,
     pub outcome: JobOutcome,
+    /// Kubernetes' reason of a failure: `BackoffLimitExceeded`, `DeadlineExceeded`, …
+    pub failed_for: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct PodFacts {
     pub problem: Option<PodProblem>,
     /// What its container said at its end.
     pub message: Option<String>,
+    /// Of an export's pod, while it runs: where it is asked how far it is.
+    pub address: Option<String>,
     /// What it takes of its namespace's quota: nothing once it has ended.
     pub holds: Option<Size>,
 }
@@ -178,6 +182,7 @@ fn job(job: &Job) -> Facts {
         inputs: label(labels::INPUTS),
         attempt: label(labels::ATTEMPT).parse().unwrap_or(1),
         outcome,
+        failed_for: condition("Failed").and_then(|it| it.reason.clone()),
     })
 }
 
@@ -193,6 +198,8 @@ fn pod(pod: &Pod) -> Facts {
     let status = pod.status.clone().unwrap_or_default();
     let containers = status.container_statuses.unwrap_or_default();
     let leaving = pod.metadata.deletion_timestamp.is_some();
+    // Of no other: each would be looked at once more when it gets one.
+    let is_asked = status.phase.as_deref() == Some("Running") && label(labels::EXPORT).is_some();
     let has_ended = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
     let unschedulable = status
         .conditions
@@ -210,6 +217,7 @@ fn pod(pod: &Pod) -> Facts {
         job: label("batch.kubernetes.io/job-name"),
         problem: if leaving { None } else { unschedulable.or_else(|| containers.iter().find_map(problem)) },
         message,
+        address: status.pod_ip.filter(|_| is_asked),
         holds: if has_ended { None } else { pod.spec.as_ref().map(Size::of_pod) },
     })
 }

@@ -1,3 +1,4 @@
 //! Controllers, one folder a kind.
 
+pub mod export;
 pub mod instance;

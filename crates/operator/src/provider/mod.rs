@@ -8,4 +8,4 @@ pub mod database;
 pub mod object_store;
 
 pub use database::{DatabaseEndpoint, DatabaseError, DatabaseServer, DatabaseServerSettings, InstanceLock, SslMode, Usage};
-pub use object_store::{ObjectStore, ObjectStoreEndpoint, ObjectStoreError, ObjectStoreSettings, S3Keys};
+pub use object_store::{ObjectStore, ObjectStoreEndpoint, ObjectStoreError, ObjectStoreSettings, PrefixPlace, S3Keys};

@@ -39,7 +39,7 @@ impl Stack {
         self.start_media(tools, images, has_real_nodes)?;
 
         let mut operator = Command::new(self.places.binary("howdah"));
-        operator.arg("operator").arg("--config").arg(self.write_operator_config()?);
+        operator.arg("operator").arg("--config").arg(self.write_operator_config(images)?);
         operator.arg("--kubeconfig").arg(self.service_account(tools, "howdah-operator")?);
         self.start("operator", operator.args(["--metrics-listen", OPERATOR_METRICS]))?;
 
@@ -168,7 +168,7 @@ impl Stack {
         Ok(file)
     }
 
-    fn write_operator_config(&self) -> Result<PathBuf> {
+    fn write_operator_config(&self, images: &Images) -> Result<PathBuf> {
         let folder = self.dir("howdah");
         let secret = |name: &str, value: &str| -> Result<PathBuf> {
             let file = folder.join(name);
@@ -176,6 +176,8 @@ impl Stack {
             Ok(file)
         };
         let bridge = |port: u16| json!([{"cidr": format!("{}/32", self.ip), "port": port}]);
+        // What runs on the node: pods see it come from their bridge's own address.
+        let node = json!([{"cidr": format!("{}/32", self.ip)}, {"cidr": "10.245.0.1/32"}]);
         let (database_host, database_port) = self.tenants_host();
         let config = json!({
             "platformDomains": [ingress::PLATFORM],
@@ -212,10 +214,11 @@ impl Stack {
                 "databases": bridge(database_port),
                 "objectStores": bridge(s3::PORT),
                 "mail": bridge(mail::SMTP_PORT),
-                // Traefik runs on the node: pods see it come from their bridge's own address.
-                "ingress": [{"cidr": format!("{}/32", self.ip)}, {"cidr": "10.245.0.1/32"}],
+                "ingress": node,
+                "operator": node,
                 "clusterCidrs": ["10.96.0.0/16", "10.244.0.0/16", "10.245.0.0/24"],
             },
+            "bundles": {"store": "main", "bucket": s3::BUNDLES, "image": images.howdah()},
             "farewellPollSeconds": 2,
         });
         let file = folder.join("operator.yaml");

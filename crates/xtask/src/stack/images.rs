@@ -14,6 +14,8 @@ use crate::{places::digest, shell};
 
 const ARCHIVES_KEPT: usize = 3;
 const HOWDAH: &str = "howdah";
+/// Of the tenants' server's version, which is the only one that the suite has; an installation with others adds theirs.
+const PG_DUMP: &str = "postgresql-client-17";
 const STAND_IN: &str = "mastodon-standin";
 
 pub struct Image {
@@ -62,7 +64,7 @@ impl Stack {
             Scope::Whole | Scope::OnCluster(_) => rootfs::folder(cache, progress, "postgresql", &["postgresql-17"])?,
         };
         let redis = rootfs::archive(cache, progress, "redis", &["redis-server"])?;
-        let base = rootfs::archive(cache, progress, "howdah", &["ca-certificates"])?;
+        let base = rootfs::archive(cache, progress, "howdah", &["ca-certificates", PG_DUMP])?;
         let list = vec![
             self.image("pause", Some("1"), "images/pause", &[("pause", self.pause()?)])?,
             self.image("redis", Some("8"), "images/redis", &[("rootfs.tar", redis)])?,

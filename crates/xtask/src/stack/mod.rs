@@ -195,7 +195,7 @@ impl Stack {
             record.join().map_err(|_| anyhow!("the thread that fills Howdah's record panicked"))?
         })?;
         if services {
-            self.await_s3()?;
+            self.await_s3(tools)?;
             self.start_howdah(tools, images)?;
         }
         Ok(())

@@ -2,15 +2,19 @@
 
 use std::{fs, net::TcpStream, process::Command};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::{Stack, tools::Tools};
+use crate::shell;
 
 pub const PORT: u16 = 8333;
 pub const REGION: &str = "us-east-1";
 pub const ACCESS_KEY: &str = "howdah-admin";
 pub const SECRET_KEY: &str = "howdah-admin-secret";
+/// Where exports that are kept lie.
+pub const BUNDLES: &str = "howdah-bundles";
+const MASTER: &str = "127.0.0.1:9333";
 /// It keeps sockets in /tmp, named by port, by which its parts find each other: with a /tmp shared with another stack's they find that one's.
 /// So it has a /tmp of its own, and sees its folder, which may lie in the other one, at /mnt.
 const OWN_TMP: &str = r#"mount --bind . /mnt && mount -t tmpfs tmpfs /tmp && cd /mnt && exec "$@""#;
@@ -49,9 +53,20 @@ impl Stack {
     }
 
     /// It answers before it can store: its filer comes last.
-    pub fn await_s3(&self) -> Result<()> {
+    pub fn await_s3(&self, tools: &Tools) -> Result<()> {
         self.wait("s3", || {
             [(self.ip.as_str(), PORT), ("127.0.0.1", 8888), ("127.0.0.1", 18080)].iter().all(|address| TcpStream::connect(address).is_ok())
-        })
+        })?;
+        self.make_bundle_bucket(tools)
+    }
+
+    /// What an installation brings along: tenants' buckets are the operator's to make, and this one is not.
+    fn make_bundle_bucket(&self, tools: &Tools) -> Result<()> {
+        let mut weed = Command::new(tools.python("weed"));
+        let commands = format!("s3.bucket.create -name {BUNDLES}\ns3.bucket.list\n");
+        // It says of a command that failed so, and ends well.
+        let told = shell::with_input(weed.args(["shell", &format!("-master={MASTER}")]), &commands)?;
+        ensure!(told.lines().any(|line| line.split_whitespace().next() == Some(BUNDLES)), "the bucket {BUNDLES} was not made: {told}");
+        Ok(())
     }
 }

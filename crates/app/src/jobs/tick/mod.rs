@@ -4,6 +4,7 @@
 mod anchors;
 mod cleaning;
 mod clusters;
+mod exports;
 mod holds;
 mod live;
 mod unproven;
@@ -24,6 +25,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("look whether clusters are back", clusters::look_again(worker).await);
     log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
+    log("send exports down", exports::send(worker).await);
     log("clean up", cleaning::clean(worker).await);
     log("anchor the audit", anchors::anchor(worker).await);
     send_mails(worker).await

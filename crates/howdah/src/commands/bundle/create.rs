@@ -5,16 +5,25 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use howdah_bundle::create::{Created, Options, create};
-use howdah_bundle::format::Consistency;
-use howdah_bundle::place::Location;
+use howdah_bundle::create::{CreateError, Created, Options, create};
+use howdah_bundle::format::{self, Consistency, Manifest};
+use howdah_bundle::place::{Location, PlaceError, Reader};
 use howdah_bundle::source::{self, Environment};
 use howdah_domain::{Clock as _, SystemClock};
 
-use super::{MADE_BY, keys, place, print_json, progress::Progress, size};
+use super::job::{Job, Telling};
+use super::{MADE_BY, inspect, keys, place, print_json, progress::Progress, size};
 use crate::args::bundle::{CreateArgs, Mode};
 
 pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
+    let job = Job::begin(&args.job).await?;
+    match job {
+        Some(job) => job.watch(|telling| make(args, telling)).await,
+        None => make(args, None).await.map(|_| ExitCode::SUCCESS),
+    }
+}
+
+async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result<Manifest> {
     let outer = |name: &str| std::env::var(name).ok();
     let environment = match &args.env_file {
         Some(file) => Environment::from_file(file, &outer)?,
@@ -26,6 +35,7 @@ pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
         place: source::Place {
             root: root.as_deref().and_then(Path::parent).map(Path::to_owned),
             public_system: args.public_system.clone(),
+            version: args.mastodon_version.clone(),
             home: std::env::var_os("HOME").map(Into::into),
         },
         mode: consistency(args.mode),
@@ -40,9 +50,20 @@ pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
     };
     let progress = Arc::new(Progress::new(args.output.json));
     let told = Arc::clone(&progress);
-    let created = create(options, &|| SystemClock.now(), &move |event| told.tell(event)).await;
+    let is_job = telling.is_some();
+    let created = create(options, &|| SystemClock.now(), &move |event| {
+        if let Some(telling) = &telling {
+            telling.take(&event);
+        }
+        told.tell(event);
+    })
+    .await;
     progress.end();
-    let created = created.with_context(|| format!("no bundle in {}", args.to))?;
+    let created = match created {
+        // Its try before was killed when all was done, and before it could say so.
+        Err(CreateError::Place(PlaceError::Whole { .. })) if is_job => return whole(&args.to).await,
+        created => created.with_context(|| format!("no bundle in {}", args.to))?,
+    };
     // A pipe's standard output is the bundle.
     let is_pipe = args.to == Location::Pipe;
     if args.output.json && !is_pipe {
@@ -53,7 +74,14 @@ pub async fn run(args: CreateArgs) -> anyhow::Result<ExitCode> {
     if !args.output.json && !is_pipe {
         eprintln!("Check it with: howdah bundle verify {}", args.to);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(created.manifest)
+}
+
+async fn whole(to: &Location) -> anyhow::Result<Manifest> {
+    match Reader::open(&place(to)?).await? {
+        Reader::Bundle(bundle) => inspect::read(&bundle, format::MANIFEST).await,
+        Reader::Stream(_) => anyhow::bail!("a pipe is never whole before it is written"),
+    }
 }
 
 fn summary(to: &str, Created { manifest, .. }: &Created) {

@@ -36,7 +36,7 @@ pub async fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read<T: serde::de::DeserializeOwned>(bundle: &Bundle, name: &str) -> anyhow::Result<T> {
+pub async fn read<T: serde::de::DeserializeOwned>(bundle: &Bundle, name: &str) -> anyhow::Result<T> {
     let bytes = bundle.read_small(&BundlePath::parse(name)?, HELD).await?;
     serde_json::from_slice(&bytes).with_context(|| format!("{name} is not as the format has it"))
 }

@@ -2,6 +2,7 @@
 
 mod create;
 mod inspect;
+mod job;
 mod keys;
 mod progress;
 mod restore;
@@ -72,7 +73,15 @@ fn place(location: &Location) -> anyhow::Result<Place> {
 }
 
 fn s3() -> anyhow::Result<S3Settings> {
-    Ok(S3Settings::from_variables(|name| std::env::var(name).ok())?)
+    Ok(S3Settings::from_variables(variable(|name| std::env::var(name).ok()))?)
+}
+
+/// How a place in S3 is reached. Beside a server's own environment `AWS_…` are the variables of its media: where there are any with
+/// `HOWDAH_BUNDLE_` before them, those count, and none of the others.
+fn variable(outer: impl Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> {
+    let own = |name: &str| outer(&format!("HOWDAH_BUNDLE_{name}"));
+    let has_own = own("AWS_ACCESS_KEY_ID").is_some() || own("AWS_ENDPOINT_URL").is_some();
+    move |name| if has_own { outer(&format!("HOWDAH_BUNDLE_{name}")) } else { outer(name) }
 }
 
 fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
@@ -88,4 +97,20 @@ fn shown(text: &str) -> String {
 /// Such as `12.4 GB`.
 fn size(bytes: u64) -> String {
     indicatif::DecimalBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundles_own_variables_are_not_mixed_with_the_servers() {
+        let all = [("AWS_ACCESS_KEY_ID", "media"), ("AWS_SESSION_TOKEN", "of media"), ("HOWDAH_BUNDLE_AWS_ACCESS_KEY_ID", "bundle")];
+        let of = |given: &'static [(&'static str, &'static str)]| {
+            variable(move |name| given.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let (beside, alone) = (of(Box::leak(Box::new(all))), of(&[("AWS_ACCESS_KEY_ID", "media")]));
+        assert_eq!((beside("AWS_ACCESS_KEY_ID").as_deref(), beside("AWS_SESSION_TOKEN")), (Some("bundle"), None));
+        assert_eq!(alone("AWS_ACCESS_KEY_ID").as_deref(), Some("media"));
+    }
 }

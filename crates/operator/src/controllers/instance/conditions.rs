@@ -158,13 +158,7 @@ pub fn last_words(children: &Snapshot, job: &str) -> Option<String> {
 
 /// The condition as it is written: its time moves only when its truth does.
 #[must_use]
-pub fn condition(
-    type_: ConditionType,
-    verdict: &Verdict,
-    before: Option<&Condition>,
-    generation: Option<i64>,
-    now: Timestamp,
-) -> Condition {
+pub fn condition(type_: &str, verdict: &Verdict, before: Option<&Condition>, generation: Option<i64>, now: Timestamp) -> Condition {
     let status = match verdict.truth {
         Truth::True => "True",
         Truth::False => "False",
@@ -173,7 +167,7 @@ pub fn condition(
     let said = before.filter(|it| verdict.message.is_empty() && it.status == status && it.reason == verdict.reason.as_str());
     let since = before.filter(|it| it.status == status).map_or(Time(now), |it| it.last_transition_time.clone());
     Condition {
-        type_: type_.as_str().to_owned(),
+        type_: type_.to_owned(),
         status: status.to_owned(),
         reason: verdict.reason.as_str().to_owned(),
         message: said.map_or_else(|| verdict.message.clone(), |it| it.message.clone()),

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use howdah_crd::{MastodonInstance, MastodonInstanceStatus};
+use howdah_domain::InstanceId;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::runtime::events::Recorder;
-use tokio::sync::Notify;
+use kube::runtime::reflector::Store;
+use tokio::sync::{Notify, broadcast, watch};
 
 use super::bulkhead::Bulkhead;
 use super::orders::Orders;
@@ -35,6 +37,12 @@ pub struct Context {
     /// The platform's wildcard and authority.
     pub certificates: Arc<SecretStore>,
     pub registry: Arc<Registry>,
+    /// The resources themselves, as last seen.
+    pub resources: Store<MastodonInstance>,
+    /// Told of each server whose children changed.
+    pub touched: broadcast::Sender<InstanceId>,
+    /// Whether every kind was listed once: before that, what is absent from memory may well be there.
+    pub listed: watch::Sender<bool>,
     pub metrics: Arc<Metrics>,
     pub recorder: Recorder,
     /// By uid: a resource made anew has no past.
@@ -44,7 +52,17 @@ pub struct Context {
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
+/// Changes that may be told before one is heard of.
+pub const TOUCHED: usize = 1024;
+
 impl Context {
+    /// The resource that has this id: of several, the older one.
+    #[must_use]
+    pub fn instance(&self, id: InstanceId) -> Option<Arc<MastodonInstance>> {
+        let named = self.registry.of(id).into_iter().filter_map(|it| self.resources.get(&it));
+        named.min_by_key(|it| it.seniority())
+    }
+
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.clock)()

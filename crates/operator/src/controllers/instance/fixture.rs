@@ -33,7 +33,9 @@ network:
   objectStores: [{cidr: 10.0.0.1/32, port: 8333}]
   mail: [{cidr: 10.0.0.1/32, port: 1025}]
   ingress: [{cidr: 10.0.0.1/32}]
+  operator: [{cidr: 10.0.0.1/32}]
   clusterCidrs: [10.96.0.0/16, "fd00:10::/64"]
+bundles: {store: main, bucket: howdah-bundles, image: howdah:1}
 "#;
 
 pub fn config() -> OperatorConfig {
@@ -87,21 +89,24 @@ pub fn database_server() -> DatabaseServerSettings {
     }
 }
 
-pub fn dereferenced(resource: Value) -> Dereferenced {
-    let cr: MastodonInstance = serde_json::from_value(resource).unwrap();
-    let store = ObjectStoreSettings {
+pub fn object_store() -> ObjectStoreSettings {
+    ObjectStoreSettings {
         endpoint: "http://10.0.0.1:8333".to_owned(),
         region: "us-east-1".to_owned(),
         access_key: "a".to_owned(),
         secret_key: SecretString::from("s"),
-    };
+    }
+}
+
+pub fn dereferenced(resource: Value) -> Dereferenced {
+    let cr: MastodonInstance = serde_json::from_value(resource).unwrap();
     Dereferenced {
         id: cr.spec.id.parse().unwrap(),
         cr: Arc::new(cr),
         rivalry: None,
         database: Some(DatabaseServer::new(database_server())),
         database_ca: None,
-        store: Some(ObjectStore::new(store).unwrap()),
+        store: Some(ObjectStore::new(object_store()).unwrap()),
         identity: Some(secret(&secrets::identity::REQUIRED)),
         owner: Some(secret(&secrets::owner::REQUIRED)),
         owner_link: None,

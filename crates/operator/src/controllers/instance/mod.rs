@@ -7,27 +7,27 @@
 //! A resource is looked at when it changes, when a child of it changes (found by the label `howdah.dev/instance`, since a
 //! cluster-scoped owner isn't found in a child's namespace), when a Secret that it depends on changes, and at each resync.
 
-mod apply;
-mod build;
-mod bulkhead;
-mod conditions;
-mod context;
-mod dereference;
+pub(super) mod apply;
+pub(super) mod build;
+pub(super) mod bulkhead;
+pub(super) mod conditions;
+pub(super) mod context;
+pub(super) mod dereference;
 #[cfg(test)]
-mod fake_cluster;
+pub(super) mod fake_cluster;
 #[cfg(test)]
-mod fixture;
-mod names;
+pub(super) mod fixture;
+pub(super) mod names;
 mod orders;
 mod places;
 mod reconcile;
 mod registry;
 mod teardown;
-mod update_status;
+pub(super) mod update_status;
 mod usage;
-mod validate;
+pub(super) mod validate;
 #[cfg(test)]
-mod world;
+pub(super) mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{WatchStreamExt as _, watcher};
 
 pub use bulkhead::Bulkhead;
-pub use context::Context;
+pub use context::{Context, TOUCHED};
 pub use orders::Orders;
 pub use places::Places;
 pub use registry::Registry;
@@ -51,17 +51,16 @@ use crate::cache::{SecretChange, SecretStore};
 /// How long the first lists may take before that is said.
 const LISTS: Duration = Duration::from_secs(30);
 
-/// Runs until dropped.
-pub async fn run(context: Arc<Context>) {
-    let (store, writer) = reflector::store();
+/// Runs until dropped. `writer` is that of the context's store.
+pub async fn run(context: Arc<Context>, writer: reflector::store::Writer<MastodonInstance>) {
+    let store = context.resources.clone();
     let ready = Arc::new(Ready::default());
     let requests = stream::select_all([resources(&context, writer).boxed(), children(&context, &ready).boxed(), secrets(&context).boxed()]);
     // All are begun at once; how many are worked on is the matter of `Places`, which know who is waited for.
     let config = Config::default().concurrency(0);
     // The queue's lists have to come in before the first pass, and come in only while it is polled.
-    let open = tokio::sync::watch::Sender::new(false);
     let passes = {
-        let opened = open.subscribe();
+        let opened = context.listed.subscribe();
         applier(
             move |cr, context: Arc<Context>| {
                 let mut opened = opened.clone();
@@ -85,7 +84,7 @@ pub async fn run(context: Arc<Context>) {
         context.certificates.wait().await;
         context.media.wait().await;
         tracing::info!("all lists are in");
-        open.send_replace(true);
+        context.listed.send_replace(true);
     };
     let passes = passes.for_each(|result| async move {
         if let Err(kube::runtime::controller::Error::RunnerError(error)) = result {
@@ -125,7 +124,12 @@ fn resources(
 
 fn children(context: &Arc<Context>, ready: &Arc<Ready>) -> impl Stream<Item = ObjectRef<MastodonInstance>> + Send + use<> {
     let registry = Arc::clone(&context.registry);
-    changes(&context.client, &context.children, ready).flat_map(move |id| stream::iter(registry.of(id)))
+    let touched = context.touched.clone();
+    changes(&context.client, &context.children, ready).flat_map(move |id| {
+        // That nobody listens is no matter.
+        let _heard = touched.send(id);
+        stream::iter(registry.of(id))
+    })
 }
 
 fn secrets(context: &Arc<Context>) -> impl Stream<Item = ObjectRef<MastodonInstance>> + Send + use<> {

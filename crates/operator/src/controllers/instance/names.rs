@@ -16,6 +16,7 @@ pub const OBJECT_STORE: &str = "object-store";
 /// The token that switches self-destruct on.
 pub const FAREWELL: &str = "farewell";
 pub const WEB_TLS: &str = "web-tls";
+const EXPORT_PREFIX: &str = "mx-";
 const OWNER_LINK_PREFIX: &str = "owner-link-";
 const DATABASE_CA_PREFIX: &str = "database-ca-";
 const SMTP_PREFIX: &str = "smtp-";
@@ -23,6 +24,8 @@ const MEDIA_TLS_SUFFIX: &str = "-tls";
 
 /// ServiceAccount of everything that runs Mastodon's image.
 pub const MASTODON_ACCOUNT: &str = "mastodon";
+/// Of what makes bundles.
+pub const BUNDLE_ACCOUNT: &str = "bundle";
 pub const REDIS_ACCOUNT: &str = "redis";
 /// The binding of ClusterRole `howdah-tenant` to the operator; ClusterRole and operator have fixed names.
 pub const ACCESS: &str = "howdah-operator";
@@ -50,6 +53,12 @@ pub fn smtp(content: Digest) -> String {
 #[must_use]
 pub fn is_smtp(name: &str) -> bool {
     name.starts_with(SMTP_PREFIX)
+}
+
+/// Made for an export, whose own controller takes it away again.
+#[must_use]
+pub fn is_export(name: &str) -> bool {
+    name.starts_with(EXPORT_PREFIX)
 }
 
 /// Of whose media host's certificate this is the name.

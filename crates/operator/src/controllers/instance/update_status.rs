@@ -151,7 +151,7 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
         match (verdict, old) {
             (Some(mut verdict), old) => {
                 verdict.message = verdict.message.chars().take(MESSAGE_LIMIT).collect();
-                conditions.push(conditions::condition(type_, &verdict, old, cr.metadata.generation, now));
+                conditions.push(conditions::condition(type_.as_str(), &verdict, old, cr.metadata.generation, now));
             }
             // Asked for no longer.
             (None, Some(_)) if type_ == ConditionType::TeardownConfirmed && spec.teardown.is_none() => {}
@@ -159,7 +159,7 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
             (None, Some(old)) => conditions.push(old.clone()),
             (None, None) if ConditionType::LAUNCH.contains(&type_) => {
                 let waiting = Verdict::not(Reason::Waiting, String::new());
-                conditions.push(conditions::condition(type_, &waiting, None, cr.metadata.generation, now));
+                conditions.push(conditions::condition(type_.as_str(), &waiting, None, cr.metadata.generation, now));
             }
             (None, None) => {}
         }

@@ -13,15 +13,17 @@ use kube::api::DynamicObject;
 use kube::core::Resource as _;
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector;
 use kube::runtime::watcher::Event;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
+use tokio::sync::{broadcast, watch};
 
 use super::build::connection_limit;
 use super::bulkhead::Bulkhead;
-use super::context::Context;
+use super::context::{Context, TOUCHED};
 use super::fake_cluster::FakeCluster;
-use super::fixture::{ID, config, database_server, dereferenced, resource};
+use super::fixture::{ID, config, database_server, dereferenced, object_store, resource};
 use super::names;
 use super::orders::Orders;
 use super::places::Places;
@@ -31,7 +33,7 @@ use crate::cache::{ChildKind, Children, SecretStore};
 use crate::config::OperatorConfig;
 use crate::digest::Digest;
 use crate::metrics::Metrics;
-use crate::provider::{DatabaseServer, DatabaseServerSettings};
+use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreSettings};
 
 pub const CR: &str = "/apis/howdah.dev/v1alpha1/mastodoninstances/example";
 /// Between two of the cluster's changes.
@@ -42,17 +44,25 @@ pub struct Setup {
     pub config: OperatorConfig,
     /// By name.
     pub databases: BTreeMap<String, DatabaseServerSettings>,
+    /// By name.
+    pub stores: BTreeMap<String, ObjectStoreSettings>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { config: config(), databases: BTreeMap::from([("main".to_owned(), database_server())]) }
+        Self {
+            config: config(),
+            databases: BTreeMap::from([("main".to_owned(), database_server())]),
+            stores: BTreeMap::from([("main".to_owned(), object_store())]),
+        }
     }
 }
 
 pub struct World {
     pub cluster: FakeCluster,
     pub context: Arc<Context>,
+    /// Of the context's resources.
+    writer: Mutex<reflector::store::Writer<MastodonInstance>>,
     /// Of the resource at [`CR`].
     pub id: InstanceId,
     pub setup: Setup,
@@ -100,9 +110,9 @@ impl World {
         let (certificate, key) = authority();
         let ca = secret(CERTIFICATES_NAMESPACE, "private-ca", &[("tls.crt", &certificate), ("tls.key", &key)]);
         cluster.put(&secret_path(CERTIFICATES_NAMESPACE, "private-ca"), ca);
-        let context = Arc::new(context(&cluster, &setup));
+        let (context, writer) = context(&cluster, &setup);
         let id = ID.parse().unwrap();
-        let mut world = Self { cluster, context, id, setup, ids: Vec::new(), delivered: AtomicU64::new(0) };
+        let mut world = Self { cluster, context, writer: Mutex::new(writer), id, setup, ids: Vec::new(), delivered: AtomicU64::new(0) };
         world.add("example", resource());
         world.restart();
         world
@@ -149,7 +159,8 @@ impl World {
 
     /// An operator that was started anew: it remembers nothing.
     pub fn restart(&mut self) {
-        self.context = Arc::new(context(&self.cluster, &self.setup));
+        let (context, writer) = context(&self.cluster, &self.setup);
+        (self.context, self.writer) = (context, Mutex::new(writer));
         self.delivered = AtomicU64::new(0);
     }
 
@@ -164,7 +175,9 @@ impl World {
         for object in self.cluster.changed_since(before) {
             if object["kind"] == "MastodonInstance" {
                 let cr: MastodonInstance = serde_json::from_value(object).unwrap();
-                context.registry.take(&Event::Apply(cr));
+                let event = Event::Apply(cr);
+                self.writer.lock().unwrap().apply_watcher_event(&event);
+                context.registry.take(&event);
             } else if let Some(kind) = ChildKind::ALL.into_iter().find(|it| it.resource().kind == object["kind"]) {
                 context.children.put(kind, &serde_json::from_value(object).unwrap());
             }
@@ -249,7 +262,8 @@ impl World {
     }
 }
 
-fn context(cluster: &FakeCluster, setup: &Setup) -> Context {
+fn context(cluster: &FakeCluster, setup: &Setup) -> (Arc<Context>, reflector::store::Writer<MastodonInstance>) {
+    let (resources, writer) = reflector::store();
     let client = cluster.client();
     let inbox = Arc::new(SecretStore::new(INBOX_NAMESPACE));
     let media = Arc::new(SecretStore::new(MEDIA_NAMESPACE));
@@ -262,13 +276,13 @@ fn context(cluster: &FakeCluster, setup: &Setup) -> Context {
         }
     }
     let clock = cluster.clone();
-    let store = dereferenced(resource()).store.unwrap();
+    let store = |(name, it): (&String, &ObjectStoreSettings)| (name.clone(), ObjectStore::new(it.clone()).unwrap());
     let database = |(name, it): (&String, &DatabaseServerSettings)| (name.clone(), DatabaseServer::new(it.clone()));
-    Context {
+    let context = Context {
         recorder: Recorder::new(client.clone(), Reporter { controller: "test".to_owned(), instance: None }),
         client,
         databases: setup.databases.iter().map(database).collect(),
-        stores: BTreeMap::from([("main".to_owned(), store)]),
+        stores: setup.stores.iter().map(store).collect(),
         bulkheads: setup.databases.keys().map(|it| (format!("database/{it}"), Bulkhead::default())).collect(),
         spare_bulkhead: Bulkhead::default(),
         children: Arc::new(Children::default()),
@@ -276,11 +290,15 @@ fn context(cluster: &FakeCluster, setup: &Setup) -> Context {
         media,
         certificates,
         registry: Arc::new(Registry::default()),
+        resources,
+        touched: broadcast::Sender::new(TOUCHED),
+        listed: watch::Sender::new(true),
         metrics: Arc::new(Metrics::default()),
         memories: Mutex::default(),
         places: Places::new(setup.config.concurrency),
         orders: Orders::new(setup.config.certificates.issuer.orders_per_hour()),
         config: setup.config.clone(),
         clock: Box::new(move || clock.now()),
-    }
+    };
+    (Arc::new(context), writer)
 }

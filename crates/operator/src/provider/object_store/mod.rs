@@ -1,4 +1,5 @@
-//! Tenants' buckets on one S3-compatible store, and an S3 user each that can reach nothing but its bucket.
+//! Tenants' buckets on one S3-compatible store, and an S3 user each that can reach nothing but its bucket; for as long as an export
+//! runs, a user that can reach nothing but its prefix of the bundles' bucket.
 //!
 //! Users, their inline policies and keys go through the IAM API on the same endpoint. Anyone may GET media, by the bucket's
 //! policy: that is how the media gateway reads without a key. Nobody may list, and `backups/` (archives that people ask for)
@@ -36,6 +37,15 @@ pub struct ObjectStoreSettings {
 pub struct S3Keys {
     pub access_key: String,
     pub secret_key: SecretString,
+}
+
+/// A prefix of a bucket, without slashes at its ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixPlace {
+    pub bucket: String,
+    pub prefix: String,
+    /// Another one, which is read.
+    pub earlier: Option<String>,
 }
 
 /// Where a tenant's processes find the store: Mastodon's `S3_ENDPOINT`, `S3_REGION`, `S3_HOSTNAME` and `S3_PROTOCOL`.
@@ -82,8 +92,24 @@ impl ObjectStore {
     pub async fn ensure(&self, id: InstanceId, keys: Option<&S3Keys>) -> Result<S3Keys, ObjectStoreError> {
         let name = id.resource_name().to_string();
         bucket::ensure(&self.client, &self.provisioner, &name).await?;
-        user::ensure(&self.client, &self.provisioner, &name).await?;
-        user::ensure_keys(&self.client, &self.provisioner, &name, keys).await
+        user::ensure(&self.client, &self.provisioner, &name, &user::of_bucket(&name)).await?;
+        let whole = user::Listed { bucket: &name, prefix: "" };
+        user::ensure_keys(&self.client, &self.provisioner, &name, whole, keys).await
+    }
+
+    /// An S3 user that writes below one prefix of a bucket that is there, and reaches nothing else. Idempotent; of `keys` as with
+    /// [`Self::ensure`].
+    pub async fn ensure_writer(&self, user: &str, place: &PrefixPlace, keys: Option<&S3Keys>) -> Result<S3Keys, ObjectStoreError> {
+        let PrefixPlace { bucket, prefix, earlier } = place;
+        user::ensure(&self.client, &self.provisioner, user, &user::of_prefix(bucket, prefix, earlier.as_deref())).await?;
+        let below = user::Listed { bucket, prefix: &format!("{prefix}/") };
+        user::ensure_keys(&self.client, &self.provisioner, user, below, keys).await
+    }
+
+    /// The user gone, and its keys before it. What it wrote stays. Idempotent.
+    pub async fn remove_writer(&self, user: &str) -> Result<(), ObjectStoreError> {
+        user::remove_keys(&self.client, &self.provisioner, user).await?;
+        user::destroy(&self.client, &self.provisioner, user).await
     }
 
     /// All of it gone: first the keys, so that nobody writes any more, then every object, the bucket, the user. Idempotent;

@@ -1,4 +1,4 @@
-//! One tenant's S3 user, limited to its bucket by an inline policy, and its keys.
+//! An S3 user, limited by an inline policy to a tenant's bucket or to a prefix of the bundles', and its keys.
 
 use reqwest::Method;
 use secrecy::SecretString;
@@ -11,18 +11,24 @@ use super::{ObjectStoreError, S3Keys};
 /// The name of the inline policy.
 const POLICY: &str = "bucket";
 
-pub(super) async fn ensure(client: &Client, keys: &Keys, name: &str) -> Result<(), ObjectStoreError> {
+/// What a user may list, by which its keys are tried.
+pub(super) struct Listed<'a> {
+    pub bucket: &'a str,
+    pub prefix: &'a str,
+}
+
+pub(super) async fn ensure(client: &Client, keys: &Keys, name: &str, policy: &str) -> Result<(), ObjectStoreError> {
     match client.send(Request::iam("make the S3 user", keys, name, &[("Action", "CreateUser")])).await {
         Err(error) if error.has_code(&["EntityAlreadyExists"]) => {}
         made => made.map(|_| ())?,
     }
-    let form = [("Action", "PutUserPolicy"), ("PolicyName", POLICY), ("PolicyDocument", &*policy(name))];
+    let form = [("Action", "PutUserPolicy"), ("PolicyName", POLICY), ("PolicyDocument", policy)];
     client.send(Request::iam("set the policy of the S3 user", keys, name, &form)).await?;
     Ok(())
 }
 
 /// What Mastodon does with a bucket, and a listing (`tootctl media remove-orphans`). Not its policy, nor other settings.
-fn policy(name: &str) -> String {
+pub(super) fn of_bucket(name: &str) -> String {
     let objects = ["GetObject", "GetObjectAcl", "PutObject", "PutObjectAcl", "DeleteObject", "AbortMultipartUpload"];
     let bucket = ["ListBucket", "GetBucketLocation"];
     json!({
@@ -35,17 +41,38 @@ fn policy(name: &str) -> String {
     .to_string()
 }
 
+/// What a bundle's writer does below its prefix: also reads back what is finished, and aborts what was begun. Below `earlier` it reads.
+pub(super) fn of_prefix(bucket: &str, prefix: &str, earlier: Option<&str>) -> String {
+    let writes = ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"];
+    let below = |prefix: &str| format!("arn:aws:s3:::{bucket}/{prefix}/*");
+    let listed: Vec<String> = [prefix].into_iter().chain(earlier).map(|it| format!("{it}/*")).collect();
+    let mut statements = vec![
+        json!({"Effect": "Allow", "Action": writes.map(|it| format!("s3:{it}")), "Resource": [below(prefix)]}),
+        json!({
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": [format!("arn:aws:s3:::{bucket}")],
+            "Condition": {"StringLike": {"s3:prefix": listed}},
+        }),
+    ];
+    if let Some(earlier) = earlier {
+        statements.push(json!({"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [below(earlier)]}));
+    }
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
 /// The keys in hand if they work, else new ones; no others are left.
 pub(super) async fn ensure_keys(
     client: &Client,
     provisioner: &Keys,
     name: &str,
+    may_list: Listed<'_>,
     in_hand: Option<&S3Keys>,
 ) -> Result<S3Keys, ObjectStoreError> {
     let listed = list_keys(client, provisioner, name).await?;
     if let Some(keys) = in_hand
         && listed.contains(&keys.access_key)
-        && are_right(client, name, keys).await?
+        && are_right(client, name, may_list, keys).await?
     {
         remove(client, provisioner, name, listed.iter().filter(|it| **it != keys.access_key)).await?;
         return Ok(keys.clone());
@@ -57,10 +84,10 @@ pub(super) async fn ensure_keys(
 
 /// False where the secret is wrong. Keys that are listed and yet unknown, or not yet allowed, are on their way to every part
 /// of the store: making new ones would begin that anew.
-async fn are_right(client: &Client, name: &str, keys: &S3Keys) -> Result<bool, ObjectStoreError> {
+async fn are_right(client: &Client, name: &str, may_list: Listed<'_>, keys: &S3Keys) -> Result<bool, ObjectStoreError> {
     let credentials = Keys::new(&keys.access_key, &keys.secret_key);
-    let request = Request::bucket("try the keys of", &credentials, Method::GET, name);
-    match client.send(Request { query: &[("list-type", "2"), ("max-keys", "1")], ..request }).await {
+    let request = Request { name, ..Request::bucket("try the keys of", &credentials, Method::GET, may_list.bucket) };
+    match client.send(Request { query: &[("list-type", "2"), ("max-keys", "1"), ("prefix", may_list.prefix)], ..request }).await {
         Ok(_) => Ok(true),
         Err(error) if error.has_code(&["SignatureDoesNotMatch"]) => Ok(false),
         Err(error) if error.has_code(&["InvalidAccessKeyId", "AccessDenied"]) => {
@@ -82,7 +109,7 @@ async fn list_keys(client: &Client, keys: &Keys, name: &str) -> Result<Vec<Strin
     match client.send(Request::iam(action, keys, name, &[("Action", "ListAccessKeys")])).await {
         Err(error) if error.has_code(&["NoSuchEntity"]) => Ok(Vec::new()),
         answer => {
-            let Listed { result } = parse(action, name, &answer?)?;
+            let KeysAnswer { result } = parse(action, name, &answer?)?;
             Ok(result.metadata.members.into_iter().map(|it| it.access_key_id).collect())
         }
     }
@@ -135,13 +162,13 @@ struct NewKey {
 }
 
 #[derive(Deserialize)]
-struct Listed {
+struct KeysAnswer {
     #[serde(rename = "ListAccessKeysResult")]
-    result: ListedResult,
+    result: KeysResult,
 }
 
 #[derive(Deserialize)]
-struct ListedResult {
+struct KeysResult {
     #[serde(rename = "AccessKeyMetadata", default)]
     metadata: Members,
 }

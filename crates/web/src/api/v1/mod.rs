@@ -6,6 +6,7 @@ use actix_web::web::{ServiceConfig, route};
 use crate::resource::resource;
 
 pub mod account;
+pub mod exports;
 pub mod instances;
 pub mod invitations;
 pub mod jobs;
@@ -40,6 +41,12 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/api/v1/instances/{id}/address/look", [(Method::POST, || route().to(instances::look::look))]))
         .service(resource("/api/v1/address-check", [(Method::GET, || route().to(instances::check::check))]))
+        .service(resource(
+            "/api/v1/instances/{id}/exports",
+            [(Method::GET, || route().to(exports::list::list)), (Method::POST, || route().to(exports::begin::begin_export))],
+        ))
+        .service(resource("/api/v1/exports/{id}", [(Method::GET, || route().to(exports::show::show))]))
+        .service(resource("/api/v1/exports/{id}/cancel", [(Method::POST, || route().to(exports::cancel::cancel))]))
         .service(resource("/api/v1/operations/{id}", [(Method::GET, || route().to(operations::show::show))]))
         .service(resource("/api/v1/operations/{id}/retry", [(Method::POST, || route().to(operations::retry::retry))]))
         .service(resource("/api/v1/operations/{id}/events", [(Method::GET, || route().to(operations::events::events))]))

@@ -74,6 +74,8 @@ pub const fn title(operation: &OperationView) -> &'static str {
         (OperationKind::Close, _) => "Closing",
         (OperationKind::Remove, true) => "Removing",
         (OperationKind::Remove, false) => "Removal",
+        (OperationKind::Export, true) => "Exporting",
+        (OperationKind::Export, false) => "Export",
     }
 }
 
@@ -125,6 +127,7 @@ fn name_of(step: &'static str) -> (&'static str, &'static str) {
         "workloads" => ("Web, streaming and background work start", ""),
         "farewell" => ("Other servers are told", "Each is asked to forget this server’s accounts"),
         "teardown" => ("Everything of it is deleted", "Database, media, keys"),
+        "bundle" => ("Everything of it is taken along", "Database, media, keys"),
         other => (other, ""),
     }
 }

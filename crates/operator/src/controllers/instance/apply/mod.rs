@@ -1,13 +1,13 @@
 //! Fourth step: brings what is there to what is wanted, in an order of which each place has its reason, and says how far it
 //! came. It waits for nothing: what is not ready yet is left for the pass that its change brings.
 
-mod children;
+pub(in crate::controllers) mod children;
 mod farewell;
-mod outside;
+pub(in crate::controllers) mod outside;
 mod owner_link;
 mod prune;
 mod routes;
-mod secrets;
+pub(in crate::controllers) mod secrets;
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -184,5 +184,5 @@ pub use secrets::{delete_media_certificate, delete_owner};
 /// Names that the namespace may keep although nothing wants them now.
 fn is_kept(name: &str, valid: &Valid<'_>) -> bool {
     // The token is for ever, and a self-destruct can't be taken back.
-    name == names::FAREWELL && !valid.farewell_wanted
+    (name == names::FAREWELL && !valid.farewell_wanted) || names::is_export(name)
 }

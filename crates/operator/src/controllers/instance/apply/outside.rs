@@ -23,10 +23,10 @@ use crate::digest::Digest;
 use crate::error::{Error, chain};
 use crate::provider::{DatabaseError, ObjectStoreError, S3Keys};
 
-const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
-const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+pub const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
+pub const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 /// How soon to come back to what was away.
-const AWAY: Duration = Duration::from_secs(3);
+pub const AWAY: Duration = Duration::from_secs(3);
 
 pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
     let condition = ConditionType::DatabaseReady;
@@ -210,7 +210,7 @@ pub fn of_database<'a>(context: &'a Context, valid: &Valid<'_>) -> &'a Bulkhead 
     bulkhead(context, &format!("database/{}", valid.spec.database.server))
 }
 
-fn bulkhead<'a>(context: &'a Context, name: &str) -> &'a Bulkhead {
+pub fn bulkhead<'a>(context: &'a Context, name: &str) -> &'a Bulkhead {
     context.bulkheads.get(name).unwrap_or(&context.spare_bulkhead)
 }
 

@@ -8,6 +8,7 @@ use super::{children, is_kept, secrets};
 use crate::cache::ChildKey;
 use crate::controllers::instance::build::{Applied, Desired, Jobs, Objects};
 use crate::controllers::instance::context::Context;
+use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
 use crate::error::Error;
 
@@ -26,7 +27,7 @@ pub async fn prune(context: &Context, valid: &Valid<'_>, applied: Objects<Applie
         .collect();
     for (key, child) in valid.children {
         let ours = key.namespace.as_deref().is_some_and(|it| it == valid.namespace || it == MEDIA_NAMESPACE);
-        if key.kind.is_pruned() && ours && !wanted.contains(key) {
+        if key.kind.is_pruned() && ours && !wanted.contains(key) && !names::is_export(&key.name) {
             tracing::info!(instance.id = %valid.id, child = %key, "no longer wanted");
             children::delete(context, key, child).await?;
         }

@@ -2,13 +2,13 @@
 //!
 //! Nothing here asks or writes anything, and nothing here decides an order: that is the next step's.
 
-mod environment;
+pub(in crate::controllers) mod environment;
 mod jobs;
 mod namespace;
 mod object;
-mod pod;
-mod policies;
-mod quota;
+pub(in crate::controllers) mod pod;
+pub(in crate::controllers) mod policies;
+pub(in crate::controllers) mod quota;
 mod redis;
 mod routes;
 mod secrets;

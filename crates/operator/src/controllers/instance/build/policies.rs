@@ -8,6 +8,7 @@
 //! | scheduler | – | DNS, database, Redis, object store, the public |
 //! | job | – | DNS, database, Redis |
 //! | redis | the five above | – |
+//! | bundle, while an export runs (`controllers::export::build`) | operator | DNS, database, object store; the public, where a customer's own bucket is |
 //! | cert-manager's solver, where it certifies the web host | ingress | – |
 
 use howdah_crd::labels::{self, process};
@@ -92,11 +93,11 @@ fn pods(process: &str) -> Value {
     json!({"podSelector": {"matchLabels": {labels::PROCESS: process}}})
 }
 
-fn port(port: u16, protocol: &str) -> Value {
+pub fn port(port: u16, protocol: &str) -> Value {
     json!({"port": port, "protocol": protocol})
 }
 
-fn peers(peers: &[Peer]) -> Vec<Value> {
+pub fn peers(peers: &[Peer]) -> Vec<Value> {
     peers.iter().map(peer).collect()
 }
 
@@ -116,7 +117,7 @@ fn peer(peer: &Peer) -> Value {
 }
 
 /// One rule a peer, since each has its own port. No port: all of them.
-fn to_peers(peers: &[Peer], protocols: &[&str]) -> Vec<Value> {
+pub fn to_peers(peers: &[Peer], protocols: &[&str]) -> Vec<Value> {
     let rule = |it: &Peer| match it.port {
         Some(number) => json!({"to": [peer(it)], "ports": protocols.iter().map(|protocol| port(number, protocol)).collect::<Vec<_>>()}),
         None => json!({"to": [peer(it)]}),
@@ -125,7 +126,7 @@ fn to_peers(peers: &[Peer], protocols: &[&str]) -> Vec<Value> {
 }
 
 /// Other servers, by HTTP and HTTPS.
-fn public(cluster_cidrs: &[String]) -> Value {
+pub fn public(cluster_cidrs: &[String]) -> Value {
     let except = |fixed: &[&str], is_v6: bool| -> Vec<String> {
         let ours = cluster_cidrs.iter().filter(|it| it.contains(':') == is_v6).map(String::as_str);
         let mut all: Vec<String> = fixed.iter().copied().chain(ours).map(str::to_owned).collect();

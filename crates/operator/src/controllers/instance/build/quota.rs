@@ -18,13 +18,11 @@ pub const JOB: Size = Size { millis: 100, bytes: 1024 * MI };
 /// For pods that say nothing: none of ours does.
 const DEFAULT: Size = Size { millis: 50, bytes: 128 * MI };
 
-// Nothing makes these two yet. They have their room from a server's first day: a quota that came with them would have to grow on
-// every server of the cluster at once.
-
-/// The small server that is to answer for one that is read-only or suspended.
+/// The small server that is to answer for one that is read-only or suspended. Nothing makes it yet. It has its room from a server's first
+/// day: a quota that came with it would have to grow on every server of the cluster at once.
 const GATE: Size = Size { millis: 20, bytes: 64 * MI };
-/// The Job that is to make or to read a bundle.
-const BUNDLE: Size = Size { millis: 250, bytes: 512 * MI };
+/// The Job that makes a bundle.
+pub const BUNDLE: Size = Size { millis: 250, bytes: 512 * MI };
 
 /// cert-manager's solver of one challenge, as it asks by default. Twice: that of the try before may still be going.
 const SOLVER: Size = Size { millis: 10, bytes: 64 * MI };

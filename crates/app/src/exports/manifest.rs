@@ -1,0 +1,39 @@
+//! The custom resource of an export, from its row alone.
+
+use std::collections::BTreeMap;
+
+use howdah_crd::{ExportDestination, ExportMode, MastodonExport, MastodonExportSpec, labels};
+use howdah_db::models::export::Export;
+use howdah_domain::{ExportId, InstanceId};
+use uuid::Uuid;
+
+/// Namespace and name.
+pub fn names(export: &Export) -> (String, String) {
+    (InstanceId::from_uuid(export.instance_id).resource_name(), ExportId::from_uuid(export.id).resource_name())
+}
+
+pub fn resource(export: &Export) -> MastodonExport {
+    let (namespace, name) = names(export);
+    let mode = match export.mode.as_str() {
+        "drained" => ExportMode::Drained,
+        "stopped" => ExportMode::Stopped,
+        _ => ExportMode::Live,
+    };
+    let spec = MastodonExportSpec {
+        id: export.id.to_string(),
+        mode,
+        recipients: export.recipients.split_ascii_whitespace().map(str::to_owned).collect(),
+        destination: ExportDestination::Kept {},
+        incremental_from: None,
+    };
+    let mut resource = MastodonExport::new(&name, spec);
+    resource.metadata.namespace = Some(namespace);
+    resource.metadata.labels = Some(BTreeMap::from([(labels::INSTANCE.to_owned(), export.instance_id.to_string())]));
+    resource
+}
+
+/// Only the id counts; but a resource of another name is not the one that we sent.
+pub fn id_of(resource: &MastodonExport) -> Option<Uuid> {
+    let id: ExportId = resource.spec.id.parse().ok()?;
+    (resource.metadata.name.as_deref() == Some(&id.resource_name())).then(|| id.as_uuid())
+}

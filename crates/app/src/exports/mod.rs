@@ -1,0 +1,28 @@
+//! Exports: a server is taken along as a portable bundle, sealed to keys of the customer's, in whatever state it is. This crate never holds
+//! what is sealed; of a key that is made for the customer it keeps nothing either.
+
+mod begin;
+mod cancel;
+pub(crate) mod manifest;
+mod view;
+
+pub use begin::{Begun, ExportRequest, begin};
+pub use cancel::cancel;
+pub use view::{ExportView, Progress, get, list};
+
+use howdah_db::Conn;
+use howdah_db::models::export::{Export, WithOperation};
+use howdah_domain::{ExportId, InstanceId};
+
+use crate::{Actor, Error, instances};
+
+/// The export, where the actor may see its server.
+async fn seen_by(conn: &mut Conn, actor: &Actor, id: ExportId) -> Result<WithOperation, Error> {
+    let missing = Error::NotFound { what: "export" };
+    let Some(found) = Export::by_id(conn, id.as_uuid()).await? else { return Err(missing) };
+    match instances::seen_by(conn, actor, InstanceId::from_uuid(found.0.instance_id)).await {
+        Ok(_) => Ok(found),
+        Err(Error::NotFound { .. }) => Err(missing),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,161 @@
+//! Exports from the record to the cluster and back: begun, told of, whole, failed, cancelled.
+
+use howdah_app::exports::{self, Begun, ExportRequest, ExportView};
+use howdah_app::jobs::SyncExport;
+use howdah_app::{Error, Once, observer};
+use howdah_crd::{ExportConditionType, MastodonExport, MastodonExportStatus, Reason};
+use howdah_domain::{ExportId, InstanceId, OperationState};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::ground::Ground;
+
+const DOMAIN: &str = "birds.fedi.localhost";
+const KEY: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+impl Ground {
+    async fn begin_export(&self, id: InstanceId) -> Result<Begun, Error> {
+        let request = ExportRequest { recipients: vec![KEY.to_owned()], make_key: true };
+        match exports::begin(&self.worker.app, &self.operator, id, &request, None).await? {
+            Once::Done(begun) => Ok(begun),
+            Once::Again { .. } => panic!("no key was given"),
+        }
+    }
+
+    async fn sync_export(&self, id: ExportId) {
+        SyncExport::of(id.as_uuid()).work(&self.worker).await.unwrap();
+    }
+
+    async fn export(&self, id: ExportId) -> ExportView {
+        exports::get(&self.worker.app, &self.operator, id).await.unwrap()
+    }
+
+    /// The operator says this of the only one, and the observer sees it.
+    async fn told(&self, status: Value) {
+        let mut seen = self.cluster.exports().pop().expect("an export in the cluster");
+        seen.status = Some(serde_json::from_value(status).unwrap());
+        observer::exports::seen(&self.worker, "real", &seen).await.unwrap();
+    }
+}
+
+fn condition(type_: ExportConditionType, status: &str, reason: Reason) -> Value {
+    json!({
+        "type": type_.as_str(), "status": status, "reason": reason.as_str(), "message": "m", "lastTransitionTime": "2026-01-01T00:00:00Z",
+    })
+}
+
+fn whole() -> Value {
+    json!({
+        "finishedAt": "2026-01-01T00:00:00Z", "size": 1234, "contentDigest": "v1:abc",
+        "conditions": [
+            condition(ExportConditionType::DestinationReady, "False", Reason::NotWanted),
+            condition(ExportConditionType::Complete, "True", Reason::Ready),
+        ],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_sent_down_told_of_and_whole() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let begun = ground.begin_export(id).await.unwrap();
+    assert_eq!(ground.begin_export(id).await.unwrap_err().reason(), "export_under_way");
+    assert_eq!(ground.export(begun.export).await.state, OperationState::Queued);
+    ground.sync_export(begun.export).await;
+    ground.sync_export(begun.export).await;
+    let sent: Vec<MastodonExport> = ground.cluster.exports();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].metadata.namespace.as_deref(), Some(id.resource_name().as_str()));
+    let key: age::x25519::Identity = begun.key.unwrap().expose_secret().parse().unwrap();
+    assert_eq!(sent[0].spec.recipients, [KEY.to_owned(), key.to_public().to_string()]);
+
+    let progress = json!({"stage": "copying_media", "bytes": 7, "files": 1, "rate": 3, "at": "2026-01-01T00:00:00Z"});
+    ground
+        .told(json!({"progress": progress, "conditions": [condition(ExportConditionType::Complete, "False", Reason::Progressing)]}))
+        .await;
+    let seen = ground.export(begun.export).await;
+    assert_eq!(
+        (seen.state, seen.progress.map(|it| (it.stage, it.bytes))),
+        (OperationState::Running, Some(("copying_media".to_owned(), 7)))
+    );
+
+    ground.told(whole()).await;
+    let seen = ground.export(begun.export).await;
+    assert_eq!((seen.state, seen.size, seen.content_digest.as_deref()), (OperationState::Succeeded, Some(1234), Some("v1:abc")));
+    assert!(seen.kept_until.is_some() && seen.progress.is_none() && seen.failure.is_none());
+    ground.sync_export(begun.export).await;
+    assert_eq!(ground.cluster.exports(), []);
+    let other = ground.begin_export(id).await.unwrap();
+    assert_ne!(other.export, begun.export);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_told_with_a_way_out() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let begun = ground.begin_export(id).await.unwrap();
+    ground.sync_export(begun.export).await;
+    ground.told(json!({"conditions": [condition(ExportConditionType::Accepted, "False", Reason::InstanceNotReady)]})).await;
+    let held_up = ground.export(begun.export).await;
+    assert_eq!((held_up.state, held_up.failure.unwrap().reason.as_str()), (OperationState::Running, "InstanceNotReady"));
+
+    let failure = json!({"reason": "Secrets", "message": "SECRET_KEY_BASE is not set"});
+    ground.told(json!({"finishedAt": "2026-01-01T00:00:00Z", "failure": failure, "conditions": []})).await;
+    let seen = ground.export(begun.export).await;
+    let failure = seen.failure.unwrap();
+    assert_eq!((seen.state, failure.reason.as_str()), (OperationState::Failed, "Secrets"));
+    assert!(failure.sentence.contains("secrets") && !failure.sentence.contains("SECRET_KEY_BASE"), "{failure:?}");
+    // Late news change nothing.
+    ground.told(whole()).await;
+    assert_eq!(ground.export(begun.export).await.state, OperationState::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_takes_it_out_of_the_cluster() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let begun = ground.begin_export(id).await.unwrap();
+    ground.sync_export(begun.export).await;
+    exports::cancel(&ground.worker.app, &ground.operator, begun.export, None).await.unwrap();
+    ground.sync_export(begun.export).await;
+    assert_eq!((ground.export(begun.export).await.state, ground.cluster.exports()), (OperationState::Cancelled, vec![]));
+    let again = exports::cancel(&ground.worker.app, &ground.operator, begun.export, None).await.unwrap_err();
+    assert_eq!(again.reason(), "ended");
+}
+
+/// What the cluster refuses is said, and one that is away is asked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_says_no() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let begun = ground.begin_export(id).await.unwrap();
+    *ground.cluster.away.lock().unwrap() = true;
+    ground.sync_export(begun.export).await;
+    assert_eq!(ground.export(begun.export).await.state, OperationState::Running);
+    *ground.cluster.away.lock().unwrap() = false;
+    *ground.cluster.refusal.lock().unwrap() = Some("no".to_owned());
+    ground.sync_export(begun.export).await;
+    let seen = ground.export(begun.export).await;
+    assert_eq!((seen.state, seen.failure.unwrap().reason.as_str()), (OperationState::Failed, "InvalidSpec"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_never_came_up_has_nothing_to_take_along() {
+    let ground = Ground::new().await;
+    let id = ground.launch(DOMAIN).await;
+    assert_eq!(ground.begin_export(id).await.unwrap_err().reason(), "not_set_up");
+}
+
+/// What runs is looked after by each tick: a job that was lost is no end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_without_news_changes_nothing() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let begun = ground.begin_export(id).await.unwrap();
+    ground.sync_export(begun.export).await;
+    let status = serde_json::to_value(MastodonExportStatus::default()).unwrap();
+    ground.told(status.clone()).await;
+    let before = ground.export(begun.export).await;
+    ground.told(status).await;
+    assert_eq!(ground.export(begun.export).await, before);
+}

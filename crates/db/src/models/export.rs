@@ -1,0 +1,84 @@
+//! Exports: runs that take a server along. How far one is, and who asked for it, its operation says.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::instance::Page;
+use super::operation::Operation;
+use crate::Conn;
+use crate::schema::{exports, operations};
+
+#[derive(Queryable, Selectable, Identifiable, Insertable, Clone, Debug, PartialEq, Eq)]
+#[diesel(table_name = exports, check_for_backend(diesel::pg::Pg))]
+pub struct Export {
+    pub id: Uuid,
+    pub instance_id: Uuid,
+    pub operation_id: Uuid,
+    /// `live`, `drained` or `stopped`.
+    pub mode: String,
+    /// `kept`.
+    pub destination: String,
+    /// age public keys, with a space between two.
+    pub recipients: String,
+    pub progress: Option<Value>,
+    pub size: Option<i64>,
+    pub content_digest: Option<String>,
+    pub kept_until: Option<DateTime<Utc>>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An export with its operation.
+pub type WithOperation = (Export, Operation);
+
+impl Export {
+    pub async fn insert(&self, conn: &mut Conn) -> QueryResult<()> {
+        diesel::insert_into(exports::table).values(self).execute(conn).await.map(drop)
+    }
+
+    pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<WithOperation>> {
+        exports::table
+            .inner_join(operations::table)
+            .filter(exports::id.eq(id))
+            .select((Self::as_select(), Operation::as_select()))
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    /// A server's, the newest first.
+    pub async fn page_of_instance(conn: &mut Conn, instance_id: Uuid, page: Page) -> QueryResult<Vec<WithOperation>> {
+        let mut query = exports::table.inner_join(operations::table).filter(exports::instance_id.eq(instance_id)).into_boxed();
+        if let Some(before) = page.before {
+            query = query.filter(exports::id.lt(before));
+        }
+        query.order(exports::id.desc()).limit(page.limit).select((Self::as_select(), Operation::as_select())).load(conn).await
+    }
+
+    /// Those that run or wait to: what a tick looks after.
+    pub async fn live(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Uuid>> {
+        exports::table
+            .inner_join(operations::table)
+            .filter(operations::state.eq_any(["queued", "running"]))
+            .order(exports::id)
+            .limit(limit)
+            .select(exports::id)
+            .load(conn)
+            .await
+    }
+
+    pub async fn told(conn: &mut Conn, id: Uuid, progress: &Value) -> QueryResult<()> {
+        diesel::update(exports::table.find(id)).set(exports::progress.eq(progress)).execute(conn).await.map(drop)
+    }
+
+    pub async fn whole(conn: &mut Conn, id: Uuid, size: i64, content_digest: &str, kept_until: DateTime<Utc>) -> QueryResult<()> {
+        diesel::update(exports::table.find(id))
+            .set((exports::size.eq(size), exports::content_digest.eq(content_digest), exports::kept_until.eq(kept_until)))
+            .execute(conn)
+            .await
+            .map(drop)
+    }
+}

@@ -1,0 +1,7 @@
+//! Exports: a server is taken along.
+
+pub mod begin;
+pub mod cancel;
+pub mod list;
+pub mod show;
+pub mod wire;

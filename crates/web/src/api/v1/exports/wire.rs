@@ -1,0 +1,130 @@
+//! Exports as they go over the wire.
+
+use chrono::{DateTime, Utc};
+use howdah_app::exports::{Begun, ExportView, Progress};
+use howdah_domain::ExportId;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::v1::operations::wire::{Failure, operation_url};
+use crate::api::words;
+
+pub fn export_url(id: ExportId) -> String {
+    format!("/api/v1/exports/{id}")
+}
+
+/// Who is to open the bundle.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewExport {
+    /// age public keys (`age1…`, as `age-keygen` makes them). Whoever holds the secret key of one of them opens everything.
+    #[serde(default)]
+    #[schema(max_items = 8, max_length = 100)]
+    pub recipients: Vec<String>,
+    /// Make a key, too, and show it once, in the answer.
+    #[serde(default)]
+    pub recovery_key: bool,
+}
+
+/// An export has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BegunExport {
+    id: Uuid,
+    #[schema(max_length = 200)]
+    pub url: String,
+    #[schema(max_length = 200)]
+    operation_url: String,
+    /// The age secret key that was made, if one was asked for. Keep it: it is shown this once, and nobody else has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
+    recovery_key: Option<String>,
+}
+
+impl BegunExport {
+    pub fn without_key(begun: &Begun) -> Self {
+        let Begun { export, instance: _, operation, key: _ } = begun;
+        Self { id: export.as_uuid(), url: export_url(*export), operation_url: operation_url(*operation), recovery_key: None }
+    }
+
+    pub fn with_key(begun: &Begun) -> Self {
+        Self { recovery_key: begun.key.as_ref().map(|it| it.expose_secret().to_owned()), ..Self::without_key(begun) }
+    }
+}
+
+/// One run that takes a server along.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Export {
+    id: Uuid,
+    #[schema(max_length = 200)]
+    url: String,
+    instance_id: Uuid,
+    #[schema(max_length = 200)]
+    operation_url: String,
+    #[schema(schema_with = words::operation_state)]
+    state: &'static str,
+    /// What the server did meanwhile: `live`, `drained` or `stopped`.
+    #[schema(max_length = 20)]
+    mode: String,
+    /// `kept`: in the platform's own bucket.
+    #[schema(max_length = 20)]
+    destination: String,
+    #[schema(max_items = 8, max_length = 100)]
+    recipients: Vec<String>,
+    /// While it runs.
+    progress: Option<ExportProgress>,
+    failure: Option<Failure>,
+    /// Of the whole bundle, in bytes.
+    size: Option<i64>,
+    /// Two bundles with the same one hold the same.
+    #[schema(max_length = 100)]
+    content_digest: Option<String>,
+    kept_until: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+/// Of the stage in hand.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportProgress {
+    /// `dumping` or `copying_media`, say.
+    #[schema(max_length = 40)]
+    stage: String,
+    bytes: i64,
+    /// What is expected: it may become more.
+    bytes_total: Option<i64>,
+    files: i64,
+    files_total: Option<i64>,
+    /// Bytes in a second.
+    rate: i64,
+    at: DateTime<Utc>,
+}
+
+impl From<ExportView> for Export {
+    fn from(view: ExportView) -> Self {
+        Self {
+            id: view.id.as_uuid(),
+            url: export_url(view.id),
+            instance_id: view.instance.as_uuid(),
+            operation_url: operation_url(view.operation),
+            state: view.state.as_str(),
+            mode: view.mode,
+            destination: view.destination,
+            recipients: view.recipients,
+            progress: view.progress.map(Into::into),
+            failure: view.failure.map(Into::into),
+            size: view.size,
+            content_digest: view.content_digest,
+            kept_until: view.kept_until,
+            created_at: view.created_at,
+            finished_at: view.finished_at,
+        }
+    }
+}
+
+impl From<Progress> for ExportProgress {
+    fn from(Progress { stage, bytes, bytes_total, files, files_total, rate, at }: Progress) -> Self {
+        Self { stage, bytes, bytes_total, files, files_total, rate, at }
+    }
+}

@@ -1,0 +1,74 @@
+//! A server is taken along by the API.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use howdah_testkit::app::{Somebody, TestApp};
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Server, new_instance};
+
+const KEY: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+/// A server that came up, by its address.
+async fn running(test: &TestApp, server: &Server, whose: &Somebody) -> String {
+    let launched = server.post(whose, "/api/v1/instances", &new_instance("birds.example")).await.is(202).json();
+    test.database.execute("UPDATE instances SET launched_at = created_at WHERE domain = 'birds.example'").await;
+    launched["url"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_is_begun_once_shown_listed_and_cancelled() {
+    let (test, server) = Server::new().await;
+    let ada = test.customer("ada@birds.example").await;
+    let url = running(&test, &server, &ada).await;
+    let begin = || {
+        let request = server.request(Method::POST, &format!("{url}/exports")).bearer_auth(&ada.token).header("Idempotency-Key", "export-1");
+        server.send(request.json(&json!({"recipients": [KEY], "recovery_key": true})))
+    };
+    let first = begin().await;
+    let begun = first.is(202).json();
+    assert_eq!((first.header("location"), first.header("cache-control")), (begun["url"].as_str(), Some("no-store")));
+    let key: age::x25519::Identity = begun["recovery_key"].as_str().unwrap().parse().unwrap();
+    let again = begin().await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!((&again.json()["id"], again.json().get("recovery_key")), (&begun["id"], None));
+
+    let shown = server.get(&ada, begun["url"].as_str().unwrap()).await.is(200).json();
+    assert_eq!((&shown["state"], &shown["destination"], &shown["size"]), (&json!("queued"), &json!("kept"), &Value::Null));
+    assert_eq!(shown["recipients"], json!([KEY, key.to_public().to_string()]));
+    let listed = server.get(&ada, &format!("{url}/exports")).await.is(200).json();
+    assert_eq!(listed, json!({"items": [shown], "next_cursor": null}));
+    let operation = server.get(&ada, begun["operation_url"].as_str().unwrap()).await.is(200).json();
+    assert_eq!((&operation["kind"], &operation["steps"][0]["name"]), (&json!("export"), &json!("bundle")));
+
+    let second = server.post(&ada, &format!("{url}/exports"), &json!({"recipients": [KEY]})).await;
+    assert_eq!(second.is(409).json()["reason"], "export_under_way");
+    let cancel = format!("{}/cancel", begun["url"].as_str().unwrap());
+    server.post(&ada, &cancel, &json!({})).await.is(202);
+    assert_eq!(server.post(&ada, &cancel, &json!({})).await.is(409).json()["reason"], "ended");
+    assert_eq!(server.get(&ada, begun["url"].as_str().unwrap()).await.json()["state"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused() {
+    let (test, server) = Server::new().await;
+    let (ada, eve) = (test.customer("ada@birds.example").await, test.customer("eve@cats.example").await);
+    let url = format!("{}/exports", running(&test, &server, &ada).await);
+    for (body, reason) in [
+        (json!({}), "missing"),
+        (json!({"recipients": ["age1x"]}), "malformed"),
+        (json!({"recipients": ["AGE-SECRET-KEY-1XXXX"]}), "malformed"),
+    ] {
+        let problem = server.post(&ada, &url, &body).await.is(422).json();
+        assert_eq!(problem["errors"][0]["reason"], reason, "{problem}");
+    }
+    assert_eq!(server.post(&eve, &url, &json!({"recipients": [KEY]})).await.status, 404, "another's server");
+    let begun = server.post(&ada, &url, &json!({"recipients": [KEY]})).await.is(202).json();
+    let at = begun["url"].as_str().unwrap();
+    assert_eq!(server.get(&eve, at).await.status, 404);
+    assert_eq!(server.post(&eve, &format!("{at}/cancel"), &json!({})).await.status, 404);
+    let other = server.post(&ada, "/api/v1/instances", &new_instance("cats.example")).await.is(202).json();
+    let not_up = server.post(&ada, &format!("{}/exports", other["url"].as_str().unwrap()), &json!({"recipients": [KEY]})).await;
+    assert_eq!(not_up.is(409).json()["reason"], "not_set_up");
+}
