@@ -168,7 +168,7 @@ async fn the_overview_says_what_can_be_done_and_by_whom() {
         (all.namespace, all.cluster.as_str(), all.people[0].email.as_str()),
         (launched.instance.resource_name(), "real", "ada@example.org")
     );
-    assert_eq!(all.overview.actions, [Action::SetRecords, Action::Close, Action::Remove]);
+    assert_eq!(all.overview.actions, [Action::SetRecords, Action::Remove]);
     assert_eq!(all.overview.owner_link, OwnerLinkState::NotYours);
     assert_eq!(reason(fleet::server(&ground.app, &ada, slug).await.map(drop)), "operators_only");
     instances::remove(&ground.app, &operator, launched.instance, None).await.unwrap();
