@@ -43,16 +43,3 @@ pub async fn get(app: &App, actor: &Actor) -> Result<AccountView, Error> {
         servers_allowed: account.servers_allowed.unwrap_or(platform.servers_per_account),
     })
 }
-
-/// How many servers an account may have; `None`: as the settings say.
-///
-/// # Errors
-/// [`Error::Forbidden`] for all but operators, [`Error::NotFound`].
-pub async fn allow_servers(app: &App, actor: &Actor, account: AccountId, servers: Option<i32>) -> Result<(), Error> {
-    actor.may_operate()?;
-    if servers.is_some_and(|it| it < 0) {
-        return Err(Error::invalid("servers_allowed", "too_small", "An account may have 0 servers or more."));
-    }
-    let mut conn = app.conn().await?;
-    if Account::allow_servers(&mut conn, account.as_uuid(), servers).await? { Ok(()) } else { Err(Error::NotFound { what: "account" }) }
-}

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::settings::PLATFORM_CHAIN;
 use crate::tokens::{self, NewToken};
-use crate::{App, Error, FieldError, Role, Scope, passwords, people, reset};
+use crate::{App, Error, FieldError, Role, Scope, passwords, people, reset, upkeep};
 
 #[derive(Debug)]
 pub struct PersonRequest {
@@ -39,7 +39,7 @@ pub struct PersonAdded {
 }
 
 /// Adds a person with an account of their own. Of somebody who is there already only the password and the number of servers
-/// are changed; an operator is not made of a customer.
+/// are changed, and a new password ends what was open with the one before; an operator is not made of a customer.
 ///
 /// # Errors
 /// [`Error::Invalid`], [`Error::Conflict`].
@@ -61,8 +61,16 @@ pub async fn add_person(app: &App, request: &PersonRequest) -> Result<PersonAdde
             Some(person) => (person, false),
             None => (insert_person(app, conn, request, &email).await?, true),
         };
-        if let Some(hash) = &password {
-            Person::set_password_hash(conn, person.id, hash).await?;
+        match &password {
+            Some(hash) if is_new => {
+                Person::set_password_hash(conn, person.id, hash).await?;
+            }
+            Some(hash) => {
+                reset::replace(app, conn, &person, hash).await?;
+                let (chain, details) = (people::chain_of(conn, person.id).await?, json!({"by": "howdah admin"}));
+                people::record(app, conn, chain, AuditActor::Platform, "password.set", ("person", person.id), details).await?;
+            }
+            None => {}
         }
         let account = own_account(app, conn, &person, request.servers_allowed).await?;
         // Without a password there is a link to set one, until there is one.
@@ -110,7 +118,7 @@ async fn own_account(app: &App, conn: &mut Conn, person: &Person, servers_allowe
         }
     };
     if servers_allowed.is_some() && servers_allowed != account.servers_allowed {
-        Account::allow_servers(conn, account.id, servers_allowed).await?;
+        upkeep::allow(app, conn, account.id, servers_allowed).await?;
     }
     Ok(account)
 }

@@ -109,16 +109,22 @@ pub async fn set(app: &App, token: &str, password: SecretString, client: &Client
     howdah_db::transaction(&mut conn, async |conn| {
         let (_, person) = good(app, PersonLink::lock_by_digest(conn, PURPOSE, &links::digest(token)).await?)?;
         let person = Person::lock(conn, person).await?.ok_or_else(|| LINK.unknown())?;
-        Person::set_password_hash(conn, person.id, &hash).await?;
-        PersonLink::use_up(conn, person.id, app.now()).await?;
-        Session::revoke_all(conn, person.id, None, app.now()).await?;
-        // Who lost a password may have lost what was made with it.
-        ApiToken::revoke_all(conn, person.id, app.now()).await?;
+        replace(app, conn, &person, &hash).await?;
         PASSWORD_OF.forgive(conn, &person.email, &Place::of_client(client.address)).await?;
-        let mail = mails::password_changed(&app.config, app.now());
-        mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;
         let chain = chain_of(conn, person.id).await?;
         record(app, conn, chain, AuditActor::Person(person.id), "password.reset", ("person", person.id), json!({})).await
     })
     .await
+}
+
+/// Another password for somebody whose own is lost: whoever came in by the one before is out, and a mail tells it.
+pub(crate) async fn replace(app: &App, conn: &mut Conn, person: &Person, hash: &str) -> Result<(), Error> {
+    Person::set_password_hash(conn, person.id, hash).await?;
+    PersonLink::use_up(conn, person.id, app.now()).await?;
+    Session::revoke_all(conn, person.id, None, app.now()).await?;
+    // Who lost a password may have lost what was made with it.
+    ApiToken::revoke_all(conn, person.id, app.now()).await?;
+    let mail = mails::password_changed(&app.config, app.now());
+    mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;
+    Ok(())
 }

@@ -186,6 +186,8 @@ pub(crate) async fn write(app: &App, actor: AuditActor, revision: i64, change: &
             subject_id: None,
             details: json!({
                 "new_servers": row.new_servers,
+                "new_servers_sentence": row.new_servers_sentence,
+                "support_address": row.support_address,
                 "sign_ups": row.sign_ups,
                 "servers_per_account": row.servers_per_account,
                 "grant_every_launch": row.grant_every_launch,

@@ -4,7 +4,8 @@
 //!
 //! Whoever runs it can read the configuration, and with it everything; the audit says that it was done at the machine.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use howdah_db::Conn;
 use howdah_db::models::account::{Account, Membership};
 use howdah_db::models::audit::{self, Actor as AuditActor, Broken, Record};
 use howdah_db::models::audit_anchor::{self, Anchor, Torn};
@@ -18,10 +19,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::mails::{self, To};
-use crate::people::chain_of;
+use crate::people::{chain_of, record};
 use crate::settings::{self, PlatformSettings, SettingsChange};
 use crate::{App, Error, FieldError};
 
+/// Of an anchor: there is one every hour.
+const LATE: TimeDelta = TimeDelta::hours(2);
 /// Data keys that are wrapped anew in one transaction.
 const AT_ONCE: i64 = 100;
 
@@ -83,6 +86,30 @@ pub async fn verify_anchors(app: &App, kept: &[Anchor]) -> Result<(usize, Vec<To
     Ok(audit_anchor::verify(&mut *app.conn().await?, kept).await?)
 }
 
+/// Why the audit is not anchored any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanchored {
+    #[error("the newest anchor, of {0}, lies in the future: a clock was wrong, or somebody wrote it to stop the next ones")]
+    Future(DateTime<Utc>),
+    #[error("nothing was anchored since {0}: see whether `howdah worker` runs, and what its log says of the audit")]
+    Late(DateTime<Utc>),
+}
+
+/// Whether the worker still anchors the audit every hour.
+///
+/// # Errors
+/// The record's.
+pub async fn verify_anchoring(app: &App) -> Result<Result<(), Unanchored>, Error> {
+    let mut conn = app.conn().await?;
+    let Some(first) = audit_anchor::first_entry_at(&mut conn).await? else { return Ok(Ok(())) };
+    let last = audit_anchor::last_at(&mut conn).await?.unwrap_or(first);
+    Ok(match app.now() {
+        now if last > now + audit_anchor::SKEW => Err(Unanchored::Future(last)),
+        now if last < now - LATE => Err(Unanchored::Late(last)),
+        _ => Ok(()),
+    })
+}
+
 /// Wraps every data key with the key file's first key. Only then may an old key leave the file.
 ///
 /// # Errors
@@ -117,20 +144,16 @@ pub async fn allow_servers(app: &App, email: &str, servers: Option<i32>) -> Resu
         let person = Person::by_email(conn, &email.for_lookup()).await?.ok_or(Error::NotFound { what: "person" })?;
         let accounts = Membership::of_person(conn, person.id).await?;
         let (_, account) = accounts.into_iter().find(|(it, _)| it.role == "owner").ok_or(Error::NotFound { what: "account" })?;
-        Account::allow_servers(conn, account.id, servers).await?;
-        let record = Record {
-            chain_id: account.id,
-            at: app.now(),
-            actor: AuditActor::Platform,
-            action: "account.servers_allowed",
-            subject_kind: "account",
-            subject_id: Some(account.id),
-            details: json!({"servers_allowed": servers}),
-        };
-        record.insert(conn).await?;
-        Ok(())
+        allow(app, conn, account.id, servers).await
     })
     .await
+}
+
+/// To come last in its transaction.
+pub(crate) async fn allow(app: &App, conn: &mut Conn, account: Uuid, servers: Option<i32>) -> Result<(), Error> {
+    Account::allow_servers(conn, account, servers).await?;
+    let details = json!({"servers_allowed": servers});
+    record(app, conn, account, AuditActor::Platform, "account.servers_allowed", ("account", account), details).await
 }
 
 /// Takes a second factor away from somebody who has lost it, and tells them.

@@ -3,7 +3,9 @@
 
 use std::process::{Command, Output};
 
+use chrono::{TimeDelta, Utc};
 use diesel_async::SimpleAsyncConnection;
+use howdah_db::Conn;
 use howdah_db::models::audit_anchor;
 use howdah_db::models::identity::IdentitySecret;
 use howdah_db::models::second_factor::SecondFactor;
@@ -71,9 +73,16 @@ async fn the_audit_is_verified() {
     assert!(told.contains("chains") && !told.contains("broken"), "{told}");
 
     let conn = &mut it.database.conn().await;
-    let (anchor, _) = howdah_db::transaction(conn, async |conn| audit_anchor::anchor(conn, rows::now()).await).await.unwrap();
+    let anchor =
+        async |conn: &mut Conn, at| howdah_db::transaction(conn, async |conn| audit_anchor::anchor(conn, at).await).await.unwrap().0;
+    for (hours, sentence) in [(-3, "nothing was anchored since"), (1, "lies in the future")] {
+        anchor(conn, Utc::now() + TimeDelta::hours(hours)).await;
+        let late = it.run(&["verify-audit"]);
+        assert!(late.status.code() == Some(1) && String::from_utf8_lossy(&late.stderr).contains(sentence), "{late:?}");
+    }
+    let anchor = anchor(conn, Utc::now()).await;
     let told = it.admin(&["verify-audit", "--anchor", &anchor.to_string()]);
-    assert!(told.ends_with("1 anchors hold\n"), "{told}");
+    assert!(told.ends_with("3 anchors hold\n"), "{told}");
     let other = audit_anchor::Anchor { root: vec![0; 32], ..anchor.clone() }.to_string();
     let torn = it.run(&["verify-audit", "--anchor", &anchor.to_string(), "--anchor", &other]);
     assert!(torn.status.code() == Some(1) && String::from_utf8_lossy(&torn.stdout).contains("another one of that number"), "{torn:?}");

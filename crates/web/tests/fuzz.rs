@@ -7,11 +7,9 @@ mod support;
 
 use std::process::Stdio;
 
-use howdah_app::account::allow_servers;
-use howdah_app::{Actor, Role, Scope};
+use howdah_app::upkeep::allow_servers;
 use support::Server;
 use tokio::process::Command;
-use uuid::Uuid;
 
 /// The executable of schemathesis 4 (PyPI).
 const FUZZER: &str = "HOWDAH_SCHEMATHESIS";
@@ -24,16 +22,7 @@ async fn a_fuzzer_finds_nothing() {
     let fuzzer = std::env::var(FUZZER).unwrap_or_else(|_| panic!("{FUZZER} does not name the executable of schemathesis"));
     let (test, server) = Server::new().await;
     let root = test.operator("root@howdah.example").await;
-    let operator = Actor {
-        person: root.ids.person,
-        account: root.ids.account,
-        role: Role::Owner,
-        is_operator: true,
-        scopes: Scope::ALL.to_vec(),
-        expires_at: chrono::DateTime::<chrono::Utc>::MAX_UTC,
-        credential: Uuid::nil(),
-    };
-    allow_servers(&test.app, &operator, root.ids.account, Some(1000)).await.unwrap();
+    allow_servers(&test.app, "root@howdah.example", Some(1000)).await.unwrap();
     let (_, operation) = server.launch(&root, "birds.example").await;
     println!("watching {operation}");
     let examples = std::env::var("HOWDAH_FUZZ_EXAMPLES").unwrap_or_else(|_| "50".to_owned());

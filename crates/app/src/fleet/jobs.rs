@@ -1,10 +1,14 @@
 //! One job of the queue as an operator looks at it.
 
 use chrono::{DateTime, Utc};
+use howdah_db::models::audit::Record;
 use howdah_db::models::job::Job;
 use howdah_domain::InstanceId;
+use serde_json::json;
 
 use crate::idempotency::{Idempotent, Once, claim, keep};
+use crate::instances::audit_actor;
+use crate::settings::PLATFORM_CHAIN;
 use crate::{Actor, App, Error};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +64,16 @@ pub async fn retry_job(app: &App, actor: &Actor, id: i64, idempotent: Option<Ide
         if !Job::retry(conn, id).await? {
             return Err(Error::NotFound { what: "job that waits" });
         }
+        let record = Record {
+            chain_id: PLATFORM_CHAIN,
+            at: app.now(),
+            actor: audit_actor(actor),
+            action: "job.retry",
+            subject_kind: "job",
+            subject_id: None,
+            details: json!({"job": id}),
+        };
+        record.insert(conn).await?;
         keep(conn, idempotent, ()).await
     })
     .await

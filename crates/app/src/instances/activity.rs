@@ -94,6 +94,7 @@ fn sentence(action: &str, details: &Value) -> String {
         "instance.undo" => "undid the closing".to_owned(),
         "instance.retry" => "had what failed tried again".to_owned(),
         "instance.owner_link" => "had a new link made for the server's owner".to_owned(),
+        "instance.show_owner_link" => "looked at the link of the server's owner".to_owned(),
         "instance.adopt" => "had the record adopt what the cluster has of the server".to_owned(),
         "instance.overwrite" => "had the record overwrite what the cluster has of the server".to_owned(),
         "instance.farewell" => "began to tell other servers that this one closes".to_owned(),

@@ -1,7 +1,6 @@
 //! The ways out: Close, which tells other servers, and Remove, which tells nobody. Both begin with a grace period in which the
 //! server runs on and they can be undone; a job does the rest.
 
-use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::account::{Account, Membership};
 use howdah_db::models::instance::{DesiredColumns, Instance};
@@ -15,7 +14,7 @@ use serde_json::json;
 use super::{audit, audit_actor, locked_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
-use crate::mails::{self, To};
+use crate::mails::{self, Mail, To};
 use crate::{Actor, App, Error, operations, settings};
 
 /// What a Close, and the early end of its grace period, is asked with.
@@ -38,7 +37,7 @@ enum Change<'a> {
 /// Nobody will serve the domain again. The server runs on until the grace period is over.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Forbidden`] for all but owners, [`Error::Invalid`] where the domain is not the server's,
+/// [`Error::NotFound`], [`Error::Forbidden`] for all but owners of its account, [`Error::Invalid`] where the domain is not the server's,
 /// [`Error::Conflict`] the second time.
 pub async fn close(
     app: &App,
@@ -117,7 +116,7 @@ async fn change(
 fn check(actor: &Actor, row: &Instance, change: Change<'_>) -> Result<(), Error> {
     match change {
         Change::Close(close) => {
-            actor.may_close()?;
+            may_close(actor, row)?;
             confirmed(row, close)
         }
         Change::Remove => actor.may_operate(),
@@ -129,11 +128,21 @@ fn check(actor: &Actor, row: &Instance, change: Change<'_>) -> Result<(), Error>
     }
 }
 
+/// An owner of the server's own account: operators see every server, and have Remove.
+fn may_close(actor: &Actor, row: &Instance) -> Result<(), Error> {
+    actor.may_close()?;
+    if row.account_id == actor.account.as_uuid() {
+        return Ok(());
+    }
+    let sentence = "Only an owner of the server's own account can close it, or change its closing. An operator can remove it.";
+    Err(Error::Forbidden { reason: "owners_only", sentence })
+}
+
 /// A Remove is the operators'.
 fn may_change_leaving(actor: &Actor, row: &Instance) -> Result<(), Error> {
     match row.desired()? {
         Desired::Deleted { deletion: Deletion::Remove, .. } => actor.may_operate(),
-        _ => actor.may_close(),
+        _ => may_close(actor, row),
     }
 }
 
@@ -152,7 +161,8 @@ async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, delet
     operations::cancel_live(app, conn, id).await?;
     SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
     if deletion == Deletion::Close {
-        tell_owners(app, conn, actor, &row, after).await?;
+        let server = (row.domain.as_str(), row.slug.as_str());
+        tell_owners(app, conn, actor, &row, |account, by| mails::server_closing(&app.config, server, account, by, after)).await?;
     }
     let action = match deletion {
         Deletion::Close => "instance.close",
@@ -161,12 +171,23 @@ async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, delet
     audit(app, conn, audit_actor(actor), action, &row, json!({"after": after})).await
 }
 
-/// Every owner of the account, whoever of them asked for it.
-async fn tell_owners(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, after: DateTime<Utc>) -> Result<(), Error> {
+/// Every owner of the account, whoever of them asked for it. `mail`: of the account's name, and of who it was.
+async fn tell_owners(
+    app: &App,
+    conn: &mut Conn,
+    actor: &Actor,
+    row: &Instance,
+    mail: impl FnOnce(&str, &str) -> Mail,
+) -> Result<(), Error> {
     let account = Account::by_id(conn, row.account_id).await?.ok_or(Error::NotFound { what: "account" })?;
     let by = Person::by_id(conn, actor.person.as_uuid()).await?.ok_or(Error::NotFound { what: "person" })?;
-    let by = if by.name.is_empty() { &by.email } else { &by.name };
-    let mail = mails::server_closing(&app.config, (&row.domain, &row.slug), &account.name, by, after);
+    let by = match by.name.as_str() {
+        // Which of them it was is the platform's own matter.
+        _ if row.account_id != actor.account.as_uuid() => "An operator of this platform",
+        "" => &by.email,
+        name => name,
+    };
+    let mail = mail(&account.name, by);
     for owner in Membership::owners(conn, account.id).await? {
         let to = To { email: &owner.email, person: Some(owner.id), server: Some(row.id), ..To::default() };
         mails::put(app, conn, &mail, &to).await?;
@@ -175,9 +196,14 @@ async fn tell_owners(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, 
 }
 
 async fn end(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {
-    let row = set_desired(app, conn, row, row.desired()?.end_grace(app.now())?).await?;
+    let desired = row.desired()?.end_grace(app.now())?;
+    let row = set_desired(app, conn, row, desired).await?;
     // It decides what begins.
     SyncInstance::of(row.id).enqueue(conn).await?;
+    if let Desired::Deleted { deletion, .. } = desired {
+        let server = (row.domain.as_str(), row.slug.as_str());
+        tell_owners(app, conn, actor, &row, |account, by| mails::grace_ended(&app.config, server, account, by, deletion)).await?;
+    }
     audit(app, conn, audit_actor(actor), "instance.end_grace", &row, json!({})).await
 }
 

@@ -152,7 +152,7 @@ impl Known {
             owner_link_is_ready: matches!(owner_link, OwnerLinkState::Ready { .. }),
             owner_link_can_be_sent: owner_link::can_be_sent(&self.row.instance)? && owner_link.is_at_rest(),
             is_in_trouble: last_operation.as_ref().is_some_and(is_in_trouble),
-            is_owner: actor.may_close().is_ok(),
+            is_owner: self.is_theirs(actor),
             is_operator: actor.operates(),
         });
         Ok(Overview {
@@ -170,10 +170,14 @@ impl Known {
         })
     }
 
+    /// An owner of the server's own account asks: operators see every server, and own none by that.
+    fn is_theirs(&self, actor: &Actor) -> bool {
+        self.row.instance.account_id == actor.account.as_uuid() && actor.may_close().is_ok()
+    }
+
     fn owner_link(&self, app: &App, actor: &Actor) -> OwnerLinkState {
-        let is_theirs = self.row.instance.account_id == actor.account.as_uuid() && actor.may_close().is_ok();
         match &self.row.owner {
-            _ if !is_theirs => OwnerLinkState::NotYours,
+            _ if !self.is_theirs(actor) => OwnerLinkState::NotYours,
             None => OwnerLinkState::Expired,
             Some(owner) => owner_link::state(owner, app.now()),
         }

@@ -50,6 +50,7 @@ pub async fn owner_link(
         let row = seen_by(conn, actor, id).await?;
         is_theirs(actor, &row)?;
         let link = shown(app, conn, &row).await?;
+        audit(app, conn, audit_actor(actor), "instance.show_owner_link", &row, json!({})).await?;
         keep(conn, idempotent, link).await
     })
     .await

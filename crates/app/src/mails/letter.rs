@@ -1,7 +1,7 @@
 //! A mail's words, and the two forms they are sent in.
 
-/// Stands in both bodies for what opens something to whoever has it.
-const MARK: &str = "{link}";
+/// Stands in both bodies for what opens something to whoever has it: the control character SUBSTITUTE, which no name and no address can hold.
+const MARK: &str = "\u{1a}";
 
 /// One mail: what it is for, and its words, in the order in which they are read.
 #[derive(Debug, Clone)]
@@ -126,7 +126,20 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use howdah_domain::{DisplayName, EmailAddress};
+
     use super::*;
+
+    #[test]
+    fn no_name_becomes_the_link() {
+        let mail = Mail::new("test", "{link}").text("{link} invites you.").secret_link("Accept");
+        let rendered = mail.render("1", "help@howdah.example").with_link("https://howdah.example/secret");
+        assert!(rendered.text.starts_with("{link} invites you.\n"), "{}", rendered.text);
+        assert_eq!(rendered.text.matches("/secret").count(), 1);
+        assert_eq!(rendered.html.matches("/secret").count(), 2);
+        assert!(format!("Ada {MARK} Lovelace").parse::<DisplayName>().is_err());
+        assert!(format!("ada{MARK}@birds.example").parse::<EmailAddress>().is_err());
+    }
 
     #[test]
     fn a_subject_is_cut_where_the_outbox_ends() {

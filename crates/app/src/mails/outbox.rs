@@ -59,8 +59,8 @@ pub(crate) async fn never_proven(app: &App, conn: &mut Conn, owner: &Person, row
     Ok(put(app, conn, &mail, &to).await?)
 }
 
-/// A mail as it is sent: with the link where its bodies have the mark. Names that people chose may look like a mark: what is
-/// put in is the recipient's own link in any case. Or why it is not sent any more.
+/// A mail as it is sent: with the link where its bodies have the mark, which no name can hold. Or why it is not sent any
+/// more.
 pub(crate) async fn as_sent(worker: &Worker, conn: &mut Conn, mail: &Row) -> Result<Result<Rendered, Dropped>, WorkError> {
     let link = match (&mail.link, mail.purpose.as_str(), mail.instance_id) {
         (Some(link), ..) => Some(Ok(link.clone())),

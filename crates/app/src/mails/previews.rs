@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta};
 
-use howdah_domain::ApiTokenId;
 use howdah_domain::records::Diagnosis;
+use howdah_domain::{ApiTokenId, Deletion};
 
 use super::letter::{Mail, Rendered};
 use super::{addresses, people, second_factor, words};
@@ -72,6 +72,7 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (words::owner_link(("birds.example", "social.birds.example"), "ada", time), &owner_link),
         (words::domain_never_proven(config, ("birds.example", "birds-example"), time), &nothing),
         (words::server_closing(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", time), &nothing),
+        (words::grace_ended(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", Deletion::Close), &nothing),
         (addresses::missing(config, ("birds.example", "birds-example"), TimeDelta::hours(24), &faults), &nothing),
         (addresses::works(config, ("birds.example", "birds-example"), "social.birds.example"), &nothing),
     ];

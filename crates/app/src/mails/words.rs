@@ -1,6 +1,7 @@
 //! The words of every mail. Times are told with their zone; nothing is told that the recipient may not know.
 
 use chrono::{DateTime, Utc};
+use howdah_domain::Deletion;
 
 use super::letter::Mail;
 use crate::tokens::TokenView;
@@ -185,6 +186,24 @@ pub(crate) fn domain_never_proven(config: &Config, server: (&str, &str), after: 
         .text(format!("So that the name isn't kept from others for ever, the server is closed on {}, with all that is in it.", at(after)))
         .text("To keep it, set the record before, and undo the closing.")
         .link("Look at it, or undo it", page(config, &format!("/servers/{slug}")))
+}
+
+/// To every owner of the account: from here on there is no way back.
+pub(crate) fn grace_ended(config: &Config, server: (&str, &str), account: &str, by: &str, deletion: Deletion) -> Mail {
+    let (domain, slug) = server;
+    let (what, begins) = match deletion {
+        Deletion::Close => (
+            "closing",
+            "Within moments it begins to tell every server that it knows to delete its accounts, which can't be taken back. \
+             Then its database and media are deleted.",
+        ),
+        Deletion::Remove => ("removing", "Within moments its database and media begin to be deleted, which can't be taken back."),
+    };
+    Mail::new("grace_ended", format!("The grace period of your server {domain} was ended"))
+        .text(format!("{by} ended the grace period before the {what} of your server {domain} (account “{account}”)."))
+        .text(begins)
+        .link("See how far it is", page(config, &format!("/servers/{slug}")))
+        .text("If none of you asked for this, answer this mail at once.")
 }
 
 /// To every owner of the account.

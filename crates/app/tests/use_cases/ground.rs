@@ -8,6 +8,7 @@ use howdah_app::config::{Images, Relay, Starttls};
 use howdah_app::instances::{self, InstanceView, LaunchRequest, Launched};
 use howdah_app::settings::{self, SettingsChange};
 use howdah_app::{Actor, App, Config, Error, Once, OsRandomness, Scope, tokens};
+use howdah_db::models::audit::{self, Entry};
 use howdah_db::seal::KeyRing;
 use howdah_domain::{Clock, InstanceId, ManualClock, NameRules, Plans, Releases};
 use howdah_testkit::TestDatabase;
@@ -130,4 +131,10 @@ pub fn fields<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<(&'static str
         Error::Invalid { fields } => fields.iter().map(|it| (it.field, it.reason)).collect(),
         other => panic!("{other:?}"),
     }
+}
+
+/// The newest entry of the platform's own chain, and its details.
+pub async fn platforms_newest(ground: &Ground) -> (Entry, serde_json::Value) {
+    let found = audit::page(&mut *ground.database.conn().await, uuid::Uuid::nil(), None, None, 1).await.unwrap().remove(0);
+    (found.0, serde_json::from_str(&found.1.unwrap()).unwrap())
 }

@@ -168,8 +168,7 @@ async fn an_account_has_the_servers_it_may_have() {
     let (one, two) = tokio::join!(ground.launch(&ada, "birds.fedi.localhost"), ground.launch(&ada, "owls.fedi.localhost"));
     assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1, "two at once count each other");
     assert_eq!(reason(if one.is_ok() { two } else { one }), "limit_reached");
-    let operator = ground.operator().await;
-    howdah_app::account::allow_servers(&ground.app, &operator, ada.account, Some(2)).await.unwrap();
+    howdah_app::upkeep::allow_servers(&ground.app, "ada@birds.example.org", Some(2)).await.unwrap();
     ground.launch(&ada, "swans.fedi.localhost").await.unwrap();
     let view = howdah_app::account::get(&ground.app, &ada).await.unwrap();
     assert_eq!((view.servers, view.servers_allowed), (2, 2));

@@ -6,7 +6,7 @@ use howdah_app::settings::{self, SettingsChange};
 use howdah_app::{Actor, IdempotencyKey, Once, Role, operations};
 use howdah_db::models::instance::{Instance, Page};
 use howdah_db::models::mail::Mail;
-use howdah_domain::{Deletion, Desired, InstanceId, OperationState, Phase};
+use howdah_domain::{Action, Deletion, Desired, InstanceId, OperationState, Phase};
 use serde_json::json;
 
 use crate::ground::{GRACE, Ground, fields, reason};
@@ -73,6 +73,9 @@ async fn a_grace_period_is_ended_by_typing_the_domain_again() {
     assert_eq!(reason(end(&Actor { role: Role::Technical, ..ada.clone() }, domain).await), "role");
     end(&ada, domain).await.unwrap();
     assert_eq!(ground.view(&ada, id).await.desired, Desired::Deleted { deletion: Deletion::Close, after: ground.now() });
+    let told = told_of_the_end(&ground).await;
+    assert_eq!(told.len(), 1, "the owner");
+    assert!(told[0].contains("Ada ended") && told[0].contains("tell every server"), "{told:?}");
     assert_eq!(reason(end(&ada, domain).await), "grace_over");
 
     // Of a Remove it is the operators' to end.
@@ -80,6 +83,37 @@ async fn a_grace_period_is_ended_by_typing_the_domain_again() {
     instances::remove(&ground.app, &operator, id, None).await.unwrap();
     assert_eq!(reason(end(&ada, domain).await), "operators_only");
     end(&operator, domain).await.unwrap();
+    let told = told_of_the_end(&ground).await;
+    assert!(told.len() == 2 && told.iter().any(|it| it.contains("An operator of this platform ended")), "{told:?}");
+}
+
+/// The bodies of mails to the owner, ada.
+async fn told_of_the_end(ground: &Ground) -> Vec<String> {
+    let mails = Mail::unsent(&mut *ground.database.conn().await, 10).await.unwrap();
+    let of_the_end = mails.into_iter().filter(|it| it.purpose == "grace_ended" && it.recipient == "ada@birds.example.org");
+    of_the_end.map(|it| it.text_body).collect()
+}
+
+#[tokio::test]
+async fn an_operator_is_no_owner_of_somebody_elses_server() {
+    let ground = Ground::new().await;
+    let (ada, operator) = (ground.customer("ada@birds.example.org").await, ground.operator().await);
+    let id = ground.launch(&ada, "birds.fedi.localhost").await.unwrap().instance;
+    let offered = async || {
+        let overview = instances::overview(&ground.app, &operator, instances::Which::Id(id)).await.unwrap();
+        let of_leaving = [Action::Close, Action::EndGrace, Action::Undo, Action::Remove];
+        overview.actions.into_iter().filter(|it| of_leaving.contains(it)).collect::<Vec<_>>()
+    };
+    assert_eq!(offered().await, [Action::Remove]);
+    assert_eq!(reason(close(&ground, &operator, id).await), "owners_only");
+    close(&ground, &ada, id).await.unwrap();
+    assert_eq!(offered().await, []);
+    let asked = confirmed(&ground, &operator, id).await;
+    assert_eq!(reason(instances::end_grace(&ground.app, &operator, id, &asked, None).await), "owners_only");
+    assert_eq!(reason(instances::undo(&ground.app, &operator, id, None, None).await), "owners_only");
+    instances::remove(&ground.app, &operator, id, None).await.unwrap();
+    assert_eq!(offered().await, [Action::Undo, Action::EndGrace]);
+    instances::undo(&ground.app, &operator, id, None, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -195,6 +229,8 @@ async fn the_owners_link_is_there_once_the_account_is() {
     let conn = &mut ground.database.conn().await;
     howdah_db::models::owner_bootstrap::OwnerBootstrap::applied(conn, id.as_uuid(), 1, ground.now()).await.unwrap();
     let link = instances::owner_link(&ground.app, &ada, id, None).await.unwrap().done().unwrap();
+    let newest = instances::activity(&ground.app, &ada, Some(id), None, 1).await.unwrap().remove(0);
+    assert_eq!((newest.who.as_str(), newest.action.as_str()), ("Ada", "instance.show_owner_link"));
     let url = secrecy::ExposeSecret::expose_secret(&link.url).to_owned();
     assert!(url.starts_with("https://birds.fedi.localhost/auth/password/edit?reset_password_token="), "{url}");
     assert!(!format!("{link:?}").contains(&url));

@@ -6,9 +6,10 @@ use howdah_app::settings::{self, SettingsChange};
 use howdah_app::tokens::{self, TokenRequest};
 use howdah_app::{Actor, Once, Scope, sessions};
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use crate::accounts::{mails, somebody};
-use crate::ground::{Ground, fields, reason};
+use crate::ground::{Ground, fields, platforms_newest, reason};
 
 async fn token(ground: &Ground, actor: &Actor, scopes: &[&str]) -> Result<tokens::NewToken, howdah_app::Error> {
     let request = TokenRequest { name: "ci".to_owned(), scopes: scopes.iter().map(ToString::to_string).collect(), expires_at: None };
@@ -134,4 +135,7 @@ async fn settings_change_by_operators_from_what_they_know() {
     assert_eq!(refused, [("new_servers", "unknown"), ("servers_per_account", "too_small"), ("support_address", "missing")]);
     let changed = settings::change(&ground.app, &operator, Some(known), &change).await.unwrap();
     assert_eq!((changed.revision, changed.new_servers.as_str()), (known + 1, "closed"));
+    let (recorded, details) = platforms_newest(&ground).await;
+    assert_eq!((recorded.action.as_str(), &details["support_address"]), ("settings.change", &json!("help@howdah.example")));
+    assert_eq!(details["new_servers_sentence"], json!(""));
 }

@@ -12,7 +12,7 @@ use howdah_domain::lifecycle::{Cause, LaunchStep};
 use howdah_domain::listing::{OperationFilter, PlaceKind, ServerFilter, ServerSort};
 use howdah_domain::{Action, Operation, Phase, StepFact, StepName};
 
-use crate::ground::{Ground, reason};
+use crate::ground::{Ground, platforms_newest, reason};
 
 impl Ground {
     /// Addresses of what a query finds, page by page.
@@ -168,7 +168,7 @@ async fn the_overview_says_what_can_be_done_and_by_whom() {
         (all.namespace, all.cluster.as_str(), all.people[0].email.as_str()),
         (launched.instance.resource_name(), "real", "ada@example.org")
     );
-    assert_eq!(all.overview.actions, [Action::SetRecords, Action::Close, Action::Remove]);
+    assert_eq!(all.overview.actions, [Action::SetRecords, Action::Remove]);
     assert_eq!(all.overview.owner_link, OwnerLinkState::NotYours);
     assert_eq!(reason(fleet::server(&ground.app, &ada, slug).await.map(drop)), "operators_only");
     instances::remove(&ground.app, &operator, launched.instance, None).await.unwrap();
@@ -208,6 +208,9 @@ async fn operators_try_again_what_failed() {
     let sync = &jobs.iter().find(|it| it.job.name == "sync_instance").unwrap().job;
     assert_eq!((sync.server, sync.has_failed), (Some(launched.instance), false));
     fleet::retry_job(&ground.app, &operator, sync.id, None).await.unwrap();
+    let (recorded, details) = platforms_newest(&ground).await;
+    assert_eq!((recorded.action.as_str(), recorded.actor_id), ("job.retry", Some(operator.person.as_uuid())));
+    assert_eq!(details, serde_json::json!({"job": sync.id}));
     assert_eq!(reason(fleet::retry_job(&ground.app, &operator, 0, None).await), "not_found");
     let places = fleet::places(&ground.app, &operator).await.unwrap();
     let real = places.iter().find(|it| it.name == "real").unwrap();

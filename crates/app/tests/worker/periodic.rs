@@ -84,7 +84,7 @@ async fn a_relay_that_refuses_is_recorded_and_tried_again() {
 async fn what_looks_like_a_mark_in_another_mail_opens_nothing() {
     let ground = Ground::new().await;
     let id = ground.running(DOMAIN).await;
-    let text_body = "account {link}".to_owned();
+    let text_body = "account \u{1a}".to_owned();
     let mail = NewMail {
         id: id.as_uuid(),
         purpose: "server_closing",
@@ -166,6 +166,18 @@ async fn the_audit_is_anchored_once_an_hour() {
     ground.clock.advance(TimeDelta::minutes(1));
     assert_eq!(anchors().await.0, 2);
     assert_eq!(anchors().await, (2, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_anchor_of_the_future_stops_no_anchor() {
+    let ground = Ground::new().await;
+    let next_year = ground.clock.now() + TimeDelta::days(400);
+    let conn = &mut *ground.conn().await;
+    howdah_db::transaction(conn, async |conn| audit_anchor::anchor(conn, next_year).await).await.unwrap();
+    for _ in 0..2 {
+        ground.tick().await;
+        assert_eq!(audit_anchor::verify(conn, &[]).await.unwrap(), (2, Vec::new()), "one is made, and the next in an hour");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

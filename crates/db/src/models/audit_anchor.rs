@@ -8,7 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use data_encoding::HEXLOWER;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -67,12 +67,20 @@ pub enum TornFault {
     Other,
 }
 
+/// What clocks of two machines may be apart.
+pub const SKEW: TimeDelta = TimeDelta::minutes(5);
+
 /// A chain, how long it was, and the hash of its newest entry.
 type Head = (Uuid, i64, Vec<u8>);
 
 /// When the last one was made, if there is one.
 pub async fn last_at(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
     audit_anchors::table.order(audit_anchors::number.desc()).select(audit_anchors::anchored_at).first(conn).await.optional()
+}
+
+/// Since when there is something to anchor.
+pub async fn first_entry_at(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
+    audit_entries::table.select(diesel::dsl::min(audit_entries::at)).first(conn).await
 }
 
 /// Anchors every head that has moved since the last time; how many it were. Two at once make one: the other fails on

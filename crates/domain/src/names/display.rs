@@ -1,6 +1,7 @@
 //! The name of a person or an account, as they write it themselves. It stands in mails to strangers, before the sentence that asks
 //! them to follow a link: it must neither be a link nor change how the rest is read.
 
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use super::error::shown;
@@ -30,7 +31,11 @@ impl FromStr for DisplayName {
         if name.contains(is_unseen) {
             return Err(malformed("it has a line break, or a character that can't be seen or turns the text around"));
         }
-        if is_linked(name) {
+        if !name.contains(is_visible) {
+            return Err(malformed("it has no character that can be seen"));
+        }
+        // Some programs leave out what joins, and some read it.
+        if is_linked(name) || is_linked(&name.replace(is_joining, "")) {
             return Err(malformed("it has a web or e-mail address in it, which mail programs make a link of"));
         }
         Ok(Self(name.to_owned()))
@@ -47,17 +52,32 @@ fn is_unseen(it: char) -> bool {
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Joiners and variation selectors: they change how their neighbours look, and are nothing by themselves.
+fn is_joining(it: char) -> bool {
+    matches!(it, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+/// Takes ink. The blank of Braille takes none.
+fn is_visible(it: char) -> bool {
+    !(it.is_whitespace() || is_joining(it) || it == '\u{2800}')
+}
+
 /// Something in it is what programs take for the address of a site or a mailbox.
 fn is_linked(name: &str) -> bool {
     // Dots that are read as dots, by people and by the rules of host names (UTS 46).
     let name = name.to_lowercase().replace(['\u{3002}', '\u{ff0e}', '\u{ff61}', '\u{2024}'], ".");
     let has_scheme = ["//", "www.", "mailto:"].iter().any(|it| name.contains(it));
-    has_scheme || name.split(|it: char| !(it.is_alphanumeric() || matches!(it, '.' | '-' | '_'))).any(is_domain)
+    has_scheme || name.split(|it: char| !(it.is_alphanumeric() || matches!(it, '.' | '-' | '_'))).any(is_host)
+}
+
+fn is_host(word: &str) -> bool {
+    let word = word.trim_matches(['.', '-', '_']);
+    word.parse::<Ipv4Addr>().is_ok() || is_domain(word)
 }
 
 /// `evil.example`, and not `J.R.R.` or `Dr.Smith`: it ends in a top-level name that is, or that people take for one.
 fn is_domain(word: &str) -> bool {
-    let Some((rest, last)) = word.trim_matches(['.', '-', '_']).rsplit_once('.') else { return false };
+    let Some((rest, last)) = word.rsplit_once('.') else { return false };
     if rest.is_empty() || last.chars().count() < 2 {
         return false;
     }
@@ -91,6 +111,8 @@ mod tests {
             "אדה לאבלייס",
             "etc...",
             "3.14",
+            "Ada 1.2.3",
+            "❤\u{fe0f}",
         ];
         for name in names {
             assert_eq!(name.parse::<DisplayName>().as_ref().map(DisplayName::as_str), Ok(name));
@@ -134,6 +156,16 @@ mod tests {
             ("evil\u{3002}com", "malformed"),
             ("support@howdah.org", "malformed"),
             ("ada@birds.example", "malformed"),
+            ("evil\u{200d}.com", "malformed"),
+            ("evil.\u{200c}com", "malformed"),
+            ("evil.c\u{fe0f}om", "malformed"),
+            ("/\u{200d}/evil", "malformed"),
+            ("\u{200d}", "malformed"),
+            ("\u{200c}\u{fe0f} \u{200d}", "malformed"),
+            ("\u{2800}", "malformed"),
+            ("192.0.2.1", "malformed"),
+            ("Ada (192.0.2.1/login)", "malformed"),
+            ("192.0.2.1:8080.", "malformed"),
         ];
         for (name, reason) in table {
             assert_eq!(name.parse::<DisplayName>().map_err(|it| it.reason()), Err(reason), "{name:?}");

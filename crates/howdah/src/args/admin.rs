@@ -135,7 +135,8 @@ pub struct PersonArgs {
     pub email: String,
     #[arg(long, default_value = "")]
     pub name: String,
-    /// A file with the password to sign in with; without one, and where there was none before, a link to set one is printed.
+    /// A file with the password to sign in with; without one, and where there was none before, a link to set one is printed. Of somebody who is
+    /// there already it ends all sessions, API tokens and links.
     #[arg(long)]
     pub password_file: Option<PathBuf>,
     /// Servers that the account may have; without it as the settings say.

@@ -87,9 +87,10 @@ async fn verify_audit(args: &VerifyAuditArgs) -> anyhow::Result<()> {
     for it in &torn {
         println!("{it}");
     }
+    let anchoring = upkeep::verify_anchoring(&app).await.map_err(said)?;
     anyhow::ensure!(broken.is_empty(), "{} of the audit's chains are broken", broken.len());
     anyhow::ensure!(torn.is_empty(), "{} of the audit's anchors do not hold", torn.len());
-    Ok(())
+    anchoring.context("the audit is not anchored")
 }
 
 async fn setup(args: SetupArgs) -> anyhow::Result<()> {

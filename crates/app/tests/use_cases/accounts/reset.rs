@@ -46,6 +46,36 @@ async fn a_link_sets_a_password_once_and_ends_every_session_and_token() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_set_on_the_machine_ends_what_was_open() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await;
+    let open = session(&ground, ADA).await;
+    let request = TokenRequest { name: "ci".to_owned(), scopes: vec!["read".to_owned()], expires_at: None };
+    let Once::Done(made) = tokens::create(&ground.app, &ada.actor, &request, None).await.unwrap() else { panic!() };
+    reset::ask(&ground.app, ADA, &client()).await.unwrap();
+    let link = mailed_token(&ground, ADA).await;
+    let request = |password: Option<&str>| PersonRequest {
+        email: ADA.to_owned(),
+        name: String::new(),
+        is_operator: false,
+        password: password.map(Into::into),
+        servers_allowed: Some(7),
+    };
+    admin::add_person(&ground.app, &request(None)).await.unwrap();
+    assert!(is_alive(&ground, &open).await, "without a password nothing ends");
+    let account = ada.actor.account.as_uuid();
+    assert_eq!(actions(&ground, account).await.last().map(String::as_str), Some("account.servers_allowed"));
+
+    admin::add_person(&ground.app, &request(Some(NEW))).await.unwrap();
+    assert!(!is_alive(&ground, &open).await);
+    assert_eq!(reason(tokens::authenticate(&ground.app, made.token.expose_secret()).await), "unauthenticated");
+    assert_eq!(reason(set(&ground, &link, PASSWORD).await), "link_used");
+    assert!(try_password(&ground, ADA, NEW).await.is_ok());
+    assert_eq!(mails(&ground).await.last(), expected(&[("password_changed", ADA)]).last());
+    assert_eq!(actions(&ground, ada.actor.person.as_uuid()).await.last().map(String::as_str), Some("password.set"));
+}
+
+#[tokio::test]
 async fn a_link_is_good_for_an_hour() {
     let ground = Ground::new().await;
     somebody(&ground, ADA).await;
