@@ -1,11 +1,12 @@
 //! Media files, from the bundle into a store, each with the headers that its inventory tells.
 
 use futures::{StreamExt as _, TryStreamExt as _, pin_mut};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio_util::io::ReaderStream;
 
 use super::{RestoreError, path};
-use crate::format::{self, Manifest, MediaFile, MediaKey};
+use crate::format::{self, BundlePath, FileFacts, Manifest, MediaFile, MediaKey};
 use crate::media::{Attributes, Body, Digest, MediaError, Store};
 use crate::place::{Bundle, PlaceError, TarStream};
 use crate::progress::{Event, Stage, Told};
@@ -21,14 +22,15 @@ pub(super) async fn put(bundle: &Bundle, store: &Store, manifest: &Manifest, tol
     told(Event::Stage { stage: Stage::CopyingMedia, bytes: Some(manifest.inventory.bytes), files: Some(manifest.inventory.files) });
     inventory_is_whole(bundle, manifest).await?;
     let count = match bundle.members().await? {
-        Some(tar) => in_order(tar, bundle, store, told).await?,
-        None => side_by_side(bundle, store, told).await?,
+        Some(tar) => in_order(tar, bundle, store, manifest, told).await?,
+        None => side_by_side(bundle, store, manifest, told).await?,
     };
     store.flush().await.map_err(|source| RestoreError::Media { key: "the last".to_owned(), source })?;
     if count == manifest.inventory.files { Ok(count) } else { Err(RestoreError::InventoryDiffers) }
 }
 
-/// Its lines decide what is put: a shorter one would be a smaller server.
+/// Its lines decide what is put: a shorter one would be a smaller server. This look keeps what is wrong from the store altogether; that the lines
+/// that are used are the same is seen when they are read ([`lines`]).
 async fn inventory_is_whole(bundle: &Bundle, manifest: &Manifest) -> Result<(), RestoreError> {
     let inventory = path(format::INVENTORY)?;
     let mut body = bundle.open(&inventory).await?.body;
@@ -36,8 +38,8 @@ async fn inventory_is_whole(bundle: &Bundle, manifest: &Manifest) -> Result<(), 
     if manifest.files.get(&inventory) == Some(&facts) { Ok(()) } else { Err(RestoreError::InventoryDiffers) }
 }
 
-async fn side_by_side(bundle: &Bundle, store: &Store, told: &Told) -> Result<u64, RestoreError> {
-    let lines = lines(bundle).await?;
+async fn side_by_side(bundle: &Bundle, store: &Store, manifest: &Manifest, told: &Told) -> Result<u64, RestoreError> {
+    let lines = lines(bundle, manifest).await?;
     let puts = lines.map_ok(|file| async move {
         let body = bundle.open(&file.key.path()?).await?.body;
         one(store, &file, body).await?;
@@ -48,8 +50,8 @@ async fn side_by_side(bundle: &Bundle, store: &Store, told: &Told) -> Result<u64
 }
 
 /// A tar is read once, front to end. Its inventory has the files in the order in which they were written, which is theirs in the tar.
-async fn in_order(mut tar: TarStream, bundle: &Bundle, store: &Store, told: &Told) -> Result<u64, RestoreError> {
-    let lines = lines(bundle).await?;
+async fn in_order(mut tar: TarStream, bundle: &Bundle, store: &Store, manifest: &Manifest, told: &Told) -> Result<u64, RestoreError> {
+    let lines = lines(bundle, manifest).await?;
     pin_mut!(lines);
     let mut count = 0;
     while let Some(mut member) = tar.next().await? {
@@ -88,18 +90,50 @@ async fn one(store: &Store, file: &MediaFile, body: impl tokio::io::AsyncRead + 
     })
 }
 
-/// The inventory's.
-async fn lines(bundle: &Bundle) -> Result<impl futures::Stream<Item = Result<MediaFile, RestoreError>>, RestoreError> {
-    let reader = BufReader::with_capacity(BUFFER, bundle.open(&path(format::INVENTORY)?).await?.body);
-    Ok(futures::stream::try_unfold((reader, 0_u64), |(mut reader, number)| async move {
+/// The inventory's. They end in an error where what was read is not what the manifest says: before any row is loaded.
+async fn lines(bundle: &Bundle, manifest: &Manifest) -> Result<impl futures::Stream<Item = Result<MediaFile, RestoreError>>, RestoreError> {
+    let inventory = path(format::INVENTORY)?;
+    let said = manifest.files.get(&inventory).copied();
+    let lines = Lines {
+        reader: BufReader::with_capacity(BUFFER, bundle.open(&inventory).await?.body),
+        inventory,
+        hasher: Sha256::new(),
+        bytes: 0,
+        number: 0,
+    };
+    Ok(futures::stream::try_unfold(lines, move |mut lines| async move {
+        match lines.next().await? {
+            Some(file) => Ok(Some((file, lines))),
+            None if Some(lines.facts()) == said => Ok(None),
+            None => Err(RestoreError::InventoryDiffers),
+        }
+    }))
+}
+
+/// Lines of an inventory, hashed as they are read.
+struct Lines<R> {
+    reader: R,
+    inventory: BundlePath,
+    hasher: Sha256,
+    bytes: u64,
+    number: u64,
+}
+
+impl<R: AsyncBufRead + Unpin> Lines<R> {
+    async fn next(&mut self) -> Result<Option<MediaFile>, RestoreError> {
         let mut line = Vec::new();
-        let inventory = path(format::INVENTORY)?;
-        let read = (&mut reader).take(LINE).read_until(b'\n', &mut line).await;
-        if read.map_err(|source| PlaceError::Body { path: inventory.clone(), source })? == 0 {
+        let read = (&mut self.reader).take(LINE).read_until(b'\n', &mut line).await;
+        if read.map_err(|source| PlaceError::Body { path: self.inventory.clone(), source })? == 0 {
             return Ok(None);
         }
-        let number = number + 1;
-        let file = serde_json::from_slice(&line).map_err(|source| RestoreError::Inventory { number, source })?;
-        Ok(Some((file, (reader, number))))
-    }))
+        self.hasher.update(&line);
+        self.bytes += line.len() as u64;
+        self.number += 1;
+        let number = self.number;
+        serde_json::from_slice(&line).map(Some).map_err(|source| RestoreError::Inventory { number, source })
+    }
+
+    fn facts(&self) -> FileFacts {
+        FileFacts { bytes: self.bytes, sha256: self.hasher.clone().into() }
+    }
 }

@@ -89,9 +89,7 @@ pub async fn restore_dump(dump: PathBuf, database: &DatabaseSettings, duplicates
 }
 
 async fn describe(bundle: &Bundle, signers: &[PublicKey]) -> Result<(Preflight, Manifest), RestoreError> {
-    signed(bundle, signers).await?;
-    let manifest = bundle.read_small(&path(format::MANIFEST)?, HELD).await?;
-    let manifest: Manifest = parsed(format::MANIFEST, &manifest)?;
+    let manifest: Manifest = parsed(format::MANIFEST, &signed(bundle, signers).await?)?;
     let preflight: Preflight = parsed(format::PREFLIGHT, &held(bundle, &manifest, format::PREFLIGHT).await?)?;
     for version in [preflight.format, manifest.format] {
         if version != VERSION {
@@ -101,17 +99,18 @@ async fn describe(bundle: &Bundle, signers: &[PublicKey]) -> Result<(Preflight, 
     Ok((preflight, manifest))
 }
 
-/// Through the digests that it has, the manifest's signature is of everything that is used.
-async fn signed(bundle: &Bundle, signers: &[PublicKey]) -> Result<(), RestoreError> {
-    if signers.is_empty() {
-        return Ok(());
-    }
+/// The manifest's bytes, read once: who holds the bundle's place can give others the next time. Through the digests that it has, its signature is
+/// of everything that is used.
+async fn signed(bundle: &Bundle, signers: &[PublicKey]) -> Result<Vec<u8>, RestoreError> {
     let manifest = bundle.read_small(&path(format::MANIFEST)?, HELD).await?;
+    if signers.is_empty() {
+        return Ok(manifest);
+    }
     let signature = match bundle.read_small(&path(format::SIGNATURE)?, HELD).await {
         Err(PlaceError::Missing { .. }) => return Err(RestoreError::NotSigned),
         read => read?,
     };
-    if signers.iter().any(|it| it.signed(&manifest, &signature)) { Ok(()) } else { Err(RestoreError::SignatureDiffers) }
+    if signers.iter().any(|it| it.signed(&manifest, &signature)) { Ok(manifest) } else { Err(RestoreError::SignatureDiffers) }
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(name: &'static str, bytes: &[u8]) -> Result<T, RestoreError> {

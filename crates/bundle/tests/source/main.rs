@@ -13,3 +13,4 @@ mod signed;
 mod support;
 mod tls;
 mod traps;
+mod turncoat;
