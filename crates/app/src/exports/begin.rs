@@ -9,7 +9,7 @@ use howdah_domain::{ExportId, InstanceId, Lane, OperationId, OperationKind};
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::idempotency::{Idempotent, Once};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{audit, audit_actor, locked_by};
 use crate::jobs::SyncExport;
 use crate::{Actor, App, Error, limits, operations};
@@ -51,9 +51,7 @@ pub async fn begin(
     let (recipients, key) = recipients(request)?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if let Some(idempotent) = idempotent
-            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
-        {
+        if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
         let row = locked_by(conn, actor, id, None).await?;
@@ -78,12 +76,9 @@ pub async fn begin(
         new.insert(conn).await?;
         SyncExport::of(new.id).enqueue(conn).await?;
         let begun = Begun { export, instance: id, operation, key: key.clone() };
-        if let Some(idempotent) = idempotent {
-            idempotent.key.answer(conn, (idempotent.render)(&begun)).await?;
-        }
         let details = json!({"export": export, "recipients": recipients, "key_was_made": request.make_key});
         audit(app, conn, audit_actor(actor), "instance.export", &row, details).await?;
-        Ok(Once::Done(begun))
+        keep(conn, idempotent, begun).await
     })
     .await
 }

@@ -5,7 +5,7 @@ use howdah_domain::{ExportId, InstanceId};
 use serde_json::json;
 
 use super::seen_by;
-use crate::idempotency::{Idempotent, Once};
+use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{audit, audit_actor, locked_by};
 use crate::jobs::SyncExport;
 use crate::operations::{Recorded, save};
@@ -19,9 +19,7 @@ pub async fn cancel(app: &App, actor: &Actor, id: ExportId, idempotent: Option<I
     actor.may_change()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if let Some(idempotent) = idempotent
-            && let Some(before) = idempotent.key.claim(conn, app.now()).await?
-        {
+        if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
         let (export, _) = seen_by(conn, actor, id).await?;
@@ -32,11 +30,8 @@ pub async fn cancel(app: &App, actor: &Actor, id: ExportId, idempotent: Option<I
         let cancelled = recorded.operation.clone().cancel(app.now())?;
         save(conn, &recorded, &cancelled).await?;
         SyncExport::of(export.id).enqueue(conn).await?;
-        if let Some(idempotent) = idempotent {
-            idempotent.key.answer(conn, (idempotent.render)(&())).await?;
-        }
         audit(app, conn, audit_actor(actor), "instance.export_cancel", &server, json!({"export": id})).await?;
-        Ok(Once::Done(()))
+        keep(conn, idempotent, ()).await
     })
     .await
 }
