@@ -61,6 +61,11 @@ pub(crate) const CODE_OF: OfAddress = OfAddress {
 };
 /// In one session.
 pub(crate) const CODE_AGAIN: Limit = limit("code_of_session", Excess::WrongCodes, 10, HOUR);
+/// Wrong codes of one person, wherever they were given: whoever has the password and many networks guesses no faster. A right one takes
+/// none of them back.
+pub(crate) const WRONG_CODES_OF: Limit = limit("wrong_codes_of_person", Excess::WrongCodes, 50, DAY);
+/// Mails to one person about wrong codes.
+pub(crate) const WRONG_CODES_TOLD: Limit = limit("wrong_codes_told", Excess::MailsTo, 1, DAY);
 /// Links to a new password. Where there were too many, those that came are good.
 pub(crate) const RESET_OF: OfAddress = OfAddress {
     here: limit("reset_of_address_from", Excess::Links, 3, HOUR),
@@ -92,10 +97,15 @@ const AROUND: i32 = 4;
 impl Limit {
     /// Counts one, and refuses it where it is one too many.
     pub(crate) async fn take(self, app: &App, conn: &mut Conn, subject: &str) -> Result<(), Error> {
+        self.count(app, conn, subject).await.map(drop)
+    }
+
+    /// The same; how many that makes.
+    pub(crate) async fn count(self, app: &App, conn: &mut Conn, subject: &str) -> Result<i32, Error> {
         let now = app.now();
         let attempts = Attempts::count(conn, self.what, &digest(subject), now - self.window, now).await?;
         if attempts.count <= self.most {
-            return Ok(());
+            return Ok(attempts.count);
         }
         let left = (attempts.began_at + self.window - now).max(TimeDelta::seconds(1));
         // Rounded up: who comes when told to is let in.
@@ -110,6 +120,12 @@ impl Limit {
             Some(around) => Self { most: self.most * AROUND, ..self }.take(app, conn, around).await,
             None => Ok(()),
         }
+    }
+
+    /// What was counted last was none of those that are.
+    pub(crate) async fn give_back(self, conn: &mut Conn, subject: &str) -> Result<(), Error> {
+        Attempts::give_back(conn, self.what, &digest(subject)).await?;
+        Ok(())
     }
 
     /// It was the right one who tried.
@@ -202,9 +218,10 @@ mod tests {
     #[test]
     fn no_window_is_longer_than_the_longest_and_no_two_are_one() {
         let of_address = [PASSWORD_OF, CODE_OF, RESET_OF, SIGN_UP_OF].map(|it| [it.here, it.everywhere]);
-        let all =
+        let mut all =
             [&[PASSWORD_FROM, PASSWORD_AGAIN, CODE_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()]
                 .concat();
+        all.extend([WRONG_CODES_OF, WRONG_CODES_TOLD]);
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

@@ -4,7 +4,6 @@ use howdah_db::Conn;
 use howdah_db::models::audit::Actor as AuditActor;
 use howdah_db::models::person::Person;
 use howdah_db::models::person_link::PersonLink;
-use howdah_db::models::second_factor::SecondFactor;
 use howdah_db::models::session::Session;
 use howdah_domain::PersonLinkId;
 use secrecy::{ExposeSecret, SecretString};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use crate::limits::{MAIL_BY, MAIL_TO};
 use crate::mails::{self, To};
 use crate::people::{address_taken, chain_of, record};
+use crate::second_factor::check as check_code;
 use crate::sessions::{SignedIn, check_password};
 use crate::{App, Error, links, passwords, people};
 
@@ -32,11 +32,11 @@ pub async fn change_name(app: &App, signed_in: &SignedIn, name: &str) -> Result<
     .await
 }
 
-/// Needs the old one. All other sessions end, and all links that were mailed are good no more.
+/// Needs the old one, and a code, where a second factor is on. All other sessions end, and all links that were mailed are good no more.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::RateLimited`].
-pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString, new: SecretString) -> Result<(), Error> {
+pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString, code: &str, new: SecretString) -> Result<(), Error> {
     let is_same = old.expose_secret() == new.expose_secret();
     check_password(app, signed_in, "old_password", old).await?;
     if let Some(fault) = passwords::fault("new_password", &new, &[&signed_in.email, &signed_in.name, &signed_in.account_name]) {
@@ -45,6 +45,7 @@ pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString,
     if is_same {
         return Err(Error::invalid("new_password", "same", "This is your present password. Choose another."));
     }
+    check_code(app, signed_in, code).await?;
     let hash = passwords::hash(new).await?;
     let person = signed_in.actor.person.as_uuid();
     let mut conn = app.conn().await?;
@@ -52,10 +53,7 @@ pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString,
         Person::set_password_hash(conn, person, &hash).await?;
         PersonLink::use_up(conn, person, app.now()).await?;
         Session::revoke_all(conn, person, Some(signed_in.session.as_uuid()), app.now()).await?;
-        // Where a second factor is on, a password alone is not enough for what can't be taken back.
-        if !SecondFactor::is_on(conn, person).await? {
-            Session::authenticated(conn, signed_in.session.as_uuid(), app.now()).await?;
-        }
+        Session::authenticated(conn, signed_in.session.as_uuid(), app.now()).await?;
         let mail = mails::password_changed(&app.config, app.now());
         mails::put(app, conn, &mail, &To { email: &signed_in.email, person: Some(person), ..To::default() }).await?;
         recorded(app, conn, signed_in, "password.change", json!({})).await
@@ -63,16 +61,18 @@ pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString,
     .await
 }
 
-/// Has a link mailed to the new e-mail address, and a note to the old one. One that somebody else has gets a mail that says so.
+/// Has a link mailed to the new e-mail address, and a note to the old one. Needs the password, and a code, where a second factor is
+/// on. One that somebody else has gets a mail that says so.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::RateLimited`].
-pub async fn change_email(app: &App, signed_in: &SignedIn, password: SecretString, new: &str) -> Result<(), Error> {
+pub async fn change_email(app: &App, signed_in: &SignedIn, password: SecretString, code: &str, new: &str) -> Result<(), Error> {
     let email = people::email("email", new).map_err(|it| Error::Invalid { fields: vec![it] })?;
     if email == signed_in.email {
         return Err(Error::invalid("email", "same", "This is your e-mail address already."));
     }
     check_password(app, signed_in, "password", password).await?;
+    check_code(app, signed_in, code).await?;
     let person = signed_in.actor.person.as_uuid();
     let mut conn = app.conn().await?;
     MAIL_BY.take(app, &mut conn, &person.to_string()).await?;

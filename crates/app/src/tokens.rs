@@ -6,13 +6,16 @@ use howdah_db::Conn;
 use howdah_db::models::account::Membership;
 use howdah_db::models::api_token::ApiToken as Row;
 use howdah_db::models::audit::{Actor as AuditActor, Record};
+use howdah_db::models::person::Person;
+use howdah_db::models::session::Session;
 use howdah_domain::{AccountId, ApiTokenId, PersonId, Randomness};
 use secrecy::SecretString;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::idempotency::{Idempotent, Once, claim, keep};
-use crate::{Actor, App, Error, FieldError, Role, Scope};
+use crate::mails::{self, To};
+use crate::{Actor, App, Error, FieldError, Role, Scope, sessions};
 
 /// Says what it is to whoever finds one, and to scanners.
 const PREFIX: &str = "howdah_";
@@ -56,7 +59,7 @@ pub async fn authenticate(app: &App, token: &str) -> Result<Actor, Error> {
     }
     let mut conn = app.conn().await?;
     let bearer = Row::bearer(&mut conn, &digest(token), app.now()).await?.ok_or(Error::Unauthenticated)?;
-    let role = Role::parse(&bearer.role).ok_or_else(|| Error::internal("memberships.role is none of its words"))?;
+    let role = role_of(&bearer.role)?;
     if bearer.token.last_used_at.is_none_or(|it| it <= app.now() - USED_AT_MOST_EVERY) {
         Row::used(&mut conn, bearer.token.id, app.now()).await?;
     }
@@ -71,10 +74,10 @@ pub async fn authenticate(app: &App, token: &str) -> Result<Actor, Error> {
     })
 }
 
-/// A token for the actor's own account, with no more than the actor's own rights.
+/// A token for the actor's own account, with no more than the actor's own rights. The person is told.
 ///
 /// # Errors
-/// [`Error::Invalid`], [`Error::Forbidden`].
+/// [`Error::Invalid`], [`Error::Forbidden`]; [`Error::Unauthenticated`] where what the actor asks with has ended meanwhile.
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -88,11 +91,32 @@ pub async fn create(
         if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
+        let person = hold(app, conn, actor).await?;
         let new = insert(app, conn, actor.account, actor.person, request.name.trim(), &scopes, expires_at).await?;
+        let mail = mails::token_made(&app.config, &new.view);
+        mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;
         record(app, conn, actor, "token.create", new.view.id).await?;
         keep(conn, idempotent, new).await
     })
     .await
+}
+
+/// Refuses whose session or token, or right, has ended since the request began; nobody ends them until the transaction does. A token
+/// that was made by one that is revoked would take its place.
+async fn hold(app: &App, conn: &mut Conn, actor: &Actor) -> Result<Person, Error> {
+    let held = Membership::hold(conn, actor.account.as_uuid(), actor.person.as_uuid()).await?;
+    let (membership, person) = held.ok_or(Error::Unauthenticated)?;
+    let is_live =
+        Session::hold(conn, actor.credential, sessions::alive(app)).await? || Row::hold(conn, actor.credential, app.now()).await?;
+    if !is_live {
+        return Err(Error::Unauthenticated);
+    }
+    Actor { role: role_of(&membership.role)?, ..actor.clone() }.may_change()?;
+    Ok(person)
+}
+
+fn role_of(word: &str) -> Result<Role, Error> {
+    Role::parse(word).ok_or_else(|| Error::internal("memberships.role is none of its words"))
 }
 
 fn check(app: &App, actor: &Actor, request: &TokenRequest) -> Result<(Vec<Scope>, DateTime<Utc>), Error> {
@@ -167,6 +191,14 @@ pub async fn list(app: &App, actor: &Actor, before: Option<ApiTokenId>, limit: i
     let membership = membership(&mut conn, actor).await?;
     let rows = Row::live_page(&mut conn, &membership, app.now(), before.map(ApiTokenId::as_uuid), limit).await?;
     Ok(rows.into_iter().map(view).collect())
+}
+
+/// How many of a person's are live, over all their accounts.
+///
+/// # Errors
+/// [`Error::Unavailable`].
+pub async fn count(app: &App, person: PersonId) -> Result<i64, Error> {
+    Ok(Row::count_live(&mut *app.conn().await?, person.as_uuid(), app.now()).await?)
 }
 
 /// Ends one of the actor's own tokens.

@@ -1,4 +1,6 @@
-//! JSON bodies: bounded, of the right type, and kept as they were sent for the digest of an idempotency key.
+//! JSON bodies: bounded in length and time, of the right type, and kept as they were sent for the digest of an idempotency key.
+
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -12,6 +14,8 @@ use crate::problem::Problem;
 
 /// Nothing that the API takes comes near it.
 pub const LIMIT: usize = 64 * 1024;
+/// Who asks was looked at before the body came: what they were then shall not be true for as long as they like.
+const WITHIN: Duration = Duration::from_secs(20);
 
 /// A JSON body, and its bytes.
 pub struct Json<T> {
@@ -60,11 +64,19 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     }
 }
 
-pub async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Problem> {
+pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    read_within(request, payload, WITHIN).await
+}
+
+async fn read_within(request: &HttpRequest, payload: Payload, within: Duration) -> Result<Bytes, Problem> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<usize>().ok());
     if announced.is_some_and(|it| it > LIMIT) {
         return Err(Problem::too_large(LIMIT));
     }
+    tokio::time::timeout(within, whole(payload)).await.unwrap_or_else(|_| Err(Problem::too_slow(WITHIN)))
+}
+
+async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::malformed("The body ended before it was whole."))?;
@@ -91,4 +103,22 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         serde_json::error::Category::Data => Problem::unfit_body(&error),
         _ => Problem::malformed("The body is not JSON."),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use futures::stream;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_body_that_is_held_back_is_not_waited_for() {
+        let request = TestRequest::default().to_http_request();
+        let begun = stream::iter([Ok(Bytes::from_static(b"{"))]).chain(stream::pending());
+        let payload = Payload::Stream { payload: Box::pin(begun) };
+        let read = read_within(&request, payload, Duration::from_millis(1));
+        let refused = tokio::time::timeout(WITHIN, read).await.expect("it is not waited for").unwrap_err();
+        assert_eq!((refused.status().as_u16(), refused.reason()), (408, "body_too_slow"));
+    }
 }

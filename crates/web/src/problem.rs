@@ -140,6 +140,11 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("A request's body has at most {} KiB.", limit / 1024))
     }
 
+    pub(crate) fn too_slow(within: Duration) -> Self {
+        let detail = format!("The body did not come within {} seconds. Send the request again.", within.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail)
+    }
+
     pub(crate) fn not_json() -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The body has to be JSON: send it with Content-Type: application/json.")
     }

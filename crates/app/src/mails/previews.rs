@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, TimeDelta};
 
+use howdah_domain::ApiTokenId;
 use howdah_domain::records::Diagnosis;
 
 use super::letter::{Mail, Rendered};
 use super::{addresses, people, second_factor, words};
-use crate::{Config, Role};
+use crate::tokens::TokenView;
+use crate::{Config, Role, Scope};
 
 /// A mail as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,14 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         Diagnosis::ProofMissing { name: "_howdah.birds.example".to_owned() },
         Diagnosis::AaaaLeftOver { name: "social.birds.example".to_owned(), found: vec!["2001:db8::7".to_owned()] },
     ];
+    let token = TokenView {
+        id: ApiTokenId::from_uuid(uuid::Uuid::nil()),
+        name: "Backups on the office machine".to_owned(),
+        scopes: vec![Scope::Read, Scope::Write],
+        created_at: time,
+        expires_at: time + TimeDelta::days(90),
+        last_used_at: None,
+    };
     let all = [
         (words::confirm_sign_up("Ada Lovelace", time), &confirm),
         (words::account_exists(config), &nothing),
@@ -43,11 +53,13 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (words::reset_password(time), &reset),
         (words::no_account(config), &nothing),
         (words::password_changed(config, time), &nothing),
-        (second_factor::second_factor_on(config, time), &nothing),
+        (second_factor::second_factor_on(config, time, 2), &nothing),
         (second_factor::second_factor_off(config, time), &nothing),
         (second_factor::second_factor_removed(config, time), &nothing),
         (second_factor::new_recovery_codes(config, time), &nothing),
         (second_factor::recovery_code_used(config, time, 9), &nothing),
+        (second_factor::codes_refused(config, 5, time), &nothing),
+        (words::token_made(config, &token), &nothing),
         (words::confirm_email(time), &email),
         (words::email_changing(config, "ada@lovelace.example"), &nothing),
         (words::email_changed("ada@lovelace.example"), &nothing),

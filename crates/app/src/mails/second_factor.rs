@@ -12,10 +12,20 @@ fn not_you(mail: Mail, config: &Config) -> Mail {
         .link("Set a new password", page(config, "/forgotten"))
 }
 
-pub(crate) fn second_factor_on(config: &Config, when: DateTime<Utc>) -> Mail {
+/// `tokens` of the API the person has, which take no code.
+pub(crate) fn second_factor_on(config: &Config, when: DateTime<Utc>, tokens: i64) -> Mail {
     let mail = Mail::new("second_factor_on", "Signing in now takes a code")
         .text(format!("A second factor of your account at Howdah was turned on, on {}. All other sessions were ended.", at(when)))
         .text("From now on signing in takes a code of your app besides the password. If you lose the app, use a recovery code.");
+    let mail = match tokens {
+        0 => mail,
+        1 => mail
+            .text("One API token of yours works on without a code.")
+            .link("Look whether you still need it", page(config, "/account/tokens")),
+        many => mail
+            .text(format!("{many} API tokens of yours work on without a code."))
+            .link("Look which you still need", page(config, "/account/tokens")),
+    };
     not_you(mail, config)
 }
 
@@ -50,5 +60,15 @@ pub(crate) fn recovery_code_used(config: &Config, when: DateTime<Utc>, left: i64
     let mail = Mail::new("recovery_code_used", "A recovery code was used")
         .text(format!("A recovery code of your account at Howdah was used in place of your app's code, on {}. {left}", at(when)))
         .link("Make new ones, or set up another app", page(config, "/account/second-factor"));
+    not_you(mail, config)
+}
+
+pub(crate) fn codes_refused(config: &Config, wrong: i32, when: DateTime<Utc>) -> Mail {
+    let mail = Mail::new("codes_refused", "Wrong codes were given with your password")
+        .text(format!(
+            "{wrong} wrong codes were given within a day after the right password of your account at Howdah, the last on {}. Nobody came in by them.",
+            at(when)
+        ))
+        .text("If it was you, look whether the clock of your app's device is right. This is told once a day.");
     not_you(mail, config)
 }

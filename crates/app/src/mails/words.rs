@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::letter::Mail;
+use crate::tokens::TokenView;
 use crate::{Config, Role};
 
 /// The mails whose link lies sealed with the server until they are sent.
@@ -103,6 +104,15 @@ pub(crate) fn password_changed(config: &Config, when: DateTime<Utc>) -> Mail {
         .text(format!("The password of your account at Howdah was changed on {}. All other sessions were ended.", at(when)))
         .text("If it was not you, set a new one at once, and answer this mail.")
         .link("Set a new password", page(config, "/forgotten"))
+}
+
+pub(crate) fn token_made(config: &Config, token: &TokenView) -> Mail {
+    let scopes: Vec<&str> = token.scopes.iter().map(|it| it.as_str()).collect();
+    Mail::new("token_made", "An API token was made")
+        .text(format!("An API token of your account at Howdah was made on {}: “{}”.", at(token.created_at), token.name))
+        .text(format!("Until {} whoever has it may do what its scopes say: {}.", at(token.expires_at), scopes.join(", ")))
+        .link("Look at your tokens, and revoke it", page(config, "/account/tokens"))
+        .text("If it was not you, revoke it there. Then set a new password, and answer this mail.")
 }
 
 pub(crate) fn confirm_email(until: DateTime<Utc>) -> Mail {

@@ -10,7 +10,7 @@ use howdah_domain::InvitationId;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{person_of, recorded};
+use super::{person_of, recorded, still_owns};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::limits::{MAIL_BY, MAIL_TO};
 use crate::mails::{self, To};
@@ -94,6 +94,7 @@ pub async fn invite(
 async fn put(app: &App, conn: &mut Conn, actor: &Actor, email: &str, role: Role) -> Result<InvitationView, Error> {
     let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
     let members = Membership::of_account(conn, account.id).await?;
+    still_owns(actor, &members)?;
     if members.iter().any(|(_, person)| person.email == email) {
         return Err(Error::Conflict { reason: "member_already", sentence: format!("{email} belongs to this account already.") });
     }

@@ -71,7 +71,7 @@ pub async fn change_role(app: &App, actor: &Actor, person: PersonId, role: Role)
     actor.may_manage_people()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        let Member { account, person: who, role: before } = member(conn, actor, person, role == Role::Owner).await?;
+        let Member { account, person: who, role: before } = member(conn, actor, person, Some(role)).await?;
         if before == role {
             return Ok(());
         }
@@ -94,7 +94,7 @@ pub async fn remove(app: &App, actor: &Actor, person: PersonId) -> Result<(), Er
     if person == actor.person { actor.may_see_people() } else { actor.may_manage_people() }?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        let Member { account, person: who, role } = member(conn, actor, person, false).await?;
+        let Member { account, person: who, role } = member(conn, actor, person, None).await?;
         Membership::remove(conn, account.id, who.id).await?;
         let by = person_of(conn, actor).await?;
         mails::member_removed(app, conn, &account, &by, &who).await?;
@@ -109,19 +109,29 @@ struct Member {
     role: Role,
 }
 
-/// Somebody who may lose their role. The account's row stays locked: two owners can't leave each other alone.
-async fn member(conn: &mut Conn, actor: &Actor, person: PersonId, stays_owner: bool) -> Result<Member, Error> {
+/// Somebody who gets another role, or, without one, goes. The account's row stays locked: two owners can't leave each other alone.
+async fn member(conn: &mut Conn, actor: &Actor, person: PersonId, after: Option<Role>) -> Result<Member, Error> {
     let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
     let all = Membership::of_account(conn, account.id).await?;
+    if after.is_some() || person != actor.person {
+        still_owns(actor, &all)?;
+    }
     let owners = all.iter().filter(|(it, _)| it.role == Role::Owner.as_str()).count();
     let found = all.into_iter().find(|(it, _)| it.person_id == person.as_uuid());
     let (membership, person) = found.ok_or(Error::NotFound { what: "person" })?;
     let role = role_of(&membership)?;
-    if role == Role::Owner && owners == 1 && !stays_owner {
+    if role == Role::Owner && owners == 1 && after != Some(Role::Owner) {
         let sentence = "An account needs an owner: make somebody else one first.".to_owned();
         return Err(Error::Conflict { reason: "last_owner", sentence });
     }
     Ok(Member { account, person, role })
+}
+
+/// Refuses who owns the account no more, of its people as they are while its row is locked: the request may have begun before that.
+fn still_owns(actor: &Actor, all: &[(Membership, Person)]) -> Result<(), Error> {
+    let own = all.iter().find(|(it, _)| it.person_id == actor.person.as_uuid());
+    let (own, _) = own.ok_or(Error::Unauthenticated)?;
+    Actor { role: role_of(own)?, ..actor.clone() }.may_manage_people()
 }
 
 async fn person_of(conn: &mut Conn, actor: &Actor) -> Result<Person, Error> {

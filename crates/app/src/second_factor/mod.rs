@@ -5,11 +5,13 @@
 //! somebody's mails shall not get in by that alone. What does, without the app, is a recovery code, or an operator at the machine.
 
 mod code;
+mod guesses;
 mod take;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use data_encoding::BASE32_NOPAD;
 use howdah_db::Conn;
+use howdah_db::models::api_token::ApiToken;
 use howdah_db::models::audit::Actor as AuditActor;
 use howdah_db::models::person::Person;
 use howdah_db::models::second_factor::{RecoveryCode, SecondFactor};
@@ -23,7 +25,8 @@ use crate::people::record;
 use crate::sessions::{SignedIn, check_password};
 use crate::{App, Error};
 
-pub(crate) use take::{check, take, told_of_recovery, wrong};
+pub(crate) use guesses::Guess;
+pub(crate) use take::{check, record_recovery, take, told_of_recovery, wrong};
 
 /// How long somebody may take to set it up.
 pub(crate) const SETTING_UP: TimeDelta = TimeDelta::hours(1);
@@ -138,7 +141,8 @@ pub async fn confirm(app: &App, signed_in: &SignedIn, typed: &str) -> Result<Vec
         SecondFactor::confirm(conn, person, step, app.now()).await?;
         let codes = replace_codes(app, conn, person).await?;
         Session::revoke_all(conn, person, Some(signed_in.session.as_uuid()), app.now()).await?;
-        done(app, conn, signed_in, &mails::second_factor_on(&app.config, app.now()), "second_factor.turn_on").await?;
+        let tokens = ApiToken::count_live(conn, person, app.now()).await?;
+        done(app, conn, signed_in, &mails::second_factor_on(&app.config, app.now(), tokens), "second_factor.turn_on").await?;
         Ok(codes)
     })
     .await

@@ -1,14 +1,18 @@
 //! A code is taken, or refused: where somebody signs in, and where the password is asked for again.
 
 use howdah_db::Conn;
+use howdah_db::models::audit::Actor as AuditActor;
 use howdah_db::models::person::Person;
 use howdah_db::models::second_factor::{RecoveryCode, SecondFactor};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use uuid::Uuid;
 
+use super::Guess;
 use super::code::{Code, recovery_digest, step_of};
 use crate::limits::CODE_AGAIN;
 use crate::mails::{self, To};
+use crate::people::record;
 use crate::sessions::SignedIn;
 use crate::{App, Error};
 
@@ -58,6 +62,13 @@ pub(crate) async fn told_of_recovery(app: &App, conn: &mut Conn, email: &str, pe
     Ok(())
 }
 
+/// And the audit. To come last in its transaction.
+pub(crate) async fn record_recovery(app: &App, conn: &mut Conn, chain: Uuid, person: Uuid, taken: Taken) -> Result<(), Error> {
+    let Taken::Recovery(left) = taken else { return Ok(()) };
+    let (actor, subject) = (AuditActor::Person(person), ("person", person));
+    record(app, conn, chain, actor, "second_factor.use_recovery_code", subject, json!({"left": left})).await
+}
+
 /// Refuses a wrong code, where a second factor is on. Guesses are counted: a stolen session is no way around.
 pub(crate) async fn check(app: &App, signed_in: &SignedIn, typed: &str) -> Result<(), Error> {
     let person = signed_in.actor.person.as_uuid();
@@ -67,11 +78,15 @@ pub(crate) async fn check(app: &App, signed_in: &SignedIn, typed: &str) -> Resul
     }
     let session = signed_in.session.to_string();
     CODE_AGAIN.take(app, &mut conn, &session).await?;
-    howdah_db::transaction(&mut conn, async |conn| {
+    let guess = Guess::count(app, &mut conn, person, &signed_in.email).await?;
+    let taken = howdah_db::transaction(&mut conn, async |conn| {
         let person = Person::lock(conn, person).await?.ok_or(Error::Unauthenticated)?;
         let taken = take(app, conn, person.id, typed).await?.ok_or_else(|| wrong("code"))?;
-        told_of_recovery(app, conn, &person.email, person.id, taken).await
+        told_of_recovery(app, conn, &person.email, person.id, taken).await?;
+        record_recovery(app, conn, signed_in.actor.account.as_uuid(), person.id, taken).await
     })
-    .await?;
+    .await;
+    guess.settle(app, &mut conn, &taken).await?;
+    taken?;
     CODE_AGAIN.forgive(&mut conn, &session).await
 }

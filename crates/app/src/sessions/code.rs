@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::sign_in::begin;
 use super::{Client, NewSession};
 use crate::limits::{CODE_OF, Place};
-use crate::second_factor::{take, told_of_recovery, wrong};
+use crate::second_factor::{Guess, record_recovery, take, told_of_recovery, wrong};
 use crate::{App, Error, links};
 
 /// Between the password and the code.
@@ -66,6 +66,7 @@ pub async fn give_code(app: &App, challenge: &str, typed: &str, client: &Client<
     let (challenge, person) = SignInChallenge::live(&mut conn, &digest, app.now()).await?.ok_or_else(over)?;
     let place = Place::of_client(client.address);
     CODE_OF.take(app, &mut conn, &person.email, &place).await?;
+    let guess = Guess::count(app, &mut conn, person.id, &person.email).await?;
     let entered = howdah_db::transaction(&mut conn, async |conn| {
         // As it is now: a password that was changed meanwhile leads nowhere any more.
         let person = Person::lock(conn, challenge.person_id).await?.filter(|it| password_digest(it) == challenge.password_digest);
@@ -75,9 +76,12 @@ pub async fn give_code(app: &App, challenge: &str, typed: &str, client: &Client<
         }
         let taken = take(app, conn, person.id, typed).await?.ok_or_else(|| wrong("code"))?;
         told_of_recovery(app, conn, &person.email, person.id, taken).await?;
-        begin(app, conn, &person, client).await
+        let new = begin(app, conn, &person, client).await?;
+        record_recovery(app, conn, new.signed_in.actor.account.as_uuid(), person.id, taken).await?;
+        Ok(new)
     })
     .await;
+    guess.settle(app, &mut conn, &entered).await?;
     match &entered {
         Ok(_) => CODE_OF.forgive(&mut conn, &person.email, &place).await?,
         Err(Error::Invalid { .. }) => tracing::info!(person.id = %person.id, "a code was refused at a sign-in"),

@@ -85,7 +85,7 @@ pub async fn authenticate(app: &App, token: &str) -> Result<SignedIn, Error> {
     signed_in(app, owner)
 }
 
-fn alive(app: &App) -> Alive {
+pub(crate) fn alive(app: &App) -> Alive {
     Alive { now: app.now(), seen_after: app.now() - IDLE }
 }
 

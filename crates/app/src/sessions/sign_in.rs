@@ -63,7 +63,7 @@ pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Cl
     howdah_db::transaction(&mut conn, async |conn| go_on(app, conn, &person, client).await).await
 }
 
-/// A session of somebody whose password and code were right, or whose first password was chosen just now. To come last in its transaction.
+/// A session of somebody whose password and code were right, or whose first password was chosen just now. To come last in its transaction, but for what the audit has of it.
 pub(crate) async fn begin(app: &App, conn: &mut Conn, person: &Person, client: &Client<'_>) -> Result<NewSession, Error> {
     let token = links::new_token(&*app.randomness);
     // As it is now: a password that was changed while the old one was looked at lets nobody in.

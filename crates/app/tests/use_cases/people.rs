@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use howdah_app::admin::{self, PersonRequest};
 use howdah_app::settings::{self, SettingsChange};
 use howdah_app::tokens::{self, TokenRequest};
-use howdah_app::{Actor, Once, Scope};
+use howdah_app::{Actor, Once, Scope, sessions};
 use secrecy::ExposeSecret;
 
+use crate::accounts::{mails, somebody};
 use crate::ground::{Ground, fields, reason};
 
 async fn token(ground: &Ground, actor: &Actor, scopes: &[&str]) -> Result<tokens::NewToken, howdah_app::Error> {
@@ -38,6 +39,34 @@ async fn a_token_is_good_until_it_ends_or_is_revoked() {
     for unknown in ["", "howdah_", "howdah_x", "Bearer", secret.trim_start_matches("howdah_")] {
         assert_eq!(reason(tokens::authenticate(&ground.app, unknown).await), "unauthenticated");
     }
+}
+
+/// A request that began before that has the actor as they were.
+#[tokio::test]
+async fn what_has_ended_makes_no_token() {
+    let ground = Ground::new().await;
+    let ada = ground.customer("ada@birds.example.org").await;
+    let new = token(&ground, &ada, &["read", "write"]).await.unwrap();
+    let revoked = tokens::authenticate(&ground.app, new.token.expose_secret()).await.unwrap();
+    token(&ground, &revoked, &["read"]).await.unwrap();
+    tokens::revoke(&ground.app, &ada, new.view.id).await.unwrap();
+    assert_eq!(reason(token(&ground, &revoked, &["read"]).await), "unauthenticated");
+
+    let bob = somebody(&ground, "bob@birds.example.org").await;
+    token(&ground, &bob.actor, &["read"]).await.unwrap();
+    sessions::sign_out(&ground.app, &bob).await.unwrap();
+    assert_eq!(reason(token(&ground, &bob.actor, &["read"]).await), "unauthenticated");
+}
+
+#[tokio::test]
+async fn whose_token_was_made_is_told() {
+    let ground = Ground::new().await;
+    let ada = ground.customer("ada@birds.example.org").await;
+    let told = async || mails(&ground).await.into_iter().filter(|(kind, to)| kind == "token_made" && to == "ada@birds.example.org").count();
+    token(&ground, &ada, &["read"]).await.unwrap();
+    assert_eq!(told().await, 1);
+    token(&ground, &ada, &["everything"]).await.unwrap_err();
+    assert_eq!(told().await, 1);
 }
 
 #[tokio::test]

@@ -73,6 +73,22 @@ impl Membership {
         memberships::table.find((account_id, person_id)).select(Self::as_select()).first(conn).await.optional()
     }
 
+    /// And whose it is. Neither changes until the transaction ends; several may hold them at once.
+    pub async fn hold(conn: &mut Conn, account_id: Uuid, person_id: Uuid) -> QueryResult<Option<(Self, Person)>> {
+        // The account first, as whoever changes its people does.
+        accounts::table.find(account_id).for_key_share().select(accounts::id).first::<Uuid>(conn).await.optional()?;
+        memberships::table
+            .inner_join(people::table)
+            .filter(memberships::account_id.eq(account_id))
+            .filter(memberships::person_id.eq(person_id))
+            .filter(people::erased_at.is_null())
+            .for_share()
+            .select((Self::as_select(), Person::as_select()))
+            .first(conn)
+            .await
+            .optional()
+    }
+
     /// Who owns an account, the oldest first.
     pub async fn owners(conn: &mut Conn, account_id: Uuid) -> QueryResult<Vec<Person>> {
         memberships::table

@@ -61,6 +61,29 @@ impl ApiToken {
             .map(|found| found.map(|(token, person, account, role)| Bearer { token, person, account, role }))
     }
 
+    /// Whether it is live; if so, it stays so until the transaction ends.
+    pub async fn hold(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
+        let found = api_tokens::table
+            .find(id)
+            .filter(api_tokens::revoked_at.is_null())
+            .filter(api_tokens::expires_at.gt(now))
+            .for_share()
+            .select(api_tokens::id)
+            .first::<Uuid>(conn);
+        found.await.optional().map(|it| it.is_some())
+    }
+
+    /// How many of a person's are live, for whatever account.
+    pub async fn count_live(conn: &mut Conn, person_id: Uuid, now: DateTime<Utc>) -> QueryResult<i64> {
+        api_tokens::table
+            .filter(api_tokens::person_id.eq(person_id))
+            .filter(api_tokens::revoked_at.is_null())
+            .filter(api_tokens::expires_at.gt(now))
+            .count()
+            .get_result(conn)
+            .await
+    }
+
     /// A person's tokens for an account that are neither revoked nor expired, the newest first, before `before`.
     pub async fn live_page(
         conn: &mut Conn,

@@ -35,6 +35,12 @@ impl Attempts {
         .await
     }
 
+    /// One less was tried.
+    pub async fn give_back(conn: &mut Conn, what: &str, subject: &[u8]) -> QueryResult<usize> {
+        let counted = attempts::table.find((what, subject)).filter(attempts::count.gt(0));
+        diesel::update(counted).set(attempts::count.eq(attempts::count - 1)).execute(conn).await
+    }
+
     /// What was counted says nothing any more: it was the right one who tried.
     pub async fn forgive(conn: &mut Conn, what: &str, subject: &[u8]) -> QueryResult<usize> {
         diesel::delete(attempts::table.find((what, subject))).execute(conn).await

@@ -71,6 +71,19 @@ impl Session {
             .map(|found| found.map(|(session, person, account, role)| Owner { session, person, account, role }))
     }
 
+    /// Whether it is alive; if so, it stays so until the transaction ends.
+    pub async fn hold(conn: &mut Conn, id: Uuid, alive: Alive) -> QueryResult<bool> {
+        let found = sessions::table
+            .find(id)
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::expires_at.gt(alive.now))
+            .filter(sessions::last_seen_at.gt(alive.seen_after))
+            .for_share()
+            .select(sessions::id)
+            .first::<Uuid>(conn);
+        found.await.optional().map(|it| it.is_some())
+    }
+
     /// A person's, the one seen last first.
     pub async fn live_of_person(conn: &mut Conn, person_id: Uuid, alive: Alive) -> QueryResult<Vec<Self>> {
         sessions::table

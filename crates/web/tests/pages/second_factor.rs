@@ -142,6 +142,67 @@ async fn it_is_asked_for_before_what_cannot_be_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_form_shows_the_secret_without_the_password() {
+    let (test, server) = Server::new().await;
+    let browser = Browser::new(&server);
+    somebody(&test, EMAIL, false).await;
+    browser.sign_in(EMAIL).await;
+    leads(&browser.post("/account/second-factor/begin", &[]).await, HERE);
+    assert!(browser.get(HERE).await.text.contains("otpauth:"));
+    test.clock.advance(RECENT);
+    for form in ["/account/second-factor/off", "/account/second-factor/codes"] {
+        let answer = browser.post(form, &[("password", "wrong wrong wrong")]).await;
+        leads(&answer, HERE);
+        assert!(!answer.text.contains("otpauth:"), "{answer:?}");
+    }
+    leads(&browser.get(HERE).await, "/confirm-password?next=%2Faccount%2Fsecond-factor");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_take_no_code_are_told() {
+    let (test, server) = Server::new().await;
+    let browser = Browser::new(&server);
+    somebody(&test, EMAIL, false).await;
+    for days in [1, 2] {
+        test.token(EMAIL, &[howdah_app::Scope::Read], TimeDelta::days(days)).await;
+    }
+    browser.sign_in(EMAIL).await;
+    let first = browser.post("/account/second-factor/begin", &[]).await;
+    leads(&first, HERE);
+    let page = browser.get(HERE).await.text;
+    let secret = page.split("secret=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let right = code(&test, &Secret::try_from_base32(&secret).unwrap());
+    let on = browser.post("/account/second-factor/confirm", &[("code", &right)]).await;
+    let told = r#"2 API tokens of yours work on without a code. <a href="/account/tokens">"#;
+    assert!(on.is(200).text.contains(told), "{on:?}");
+    let mails = howdah_db::models::mail::Mail::waiting(&mut *test.database.conn().await, 100).await.unwrap();
+    let mail = mails.iter().find(|it| it.purpose == "second_factor_on").unwrap();
+    assert!(mail.text_body.contains("2 API tokens of yours work on without a code."), "{}", mail.text_body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn password_and_address_are_changed_with_a_code() {
+    let (test, server) = Server::new().await;
+    let browser = Browser::new(&server);
+    let plain = Browser::new(&server);
+    somebody(&test, "bob@birds.example", false).await;
+    plain.sign_in("bob@birds.example").await;
+    let (secret, _) = turned_on(&test, &browser).await;
+    let password = [("old_password", PASSWORD), ("new_password", "eight stairs over a lamp")];
+    let email = [("email", "ada@fish.example"), ("password", PASSWORD)];
+    for (page, form, fields) in [("/account/security", "/account/security", password), ("/account", "/account/new-email", email)] {
+        assert!(!plain.get(page).await.text.contains(r#"name="code""#), "nobody is asked for what is off");
+        assert!(browser.get(page).await.is(200).text.contains(r#"name="code""#));
+        let without = browser.post(form, &fields).await;
+        assert!(without.status == 422 && without.text.contains(r#"id="code-error""#), "{without:?}");
+    }
+    let code = next(&test, &secret);
+    leads(&browser.post("/account/new-email", &[email[0], email[1], ("code", &code)]).await, "/account");
+    let code = next(&test, &secret);
+    leads(&browser.post("/account/security", &[password[0], password[1], ("code", &code)]).await, "/account/security");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn codes_are_made_anew_and_it_is_turned_off() {
     let (test, server) = Server::new().await;
     let browser = Browser::new(&server);

@@ -145,6 +145,24 @@ async fn only_owners_change_who_belongs() {
     assert_eq!(recorded, ["member.join", "member.change_role", "member.remove"]);
 }
 
+/// A request that began before that has the actor as they were.
+#[tokio::test]
+async fn who_owns_the_account_no_more_changes_nobody() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await.actor;
+    invite(&ground, &ada, BOB, Role::Owner).await.unwrap();
+    members::accept(&ground.app, &mailed_token(&ground, BOB).await, newcomer()).await.unwrap();
+    let bob = session(&ground, BOB).await.signed_in.actor;
+    members::change_role(&ground.app, &ada, bob.person, Role::Technical).await.unwrap();
+    assert_eq!(reason(members::change_role(&ground.app, &bob, bob.person, Role::Owner).await), "role");
+    assert_eq!(reason(members::change_role(&ground.app, &bob, ada.person, Role::Billing).await), "role");
+    assert_eq!(reason(invite(&ground, &bob, "x@cats.example.org", Role::Owner).await), "role");
+    members::remove(&ground.app, &bob, bob.person).await.unwrap();
+    assert_eq!(reason(members::remove(&ground.app, &bob, ada.person).await), "unauthenticated");
+    assert_eq!(reason(invite(&ground, &bob, "x@cats.example.org", Role::Owner).await), "unauthenticated");
+    assert_eq!(roles(&ground, &ada).await, [(ADA.to_owned(), Role::Owner)]);
+}
+
 /// Whom the newest mails were written to, by kind.
 async fn told(ground: &Ground, kind: &str) -> Vec<String> {
     let mut all: Vec<String> = mails(ground).await.into_iter().filter(|(it, _)| it == kind).map(|(_, recipient)| recipient).collect();

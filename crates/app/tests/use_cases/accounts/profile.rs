@@ -14,7 +14,7 @@ async fn a_password_is_changed_with_the_old_one() {
     let ground = Ground::new().await;
     somebody(&ground, ADA).await;
     let (here, there) = (session(&ground, ADA).await, session(&ground, ADA).await);
-    let change = async |old: &str, new: &str| profile::change_password(&ground.app, &here.signed_in, old.into(), new.into()).await;
+    let change = async |old: &str, new: &str| profile::change_password(&ground.app, &here.signed_in, old.into(), "", new.into()).await;
     assert_eq!(fields(change("not this sentence", NEW).await), [("old_password", "wrong")]);
     assert_eq!(fields(change(PASSWORD, "short").await), [("new_password", "too_short")]);
     assert_eq!(fields(change(PASSWORD, PASSWORD).await), [("new_password", "same")]);
@@ -29,7 +29,7 @@ async fn an_address_is_changed_by_a_link_to_the_new_one() {
     let ground = Ground::new().await;
     somebody(&ground, ADA).await;
     let ada = session(&ground, ADA).await;
-    let ask = async |password: &str, new: &str| profile::change_email(&ground.app, &ada.signed_in, password.into(), new).await;
+    let ask = async |password: &str, new: &str| profile::change_email(&ground.app, &ada.signed_in, password.into(), "", new).await;
     assert_eq!(fields(ask("not this sentence", NEW_ADDRESS).await), [("password", "wrong")]);
     assert_eq!(fields(ask(PASSWORD, " ADA@birds.example.org").await), [("email", "same")]);
     ask(PASSWORD, NEW_ADDRESS).await.unwrap();
@@ -53,9 +53,9 @@ async fn an_address_is_changed_by_a_link_to_the_new_one() {
 async fn a_new_password_undoes_a_change_of_address() {
     let ground = Ground::new().await;
     let ada = somebody(&ground, ADA).await;
-    profile::change_email(&ground.app, &ada, PASSWORD.into(), NEW_ADDRESS).await.unwrap();
+    profile::change_email(&ground.app, &ada, PASSWORD.into(), "", NEW_ADDRESS).await.unwrap();
     let token = mailed_token(&ground, NEW_ADDRESS).await;
-    profile::change_password(&ground.app, &ada, PASSWORD.into(), NEW.into()).await.unwrap();
+    profile::change_password(&ground.app, &ada, PASSWORD.into(), "", NEW.into()).await.unwrap();
     assert_eq!(reason(profile::confirm_email(&ground.app, &token).await), "link_used");
 }
 
@@ -63,11 +63,11 @@ async fn a_new_password_undoes_a_change_of_address() {
 async fn an_address_that_somebody_has_stays_theirs() {
     let ground = Ground::new().await;
     let ada = somebody(&ground, ADA).await;
-    profile::change_email(&ground.app, &ada, PASSWORD.into(), NEW_ADDRESS).await.unwrap();
+    profile::change_email(&ground.app, &ada, PASSWORD.into(), "", NEW_ADDRESS).await.unwrap();
     let token = mailed_token(&ground, NEW_ADDRESS).await;
     somebody(&ground, NEW_ADDRESS).await;
     assert_eq!(reason(profile::confirm_email(&ground.app, &token).await), "address_taken");
-    profile::change_email(&ground.app, &ada, PASSWORD.into(), NEW_ADDRESS).await.unwrap();
+    profile::change_email(&ground.app, &ada, PASSWORD.into(), "", NEW_ADDRESS).await.unwrap();
     assert!(mails(&ground).await.contains(&expected(&[("account_exists", NEW_ADDRESS)])[0]));
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use howdah_app::second_factor::{self, On, Standing};
-use howdah_app::sessions::{self, CODE_WITHIN, NewSession, RECENT, SignIn, SignedIn};
+use howdah_app::sessions::{self, CODE_WITHIN, Client, NewSession, RECENT, SignIn, SignedIn};
 use howdah_app::{Error, Excess, profile, reset, upkeep};
 use howdah_db::seal::KeyRing;
 use howdah_domain::Clock;
@@ -128,7 +128,8 @@ async fn a_code_comes_in_time_and_with_the_password_as_it_is() {
     let ada = somebody(&ground, ADA).await;
     let factor = Factor::on(&ground, &ada).await;
     let (late, changed) = (challenge(&ground, PASSWORD).await, challenge(&ground, PASSWORD).await);
-    profile::change_password(&ground.app, &ada, PASSWORD.into(), "another sentence of words".into()).await.unwrap();
+    let code = factor.next(&ground);
+    profile::change_password(&ground.app, &ada, PASSWORD.into(), &code, "another sentence of words".into()).await.unwrap();
     assert_eq!(reason(give(&ground, &changed, &factor.next(&ground)).await), "sign_in_over", "the password was changed");
     ground.clock.advance(CODE_WITHIN);
     assert_eq!(reason(give(&ground, &late, &factor.next(&ground)).await), "sign_in_over");
@@ -211,11 +212,91 @@ async fn what_cannot_be_taken_back_takes_a_code_too() {
     assert_eq!(reason(sessions::require_recent(&ground.app, &now().await)), "confirm_password");
     let confirm = async |code: &str| sessions::confirm_password(&ground.app, &now().await, PASSWORD.into(), code).await;
     assert_eq!(fields(confirm("").await), [("code", "wrong")]);
-    profile::change_password(&ground.app, &now().await, PASSWORD.into(), "another sentence of words".into()).await.unwrap();
-    assert_eq!(reason(sessions::require_recent(&ground.app, &now().await)), "confirm_password", "a new password is no code");
-    profile::change_password(&ground.app, &now().await, "another sentence of words".into(), PASSWORD.into()).await.unwrap();
     confirm(&factor.next(&ground)).await.unwrap();
     sessions::require_recent(&ground.app, &now().await).unwrap();
+}
+
+#[tokio::test]
+async fn neither_password_nor_address_changes_without_a_code() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await;
+    let factor = Factor::on(&ground, &ada).await;
+    let before = mails(&ground).await.len();
+    let password =
+        async |code: &str| profile::change_password(&ground.app, &ada, PASSWORD.into(), code, "another sentence of words".into()).await;
+    let address = async |code: &str| profile::change_email(&ground.app, &ada, PASSWORD.into(), code, "ada@lovelace.example.org").await;
+    for wrong in ["", WRONG] {
+        assert_eq!(fields(address(wrong).await), [("code", "wrong")], "{wrong}");
+        assert_eq!(fields(password(wrong).await), [("code", "wrong")], "{wrong}");
+    }
+    assert_eq!(mails(&ground).await.len(), before, "nothing was changed");
+    address(&factor.next(&ground)).await.unwrap();
+    password(&factor.next(&ground)).await.unwrap();
+}
+
+async fn told(ground: &Ground, kind: &str) -> usize {
+    mails(ground).await.iter().filter(|(it, to)| it == kind && to == ADA).count()
+}
+
+#[tokio::test]
+async fn who_gives_wrong_codes_with_the_right_password_is_told_of_once() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await;
+    let factor = Factor::on(&ground, &ada).await;
+    let person = ada.actor.person.as_uuid();
+    for nth in 1..=8 {
+        let challenge = challenge(&ground, PASSWORD).await;
+        assert_eq!(fields(give(&ground, &challenge, WRONG).await), [("code", "wrong")]);
+        assert_eq!(told(&ground, "codes_refused").await, usize::from(nth >= 5), "{nth}");
+        give(&ground, &challenge, &factor.next(&ground)).await.unwrap();
+    }
+    let recorded = actions(&ground, person).await;
+    assert_eq!(recorded.iter().filter(|it| *it == "sign_in.code_refused").count(), 1, "{recorded:?}");
+    ground.clock.advance(TimeDelta::hours(24) + STEP);
+    for _ in 0..5 {
+        assert_eq!(fields(sessions::confirm_password(&ground.app, &ada, PASSWORD.into(), WRONG).await), [("code", "wrong")]);
+    }
+    assert_eq!(told(&ground, "codes_refused").await, 2, "in a session it is the same, and a day later it is told again");
+}
+
+#[tokio::test]
+async fn a_person_has_fifty_wrong_codes_a_day_wherever_they_are_given() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await;
+    let factor = Factor::on(&ground, &ada).await;
+    let from = async |place: u8, code: &str| {
+        let client = Client { address: [198, 51, 100, place].into(), user_agent: "" };
+        sessions::give_code(&ground.app, challenge(&ground, PASSWORD).await.expose_secret(), code, &client).await
+    };
+    for place in 1..=10 {
+        for _ in 0..5 {
+            assert_eq!(fields(from(place, WRONG).await), [("code", "wrong")], "{place}");
+        }
+        if place < 10 {
+            from(place, &factor.next(&ground)).await.unwrap();
+        }
+    }
+    too_many(from(11, &factor.next(&ground)).await);
+    too_many(sessions::confirm_password(&ground.app, &ada, PASSWORD.into(), &factor.next(&ground)).await);
+    ground.clock.advance(TimeDelta::hours(24) + STEP);
+    from(11, &factor.next(&ground)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_recovery_code_that_is_used_is_recorded() {
+    let ground = Ground::new().await;
+    let ada = somebody(&ground, ADA).await;
+    let factor = Factor::on(&ground, &ada).await;
+    let used = async || {
+        let recorded = actions(&ground, ada.actor.person.as_uuid()).await;
+        recorded.iter().filter(|it| *it == "second_factor.use_recovery_code").count()
+    };
+    give(&ground, &challenge(&ground, PASSWORD).await, &factor.next(&ground)).await.unwrap();
+    assert_eq!(used().await, 0);
+    give(&ground, &challenge(&ground, PASSWORD).await, factor.recovery[0].expose_secret()).await.unwrap();
+    assert_eq!(used().await, 1);
+    sessions::confirm_password(&ground.app, &ada, PASSWORD.into(), factor.recovery[1].expose_secret()).await.unwrap();
+    assert_eq!(used().await, 2);
 }
 
 fn too_many<T: std::fmt::Debug>(result: Result<T, Error>) {

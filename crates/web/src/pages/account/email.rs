@@ -21,11 +21,12 @@ const AGAIN: (&str, &str) = ("/account", "To your profile");
 pub struct NewEmail {
     email: String,
     password: Secret,
+    code: String,
 }
 
 pub async fn change(frame: Frame, person: Person, app: web::Data<App>, form: Form<NewEmail>) -> Answer {
-    let NewEmail { email, password } = form.value;
-    match profile::change_email(&app, &person, password.0, email.trim()).await {
+    let NewEmail { email, password, code } = form.value;
+    match profile::change_email(&app, &person, password.0, &code, email.trim()).await {
         Ok(()) => Ok(see_other_with("/account", Flash::EmailLinkSent)),
         Err(error) => page(&frame, &person, &app, Typed { name: None, email: &email }, &Mistakes::of(error)?).await,
     }

@@ -4,7 +4,7 @@ use actix_web::web;
 use askama::Template;
 use howdah_app::account::{self, AccountView};
 use howdah_app::sessions::{self, AccountChoice};
-use howdah_app::{App, profile};
+use howdah_app::{App, profile, second_factor};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -12,6 +12,7 @@ use crate::pages::components::{ByApi, Field, Kind, Meter, Summary, Tabs};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::sign_in_code;
 use crate::pages::visitor::Person;
 
 #[derive(Template)]
@@ -25,6 +26,8 @@ pub struct ProfilePage<'a> {
     name: Field,
     new_email: Field,
     password: Field,
+    /// Where a second factor is on.
+    code: Option<Field>,
     servers: Meter,
     by_api: ByApi,
 }
@@ -50,6 +53,7 @@ pub async fn page(frame: &Frame, person: &Person, app: &App, typed: Typed<'_>, m
             .most(254)
             .check(mistakes),
         password: Field::new("password", "Your password", Kind::Password).check(mistakes),
+        code: second_factor::on(app, person).await?.map(|_| sign_in_code::field(mistakes)),
         servers: Meter {
             label: "Servers".to_owned(),
             used: account.servers.unsigned_abs(),

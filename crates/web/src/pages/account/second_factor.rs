@@ -5,7 +5,7 @@ use actix_web::web;
 use askama::Template;
 use howdah_app::second_factor::{self, On, Setup, Standing};
 use howdah_app::sessions::require_recent;
-use howdah_app::{App, Error};
+use howdah_app::{App, Error, tokens};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -93,12 +93,14 @@ struct CodesPage<'a> {
     is_new: bool,
     codes: Vec<&'a str>,
     all: Copyable,
+    /// The person's API tokens, which take no code.
+    tokens: i64,
 }
 
-fn codes(frame: &Frame, is_new: bool, codes: &[SecretString]) -> Answer {
+fn codes(frame: &Frame, is_new: bool, codes: &[SecretString], tokens: i64) -> Answer {
     let codes: Vec<&str> = codes.iter().map(|it| it.expose_secret()).collect();
     let all = Copyable::new("all of them", codes.join(" "));
-    frame.page(&CodesPage { frame, tabs: super::tabs("/account/security"), mistakes: &Mistakes::default(), is_new, codes, all })
+    frame.page(&CodesPage { frame, tabs: super::tabs("/account/security"), mistakes: &Mistakes::default(), is_new, codes, all, tokens })
 }
 
 #[derive(Default, Deserialize)]
@@ -112,7 +114,7 @@ pub async fn confirm(frame: Frame, person: Person, app: web::Data<App>, form: Fo
         return Ok(see_other(HERE));
     }
     match second_factor::confirm(&app, &person, &form.value.code).await {
-        Ok(made) => codes(&frame, true, &made),
+        Ok(made) => codes(&frame, true, &made, tokens::count(&app, person.actor.person).await?),
         Err(Error::Conflict { reason: "second_factor_on", .. }) => Ok(see_other_with(HERE, Flash::RecoveryCodesShown)),
         Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
     }
@@ -125,14 +127,22 @@ pub struct Both {
     code: String,
 }
 
+// Where none is on, the page of these forms shows what is being set up: it comes only with the password just given.
+
 pub async fn new_codes(frame: Frame, person: Person, app: web::Data<App>, form: Form<Both>) -> Answer {
+    if second_factor::on(&app, &person).await?.is_none() {
+        return Ok(see_other(HERE));
+    }
     match second_factor::new_recovery_codes(&app, &person, form.value.password.0, &form.value.code).await {
-        Ok(made) => codes(&frame, false, &made),
+        Ok(made) => codes(&frame, false, &made, 0),
         Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
     }
 }
 
 pub async fn turn_off(frame: Frame, person: Person, app: web::Data<App>, form: Form<Both>) -> Answer {
+    if second_factor::on(&app, &person).await?.is_none() {
+        return Ok(see_other(HERE));
+    }
     match second_factor::turn_off(&app, &person, form.value.password.0, &form.value.code).await {
         Ok(()) => Ok(see_other_with("/account/security", Flash::SecondFactorOff)),
         Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,

@@ -12,6 +12,7 @@ use crate::pages::components::{Field, Kind, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, Secret};
 use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::sign_in_code;
 use crate::pages::visitor::Person;
 use crate::resource::id;
 
@@ -23,6 +24,8 @@ struct SecurityPage<'a> {
     mistakes: &'a Mistakes,
     old: Field,
     new: Field,
+    /// Where a second factor is on.
+    code: Option<Field>,
     factor: Option<On>,
     sessions: Vec<SessionView>,
 }
@@ -55,6 +58,7 @@ impl SecurityPage<'_> {
 }
 
 async fn page(frame: &Frame, person: &Person, app: &App, mistakes: &Mistakes) -> Answer {
+    let factor = second_factor::on(app, person).await?;
     let page = SecurityPage {
         frame,
         tabs: super::tabs("/account/security"),
@@ -63,7 +67,8 @@ async fn page(frame: &Frame, person: &Person, app: &App, mistakes: &Mistakes) ->
         new: Field::new("new_password", "New password", Kind::NewPassword)
             .hint("At least 12 characters. Your other sessions end.")
             .check(mistakes),
-        factor: second_factor::on(app, person).await?,
+        code: factor.map(|_| sign_in_code::field(mistakes)),
+        factor,
         sessions: sessions::list(app, person).await?,
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
@@ -78,11 +83,12 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
 pub struct NewPassword {
     old_password: Secret,
     new_password: Secret,
+    code: String,
 }
 
 pub async fn change_password(frame: Frame, person: Person, app: web::Data<App>, form: Form<NewPassword>) -> Answer {
-    let NewPassword { old_password, new_password } = form.value;
-    match profile::change_password(&app, &person, old_password.0, new_password.0).await {
+    let NewPassword { old_password, new_password, code } = form.value;
+    match profile::change_password(&app, &person, old_password.0, &code, new_password.0).await {
         Ok(()) => Ok(see_other_with("/account/security", Flash::PasswordChanged)),
         Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
     }
