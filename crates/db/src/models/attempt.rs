@@ -37,8 +37,12 @@ impl Attempts {
 
     /// One less was tried.
     pub async fn give_back(conn: &mut Conn, what: &str, subject: &[u8]) -> QueryResult<usize> {
-        let counted = attempts::table.find((what, subject)).filter(attempts::count.gt(0));
-        diesel::update(counted).set(attempts::count.eq(attempts::count - 1)).execute(conn).await
+        let counted = attempts::table.find((what, subject));
+        // The last of them leaves nothing.
+        if diesel::delete(counted.filter(attempts::count.le(1))).execute(conn).await? == 1 {
+            return Ok(1);
+        }
+        diesel::update(counted.filter(attempts::count.gt(1))).set(attempts::count.eq(attempts::count - 1)).execute(conn).await
     }
 
     /// What was counted says nothing any more: it was the right one who tried.
