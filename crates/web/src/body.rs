@@ -116,7 +116,7 @@ mod tests {
     async fn a_body_that_is_held_back_is_not_waited_for() {
         let request = TestRequest::default().to_http_request();
         let begun = stream::iter([Ok(Bytes::from_static(b"{"))]).chain(stream::pending());
-        let payload = Payload::Stream { payload: Box::pin(begun) };
+        let payload: Payload = Payload::Stream { payload: Box::pin(begun) };
         let read = read_within(&request, payload, Duration::from_millis(1));
         let refused = tokio::time::timeout(WITHIN, read).await.expect("it is not waited for").unwrap_err();
         assert_eq!((refused.status().as_u16(), refused.reason()), (408, "body_too_slow"));

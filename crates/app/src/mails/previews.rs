@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta};
 
+use howdah_domain::ApiTokenId;
 use howdah_domain::records::Diagnosis;
 use howdah_domain::{ApiTokenId, Deletion};
 

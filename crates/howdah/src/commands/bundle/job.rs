@@ -93,11 +93,7 @@ fn finished(manifest: &Manifest) -> ExportOutcome {
 fn reason(error: &anyhow::Error) -> FailureReason {
     let Some(error) = error.downcast_ref::<CreateError>() else { return FailureReason::Other };
     match error {
-        CreateError::Settings(_)
-        | CreateError::Unfit(_)
-        | CreateError::Unwritable { .. }
-        | CreateError::Endpoint { .. }
-        | CreateError::NoS3Keys => FailureReason::Environment,
+        CreateError::Settings(_) | CreateError::Unfit(_) | CreateError::Unwritable { .. } => FailureReason::Environment,
         CreateError::Secrets { .. } | CreateError::WrongSecrets { .. } => FailureReason::Secrets,
         CreateError::Database(_) | CreateError::Trap { .. } => FailureReason::Database,
         CreateError::PgDump(_) | CreateError::Archive(_) => FailureReason::PgDump,
