@@ -3,10 +3,10 @@
 
 use std::process::{Command, Output};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::SimpleAsyncConnection;
 use howdah_db::Conn;
-use howdah_db::models::audit_anchor;
+use howdah_db::models::audit_anchor::{self, Anchor};
 use howdah_db::models::identity::IdentitySecret;
 use howdah_db::models::second_factor::SecondFactor;
 use howdah_db::seal::KeyRing;
@@ -62,6 +62,10 @@ async fn settings_are_shown_and_changed_one_by_one() {
     assert_eq!(it.run(&["settings", "set"]).status.code(), Some(2), "nothing to set");
 }
 
+async fn anchor(conn: &mut Conn, at: DateTime<Utc>) -> Anchor {
+    howdah_db::transaction(conn, async |conn| audit_anchor::anchor(conn, at).await).await.unwrap().0
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_is_verified() {
     let it = Installation::new("audit").await;
@@ -73,8 +77,6 @@ async fn the_audit_is_verified() {
     assert!(told.contains("chains") && !told.contains("broken"), "{told}");
 
     let conn = &mut it.database.conn().await;
-    let anchor =
-        async |conn: &mut Conn, at| howdah_db::transaction(conn, async |conn| audit_anchor::anchor(conn, at).await).await.unwrap().0;
     for (hours, sentence) in [(-3, "nothing was anchored since"), (1, "lies in the future")] {
         anchor(conn, Utc::now() + TimeDelta::hours(hours)).await;
         let late = it.run(&["verify-audit"]);
@@ -83,7 +85,7 @@ async fn the_audit_is_verified() {
     let anchor = anchor(conn, Utc::now()).await;
     let told = it.admin(&["verify-audit", "--anchor", &anchor.to_string()]);
     assert!(told.ends_with("3 anchors hold\n"), "{told}");
-    let other = audit_anchor::Anchor { root: vec![0; 32], ..anchor.clone() }.to_string();
+    let other = Anchor { root: vec![0; 32], ..anchor.clone() }.to_string();
     let torn = it.run(&["verify-audit", "--anchor", &anchor.to_string(), "--anchor", &other]);
     assert!(torn.status.code() == Some(1) && String::from_utf8_lossy(&torn.stdout).contains("another one of that number"), "{torn:?}");
     assert_eq!(it.run(&["verify-audit", "--anchor", "17-nonsense"]).status.code(), Some(2));
