@@ -66,6 +66,11 @@ async fn anchor(conn: &mut Conn, at: DateTime<Utc>) -> Anchor {
     howdah_db::transaction(conn, async |conn| audit_anchor::anchor(conn, at).await).await.unwrap().0
 }
 
+#[expect(clippy::disallowed_methods, reason = "the program has the machine's time")]
+fn the_programs_time() -> DateTime<Utc> {
+    Utc::now()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_audit_is_verified() {
     let it = Installation::new("audit").await;
@@ -77,12 +82,13 @@ async fn the_audit_is_verified() {
     assert!(told.contains("chains") && !told.contains("broken"), "{told}");
 
     let conn = &mut it.database.conn().await;
+    let now = the_programs_time();
     for (hours, sentence) in [(-3, "nothing was anchored since"), (1, "lies in the future")] {
-        anchor(conn, Utc::now() + TimeDelta::hours(hours)).await;
+        anchor(conn, now + TimeDelta::hours(hours)).await;
         let late = it.run(&["verify-audit"]);
         assert!(late.status.code() == Some(1) && String::from_utf8_lossy(&late.stderr).contains(sentence), "{late:?}");
     }
-    let anchor = anchor(conn, Utc::now()).await;
+    let anchor = anchor(conn, now).await;
     let told = it.admin(&["verify-audit", "--anchor", &anchor.to_string()]);
     assert!(told.ends_with("3 anchors hold\n"), "{told}");
     let other = Anchor { root: vec![0; 32], ..anchor.clone() }.to_string();

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta};
 
-use howdah_domain::ApiTokenId;
 use howdah_domain::records::Diagnosis;
 use howdah_domain::{ApiTokenId, Deletion};
 
