@@ -23,6 +23,7 @@ async fn every_post_knows_the_key_of_another_request() {
         let body = match item["post"]["operationId"].as_str().unwrap() {
             "createInstance" => new_instance("cats.example"),
             "createToken" => json!({"name": "ci", "scopes": ["read"]}),
+            "beginExport" => json!({"recovery_key": true}),
             "createInvitation" => json!({"email": "bob@cats.example", "role": "owner"}),
             _ => Value::Null,
         };
