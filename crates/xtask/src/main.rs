@@ -57,11 +57,14 @@ enum Task {
     },
     /// Remove all that the stack left: processes, mounts, network namespace, cgroups, data (built tools and images are kept)
     Down,
-    /// Run the tests
+    /// Run the tests: all but those that take many minutes
     Test {
         /// Only what needs no more than PostgreSQL and Redis
-        #[arg(long)]
+        #[arg(long, conflicts_with = "long")]
         quick: bool,
+        /// Also parts killed at every point, and the pages in a browser
+        #[arg(long)]
+        long: bool,
     },
     /// Measure something, and print a table
     Bench {
@@ -133,7 +136,9 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
             stack::up(places, scope(kubeconfig, plane)).map(drop)
         }
         Task::Down => test::together([stack::down(&places.beside()), stack::down(&places)]),
-        Task::Test { quick } => test::run(places, if quick { test::Extent::Quick } else { test::Extent::Whole }),
+        Task::Test { quick: true, .. } => test::run(places, test::Extent::Quick),
+        Task::Test { long: true, .. } => test::run(places, test::Extent::Long),
+        Task::Test { .. } => test::run(places, test::Extent::Usual),
         Task::Bench { name, no_build } => bench::run(&places, name, no_build),
         Task::Fuzz { seconds } => fuzz::run(&places, seconds),
         Task::Assets => assets::bring(&places, Progress::start()),

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: what every change has to pass; with `--quick` what needs no more than PostgreSQL.
+//! `cargo xtask test`: what every change has to pass; with `--quick` what needs no more than PostgreSQL, with `--long` every test there is.
 
 use std::{
     path::Path,
@@ -21,6 +21,8 @@ use crate::{
 const ACCEPTANCE: &str = "howdah-acceptance";
 /// Those of them that take its parts away, one after the other and for many minutes.
 const TAKE_PARTS_AWAY: &str = "faults";
+/// Those that take many minutes: parts killed at every point, and the pages in a browser.
+const LONG: &[&str] = &[TAKE_PARTS_AWAY, "browser"];
 /// Those that take longest, which are begun first.
 const LONGEST: &[&str] = &["browser", "operator_alone"];
 /// The one that also has to pass on a cluster that was there.
@@ -35,7 +37,8 @@ const ON_A_STACK: usize = 3;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     Quick,
-    Whole,
+    Usual,
+    Long,
 }
 
 pub fn run(places: Places, extent: Extent) -> Result<()> {
@@ -55,15 +58,30 @@ pub fn run(places: Places, extent: Extent) -> Result<()> {
     if extent == Extent::Quick {
         return Ok(());
     }
-    checks::bring(&places, progress)?;
+    let on_stacks = match extent {
+        Extent::Long => {
+            checks::bring(&places, progress)?;
+            on_two_stacks
+        }
+        Extent::Quick | Extent::Usual => on_one_stack,
+    };
     together([
-        progress.step("acceptance tests", || on_two_stacks(&places, &acceptance)),
+        progress.step("acceptance tests", || on_stacks(&places, &acceptance)),
         progress.step("tests of the stack", || one_by_one(&of_stack, |test| of_the_stack(&places, test))),
         progress.step("on a cluster that is there", || on_a_cluster(&places, &acceptance)),
     ])
 }
 
-/// On one stack those that share it; at the same time on another those that take its parts away.
+/// Those that don't take many minutes.
+fn on_one_stack(places: &Places, tests: &[Test]) -> Result<()> {
+    stack::up(places.clone(), Scope::Whole)?;
+    let tests = tests.iter().filter(|test| !LONG.contains(&&*test.name));
+    // They print how long things took.
+    let command = |test: &Test| inside(places, places, test, &["--test-threads=1", "--nocapture"]);
+    together([one_by_one(tests, command), stack::down(places)])
+}
+
+/// All of them: on one stack those that share it; at the same time on another those that take its parts away.
 fn on_two_stacks(places: &Places, tests: &[Test]) -> Result<()> {
     let beside = places.beside();
     // One after the other: each takes ports of the machine's that are free.
