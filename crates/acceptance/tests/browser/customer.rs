@@ -145,7 +145,7 @@ async fn opens(browser: &Browser, domain: &str) {
 async fn closes_undoes_closes(browser: &Browser, album: &mut Album, page: &str, domain: &str) {
     browser.go(&format!("{page}/close")).await.unwrap();
     album.keep(browser, "close").await.unwrap();
-    browser.fill("Type the address", "another.test").await.unwrap();
+    browser.fill("Type the domain", "another.test").await.unwrap();
     browser.press("Close for good").await.unwrap();
     browser.is_titled(SOON, "Error").await.unwrap();
     album.keep(browser, "close-mistake").await.unwrap();
@@ -185,13 +185,13 @@ async fn platform_subdomain_by_the_keyboard_alone() {
     opens_and_returns(&browser, &domain).await;
 
     keys.follow("Close").await.unwrap();
-    keys.write("textbox", "Type the address", &domain).await.unwrap();
+    keys.write("textbox", "Type the domain", &domain).await.unwrap();
     keys.press("Close for good").await.unwrap();
     browser.sees(CLOSING).await.unwrap();
     keys.press("Keep the server").await.unwrap();
     browser.sees(RUNNING).await.unwrap();
     keys.follow("Close").await.unwrap();
-    keys.write("textbox", "Type the address", &domain).await.unwrap();
+    keys.write("textbox", "Type the domain", &domain).await.unwrap();
     keys.press("Close for good").await.unwrap();
     let server = id(&world, &domain).await.unwrap();
     browser.sees_within(GONE_WITHIN, GONE).await.unwrap();

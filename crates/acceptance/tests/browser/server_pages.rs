@@ -54,7 +54,7 @@ pub async fn launch(browser: &Browser, wish: &Wish<'_>) -> Result<String> {
 /// At the end of its page: closes it for good.
 pub async fn close(browser: &Browser, page: &str, domain: &str) -> Result<()> {
     browser.go(&format!("{page}/close")).await?;
-    browser.fill("Type the address", domain).await?;
+    browser.fill("Type the domain", domain).await?;
     browser.press("Close for good").await?;
     browser.sees(CLOSING).await
 }
