@@ -85,8 +85,7 @@ impl SyncInstance {
     /// Once more after a while: 1 s, 2 s, 4 s … 15 s. Does not take the place of one that is asked for meanwhile.
     pub(crate) async fn enqueue_again(&self, conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<()> {
         let again = Self { attempt: self.attempt.saturating_add(1), ..*self };
-        let seconds = 2i64.saturating_pow(self.attempt).min(15);
-        again.put(conn, &format!("{}:again", self.queue()), Some(now + TimeDelta::seconds(seconds))).await
+        again.put(conn, &format!("{}:again", self.queue()), Some(now + pause(self.attempt))).await
     }
 
     pub(crate) async fn enqueue_at(&self, conn: &mut Conn, at: DateTime<Utc>) -> QueryResult<()> {
@@ -98,8 +97,7 @@ impl SyncInstance {
     }
 
     async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {
-        let queue = self.queue();
-        let options = JobOptions { job_key: Some(key), queue: Some(&queue), run_at, ..JobOptions::default() };
+        let options = JobOptions { job_key: Some(key), queue: Some(&self.queue()), run_at, ..JobOptions::default() };
         enqueue(conn, Self::NAME, self, options).await
     }
 }
@@ -131,8 +129,7 @@ impl SyncExport {
     /// Once more after a while, as a server's sync.
     pub(crate) async fn enqueue_again(&self, conn: &mut Conn, now: DateTime<Utc>) -> QueryResult<()> {
         let again = Self { attempt: self.attempt.saturating_add(1), ..*self };
-        let seconds = 2i64.saturating_pow(self.attempt).min(15);
-        again.put(conn, &format!("{}:again", self.queue()), Some(now + TimeDelta::seconds(seconds))).await
+        again.put(conn, &format!("{}:again", self.queue()), Some(now + pause(self.attempt))).await
     }
 
     fn queue(&self) -> String {
@@ -140,10 +137,14 @@ impl SyncExport {
     }
 
     async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {
-        let queue = self.queue();
-        let options = JobOptions { job_key: Some(key), queue: Some(&queue), run_at, ..JobOptions::default() };
+        let options = JobOptions { job_key: Some(key), queue: Some(&self.queue()), run_at, ..JobOptions::default() };
         enqueue(conn, Self::NAME, self, options).await
     }
+}
+
+/// Before a sync is tried again.
+fn pause(attempt: u32) -> TimeDelta {
+    TimeDelta::seconds(2i64.saturating_pow(attempt).min(15))
 }
 
 /// A job of which one at a time is enough.
