@@ -1,5 +1,6 @@
 //! Server and worker start only where there is somebody to write to, and say how to name them.
 
+use std::io::Write as _;
 use std::process::{Command, Output};
 
 use howdah_db::seal::KeyRing;
@@ -7,13 +8,14 @@ use howdah_testkit::TestDatabase;
 
 /// With everything that it needs but a platform that is set up. It is refused before it reads the cluster's address.
 fn howdah(database: &TestDatabase, command: &str) -> Output {
-    let keys = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-setup-{command}"));
-    std::fs::write(&keys, KeyRing::generate("setup")).expect("the keys are written");
+    // A file of its own: the tests run side by side.
+    let mut keys = tempfile::NamedTempFile::new().expect("a file for the keys");
+    keys.write_all(KeyRing::generate("setup").as_bytes()).expect("the keys are written");
     let mut howdah = Command::new(env!("CARGO_BIN_EXE_howdah"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HOWDAH_")) {
         howdah.env_remove(name);
     }
-    howdah.env("HOWDAH_DATABASE_URL", database.url()).env("HOWDAH_KEY_FILE", &keys);
+    howdah.env("HOWDAH_DATABASE_URL", database.url()).env("HOWDAH_KEY_FILE", keys.path());
     howdah.env("HOWDAH_DASHBOARD_URL", "https://howdah.example");
     howdah.env("HOWDAH_RELAY_SERVER", "relay.example").env("HOWDAH_RELAY_FROM_DOMAIN", "mail.example");
     howdah.env("HOWDAH_LISTEN", "127.0.0.1:0").env("HOWDAH_METRICS_LISTEN", "off");

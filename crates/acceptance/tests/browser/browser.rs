@@ -51,8 +51,12 @@ impl Browser {
 
     /// All that can be read on the page.
     pub async fn text(&self) -> Result<String> {
-        let body = self.one("//body").await?;
-        self.session.text(&body).await
+        let read = async || self.session.text(&self.one("//body").await?).await;
+        match read().await {
+            // A page that goes while it is read leaves its place to the next one.
+            Err(error) if is_stale(&error) => read().await,
+            read => read,
+        }
     }
 
     pub async fn sees(&self, words: &str) -> Result<()> {
@@ -192,6 +196,11 @@ impl Browser {
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.session.devtools("Emulation.setEmulatedMedia", media).await.map(drop)
     }
+}
+
+/// What the driver says of a part of a page that is no longer shown.
+fn is_stale(error: &anyhow::Error) -> bool {
+    ["stale element reference", "no such element"].iter().any(|it| format!("{error:#}").contains(it))
 }
 
 /// As people read: line ends and capitals tell nothing.

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_the_first_page_loads_is_small() {
-        let first = [STYLE, SCRIPT, MARK, HTMX, HTMX_SSE];
+        let first = [STYLE, SCRIPT, MARK, HTMX];
         let size: usize = first.iter().map(|it| it.packed.len()).sum();
         assert!(size <= 40 * 1024, "{size} bytes: with the page itself it must be at most 50 KiB");
     }

@@ -67,10 +67,6 @@ impl Refresh {
     const fn htmx(&self) -> &'static str {
         assets::HTMX.url
     }
-
-    const fn htmx_sse(&self) -> &'static str {
-        assets::HTMX_SSE.url
-    }
 }
 
 is_html!(Live, Refresh);

@@ -66,15 +66,17 @@ impl Stack {
 
     fn seed_people(&self, admin: impl Fn(&[&str]) -> Result<String>) -> Result<()> {
         for person in [OPERATOR, CUSTOMER] {
+            let token = self.dir("howdah").join(person.token);
+            // To set a password ends tokens, the one in `stack.json` too.
+            if token.exists() {
+                continue;
+            }
             let password = self.dir("howdah").join(format!("{}-password", person.role));
             write_secret(&password, person.password)?;
             let add = format!("add-{}", person.role);
             admin(&[&add, person.email, "--password-file", &password.to_string_lossy(), "--servers-allowed", CAPACITY])?;
-            let token = self.dir("howdah").join(person.token);
-            if !token.exists() {
-                let made = admin(&["add-token", person.email, "--name", "development stack", "--scope", person.scopes])?;
-                write_secret(&token, made.trim())?;
-            }
+            let made = admin(&["add-token", person.email, "--name", "development stack", "--scope", person.scopes])?;
+            write_secret(&token, made.trim())?;
         }
         Ok(())
     }

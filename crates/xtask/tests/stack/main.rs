@@ -61,6 +61,9 @@ fn what_a_killed_xtask_left_is_cleared_and_down_leaves_the_machine_as_it_was() {
     println!("the stack came up in {:.1} s; the goal is {} s", took.as_secs_f32(), SECOND_START.as_secs());
     assert!(took <= SECOND_START * SLOW_MACHINE, "a second start took {took:?}:\n{said}");
 
+    Xtask::start(&["up", "--no-build"]).succeeds(COMES_UP);
+    tokens_are_good();
+
     let begun = Instant::now();
     Xtask::start(&["down"]).succeeds(GOES_DOWN);
     println!("taken down in {:.1} s", begun.elapsed().as_secs_f32());
@@ -93,6 +96,17 @@ fn dev_tells_of_a_part_that_crashed_and_ends_by_ctrl_c() {
     let said = dev.succeeds(GOES_DOWN);
     assert_eq!(said.matches("has ended").count(), 1, "it tells of no end that it brings about itself: {said}");
     as_it_was(&before);
+}
+
+/// Whoever works with a stack goes on when it is brought up to date.
+fn tokens_are_good() {
+    let stack: serde_json::Value = serde_json::from_slice(&fs::read(folder().join("stack.json")).unwrap()).unwrap();
+    let text = |key: &str| stack[key].as_str().unwrap().to_owned();
+    for token in ["api_token", "operator_api_token"] {
+        let (who, url) = (format!("Authorization: Bearer {}", text(token)), format!("{}/account", text("api_url")));
+        let curl = ["inside", "--", "curl", "--silent", "--show-error", "--fail", "--cacert", &text("ca_cert"), "--header", &who, &url];
+        Xtask::start(&curl).succeeds(SEEN);
+    }
 }
 
 /// As xtask tells it.
