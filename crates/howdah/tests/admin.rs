@@ -48,16 +48,17 @@ impl Installation {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_are_shown_and_changed_one_by_one() {
     let it = Installation::new("settings").await;
-    let expected = |new_servers: &str, servers: u8| {
+    let expected = |new_servers: &str, sign_ups: &str, servers: u8| {
         format!(
-            "new-servers = {new_servers}\nnew-servers-sentence = \nservers-per-account = {servers}\nsupport-address = help@howdah.example\n\
+            "new-servers = {new_servers}\nnew-servers-sentence = \nsign-ups = {sign_ups}\nservers-per-account = {servers}\nsupport-address = help@howdah.example\n\
              grant-every-launch = false\n"
         )
     };
-    assert_eq!(it.admin(&["settings", "get"]), expected("open", 1));
-    assert_eq!(it.admin(&["settings", "set", "--new-servers", "by_approval"]), expected("by_approval", 1));
-    assert_eq!(it.admin(&["settings", "set", "--servers-per-account", "3"]), expected("by_approval", 3));
-    assert_eq!(it.admin(&["settings", "get"]), expected("by_approval", 3));
+    assert_eq!(it.admin(&["settings", "get"]), expected("open", "open", 1));
+    assert_eq!(it.admin(&["settings", "set", "--new-servers", "by_approval"]), expected("by_approval", "open", 1));
+    assert_eq!(it.admin(&["settings", "set", "--sign-ups", "closed"]), expected("by_approval", "closed", 1));
+    assert_eq!(it.admin(&["settings", "set", "--servers-per-account", "3"]), expected("by_approval", "closed", 3));
+    assert_eq!(it.admin(&["settings", "get"]), expected("by_approval", "closed", 3));
     assert!(!it.run(&["settings", "set", "--new-servers", "sometimes"]).status.success());
     assert_eq!(it.run(&["settings", "set"]).status.code(), Some(2), "nothing to set");
 }

@@ -37,7 +37,7 @@ pub const STACK: &[&str] = &[
     "iproute2",
     "nftables",
     "iptables", // the portmap plugin's
-    "curl", // what its tests ask with
+    "curl",     // what its tests ask with
     "gcc",
     "libc6-dev",
     "python3-venv",

@@ -18,6 +18,7 @@ mod people;
 mod planted;
 mod planted_server;
 mod public;
+mod second_factor;
 mod server_pages;
 mod states;
 mod webdriver;

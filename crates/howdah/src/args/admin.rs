@@ -66,6 +66,9 @@ pub struct WantedSettings {
     /// What the public reads where new servers are not open.
     #[arg(long)]
     pub new_servers_sentence: Option<String>,
+    /// Accounts for whoever asks: `open`, `by_approval` or `closed`.
+    #[arg(long)]
+    pub sign_ups: Option<String>,
     /// Servers that an account may have.
     #[arg(long)]
     pub servers_per_account: Option<i32>,

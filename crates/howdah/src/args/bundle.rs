@@ -139,7 +139,7 @@ pub struct VerifyArgs {
     pub signers: Vec<PathBuf>,
     /// Also load it into this scratch database, which holds the release's empty schema and is left as it is then; what was found is written into the
     /// bundle, as VERIFY.json.
-    #[arg(long, env = "HOWDAH_BUNDLE_DATABASE_URL", hide_env_values = true, value_name = "postgres://…")]
+    #[arg(long, env = "HOWDAH_BUNDLE_SCRATCH_DATABASE_URL", hide_env_values = true, value_name = "postgres://…")]
     pub restore: Option<String>,
     /// Sign VERIFY.json: an Ed25519 key in PEM.
     #[arg(long, value_name = "FILE", requires = "restore")]

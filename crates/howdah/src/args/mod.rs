@@ -1,5 +1,5 @@
-//! The command line, which is also the reference: `howdah COMMAND --help`. Every flag has an environment variable, every
-//! secret a flag that names a file instead.
+//! The command line, which is also the reference: `howdah COMMAND --help`. Every flag of a process has an environment
+//! variable, every secret a flag that names a file instead.
 
 pub mod admin;
 pub mod bundle;
@@ -30,7 +30,7 @@ pub struct Howdah {
 pub enum Command {
     /// Bring the database up to date.
     Migrate(DatabaseArgs),
-    /// Answer the API.
+    /// Answer pages and API.
     Server(Box<server::ServerArgs>),
     /// Run the worker: brings what the record wants to the clusters, and what they report back into the record.
     Worker(Box<worker::WorkerArgs>),

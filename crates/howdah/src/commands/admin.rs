@@ -45,19 +45,23 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
 }
 
 fn print(settings: &PlatformSettings) {
-    let PlatformSettings { new_servers, new_servers_sentence, servers_per_account, support_address, grant_every_launch, .. } = settings;
+    let PlatformSettings { new_servers, new_servers_sentence, sign_ups, servers_per_account, support_address, grant_every_launch, .. } =
+        settings;
     println!("new-servers = {}", new_servers.as_str());
     println!("new-servers-sentence = {new_servers_sentence}");
+    println!("sign-ups = {}", sign_ups.as_str());
     println!("servers-per-account = {servers_per_account}");
     println!("support-address = {}", support_address.as_deref().unwrap_or_default());
     println!("grant-every-launch = {grant_every_launch}");
 }
 
 async fn set(args: SettingsArgs) -> anyhow::Result<()> {
-    let WantedSettings { new_servers, new_servers_sentence, servers_per_account, support_address, grant_every_launch } = args.wanted;
+    let WantedSettings { new_servers, new_servers_sentence, sign_ups, servers_per_account, support_address, grant_every_launch } =
+        args.wanted;
     let edit = |change: &mut SettingsChange| {
         change.new_servers = new_servers.unwrap_or_else(|| std::mem::take(&mut change.new_servers));
         change.new_servers_sentence = new_servers_sentence.unwrap_or_else(|| std::mem::take(&mut change.new_servers_sentence));
+        change.sign_ups = sign_ups.unwrap_or_else(|| std::mem::take(&mut change.sign_ups));
         change.servers_per_account = servers_per_account.unwrap_or(change.servers_per_account);
         change.support_address = support_address.unwrap_or_else(|| std::mem::take(&mut change.support_address));
         change.grant_every_launch = grant_every_launch.unwrap_or(change.grant_every_launch);

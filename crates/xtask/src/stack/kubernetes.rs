@@ -1,8 +1,8 @@
 //! The control plane: etcd, API server, controllers and scheduler, each a process of the testplane binary.
 
-use std::{fs, net::TcpStream, process::Command};
+use std::{fs, net::TcpStream, os::unix::fs::PermissionsExt as _, process::Command};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::{Stack, netns::BRIDGE_IP, pki::Authority, tools::Tools};
 use crate::shell;
@@ -20,6 +20,17 @@ impl Stack {
         let mut kubectl = Command::new(tools.python("kubectl"));
         kubectl.arg("--kubeconfig").arg(self.admin_kubeconfig()).arg("--cache-dir").arg(self.dir("run/kubectl"));
         kubectl
+    }
+
+    /// For people: `cargo xtask inside -- kubectl …`.
+    fn offer_kubectl(&self, tools: &Tools) -> Result<()> {
+        let kubectl = self.kubectl(tools);
+        let words: Vec<_> =
+            std::iter::once(kubectl.get_program()).chain(kubectl.get_args()).map(|it| format!("'{}'", it.display())).collect();
+        let script = super::programs(&self.places).join("kubectl");
+        fs::create_dir_all(super::programs(&self.places))?;
+        fs::write(&script, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")))?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).context("can't make it a program")
     }
 
     pub fn admin_kubeconfig(&self) -> std::path::PathBuf {
@@ -101,6 +112,7 @@ impl Stack {
 
     pub fn start_controllers(&self, tools: &Tools) -> Result<()> {
         self.wait("kube-apiserver", || shell::output(self.kubectl(tools).args(["get", "--raw", "/readyz"])).is_ok())?;
+        self.offer_kubectl(tools)?;
         let testplane = tools.testplane()?;
         let kubeconfig = |flag: &str, user: &str| format!("--{flag}={}", self.kubeconfig(user).display());
         let certificates = format!("--cert-dir={}", self.dir("run").display());

@@ -233,7 +233,16 @@ pub fn inside(places: &Places, command: &[OsString]) -> Result<()> {
     }
     let mut words = inside_words(places).into_iter().chain(command.iter().cloned());
     let program = words.next().context("no command")?;
-    Err(anyhow!(Command::new(program).args(words).env("HOWDAH_STACK", &places.stack).exec()).context("can't run the command"))
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":");
+    path.push(programs(places));
+    Err(anyhow!(Command::new(program).args(words).env("PATH", path).env("HOWDAH_STACK", &places.stack).exec())
+        .context("can't run the command"))
+}
+
+/// What `inside` finds besides the machine's own programs.
+fn programs(places: &Places) -> PathBuf {
+    places.stack.join("run/bin")
 }
 
 /// What stands before a command so that names are looked up at the stack's DNS: a mount of its own over /etc/resolv.conf.

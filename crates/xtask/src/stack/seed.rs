@@ -24,14 +24,14 @@ pub const OPERATOR: Person = Person {
     email: "operator@howdah.localhost",
     password: "demo operator of the stack",
     token: "operator-token",
-    scopes: "read,write,operate",
+    scopes: "read,write,people,operate",
 };
 pub const CUSTOMER: Person = Person {
     role: "customer",
     email: "customer@howdah.localhost",
     password: "demo customer of the stack",
     token: "customer-token",
-    scopes: "read,write",
+    scopes: "read,write,people",
 };
 
 pub struct Cluster {
