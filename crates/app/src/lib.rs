@@ -46,6 +46,7 @@ mod random;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::ports::Bundles;
 use chrono::{DateTime, Utc};
 use howdah_db::seal::KeyRing;
 use howdah_db::{Database, Pooled};
@@ -70,6 +71,8 @@ pub struct App {
     pub plans: Arc<Plans>,
     pub releases: Arc<Releases>,
     pub config: Arc<Config>,
+    /// Absent where exports are not handed out by links, and whoever runs the platform deletes them.
+    pub bundles: Option<Arc<dyn Bundles>>,
 }
 
 impl App {

@@ -17,7 +17,7 @@ use howdah_db::{Corrupt, QueryError, Unavailable};
 use crate::adapters::{Kubernetes, SmtpRelay};
 use crate::jobs::{self, ResyncAll, Tick};
 use crate::observer;
-use crate::ports::{Cluster, ClusterError, Mailer, Outside, Relay, RelayError};
+use crate::ports::{BundlesError, Cluster, ClusterError, Mailer, Outside, Relay, RelayError};
 use crate::{App, Error};
 
 /// What the binary fills from its flags.
@@ -79,6 +79,8 @@ pub enum WorkError {
     Sealed(#[from] SealedError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Bundles(#[from] BundlesError),
     #[error(transparent)]
     Relay(#[from] RelayError),
     /// A revision was no longer the row's.

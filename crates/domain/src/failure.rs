@@ -106,12 +106,12 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
         ),
         "ServedElsewhere" => (
             "This address is served elsewhere, so nobody is told to forget its accounts: that would destroy the community there.".to_owned(),
-            "If the server has moved, undo the closing and move out instead. If not, let the address lead here again: it goes on by itself.",
+            "If the server has moved, write to the support before anything else: nobody is told and nothing is deleted until then. If not, let the address lead here again: it goes on by itself.",
         ),
         "AddressUnreachable" => (
             "This server doesn't answer at its address from outside, so the farewell waits: other servers could not check what it tells them."
                 .to_owned(),
-            "Let the address lead here again: it goes on by itself. Or undo the closing.",
+            "Let the address lead here again: it goes on by itself.",
         ),
         "Paused" => ("The farewell is paused.".to_owned(), "It goes on by itself once this server answers at its address again."),
         "ProofMissing" => (

@@ -12,6 +12,7 @@ use howdah_domain::{ManualClock, NameRules, Plans, Releases};
 use secrecy::ExposeSecret;
 
 use crate::TestDatabase;
+use crate::bundles::FakeBundles;
 use crate::rows::{Places, now};
 
 /// How long a Close can be undone in tests.
@@ -22,6 +23,7 @@ pub struct TestApp {
     pub app: App,
     pub clock: Arc<ManualClock>,
     pub places: Places,
+    pub bundles: Arc<FakeBundles>,
 }
 
 /// Somebody with an account and a token with all the scopes they can have.
@@ -39,6 +41,7 @@ impl TestApp {
     pub async fn new() -> Self {
         let database = TestDatabase::new().await;
         let clock = Arc::new(ManualClock::at(now()));
+        let bundles = Arc::new(FakeBundles::default());
         let app = App {
             database: database.database().clone(),
             clock: clock.clone(),
@@ -47,6 +50,7 @@ impl TestApp {
             plans: Arc::new(Plans::built_in().expect("the built-in plans are sound")),
             releases: Arc::new(Releases::built_in().expect("the built-in releases are sound")),
             config: Arc::new(config()),
+            bundles: Some(bundles.clone()),
         };
         let conn = &mut database.conn().await;
         let values = SettingsValues {
@@ -59,7 +63,7 @@ impl TestApp {
         };
         Settings::found(conn, &values, now()).await.expect("the settings can be written");
         let places = Places::insert(conn).await;
-        Self { database, app, clock, places }
+        Self { database, app, clock, places, bundles }
     }
 
     /// # Panics

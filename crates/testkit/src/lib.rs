@@ -4,6 +4,8 @@
 
 #[cfg(feature = "app")]
 pub mod app;
+#[cfg(feature = "app")]
+pub mod bundles;
 mod database;
 pub mod proxy;
 pub mod rows;

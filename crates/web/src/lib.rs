@@ -11,6 +11,7 @@ mod api;
 mod body;
 mod caller;
 mod conditional;
+mod fetching;
 mod headers;
 mod health;
 mod idempotency;

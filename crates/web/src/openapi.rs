@@ -31,7 +31,7 @@ use crate::problem::{self, ProblemBody};
         instances::operations::operations, instances::approve::approve, instances::adopt::adopt, instances::overwrite::overwrite,
         instances::close::close, instances::close_now::close_now, instances::undo::undo, instances::owner_link::owner_link,
         instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
-        exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel,
+        exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
@@ -78,7 +78,8 @@ struct Traits {
     has_id: bool,
     /// Its id is one.
     has_number: bool,
-    is_change: bool,
+    /// What it is about may not be as it has to be.
+    may_conflict: bool,
     is_page: bool,
     is_conditional: bool,
     is_repeatable: bool,
@@ -103,7 +104,7 @@ impl Modify for Common {
                     has_body: operation.request_body.is_some(),
                     has_id,
                     has_number: path.contains("/jobs/{id}"),
-                    is_change,
+                    may_conflict: is_change || name == "getExportLinks",
                     is_page: name.starts_with("list") && name != "listPlans",
                     is_conditional: is_change && has_id && name.ends_with("Instance")
                         || matches!(name.as_str(), "undoClosing" | "changeSettings"),
@@ -187,7 +188,7 @@ fn applies(status: &str, it: &Traits) -> bool {
     match status {
         "401" | "403" => !it.is_open,
         "404" => it.has_id,
-        "409" => it.is_change,
+        "409" => it.may_conflict,
         "412" => it.is_conditional,
         "408" | "413" | "415" => it.has_body,
         "422" => it.has_body || it.is_repeatable,

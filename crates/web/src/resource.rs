@@ -30,5 +30,10 @@ pub fn resource<const N: usize>(path: &str, routes: [(Method, fn() -> Route); N]
 
 /// The id in the path; a malformed one is an id that nobody has.
 pub fn id<T: std::str::FromStr>(request: &HttpRequest, what: &'static str) -> Result<T, Problem> {
-    request.match_info().get("id").and_then(|it| it.parse().ok()).ok_or_else(|| Problem::malformed_id(what))
+    part(request, "id", what)
+}
+
+/// The same of another part of the path.
+pub fn part<T: std::str::FromStr>(request: &HttpRequest, part: &str, what: &'static str) -> Result<T, Problem> {
+    request.match_info().get(part).and_then(|it| it.parse().ok()).ok_or_else(|| Problem::malformed_id(what))
 }

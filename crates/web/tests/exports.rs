@@ -72,3 +72,44 @@ async fn what_is_refused() {
     let not_up = server.post(&ada, &format!("{}/exports", other["url"].as_str().unwrap()), &json!({"recipients": [KEY]})).await;
     assert_eq!(not_up.is(409).json()["reason"], "not_set_up");
 }
+
+/// By links to each file, as a configuration file of curl's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_is_fetched_by_links() {
+    let (test, server) = Server::new().await;
+    let (ada, eve) = (test.customer("ada@birds.example").await, test.customer("eve@cats.example").await);
+    let url = running(&test, &server, &ada).await;
+    let begun = server.post(&ada, &format!("{url}/exports"), &json!({"recipients": [KEY]})).await.is(202).json();
+    let links = format!("{}/links", begun["url"].as_str().unwrap());
+    assert_eq!(server.get(&ada, &links).await.is(409).json()["reason"], "not_whole");
+
+    let made = "UPDATE exports SET size = 12, content_digest = 'v1:x', kept_until = created_at + interval '3 days'";
+    test.database.execute(made).await;
+    assert_eq!(server.get(&ada, &links).await.is(409).json()["reason"], "not_kept", "nothing is there");
+    let at = format!("{}/{}", url.rsplit('/').next().unwrap(), begun["id"].as_str().unwrap());
+    for file in [
+        "MANIFEST.json",
+        "media/accounts/avatars/1/original/a.png",
+        ".journal/1-0",
+        "media/../../out",
+        "media/\"\nurl = \"file:///etc/passwd",
+    ] {
+        test.bundles.put(&format!("{at}/{file}"), 6);
+    }
+    let answer = server.get(&ada, &links).await;
+    let text = answer.is(200).text.clone();
+    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"birds.example.curl\""));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let urls: Vec<&str> = text.lines().filter(|it| it.starts_with("url = ")).collect();
+    let outputs: Vec<&str> = text.lines().filter(|it| it.starts_with("output = ")).collect();
+    assert!(urls.len() == 2 && urls[0].contains("/MANIFEST.json?X-Amz-Expires=259200"), "as long as it is kept: {text}");
+    assert!(
+        outputs[1].starts_with("output = \"birds.example-") && outputs[1].ends_with("/media/accounts/avatars/1/original/a.png\""),
+        "{text}"
+    );
+    assert!(text.matches("was left out").count() == 2 && !text.contains("passwd") && text.ends_with("# The end.\n"), "{text}");
+
+    assert_eq!(server.get(&eve, &links).await.status, 404);
+    test.bundles.go_away(true);
+    assert_eq!(server.get(&ada, &links).await.status, 503);
+}

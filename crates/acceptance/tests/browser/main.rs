@@ -21,4 +21,5 @@ mod public;
 mod second_factor;
 mod server_pages;
 mod states;
+mod take_along;
 mod webdriver;

@@ -1,11 +1,13 @@
-//! The real ports: Kubernetes, public DNS and HTTPS, SMTP.
+//! The real ports: Kubernetes, public DNS and HTTPS, SMTP, S3.
 
+pub mod bundles;
 pub mod kubernetes;
 pub mod mail;
 pub mod outside;
 mod public_address;
 pub mod relay;
 
+pub use bundles::{S3Bundles, S3BundlesSettings};
 pub use kubernetes::Kubernetes;
 pub use mail::LettreMailer;
 pub use outside::PublicOutside;

@@ -3,11 +3,14 @@
 
 mod begin;
 mod cancel;
+mod links;
 pub(crate) mod manifest;
 mod view;
 
 pub use begin::{Begun, ExportRequest, begin};
 pub use cancel::cancel;
+pub(crate) use links::prefix;
+pub use links::{BundlePath, Link, Links, links};
 pub use view::{ExportView, Progress, get, list};
 
 use howdah_db::Conn;

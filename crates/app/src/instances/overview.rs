@@ -39,6 +39,8 @@ pub struct Overview {
     /// What happens next by itself.
     pub next: &'static str,
     pub actions: Vec<Action>,
+    /// There is something of it, and it is not being deleted.
+    pub can_be_taken_along: bool,
     pub owner_link: OwnerLinkState,
     /// Empty before the server was seen answering.
     pub to_do: Vec<ToDo>,
@@ -159,7 +161,8 @@ impl Known {
             reference: server.id.to_string(),
             since: since(&self.row.instance, &server, last_operation.as_ref(), app),
             state: server.phase.sentence(),
-            next: server.phase.next(),
+            next: server.phase.next(server.says_farewell()),
+            can_be_taken_along: self.row.instance.launched_at.is_some() && self.row.instance.teardown_began_at.is_none(),
             actions,
             owner_link,
             to_do: self.row.face.as_ref().map(to_do).unwrap_or_default(),

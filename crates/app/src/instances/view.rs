@@ -189,6 +189,14 @@ pub(super) fn view(app: &App, row: &Instance, around: &Around, actor: &Actor) ->
     })
 }
 
+impl InstanceView {
+    /// Whether closing it tells other servers: one that never answered is known to none.
+    #[must_use]
+    pub fn says_farewell(&self) -> bool {
+        self.address.first_answered_at.is_some() && self.leaving.as_ref().is_none_or(|it| it.deletion == Deletion::Close)
+    }
+}
+
 fn address(app: &App, row: &Instance, around: &Around) -> AddressView {
     let proofs: Vec<ProofView> = proofs(row, &around.domains).into_iter().cloned().map(proof).collect();
     let probe = around.probes.iter().find(|it| it.instance_id == row.id);

@@ -1,11 +1,13 @@
-//! What the worker needs of the outside, where there are two implementations today: the real one in `adapters`, and the one
+//! What is needed of the outside, where there are two implementations today: the real one in `adapters`, and the one
 //! that tests hold in memory.
 
+pub mod bundles;
 pub mod cluster;
 pub mod mailer;
 pub mod outside;
 pub mod relay;
 
+pub use bundles::{BundleFile, Bundles, BundlesError};
 pub use cluster::{Cluster, ClusterError};
 pub use mailer::{Envelope, MailError, Mailer};
 pub use outside::{Addresses, Answer, Outside, OutsideError};

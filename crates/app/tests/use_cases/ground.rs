@@ -45,6 +45,7 @@ impl Ground {
             plans: Arc::new(Plans::built_in().unwrap()),
             releases: Arc::new(Releases::built_in().unwrap()),
             config: Arc::new(config()),
+            bundles: None,
         };
         assert!(settings::found(&app, &change).await.unwrap());
         let name = || "main".to_owned();

@@ -4,7 +4,7 @@ use howdah_app::exports::{self, Begun, ExportRequest, ExportView};
 use howdah_app::jobs::SyncExport;
 use howdah_app::{Error, Once, observer};
 use howdah_crd::{ExportConditionType, MastodonExport, MastodonExportStatus, Reason};
-use howdah_domain::{ExportId, InstanceId, OperationState};
+use howdah_domain::{Clock, ExportId, InstanceId, OperationState};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -158,4 +158,29 @@ async fn a_status_without_news_changes_nothing() {
     let before = ground.export(begun.export).await;
     ground.told(status).await;
     assert_eq!(ground.export(begun.export).await, before);
+}
+
+/// What is kept goes when its time is over, and not before; a bucket that is away is asked again by the next tick.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_for_its_time_is_deleted() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let begun = ground.begin_export(id).await.unwrap();
+    ground.sync_export(begun.export).await;
+    let file = format!("{id}/{}/MANIFEST.json", begun.export);
+    ground.bundles.put(&file, 7);
+    ground.told(whole()).await;
+    let kept_until = ground.export(begun.export).await.kept_until.unwrap();
+
+    ground.tick().await;
+    assert_eq!(ground.bundles.keys(), std::slice::from_ref(&file));
+    ground.clock.advance(kept_until - ground.clock.now());
+    ground.bundles.go_away(true);
+    ground.tick().await;
+    assert_eq!((ground.bundles.keys(), ground.export(begun.export).await.kept_until), (vec![file], Some(kept_until)));
+    ground.bundles.go_away(false);
+    ground.tick().await;
+    assert_eq!((ground.bundles.keys(), ground.export(begun.export).await.kept_until), (vec![], None));
+    let refused = exports::links(&ground.worker.app, &ground.operator, begun.export).await.err().unwrap();
+    assert_eq!(refused.reason(), "not_kept");
 }

@@ -17,6 +17,7 @@ use howdah_db::Pooled;
 use howdah_db::models::instance::{Instance, Page};
 use howdah_db::seal::KeyRing;
 use howdah_domain::{Clock, InstanceId, ManualClock, NameRules, Plans, Releases};
+use howdah_testkit::bundles::FakeBundles;
 use howdah_testkit::{TestDatabase, rows};
 use secrecy::ExposeSecret;
 
@@ -31,6 +32,7 @@ pub struct Ground {
     pub outside: Arc<FakeOutside>,
     pub mailer: Arc<FakeMailer>,
     pub relay: Arc<FakeRelay>,
+    pub bundles: Arc<FakeBundles>,
     pub clock: Arc<ManualClock>,
     pub database: TestDatabase,
     pub operator: Actor,
@@ -44,12 +46,13 @@ impl Ground {
     pub async fn with(settings: WorkerSettings, grant_every_launch: bool) -> Self {
         let database = TestDatabase::new().await;
         let clock = Arc::new(ManualClock::at(rows::now()));
-        let app = app(&database, &clock, grant_every_launch).await;
+        let bundles = Arc::new(FakeBundles::default());
+        let app = app(&database, &clock, &bundles, grant_every_launch).await;
         let (cluster, mailer, relay) = (Arc::default(), Arc::default(), Arc::default());
         let outside = Arc::new(FakeOutside::new(&cluster, INGRESS));
         let operator = person(&app, "operator@howdah.example", true, &Scope::ALL).await;
         let worker = worker(&app, &cluster, &outside, (&mailer, &relay), settings);
-        Self { worker, cluster, outside, mailer, relay, clock, database, operator }
+        Self { worker, cluster, outside, mailer, relay, bundles, clock, database, operator }
     }
 
     pub async fn conn(&self) -> Pooled {
@@ -165,7 +168,7 @@ impl Ground {
     }
 }
 
-async fn app(database: &TestDatabase, clock: &Arc<ManualClock>, grant_every_launch: bool) -> App {
+async fn app(database: &TestDatabase, clock: &Arc<ManualClock>, bundles: &Arc<FakeBundles>, grant_every_launch: bool) -> App {
     let app = App {
         database: database.database().clone(),
         clock: clock.clone(),
@@ -174,6 +177,7 @@ async fn app(database: &TestDatabase, clock: &Arc<ManualClock>, grant_every_laun
         plans: Arc::new(Plans::built_in().unwrap()),
         releases: Arc::new(Releases::built_in().unwrap()),
         config: Arc::new(config()),
+        bundles: Some(bundles.clone()),
     };
     let change = SettingsChange { support_address: "help@howdah.example".to_owned(), grant_every_launch, ..SettingsChange::default() };
     settings::found(&app, &change).await.unwrap();

@@ -70,6 +70,21 @@ impl Export {
             .await
     }
 
+    /// Whole ones whose time is over.
+    pub async fn no_longer_kept(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
+        exports::table
+            .filter(exports::kept_until.le(now).and(exports::deleted_at.is_null()))
+            .order(exports::kept_until)
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    pub async fn deleted(conn: &mut Conn, id: Uuid, at: DateTime<Utc>) -> QueryResult<()> {
+        diesel::update(exports::table.find(id)).set(exports::deleted_at.eq(at)).execute(conn).await.map(drop)
+    }
+
     pub async fn told(conn: &mut Conn, id: Uuid, progress: &Value) -> QueryResult<()> {
         diesel::update(exports::table.find(id)).set(exports::progress.eq(progress)).execute(conn).await.map(drop)
     }

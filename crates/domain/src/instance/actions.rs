@@ -120,27 +120,27 @@ pub fn actions(facts: &ActionFacts) -> Vec<Action> {
 }
 
 impl Phase {
-    /// What happens next by itself.
+    /// What happens next by itself. One that never answered at its address is known to nobody, and says no farewell.
     #[must_use]
-    pub const fn next(self) -> &'static str {
+    pub const fn next(self, says_farewell: bool) -> &'static str {
         match self {
             Self::AwaitingPayment => "It starts by itself once it is paid for or granted.",
             Self::AwaitingApproval => "It starts by itself once an operator has approved it.",
             Self::Launching => "The steps below go on by themselves. A mail goes to the owner when the server is ready.",
             Self::LaunchHeldUp => "The step is tried again with growing pauses. What was done stays.",
             Self::WaitingForAddress => "Your domain's records are looked at again and again. It opens by itself once they lead here.",
-            Self::Running => "Nothing needs to be done.",
+            Self::Running => "It runs on by itself.",
             Self::Unwell => "What stopped is started again by itself.",
             Self::ReadOnly => "It takes posts again once the reason is gone.",
             Self::Suspended => "It starts again once the reason is gone. Nothing is deleted meanwhile.",
-            Self::Closing => {
+            Self::Closing if says_farewell => {
                 "When the grace period is over, every server that it knows is told to delete its accounts. Then its data is deleted."
             }
-            Self::Removing => "When the grace period is over, its data is deleted.",
+            Self::Closing | Self::Removing => "When the grace period is over, its data is deleted. Nobody is told.",
             Self::SayingFarewell => "When every server has been told, its data is deleted.",
             Self::FarewellHeldUp => "It goes on by itself once its address leads here again.",
             Self::TearingDown => "When everything is deleted, only an entry without personal data stays.",
-            Self::Gone => "Nothing: it is over.",
+            Self::Gone => "Only this entry is left of it, without personal data.",
         }
     }
 }
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn every_word_is_there() {
         for phase in Phase::ALL {
-            assert!(phase.next().ends_with('.') && phase.sentence().ends_with('.'), "{phase}");
+            assert!([true, false].iter().all(|it| phase.next(*it).ends_with('.')) && phase.sentence().ends_with('.'), "{phase}");
         }
         for action in Action::ALL {
             assert!(!action.label().ends_with('.') && action.sentence().ends_with('.'), "{action}");

@@ -68,7 +68,7 @@ fn limit_reached(facts: &LaunchFacts<'_>) -> Option<LaunchVerdict> {
     (facts.servers >= facts.servers_allowed && !facts.by_operator).then(|| LaunchVerdict::Refuse {
         reason: "limit_reached",
         sentence: format!(
-            "This account has {} of the {} servers it may have. Close one, or write to the support to be allowed more.",
+            "This account has {} of the {} servers it may have. To be allowed more, write to the support.",
             facts.servers, facts.servers_allowed
         ),
     })

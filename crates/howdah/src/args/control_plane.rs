@@ -15,6 +15,7 @@ use howdah_db::seal::KeyRing;
 use howdah_domain::{NameRules, Plans, Releases, SystemClock};
 use tokio::runtime::Handle;
 
+use super::bundles::BundlesArgs;
 use super::{DatabaseArgs, read_secret};
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -75,6 +76,8 @@ pub struct ControlPlaneArgs {
     /// The same of streaming.
     #[arg(long, env = "HOWDAH_STREAMING_IMAGE", requires = "mastodon_image")]
     streaming_image: Option<String>,
+    #[command(flatten)]
+    bundles: BundlesArgs,
 }
 
 impl ControlPlaneArgs {
@@ -90,6 +93,7 @@ impl ControlPlaneArgs {
             plans: Arc::new(Plans::built_in()?),
             releases: Arc::new(Releases::built_in()?),
             config: Arc::new(self.config()?),
+            bundles: self.bundles.open()?,
         })
     }
 

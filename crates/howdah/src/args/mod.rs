@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod bundle;
+pub mod bundles;
 pub mod control_plane;
 pub mod metrics;
 pub mod server;

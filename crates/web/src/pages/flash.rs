@@ -47,6 +47,9 @@ flashes! {
     LooksAgain = "looks_again", "The records are being looked at again.";
     LinkOnItsWay = "link_on_its_way", "A new link is being made. It is shown here within a minute or two, and mailed to you.";
     LinkSentBefore = "link_sent_before", "This form was sent before, so no other link was made. For another one, open its page again.";
+    ExportBegun = "export_begun", "It has begun. You can close this page: a run goes on by itself.";
+    ExportBegunBefore = "export_begun_before", "This form was sent twice. One run has begun; a recovery key was shown the first time.";
+    ExportCancelled = "export_cancelled", "Cancelled: what was written so far is no bundle.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     GraceEnded = "grace_ended", "The grace period is over: what comes after it begins within moments.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";

@@ -115,6 +115,11 @@ impl Mistakes {
         self.sentence.is_none() && self.fields.is_empty()
     }
 
+    /// How many fields are wrong.
+    pub fn count(&self) -> usize {
+        self.fields.len()
+    }
+
     /// What is wrong with a field, by the name that the API has for it.
     pub fn with(&self, field: &str) -> Option<&str> {
         self.fields.iter().find(|it| it.field == field).map(|it| it.sentence.as_str())

@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use howdah_app::instances;
 use howdah_app::operations::{self, OperationView};
 use howdah_app::{Actor, App};
 use howdah_domain::{OperationId, OperationState};
@@ -33,6 +34,7 @@ struct OperationPage<'a> {
 #[template(path = "operation_live.html")]
 struct Fragment {
     title: String,
+    domain: String,
     kind: &'static str,
     status: Status,
     began: When,
@@ -43,12 +45,13 @@ struct Fragment {
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let id: OperationId = id(&request, "operation")?;
     let view = operations::get(&app, &person.actor, id).await?;
+    let domain = domain(&app, &person.actor, &view).await?;
     let server = servers::url(&view.instance.to_string());
     let page = OperationPage {
         frame: &frame,
-        crumbs: Crumbs::new([("Servers", "/servers"), ("Its server", &server)], steps::title(&view)),
-        title: title(&view),
-        live: Live::new(format!("/operations/{id}/live"), moment(&view, frame.support.clone(), frame.now)?),
+        crumbs: Crumbs::new([("Servers", "/servers"), (&domain, &server)], steps::title(&view)),
+        title: title(&view, &domain),
+        live: Live::new(format!("/operations/{id}/live"), moment(&view, &domain, frame.support.clone(), frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/operations/{id}")),
     };
     frame.page(&page)
@@ -57,18 +60,24 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
 pub async fn live(request: HttpRequest, person: Person, app: Data<App>, platform: Data<Platform>, streams: Data<Streams>) -> Answer {
     let id: OperationId = id(&request, "operation")?;
     let (seen_by, of) = (person.actor.clone(), app.clone());
-    live::stream(&request, &app, &streams, &person, async move || look(&of, &platform, &seen_by, id).await).await
+    let domain = domain(&app, &person.actor, &operations::get(&app, &person.actor, id).await?).await?;
+    live::stream(&request, &app, &streams, &person, async move || look(&of, &platform, &seen_by, id, &domain).await).await
 }
 
-async fn look(app: &App, platform: &Platform, actor: &Actor, id: OperationId) -> Result<Moment, Problem> {
+async fn domain(app: &App, actor: &Actor, of: &OperationView) -> Result<String, Problem> {
+    Ok(instances::get(app, actor, of.instance).await?.domain)
+}
+
+async fn look(app: &App, platform: &Platform, actor: &Actor, id: OperationId, domain: &str) -> Result<Moment, Problem> {
     let view = operations::get(app, actor, id).await?;
-    moment(&view, platform.support_address(), app.clock.now())
+    moment(&view, domain, platform.support_address(), app.clock.now())
 }
 
 /// Also where all is well: a page that is sent to somebody says what it is of.
-fn moment(view: &OperationView, support: Option<String>, now: DateTime<Utc>) -> Result<Moment, Problem> {
+fn moment(view: &OperationView, domain: &str, support: Option<String>, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let fragment = Fragment {
-        title: title(view),
+        title: title(view, domain),
+        domain: domain.to_owned(),
         kind: steps::title(view),
         status: status(view),
         began: When::new(view.started_at.unwrap_or(view.created_at), now),
@@ -92,6 +101,6 @@ pub fn status(view: &OperationView) -> Status {
     }
 }
 
-fn title(view: &OperationView) -> String {
-    format!("{} · {}", status(view).word, steps::title(view))
+fn title(view: &OperationView, domain: &str) -> String {
+    format!("{} · {} · {domain}", status(view).word, steps::title(view))
 }

@@ -168,7 +168,7 @@ async fn the_way_back_is_gone_once_and_not_too_late() {
     let undo = async |key: &str| ada.post(&format!("{page}/undo"), &[("key", key)]).await;
     let (once, again) = (undo(&key).await, undo(&key).await);
     assert_eq!((once.status, once.header("location")), (303, again.header("location")), "{once:?} {again:?}");
-    says(&ada.post(&format!("{page}/undo"), &[]).await, 422, "This can’t be taken yet");
+    says(&ada.post(&format!("{page}/undo"), &[]).await, 422, "That did not work");
 
     ada.post(&format!("{page}/close"), &[("key", "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d"), ("confirm", "birds.example")]).await.is(303);
     let key = hidden(&ada.get(&format!("{page}/close")).await.text, "key");

@@ -19,6 +19,7 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/servers/new", Some("POST /api/v1/instances")),
     ("/servers/new/check", Some("GET /api/v1/address-check")),
     ("/servers/{id}/close", Some("POST /api/v1/instances/{id}/close")),
+    ("/servers/{id}/close/now", Some("POST /api/v1/instances/{id}/close/now")),
     ("/servers/{id}/undo", Some("POST /api/v1/instances/{id}/undo")),
     ("/servers/{id}/address/look", Some("POST /api/v1/instances/{id}/address/look")),
     ("/servers/{id}/owner-link", Some("POST /api/v1/instances/{id}/owner-link")),
@@ -37,6 +38,9 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/operator/sign-ups/{id}/approve", Some("POST /api/v1/sign-ups/{id}/approve")),
     ("/operator/sign-ups/{id}/refuse", Some("POST /api/v1/sign-ups/{id}/refuse")),
     ("/operator/settings", Some("PUT /api/v1/settings")),
+    ("/operator/servers/{id}/adopt", Some("POST /api/v1/instances/{id}/adopt")),
+    ("/operator/servers/{id}/overwrite", Some("POST /api/v1/instances/{id}/overwrite")),
+    ("/account/second-factor/begin", None),
     ("/sign-out", None),
     ("/account", None),
     ("/account/new-email", None),
@@ -119,6 +123,7 @@ async fn every_button_has_its_call_and_the_page_says_which() {
     super::servers::finish_launch(&ground.test, birds.parse().unwrap()).await;
     let (_, failed) = super::operator::launched(&ground.test, &server, "fay@frogs.example", "frogs.example").await;
     super::operator::fail(&ground.test, &failed).await;
+    super::diverged::diverge(&ground.test, birds.parse().unwrap(), |_| {}).await;
     upkeep::change_settings(&ground.test.app, |it| it.new_servers = "by_approval".to_owned()).await.unwrap();
     let (held, _) = super::operator::launched(&ground.test, &server, "gus@newts.example", "newts.example").await;
 
@@ -129,16 +134,19 @@ async fn every_button_has_its_call_and_the_page_says_which() {
         "/servers/new",
         "/servers/cats-example",
         "/servers/cats-example/close",
+        "/servers/cats-example/close/now",
         "/servers/birds-example/close",
         "/servers/birds-example/address",
         "/servers/birds-example/owner-link",
         "/account",
         "/account/security",
+        "/account/second-factor",
         "/account/tokens",
         "/account/people",
         &format!("/operator/servers/{closing}"),
         &format!("/operator/servers/{held}"),
         &format!("/operator/servers/{birds}/remove"),
+        &format!("/operator/servers/{birds}/diverged"),
         "/operator/operations?show=failed",
         "/operator/jobs",
         "/operator/sign-ups",

@@ -26,7 +26,7 @@ fn spec(test: &TestApp, id: InstanceId, version: &str) -> Value {
 }
 
 /// The last sync found the cluster ahead.
-async fn diverge(test: &TestApp, id: InstanceId, change: impl FnOnce(&mut Value)) {
+pub async fn diverge(test: &TestApp, id: InstanceId, change: impl FnOnce(&mut Value)) {
     let conn = &mut test.database.conn().await;
     let (row, now) = (Instance::by_id(conn, id.as_uuid()).await.unwrap().unwrap(), test.app.clock.now());
     let mut cluster = spec(test, id, "4.9.1");

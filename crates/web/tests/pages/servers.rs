@@ -114,8 +114,8 @@ async fn a_finished_launch_can_be_read_in_its_order() {
         ("Web, streaming and background work start", "10 seconds"),
     ];
     assert_eq!(steps(&page), wanted);
-    assert!(page.contains(&format!("<a href=\"/servers/{id}\">Its server</a>")), "{page}");
-    assert!(page.contains("<h1>Launch</h1>") && page.contains("In all 50 seconds."), "{page}");
+    assert!(page.contains(&format!("<a href=\"/servers/{id}\">{NAME}.fedi.localhost</a>")), "{page}");
+    assert!(page.contains(&format!("<h1>Launch: {NAME}.fedi.localhost</h1>")) && page.contains("In all 50 seconds."), "{page}");
 
     run(&test, id).await;
     let running = ada.get(&overview).await.text;

@@ -90,6 +90,11 @@ impl Stack {
             ("MAIL_TLS", "none".to_owned()),
             ("RESOLVERS", format!("{}:53", self.ip)),
             ("EXTRA_CA_FILE", self.pki("ca.crt").display().to_string()),
+            ("BUNDLES_ENDPOINT", self.s3_endpoint()),
+            ("BUNDLES_REGION", s3::REGION.to_owned()),
+            ("BUNDLES_BUCKET", s3::BUNDLES.to_owned()),
+            ("BUNDLES_ACCESS_KEY_ID", s3::CONTROL_PLANE_KEY.to_owned()),
+            ("BUNDLES_SECRET_ACCESS_KEY_FILE", self.control_plane_secret().display().to_string()),
         ];
         howdah.arg(command).envs(settings.map(|(name, value)| (format!("HOWDAH_{name}"), value)));
         howdah

@@ -179,7 +179,6 @@ impl Stack {
         }
         if services {
             self.start_postgres(images)?;
-            self.start_s3(tools)?;
             self.start_mail(tools)?;
         }
         self.start_dns(tools)?;
@@ -202,7 +201,9 @@ impl Stack {
     }
 
     fn prepare_record(&self, tools: &Tools, images: &images::Images) -> Result<()> {
-        self.await_postgres()?;
+        self.await_control_postgres()?;
+        self.start_s3(tools)?;
+        self.await_tenants_postgres()?;
         self.seed(images, self.has_real_nodes(tools)?)
     }
 

@@ -15,10 +15,12 @@ use anyhow::{Context, Result, bail};
 use super::{Stack, images::Images};
 use crate::{places::Places, progress::Progress, shell};
 
-const CONTROL_PORT: u16 = 5432;
+pub const CONTROL_PORT: u16 = 5432;
 const TENANTS_PORT: u16 = 5433;
 pub const PROVISIONER: &str = "howdah_provisioner";
 pub const PROVISIONER_PASSWORD: &str = "provisioner";
+/// Where the object store keeps its users.
+pub const S3_USERS: &str = "seaweedfs";
 pub const TEMPLATE: &str = "howdah_template";
 /// What was committed outlives a `kill -9`, as it must where that is tested; it need not outlive the machine.
 const THROW_AWAY: &str = "fsync=off full_page_writes=off dynamic_shared_memory_type=mmap";
@@ -57,38 +59,32 @@ impl Stack {
         self.start("postgres-tenants", server.args([&self.ip, &TENANTS_PORT.to_string()]))
     }
 
-    pub fn await_postgres(&self) -> Result<()> {
+    /// Howdah's own, with a database for the object store's users besides.
+    pub fn await_control_postgres(&self) -> Result<()> {
         let bin = machines_postgres()?;
-        let psql = |host: &str, port: u16, database: &str, sql: &str| {
-            let mut psql = Command::new(bin.join("psql"));
-            psql.args([
-                "-X",
-                "-q",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-U",
-                "postgres",
-                "-h",
-                host,
-                "-p",
-                &port.to_string(),
-                "-d",
-                database,
-                "-c",
-                sql,
-            ]);
-            shell::output(psql.env("PGPASSWORD", "postgres")).map(drop)
-        };
-        self.wait("postgres", || psql("127.0.0.1", CONTROL_PORT, "postgres", "select").is_ok())?;
-        psql("127.0.0.1", CONTROL_PORT, "postgres", "create database howdah")?;
-        self.wait("postgres-tenants", || psql(&self.ip, TENANTS_PORT, "postgres", "select").is_ok())?;
+        let control = |sql: &str| psql(&bin, ("127.0.0.1", CONTROL_PORT), "postgres", sql);
+        self.wait("postgres", || control("select").is_ok())?;
+        control("create database howdah")?;
+        control(&format!("create database {S3_USERS}"))
+    }
+
+    pub fn await_tenants_postgres(&self) -> Result<()> {
+        let bin = machines_postgres()?;
+        let psql = |database: &str, sql: &str| psql(&bin, (&self.ip, TENANTS_PORT), database, sql);
+        self.wait("postgres-tenants", || psql("postgres", "select").is_ok())?;
         let setup = fs::read_to_string(self.places.deploy("postgres/tenants.sql"))?;
         let (setup, template) = setup.split_once("-- in the template\n").context("tenants.sql has no part for the template")?;
         for statement in setup.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
-            psql(&self.ip, TENANTS_PORT, "postgres", statement)?;
+            psql("postgres", statement)?;
         }
-        psql(&self.ip, TENANTS_PORT, TEMPLATE, template)
+        psql(TEMPLATE, template)
     }
+}
+
+fn psql(bin: &Path, (host, port): (&str, u16), database: &str, sql: &str) -> Result<()> {
+    let mut psql = Command::new(bin.join("psql"));
+    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h", host, "-d", database, "-c", sql]);
+    shell::output(psql.arg("-p").arg(port.to_string()).env("PGPASSWORD", "postgres")).map(drop)
 }
 
 /// A server of its own for tests, gone when this value is.

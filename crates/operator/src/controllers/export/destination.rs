@@ -51,7 +51,7 @@ async fn kept(context: &Context, valid: &Valid<'_>, place: &PrefixPlace, finding
         return Ok(true);
     }
     let bulkhead = bulkhead(&context.instances, &format!("store/{}", valid.bundles.store));
-    let _place = match bulkhead.enter(Instant::now()) {
+    let turn = match bulkhead.enter(Instant::now()) {
         Ok(entered) => entered,
         Err(Shut::Full { again_in }) => return Ok(findings.wait(CONDITION, Reason::Progressing, String::new(), again_in)),
         Err(Shut::Away) => return Ok(findings.wait(CONDITION, Reason::ObjectStoreUnavailable, String::new(), AWAY)),
@@ -64,7 +64,7 @@ async fn kept(context: &Context, valid: &Valid<'_>, place: &PrefixPlace, finding
     reread(context, valid.cr).await?;
     let held = held(context, valid).await?;
     let result = valid.bundle_store.ensure_writer(&valid.name, place, held.as_ref().map(|(keys, _)| keys)).await;
-    bulkhead.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away), Instant::now());
+    turn.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away), Instant::now());
     match result {
         Ok(keys) => {
             keep(context, valid, held, &keys, &wanted).await?;

@@ -34,7 +34,7 @@ struct StepWords {
 
 impl Steps {
     pub fn new(operation: &OperationView, now: DateTime<Utc>) -> Self {
-        Self { steps: operation.steps.iter().map(|it| words(it, now)).collect(), total: total(operation), help: None }
+        Self { steps: operation.steps.iter().map(|it| words(it, operation, now)).collect(), total: total(operation), help: None }
     }
 
     /// With whom to write to below them.
@@ -48,7 +48,7 @@ fn total(operation: &OperationView) -> String {
     match (operation.state, took) {
         (OperationState::Succeeded, Some(took)) => format!("In all {took}."),
         (OperationState::Failed | OperationState::Cancelled, Some(took)) => format!("It ended after {took}."),
-        (OperationState::Queued | OperationState::Running, _) if operation.kind == OperationKind::Create => {
+        (OperationState::Queued | OperationState::Running, _) if operation.kind == OperationKind::Create && operation.failure.is_none() => {
             "Usually about a minute in all.".to_owned()
         }
         _ => String::new(),
@@ -79,15 +79,22 @@ pub const fn title(operation: &OperationView) -> &'static str {
     }
 }
 
-fn words(step: &StepView, now: DateTime<Utc>) -> StepWords {
+const GIVEN_UP: &str = "It is not tried again by itself: an operator of the platform can have it tried again. What was done stays.";
+
+fn words(step: &StepView, operation: &OperationView, now: DateTime<Utc>) -> StepWords {
     let (name, hint) = name_of(step.name);
     let took = step.started_at.zip(step.finished_at).map(|(from, to)| done_in(to - from)).unwrap_or_default();
-    let since = step.started_at.map(|it| format!("for {}", span(now - it))).unwrap_or_default();
+    let over = operation.finished_at.filter(|_| !operation.state.is_live());
+    let since = match (step.started_at, over) {
+        (Some(from), Some(to)) => format!("after {}", span(to - from)),
+        (Some(from), None) => format!("for {}", span(now - from)),
+        (None, _) => String::new(),
+    };
     let (class, icon, state, time) = match step.state {
         StepState::Waiting => ("todo", Icon::Dot, "To do", String::new()),
         StepState::Running => ("now", Icon::Turn, "Under way", since),
         StepState::Succeeded => ("done", Icon::Check, "Done", took),
-        StepState::Failed => ("fail", Icon::Cross, "Held up", since),
+        StepState::Failed => ("fail", Icon::Cross, if over.is_some() { "Failed" } else { "Held up" }, since),
         StepState::Skipped => ("done", Icon::Check, "Not needed", "not needed".to_owned()),
     };
     let failure = step.failure.as_ref();
@@ -97,9 +104,13 @@ fn words(step: &StepView, now: DateTime<Utc>) -> StepWords {
         state,
         name,
         what: failure.map(|it| it.sentence.clone()).or_else(|| step.progress.clone()).unwrap_or_else(|| hint.to_owned()),
-        way_out: failure.map(|it| it.way_out.clone()).unwrap_or_default(),
+        way_out: match (failure, operation.state) {
+            (Some(_), OperationState::Failed) => GIVEN_UP.to_owned(),
+            (Some(failure), _) => failure.way_out.clone(),
+            (None, _) => String::new(),
+        },
         time,
-        since: step.started_at.filter(|_| matches!(step.state, StepState::Running | StepState::Failed)).map(machine),
+        since: step.started_at.filter(|_| over.is_none() && matches!(step.state, StepState::Running | StepState::Failed)).map(machine),
     }
 }
 

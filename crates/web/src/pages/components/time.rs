@@ -17,7 +17,7 @@ impl When {
     pub fn new(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let apart = (now - at).abs();
         let words = match (apart < TimeDelta::seconds(5), at <= now) {
-            (true, _) => "now".to_owned(),
+            (true, _) => "just now".to_owned(),
             (false, true) => format!("{} ago", span(apart)),
             (false, false) => format!("in {}", span(apart)),
         };

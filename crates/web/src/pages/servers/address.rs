@@ -55,6 +55,10 @@ impl Fragment<'_> {
         Status::new(tone, word)
     }
 
+    fn was_looked_for(&self, record: &Record) -> bool {
+        record.standing != RecordStanding::NotLooked
+    }
+
     fn copyable(&self, record: &Record, value: &str) -> Copyable {
         Copyable::new(format!("the value of {} {}", record.kind.as_str(), record.name), value)
     }

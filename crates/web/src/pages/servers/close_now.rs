@@ -6,7 +6,7 @@ use askama::Template;
 use howdah_app::idempotency::Idempotent;
 use howdah_app::instances::{self, Close, Overview};
 use howdah_app::{App, Error, Once, sessions};
-use howdah_domain::{Action, Deletion};
+use howdah_domain::Action;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -32,12 +32,6 @@ struct EndPage<'a> {
 }
 
 impl EndPage<'_> {
-    /// One that never answered says none; whether this one has is looked at when it would begin.
-    fn says_farewell(&self) -> bool {
-        self.it.server.address.first_answered_at.is_some()
-            && self.it.server.leaving.as_ref().is_some_and(|it| it.deletion == Deletion::Close)
-    }
-
     fn ends(&self) -> Option<When> {
         self.it.server.leaving.as_ref().map(|it| When::new(it.after, self.frame.now))
     }

@@ -8,6 +8,7 @@ mod launch;
 mod list;
 mod overview;
 mod owner_link;
+mod take_along;
 pub mod words;
 
 use actix_web::HttpRequest;
@@ -43,6 +44,13 @@ pub fn routes(config: &mut ServiceConfig) {
             [(Method::GET, || route().to(close_now::show)), (Method::POST, || route().to(close_now::end))],
         ))
         .service(resource("/servers/{server}/undo", [(Method::POST, || route().to(close::undo))]))
+        .service(resource(
+            "/servers/{server}/take-along",
+            [(Method::GET, || route().to(take_along::show)), (Method::POST, || route().to(take_along::begin))],
+        ))
+        .service(resource("/servers/{server}/take-along/live", [(Method::GET, || route().to(take_along::live))]))
+        .service(resource("/servers/{server}/take-along/{export}/cancel", [(Method::POST, || route().to(take_along::cancel))]))
+        .service(resource("/servers/{server}/take-along/{export}/links", [(Method::GET, || route().to(take_along::links))]))
         .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));
 }
 
@@ -71,7 +79,7 @@ fn crumbs(domain: &str) -> Crumbs {
 /// The pages of one server; `here` is one of these words.
 fn tabs(slug: &str, here: &str) -> Tabs {
     let of = |part: &str| if part.is_empty() { url(slug) } else { format!("{}/{part}", url(slug)) };
-    let parts = [("Overview", ""), ("Address", "address"), ("Activity", "activity"), ("Close", "close")];
+    let parts = [("Overview", ""), ("Address", "address"), ("Take along", "take-along"), ("Activity", "activity"), ("Close", "close")];
     let here = parts.iter().find(|(words, _)| *words == here).map(|(_, part)| of(part)).unwrap_or_default();
     Tabs::new("Server", parts.map(|(words, part)| (words, of(part))), &here)
 }

@@ -43,6 +43,8 @@ struct Fragment<'a> {
     /// What is under way, or was last.
     work: Option<(&'static str, Steps)>,
     meters: Vec<Meter>,
+    /// By its name.
+    plan: String,
     undo_by_api: ByApi,
     now: DateTime<Utc>,
 }
@@ -104,8 +106,8 @@ impl Fragment<'_> {
         self.offers(Action::SetRecords)
     }
 
-    fn is_gone(&self) -> bool {
-        self.it.server.phase == Phase::Gone
+    fn waits_for_approval(&self) -> bool {
+        self.it.server.phase == Phase::AwaitingApproval
     }
 }
 
@@ -138,7 +140,7 @@ async fn look(app: &App, platform: &Platform, actor: &Actor, named: &Named) -> R
 fn moment(app: &App, it: &Overview, support: Option<&String>, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let server = &it.server;
     let help = |work: &OperationView| work.failure.as_ref().map(|_| Help::new(work.id, support.cloned()));
-    let shown = it.last_operation.as_ref().filter(|work| work.state.is_live() || work.failure.is_some() || server.phase != Phase::Running);
+    let shown = it.last_operation.as_ref().filter(|work| work.state.is_live() || work.failure.is_some());
     let fragment = Fragment {
         it,
         url: super::url(&server.slug),
@@ -148,6 +150,7 @@ fn moment(app: &App, it: &Overview, support: Option<&String>, now: DateTime<Utc>
         since: When::new(it.since, now),
         work: shown.map(|work| (steps::title(work), Steps::new(work, now).with_help(help(work)))),
         meters: meters(app, it),
+        plan: words::plan(app, server),
         undo_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/undo", server.id)),
         now,
     };

@@ -1,5 +1,6 @@
 //! A server's state as a word and a colour.
 
+use howdah_app::App;
 use howdah_app::instances::InstanceView;
 use howdah_domain::Phase;
 
@@ -52,6 +53,11 @@ pub fn changed_meanwhile(server: &InstanceView) -> String {
         "This server was changed after the page was opened: it is “{}” now, and its activity tells who did what. Nothing of yours was done.",
         status(server).word
     )
+}
+
+/// The plan's name.
+pub fn plan(app: &App, server: &InstanceView) -> String {
+    app.plans.get(&server.plan).map_or_else(|| server.plan.clone(), |it| it.name.clone())
 }
 
 /// Whose accounts go with it.

@@ -41,7 +41,7 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
         return Ok(());
     }
     let bulkhead = of_database(context, valid);
-    let _place = match bulkhead.enter(Instant::now()) {
+    let place = match bulkhead.enter(Instant::now()) {
         Ok(place) => place,
         Err(shut) => {
             come_back(valid, shut, condition, Reason::DatabaseServerUnavailable, progress);
@@ -51,7 +51,7 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
     let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
     reread(context, valid.cr).await?;
     let result = valid.database.ensure(valid.id, &password, limit).await;
-    bulkhead.answered(!result.as_ref().is_err_and(DatabaseError::is_away), Instant::now());
+    place.answered(!result.as_ref().is_err_and(DatabaseError::is_away), Instant::now());
     match result {
         Ok(()) => {
             annotate(context, valid, names::DATABASE, &wanted).await?;
@@ -104,7 +104,7 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
         return Ok(());
     }
     let bulkhead = bulkhead(context, &format!("store/{}", valid.spec.object_storage.store));
-    let _place = match bulkhead.enter(Instant::now()) {
+    let place = match bulkhead.enter(Instant::now()) {
         Ok(place) => place,
         Err(shut) => {
             come_back(valid, shut, condition, Reason::ObjectStoreUnavailable, progress);
@@ -119,7 +119,7 @@ pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progres
     reread(context, valid.cr).await?;
     let kept = keys(context, valid).await?;
     let result = valid.store.ensure(valid.id, kept.as_ref().map(|(keys, _)| keys)).await;
-    bulkhead.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away), Instant::now());
+    place.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away), Instant::now());
     match result {
         Ok(keys) => {
             keep(context, valid, kept, keys, &wanted).await?;

@@ -1,0 +1,78 @@
+//! A server is taken along on its page: with a recovery key that is made, fetched by curl from the list of links, whole by the command.
+
+use std::path::Path;
+use std::process::Command;
+
+use howdah_acceptance::World;
+use howdah_acceptance::processes::Part;
+use howdah_acceptance::turn::Turn;
+use howdah_acceptance::wait::{Watch, seconds};
+use howdah_acceptance::world::fresh_name;
+use serde_json::json;
+
+use crate::album::Album;
+use crate::browser::{Browser, SOON};
+use crate::people::Person;
+use crate::server_pages::{LAUNCHED_WITHIN, RUNNING, Wish, id, launch};
+
+#[tokio::test]
+async fn take_along() {
+    let world = World::open().await.unwrap();
+    let _turn = Turn::shared(&world.stack).unwrap();
+    let mut watch = Watch::start("a customer takes a server along");
+    let (browser, person) = (Browser::open(&world).await.unwrap(), Person::customer(&world).await.unwrap());
+    let mut album = Album::open("take-along").unwrap();
+    person.sign_in(&browser).await.unwrap();
+    let name = fresh_name("geese");
+    let domain = format!("{name}.fedi.localhost");
+    let page = launch(&browser, &Wish { domain: &domain, name: Some(&name), owner: "ana" }).await.unwrap();
+    browser.follow("Take along").await.unwrap();
+    browser.sees("There is nothing to take along now").await.unwrap();
+    album.keep(&browser, "take-along-too-early").await.unwrap();
+    browser.go(&page).await.unwrap();
+    browser.sees_within(LAUNCHED_WITHIN, RUNNING).await.unwrap();
+    watch.lap("launched");
+
+    browser.go(&format!("{page}/take-along")).await.unwrap();
+    browser.sees("Nothing yet").await.unwrap();
+    album.keep(&browser, "take-along-empty").await.unwrap();
+    browser.press("Take it along").await.unwrap();
+    browser.sees("Your recovery key").await.unwrap();
+    album.keep(&browser, "take-along-begun").await.unwrap();
+    let key = browser.session.script("return document.querySelector('.secret code').textContent", json!([])).await.unwrap();
+    browser.sees_within(seconds(180), "Download list").await.unwrap();
+    album.keep(&browser, "take-along-whole").await.unwrap();
+    watch.lap("taken along");
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key.txt"), key.as_str().unwrap()).unwrap();
+    fetch(&browser, folder.path(), &domain).await;
+    let bundle = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().path()).find(|it| it.is_dir()).unwrap();
+    let howdah = Part::of(&world.stack, "operator").unwrap().program().to_owned();
+    let verified = Command::new(howdah).args(["bundle", "verify"]).arg(&bundle).arg("--identity").arg(folder.path().join("key.txt")).output();
+    let verified = verified.unwrap();
+    assert!(verified.status.success(), "{verified:?}");
+    watch.lap("fetched and verified");
+
+    browser.press("Take it along").await.unwrap();
+    browser.press("Cancel").await.unwrap();
+    browser.is_titled(SOON, "Take along").await.unwrap();
+    browser.sees("Cancelled").await.unwrap();
+    album.keep(&browser, "take-along-cancelled").await.unwrap();
+    world.operator().unwrap().remove(id(&world, &domain).await.unwrap()).await.unwrap();
+    album.close().unwrap();
+}
+
+/// As the page says: by curl, with the list that the browser saves.
+async fn fetch(browser: &Browser, folder: &Path, domain: &str) {
+    let script = "const done = arguments[arguments.length - 1];
+        const link = [...document.querySelectorAll('a')].find((it) => it.textContent === 'Download list');
+        fetch(link.href).then((it) => it.text()).then(done, (error) => done(String(error)));";
+    let list = browser.session.script_to_its_end(script, json!([])).await.unwrap();
+    let list = list.as_str().unwrap();
+    assert!(list.ends_with("# The end.\n"), "{list}");
+    let file = format!("{domain}.curl");
+    std::fs::write(folder.join(&file), list).unwrap();
+    let fetched = Command::new("curl").args(["--silent", "--show-error", "--config", &file]).current_dir(folder).output().unwrap();
+    assert!(fetched.status.success(), "{fetched:?}");
+}

@@ -1,0 +1,97 @@
+//! The bucket of exports, by S3.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path;
+use object_store::signer::Signer;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt};
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::ports::bundles::{BundleFile, Bundles, BundlesError};
+
+/// Requests that delete, at a time.
+const AT_ONCE: usize = 8;
+
+pub struct S3Bundles {
+    store: AmazonS3,
+}
+
+/// Where the bucket is, and whose keys list, read and delete in it.
+pub struct S3BundlesSettings {
+    pub endpoint: Url,
+    pub region: String,
+    pub bucket: String,
+    pub access_key_id: String,
+    pub secret_access_key: SecretString,
+}
+
+impl S3Bundles {
+    /// Nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`BundlesError`] for settings that fit no client.
+    pub fn new(settings: &S3BundlesSettings) -> Result<Self, BundlesError> {
+        let options = ClientOptions::new()
+            .with_allow_http(settings.endpoint.scheme() == "http")
+            .with_connect_timeout(Duration::from_secs(5))
+            .with_timeout(Duration::from_secs(30));
+        let builder = AmazonS3Builder::new()
+            .with_endpoint(settings.endpoint.as_str().trim_end_matches('/'))
+            .with_region(&settings.region)
+            .with_bucket_name(&settings.bucket)
+            .with_access_key_id(&settings.access_key_id)
+            .with_secret_access_key(settings.secret_access_key.expose_secret())
+            // Not every store has the request that deletes many.
+            .with_disable_bulk_delete(true)
+            .with_client_options(options);
+        Ok(Self { store: builder.build().map_err(error)? })
+    }
+}
+
+impl Bundles for S3Bundles {
+    fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>> {
+        let root = Path::from(prefix);
+        let listed = self.store.list(Some(&root)).map_err(error);
+        listed
+            .map_ok(move |it| {
+                let path = it.location.as_ref();
+                let below = path.strip_prefix(root.as_ref()).unwrap_or(path).trim_start_matches('/');
+                BundleFile { path: below.to_owned(), size: it.size }
+            })
+            .boxed()
+    }
+
+    fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
+        async move {
+            let path = Path::parse(format!("{prefix}/{path}")).map_err(error)?;
+            self.store.signed_url(Method::GET, &path, valid).await.map_err(error)
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(), BundlesError>> {
+        async move {
+            let listed = self.store.list(Some(&Path::from(prefix))).map_err(error);
+            listed.try_for_each_concurrent(AT_ONCE, async |it| gone(self.store.delete(&it.location).await)).await
+        }
+        .boxed()
+    }
+}
+
+fn gone(result: object_store::Result<()>) -> Result<(), BundlesError> {
+    match result {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(other) => Err(error(other)),
+    }
+}
+
+fn error(error: impl fmt::Display) -> BundlesError {
+    BundlesError(error.to_string())
+}

@@ -1,0 +1,235 @@
+//! `/servers/{server}/take-along`: everything of a server, for any other host, in whatever state it is.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use howdah_app::exports::{self, Begun, ExportRequest, ExportView};
+use howdah_app::idempotency::Idempotent;
+use howdah_app::instances::{self, Overview};
+use howdah_app::{Actor, App, Error, Once, Page, sessions};
+use howdah_domain::{ExportId, OperationState};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Named, words};
+use crate::fetching;
+use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Icon, Meter, Status, Summary, Tabs, Tone, When, span};
+use crate::pages::flash::Flash;
+use crate::pages::form::{Form, Mistakes, leads_to, new_key};
+use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::live::{self, Live, Moment};
+use crate::pages::visitor::Person;
+use crate::problem::Problem;
+use crate::streams::Streams;
+
+/// What is older is in the API.
+const SHOWN: i64 = 20;
+
+#[derive(Template)]
+#[template(path = "servers/take_along.html")]
+struct WholePage<'a> {
+    frame: &'a Frame,
+    it: &'a Overview,
+    url: String,
+    title: String,
+    crumbs: Crumbs,
+    tabs: Tabs,
+    status: Status,
+    live: Live,
+    mistakes: &'a Mistakes,
+    /// Made just now: shown here and never again.
+    made: Option<Copyable>,
+    typed: &'a BeginForm,
+    key: Uuid,
+    by_api: ByApi,
+    list_by_api: ByApi,
+}
+
+/// The part that changes.
+#[derive(Template)]
+#[template(path = "servers/take_along_live.html")]
+struct Fragment<'a> {
+    url: &'a str,
+    exports: Vec<Row<'a>>,
+    empty: Empty,
+}
+
+struct Row<'a> {
+    it: &'a ExportView,
+    status: Status,
+    made: When,
+    kept_until: Option<When>,
+    meter: Option<Meter>,
+}
+
+impl Row<'_> {
+    fn is_live(&self) -> bool {
+        self.it.state.is_live()
+    }
+
+    fn size(&self) -> String {
+        self.it.size.map(words::bytes).unwrap_or_default()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+pub struct BeginForm {
+    key: Uuid,
+    make_key: Option<String>,
+    recipients: String,
+}
+
+impl Default for BeginForm {
+    fn default() -> Self {
+        Self { key: Uuid::nil(), make_key: None, recipients: String::new() }
+    }
+}
+
+impl BeginForm {
+    fn request(&self) -> ExportRequest {
+        let recipients = self.recipients.split_whitespace().map(str::to_owned).collect();
+        ExportRequest { recipients, make_key: self.make_key.is_some() }
+    }
+}
+
+pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let typed = BeginForm { make_key: Some("on".to_owned()), ..BeginForm::default() };
+    page(&frame, &person, &app, &Named::of(&request), Parts { typed: &typed, mistakes: &Mistakes::default(), made: None }).await
+}
+
+struct Parts<'a> {
+    typed: &'a BeginForm,
+    mistakes: &'a Mistakes,
+    made: Option<Copyable>,
+}
+
+async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: Parts<'_>) -> Answer {
+    let it = instances::overview(app, &person.actor, named.which()).await?;
+    let url = format!("{}/take-along", super::url(&named.0));
+    let api = format!("/api/v1/instances/{}/exports", it.server.id);
+    let moment = look(app, &person.actor, &it, &url, frame.now).await?;
+    let page = WholePage {
+        frame,
+        title: format!("{} · Take along · {}", words::status(&it.server).word, it.server.domain),
+        crumbs: super::crumbs(&it.server.domain),
+        tabs: super::tabs(&named.0, "Take along"),
+        status: words::status(&it.server),
+        live: Live::new(format!("{url}/live"), moment),
+        mistakes: parts.mistakes,
+        made: parts.made,
+        typed: parts.typed,
+        key: new_key(app),
+        by_api: ByApi::new("POST", api.clone()),
+        list_by_api: ByApi::new("GET", api).and("GET", "/api/v1/exports/{id}/links").and("POST", "/api/v1/exports/{id}/cancel"),
+        url,
+        it: &it,
+    };
+    if parts.mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams: Data<Streams>) -> Answer {
+    let (named, seen_by, of) = (Named::of(&request), person.actor.clone(), app.clone());
+    let it = instances::overview(&app, &person.actor, named.which()).await?;
+    let url = format!("{}/take-along", super::url(&named.0));
+    live::stream(&request, &app, &streams, &person, async move || look(&of, &seen_by, &it, &url, of.clock.now()).await).await
+}
+
+async fn look(app: &App, actor: &Actor, of: &Overview, url: &str, now: DateTime<Utc>) -> Result<Moment, Problem> {
+    let found = exports::list(app, actor, of.server.id, Page { before: None, limit: SHOWN }).await?;
+    let version = found.iter().map(|it| format!("{}-{}-{}", it.id, it.state.as_str(), told_at(it))).collect::<Vec<_>>().join("-");
+    let is_last = !found.iter().any(|it| it.state.is_live());
+    let fragment = Fragment {
+        url,
+        exports: found.iter().map(|it| row(it, now)).collect(),
+        empty: Empty { title: "Nothing yet".into(), sentence: "What you take along is listed here, with how far it is.", action: None },
+    };
+    live::moment(if version.is_empty() { "none".to_owned() } else { version }, &fragment, is_last)
+}
+
+fn told_at(it: &ExportView) -> i64 {
+    it.progress.as_ref().map(|it| it.at.timestamp_millis()).unwrap_or_default()
+}
+
+fn row(it: &ExportView, now: DateTime<Utc>) -> Row<'_> {
+    let kept_until = it.kept_until.filter(|until| now < *until);
+    let status = match (it.state, &it.failure) {
+        (OperationState::Queued, _) => Status::new(Tone::Wait, "Waiting"),
+        (OperationState::Running, Some(_)) => Status::new(Tone::Warn, "Held up"),
+        (OperationState::Running, None) => Status::new(Tone::Wait, "Under way"),
+        (OperationState::Succeeded, _) if kept_until.is_some() => Status::new(Tone::Well, "Whole"),
+        (OperationState::Succeeded, _) => Status::new(Tone::Wait, "No longer kept"),
+        (OperationState::Failed, _) => Status::new(Tone::Wrong, "Failed"),
+        (OperationState::Cancelled, _) => Status::new(Tone::Wait, "Cancelled"),
+    };
+    Row { status, made: When::new(it.created_at, now), kept_until: kept_until.map(|at| When::new(at, now)), meter: meter(it), it }
+}
+
+/// `copying media: 1.2 GB of 12.4 GB`, and how long that lasts.
+fn meter(it: &ExportView) -> Option<Meter> {
+    let progress = it.progress.as_ref()?;
+    let total = progress.bytes_total.unwrap_or(progress.bytes).max(progress.bytes);
+    let stage = match progress.stage.as_str() {
+        "checking" => "Checking the database",
+        "dumping" => "Database",
+        "copying_media" => "Media",
+        "finishing" => "Finishing",
+        _ => "Reading the server",
+    };
+    let files = progress.files_total.map(|all| format!(", {} of {all} files", progress.files)).unwrap_or_default();
+    let left = (total - progress.bytes)
+        .checked_div(progress.rate)
+        .filter(|it| *it > 0)
+        .map(|it| format!("About {} left.", span(chrono::TimeDelta::seconds(it))));
+    Some(Meter {
+        label: stage.to_owned(),
+        used: u64::try_from(progress.bytes).unwrap_or_default(),
+        limit: u64::try_from(total).unwrap_or_default().max(1),
+        words: format!("{} of {}{files}", words::bytes(progress.bytes), words::bytes(total)),
+        hint: left.unwrap_or_default(),
+    })
+}
+
+pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<BeginForm>) -> Answer {
+    sessions::require_recent(&app, &person)?;
+    let named = Named::of(&request);
+    let it = instances::overview(&app, &person.actor, named.which()).await?;
+    let here = format!("{}/take-along", super::url(&named.0));
+    let key = form.key(&person.actor, form.value.key)?;
+    let leads = |_: &Begun| leads_to(&here);
+    let once = Some(Idempotent { key: &key, render: &leads });
+    let parts = match exports::begin(&app, &person.actor, it.server.id, &form.value.request(), once).await {
+        Ok(Once::Done(Begun { key: Some(made), .. })) => {
+            let typed = BeginForm::default();
+            let made = Some(Copyable::new("the recovery key", made.expose_secret()));
+            return page(&frame, &person, &app, &named, Parts { typed: &typed, mistakes: &Mistakes::default(), made }).await;
+        }
+        Ok(Once::Done(_)) => return Ok(see_other_with(&here, Flash::ExportBegun)),
+        Ok(Once::Again { .. }) => return Ok(see_other_with(&here, Flash::ExportBegunBefore)),
+        Err(error @ Error::RateLimited { .. }) => Mistakes::said(error.to_string()),
+        Err(error) => Mistakes::of(error)?,
+    };
+    page(&frame, &person, &app, &named, Parts { typed: &form.value, mistakes: &parts, made: None }).await
+}
+
+/// The export that the address names, where it is this server's.
+fn named_export(request: &HttpRequest) -> Result<ExportId, Problem> {
+    crate::resource::part(request, "export", "export")
+}
+
+pub async fn cancel(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let here = format!("{}/take-along", super::url(&Named::of(&request).0));
+    match exports::cancel(&app, &person.actor, named_export(&request)?, None).await {
+        Ok(_) => Ok(see_other_with(&here, Flash::ExportCancelled)),
+        // It has ended meanwhile: the page says how.
+        Err(Error::Conflict { .. }) => Ok(crate::pages::frame::see_other(&here)),
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub async fn links(person: Person, app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    sessions::require_recent(&app, &person)?;
+    Ok(fetching::answer(exports::links(&app, &person.actor, named_export(&request)?).await?))
+}
