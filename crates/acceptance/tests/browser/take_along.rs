@@ -49,7 +49,8 @@ async fn take_along() {
     fetch(&browser, folder.path(), &domain).await;
     let bundle = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().path()).find(|it| it.is_dir()).unwrap();
     let howdah = Part::of(&world.stack, "operator").unwrap().program().to_owned();
-    let verified = Command::new(howdah).args(["bundle", "verify"]).arg(&bundle).arg("--identity").arg(folder.path().join("key.txt")).output();
+    let verified =
+        Command::new(howdah).args(["bundle", "verify"]).arg(&bundle).arg("--identity").arg(folder.path().join("key.txt")).output();
     let verified = verified.unwrap();
     assert!(verified.status.success(), "{verified:?}");
     watch.lap("fetched and verified");

@@ -3,7 +3,7 @@
 //! deletion, database and role, bucket and S3 user; last the finalizer. Without that confirmation no data is touched.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use howdah_crd::{ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
 use howdah_domain::InstanceId;
@@ -14,12 +14,14 @@ use kube::runtime::controller::Action;
 use serde_json::json;
 
 use super::apply;
+use super::apply::outside::bulkhead;
+use super::bulkhead::Place;
 use super::conditions::Progress;
 use super::context::Context;
 use super::update_status::update_status;
 use crate::cache::{Child, ChildKey, ChildKind, Snapshot};
 use crate::error::{Error, chain, status_code};
-use crate::provider::{DatabaseServer, ObjectStore};
+use crate::provider::{DatabaseServer, ObjectStore, ObjectStoreError};
 
 /// In case the event of its end is missed.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -159,7 +161,16 @@ async fn destroy(context: &Context, cr: &MastodonInstance, id: InstanceId, progr
         progress.not(ConditionType::BucketReady, Reason::UnknownObjectStore, &cr.spec.object_storage.store);
         return Ok(false);
     };
-    Ok(destroy_database(database, id, progress).await? && destroy_bucket(database, store, id, progress).await?)
+    if !destroy_database(database, id, progress).await? {
+        return Ok(false);
+    }
+    // A store that gets slower the more is asked of it would answer none of a hundred that leave at once in time.
+    let bulkhead = bulkhead(context, &format!("store/{}", cr.spec.object_storage.store));
+    let Ok(turn) = bulkhead.enter(Instant::now()) else {
+        progress.not(ConditionType::BucketReady, Reason::Progressing, "");
+        return Ok(false);
+    };
+    destroy_bucket(database, store, id, &turn, progress).await
 }
 
 async fn destroy_database(database: &DatabaseServer, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
@@ -176,7 +187,13 @@ async fn destroy_database(database: &DatabaseServer, id: InstanceId, progress: &
     }
 }
 
-async fn destroy_bucket(database: &DatabaseServer, store: &ObjectStore, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
+async fn destroy_bucket(
+    database: &DatabaseServer,
+    store: &ObjectStore,
+    id: InstanceId,
+    turn: &Place<'_>,
+    progress: &mut Progress,
+) -> Result<bool, Error> {
     let away = |progress: &mut Progress, reason, words: String| {
         progress.not(ConditionType::BucketReady, reason, words);
         Ok(false)
@@ -185,7 +202,9 @@ async fn destroy_bucket(database: &DatabaseServer, store: &ObjectStore, id: Inst
         Ok(lock) => lock,
         Err(error) => return away(progress, Reason::DatabaseServerUnavailable, chain(&error)),
     };
-    match store.destroy(id).await {
+    let result = store.destroy(id).await;
+    turn.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away), Instant::now());
+    match result {
         Ok(()) => Ok(true),
         Err(error) if error.is_unavailable() => away(progress, Reason::ObjectStoreUnavailable, chain(&error)),
         Err(error) => {
