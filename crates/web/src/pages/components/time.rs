@@ -89,6 +89,6 @@ mod tests {
     fn a_time_is_before_or_after_now() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let words = |seconds| When::new(now + TimeDelta::seconds(seconds), now).words;
-        assert_eq!([words(0), words(-180), words(7_200)], ["now", "3 minutes ago", "in 2 hours"]);
+        assert_eq!([words(0), words(-180), words(7_200)], ["just now", "3 minutes ago", "in 2 hours"]);
     }
 }
