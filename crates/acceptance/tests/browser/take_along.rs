@@ -40,7 +40,8 @@ async fn take_along() {
     browser.sees("Your recovery key").await.unwrap();
     album.keep(&browser, "take-along-begun").await.unwrap();
     let key = browser.session.script("return document.querySelector('.secret code').textContent", json!([])).await.unwrap();
-    browser.sees_within(seconds(180), "Download list").await.unwrap();
+    browser.sees_within(seconds(180), "Whole").await.unwrap();
+    browser.go(&format!("{page}/take-along")).await.unwrap();
     album.keep(&browser, "take-along-whole").await.unwrap();
     watch.lap("taken along");
 
@@ -58,7 +59,7 @@ async fn take_along() {
     browser.press("Take it along").await.unwrap();
     browser.press("Cancel").await.unwrap();
     browser.is_titled(SOON, "Take along").await.unwrap();
-    browser.sees("Cancelled").await.unwrap();
+    browser.sees("Cancelled: what was written so far").await.unwrap();
     album.keep(&browser, "take-along-cancelled").await.unwrap();
     world.operator().unwrap().remove(id(&world, &domain).await.unwrap()).await.unwrap();
     album.close().unwrap();

@@ -74,7 +74,7 @@ impl Row<'_> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct BeginForm {
     key: Uuid,
@@ -82,13 +82,12 @@ pub struct BeginForm {
     recipients: String,
 }
 
-impl Default for BeginForm {
-    fn default() -> Self {
-        Self { key: Uuid::nil(), make_key: None, recipients: String::new() }
-    }
-}
-
 impl BeginForm {
+    /// As it is offered.
+    fn fresh() -> Self {
+        Self { make_key: Some("on".to_owned()), ..Self::default() }
+    }
+
     fn request(&self) -> ExportRequest {
         let recipients = self.recipients.split_whitespace().map(str::to_owned).collect();
         ExportRequest { recipients, make_key: self.make_key.is_some() }
@@ -96,7 +95,7 @@ impl BeginForm {
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
-    let typed = BeginForm { make_key: Some("on".to_owned()), ..BeginForm::default() };
+    let typed = BeginForm::fresh();
     page(&frame, &person, &app, &Named::of(&request), Parts { typed: &typed, mistakes: &Mistakes::default(), made: None }).await
 }
 
@@ -202,7 +201,7 @@ pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, request: H
     let once = Some(Idempotent { key: &key, render: &leads });
     let parts = match exports::begin(&app, &person.actor, it.server.id, &form.value.request(), once).await {
         Ok(Once::Done(Begun { key: Some(made), .. })) => {
-            let typed = BeginForm::default();
+            let typed = BeginForm::fresh();
             let made = Some(Copyable::new("the recovery key", made.expose_secret()));
             return page(&frame, &person, &app, &named, Parts { typed: &typed, mistakes: &Mistakes::default(), made }).await;
         }
