@@ -234,14 +234,14 @@ pub fn inside(places: &Places, command: &[OsString]) -> Result<()> {
     }
     let mut words = inside_words(places).into_iter().chain(command.iter().cloned());
     let program = words.next().context("no command")?;
-    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    let mut path = programs(places).into_os_string();
     path.push(":");
-    path.push(programs(places));
+    path.push(std::env::var_os("PATH").unwrap_or_default());
     Err(anyhow!(Command::new(program).args(words).env("PATH", path).env("HOWDAH_STACK", &places.stack).exec())
         .context("can't run the command"))
 }
 
-/// What `inside` finds besides the machine's own programs.
+/// What `inside` finds before the machine's own programs.
 fn programs(places: &Places) -> PathBuf {
     places.stack.join("run/bin")
 }
