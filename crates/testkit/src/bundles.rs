@@ -1,6 +1,6 @@
 //! The bucket of exports, in memory: what was put is listed, linked and deleted; away, it refuses all.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,47 +8,46 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
-use howdah_app::ports::{BundleFile, Bundles, BundlesError};
+use howdah_app::ports::{Bundles, BundlesError};
 use url::Url;
 
 #[derive(Default)]
 pub struct FakeBundles {
-    /// By whole key.
-    files: Mutex<BTreeMap<String, u64>>,
+    keys: Mutex<BTreeSet<String>>,
     away: AtomicBool,
 }
 
 impl FakeBundles {
-    pub fn put(&self, key: &str, size: u64) {
-        self.files().insert(key.to_owned(), size);
+    pub fn put(&self, key: &str) {
+        self.there().insert(key.to_owned());
     }
 
     pub fn keys(&self) -> Vec<String> {
-        self.files().keys().cloned().collect()
+        self.there().iter().cloned().collect()
     }
 
     pub fn go_away(&self, away: bool) {
         self.away.store(away, Ordering::Relaxed);
     }
 
-    fn files(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    fn there(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn answers(&self) -> Result<(), BundlesError> {
         if self.away.load(Ordering::Relaxed) { Err(BundlesError("it is away".to_owned())) } else { Ok(()) }
     }
 
-    fn below(&self, prefix: &str) -> Vec<(String, u64)> {
+    fn below(&self, prefix: &str) -> Vec<String> {
         let start = format!("{prefix}/");
-        self.files().iter().filter_map(|(key, size)| Some((key.strip_prefix(&start)?.to_owned(), *size))).collect()
+        self.there().iter().filter_map(|it| it.strip_prefix(&start)).map(str::to_owned).collect()
     }
 }
 
 impl Bundles for FakeBundles {
-    fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>> {
+    fn files(&self, prefix: &str) -> BoxStream<'static, Result<String, BundlesError>> {
         match self.answers() {
-            Ok(()) => stream::iter(self.below(prefix)).map(|(path, size)| Ok(BundleFile { path, size })).boxed(),
+            Ok(()) => stream::iter(self.below(prefix)).map(Ok).boxed(),
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
     }
@@ -62,7 +61,7 @@ impl Bundles for FakeBundles {
         async move {
             self.answers()?;
             let start = format!("{prefix}/");
-            self.files().retain(|key, _| !key.starts_with(&start));
+            self.there().retain(|it| !it.starts_with(&start));
             Ok(())
         }
         .boxed()

@@ -30,7 +30,7 @@ const END: &[u8] = b"# The end.\n";
 fn block(folder: &str, link: &Link) -> String {
     match link {
         // A URL has neither quote nor backslash, and a path of a bundle none either.
-        Link::To { path, url, .. } => format!("url = \"{url}\"\noutput = \"{folder}/{}\"\n", path.as_str()),
+        Link::To { path, url } => format!("url = \"{url}\"\noutput = \"{folder}/{}\"\n", path.as_str()),
         Link::LeftOut => "# A file whose name can't be written on every disk was left out.\n".to_owned(),
     }
 }

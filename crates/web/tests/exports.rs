@@ -94,7 +94,7 @@ async fn what_is_kept_is_fetched_by_links() {
         "media/../../out",
         "media/\"\nurl = \"file:///etc/passwd",
     ] {
-        test.bundles.put(&format!("{at}/{file}"), 6);
+        test.bundles.put(&format!("{at}/{file}"));
     }
     let answer = server.get(&ada, &links).await;
     let text = answer.is(200).text.clone();

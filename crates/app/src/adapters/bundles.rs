@@ -14,7 +14,7 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::ports::bundles::{BundleFile, Bundles, BundlesError};
+use crate::ports::bundles::{Bundles, BundlesError};
 
 /// Requests that delete, at a time.
 const AT_ONCE: usize = 8;
@@ -56,14 +56,13 @@ impl S3Bundles {
 }
 
 impl Bundles for S3Bundles {
-    fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>> {
+    fn files(&self, prefix: &str) -> BoxStream<'static, Result<String, BundlesError>> {
         let root = Path::from(prefix);
         let listed = self.store.list(Some(&root)).map_err(error);
         listed
             .map_ok(move |it| {
                 let path = it.location.as_ref();
-                let below = path.strip_prefix(root.as_ref()).unwrap_or(path).trim_start_matches('/');
-                BundleFile { path: below.to_owned(), size: it.size }
+                path.strip_prefix(root.as_ref()).unwrap_or(path).trim_start_matches('/').to_owned()
             })
             .boxed()
     }

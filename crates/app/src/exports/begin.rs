@@ -85,17 +85,23 @@ pub async fn begin(
 
 /// Open in every state in which there is something to take along.
 async fn may_begin(conn: &mut Conn, row: &Instance) -> Result<(), Error> {
-    let refuse = |reason, sentence: &str| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
-    if row.launched_at.is_none() {
-        return refuse("not_set_up", "This server has not come up yet: there is nothing to take along.");
-    }
-    if row.teardown_began_at.is_some() {
-        return refuse("teardown_began", "This server's data is being deleted: it is too late to take it along.");
+    let refuse = |(reason, sentence): (_, &str)| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
+    if let Some(why) = closed(row) {
+        return refuse(why);
     }
     if Operation::live(conn, row.id, Lane::Export.as_str()).await?.is_some() {
-        return refuse("export_under_way", "This server is being exported already. Wait for that, or cancel it.");
+        return refuse(("export_under_way", "This server is being exported already. Wait for that, or cancel it."));
     }
     Ok(())
+}
+
+/// Why there is nothing of it that could be taken along.
+pub(crate) fn closed(row: &Instance) -> Option<(&'static str, &'static str)> {
+    if row.launched_at.is_none() {
+        return Some(("not_set_up", "This server has not come up yet: there is nothing to take along."));
+    }
+    let is_too_late = row.teardown_began_at.is_some();
+    is_too_late.then_some(("teardown_began", "This server's data is being deleted: it is too late to take it along."))
 }
 
 /// The public keys, checked, and the secret one that was made for one of them.

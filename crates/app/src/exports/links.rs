@@ -14,7 +14,7 @@ use url::Url;
 
 use super::seen_by;
 use crate::instances::{audit, audit_actor, locked_by};
-use crate::ports::bundles::{BundleFile, Bundles, BundlesError};
+use crate::ports::bundles::{Bundles, BundlesError};
 use crate::{Actor, App, Error};
 
 /// As long as S3 lets a link be.
@@ -33,7 +33,6 @@ pub struct Links {
 pub enum Link {
     To {
         path: BundlePath,
-        size: u64,
         url: Url,
     },
     /// A file whose name could not be written on every disk.
@@ -67,15 +66,9 @@ impl BundlePath {
 pub async fn links(app: &App, actor: &Actor, id: ExportId) -> Result<Links, Error> {
     actor.may_change()?;
     let mut conn = app.conn().await?;
-    let (server, export) = howdah_db::transaction(&mut conn, async |conn| {
-        let (export, _) = seen_by(conn, actor, id).await?;
-        may_be_fetched(&export, app.now())?;
-        let server = locked_by(conn, actor, InstanceId::from_uuid(export.instance_id), None).await?;
-        audit(app, conn, audit_actor(actor), "instance.export_links", &server, json!({"export": id})).await?;
-        Ok::<_, Error>((server, export))
-    })
-    .await?;
+    let (export, _) = seen_by(&mut conn, actor, id).await?;
     drop(conn);
+    may_be_fetched(&export, app.now())?;
     let Some(bundles) = app.bundles.clone() else {
         let sentence = "This platform hands bundles out itself: write to the support, with the export's reference.".to_owned();
         return Err(Error::Conflict { reason: "no_links", sentence });
@@ -87,6 +80,13 @@ pub async fn links(app: &App, actor: &Actor, id: ExportId) -> Result<Links, Erro
     let mut files = bundles.files(&prefix);
     let first = files.next().await.ok_or_else(gone)?.map_err(|source| Error::Unavailable { source: Box::new(source) })?;
     let files = stream::once(async { Ok(first) }).chain(files);
+    let mut conn = app.conn().await?;
+    let server = howdah_db::transaction(&mut conn, async |conn| {
+        let server = locked_by(conn, actor, InstanceId::from_uuid(export.instance_id), None).await?;
+        audit(app, conn, audit_actor(actor), "instance.export_links", &server, json!({"export": id})).await?;
+        Ok::<_, Error>(server)
+    })
+    .await?;
     let all = files.filter_map(move |it| linked(bundles.clone(), prefix.clone(), it, valid)).boxed();
     Ok(Links { domain: server.domain, made_at: export.created_at, until, all })
 }
@@ -116,18 +116,18 @@ fn gone() -> Error {
 async fn linked(
     bundles: Arc<dyn Bundles>,
     prefix: String,
-    file: Result<BundleFile, BundlesError>,
+    file: Result<String, BundlesError>,
     valid: Duration,
 ) -> Option<Result<Link, BundlesError>> {
-    let BundleFile { path, size } = match file {
-        Ok(file) => file,
+    let path = match file {
+        Ok(path) => path,
         Err(error) => return Some(Err(error)),
     };
     if path.starts_with('.') {
         return None;
     }
     let Some(path) = BundlePath::parse(&path) else { return Some(Ok(Link::LeftOut)) };
-    Some(bundles.link(&prefix, path.as_str(), valid).await.map(|url| Link::To { path, size, url }))
+    Some(bundles.link(&prefix, path.as_str(), valid).await.map(|url| Link::To { path, url }))
 }
 
 #[cfg(test)]

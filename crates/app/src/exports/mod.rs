@@ -7,6 +7,7 @@ mod links;
 pub(crate) mod manifest;
 mod view;
 
+pub(crate) use begin::closed;
 pub use begin::{Begun, ExportRequest, begin};
 pub use cancel::cancel;
 pub(crate) use links::prefix;

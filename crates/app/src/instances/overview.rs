@@ -15,6 +15,7 @@ use howdah_domain::{Action, InstanceId, OperationState, Phase};
 use super::address_page::Page;
 use super::owner_link;
 use super::view::{Around, InstanceView, view};
+use crate::exports;
 use crate::operations::{self, OperationView};
 use crate::{Actor, App, Error};
 
@@ -162,7 +163,7 @@ impl Known {
             since: since(&self.row.instance, &server, last_operation.as_ref(), app),
             state: server.phase.sentence(),
             next: server.phase.next(server.says_farewell()),
-            can_be_taken_along: self.row.instance.launched_at.is_some() && self.row.instance.teardown_began_at.is_none(),
+            can_be_taken_along: exports::closed(&self.row.instance).is_none(),
             actions,
             owner_link,
             to_do: self.row.face.as_ref().map(to_do).unwrap_or_default(),

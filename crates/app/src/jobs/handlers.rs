@@ -6,7 +6,7 @@ use std::sync::Arc;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use tracing::Instrument;
 
-use super::{LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, Tick};
+use super::{DeleteExports, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, Tick};
 use crate::error::chain;
 use crate::worker::{WorkError, Worker};
 
@@ -31,6 +31,7 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
         .define_job::<LookOutside>()
         .define_job::<ResyncAll>()
         .define_job::<SendMails>()
+        .define_job::<DeleteExports>()
 }
 
 /// What the queue keeps of an error: one line with all its sources.
@@ -68,3 +69,4 @@ handler!(Tick);
 handler!(LookOutside);
 handler!(ResyncAll);
 handler!(SendMails);
+handler!(DeleteExports);

@@ -3,6 +3,7 @@
 //! Each job is a row of the queue with a small payload; it reads everything else from the record when it runs, so that it may
 //! run late, twice, or after others. A business timer is a row that [`Tick`] compares with the clock, never a `run_at`.
 
+mod delete_exports;
 mod handlers;
 mod look_outside;
 mod resync_all;
@@ -57,6 +58,10 @@ pub struct ResyncAll {}
 /// Sends what waits in the outbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendMails {}
+
+/// Deletes exports that were kept for their time: hours of requests, where they are large.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteExports {}
 
 impl SyncInstance {
     pub const NAME: &'static str = "sync_instance";
@@ -179,3 +184,4 @@ only_one!(Tick, "tick", tick::run);
 only_one!(LookOutside, "look_outside", look_outside::run);
 only_one!(ResyncAll, "resync_all", resync_all::run);
 only_one!(SendMails, "send_mails", send_mails::run);
+only_one!(DeleteExports, "delete_exports", delete_exports::run);

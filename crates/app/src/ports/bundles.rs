@@ -11,18 +11,10 @@ use url::Url;
 #[error("the bucket of exports could not be asked: {0}")]
 pub struct BundlesError(pub String);
 
-/// A file of a bundle.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BundleFile {
-    /// Below the bundle: `media/accounts/…`. Whoever wrote it there chose it.
-    pub path: String,
-    pub size: u64,
-}
-
 /// A bundle lies below `prefix`, which has no slash at its ends.
 pub trait Bundles: Send + Sync {
-    /// All files, in no order.
-    fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>>;
+    /// Where all its files are, below the prefix (`media/accounts/…`), in no order. Whoever wrote them there chose the names.
+    fn files(&self, prefix: &str) -> BoxStream<'static, Result<String, BundlesError>>;
 
     /// By which anyone can GET the file for so long: a week at most.
     fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;

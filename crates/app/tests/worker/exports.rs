@@ -1,7 +1,8 @@
 //! Exports from the record to the cluster and back: begun, told of, whole, failed, cancelled.
 
 use howdah_app::exports::{self, Begun, ExportRequest, ExportView};
-use howdah_app::jobs::SyncExport;
+use howdah_app::fleet::{self, JobQuery};
+use howdah_app::jobs::{DeleteExports, SyncExport};
 use howdah_app::{Error, Once, observer};
 use howdah_crd::{ExportConditionType, MastodonExport, MastodonExportStatus, Reason};
 use howdah_domain::{Clock, ExportId, InstanceId, OperationState};
@@ -160,7 +161,7 @@ async fn a_status_without_news_changes_nothing() {
     assert_eq!(ground.export(begun.export).await, before);
 }
 
-/// What is kept goes when its time is over, and not before; a bucket that is away is asked again by the next tick.
+/// What is kept goes when its time is over, and not before; a bucket that is away is asked again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_kept_for_its_time_is_deleted() {
     let ground = Ground::new().await;
@@ -168,18 +169,27 @@ async fn what_was_kept_for_its_time_is_deleted() {
     let begun = ground.begin_export(id).await.unwrap();
     ground.sync_export(begun.export).await;
     let file = format!("{id}/{}/MANIFEST.json", begun.export);
-    ground.bundles.put(&file, 7);
+    ground.bundles.put(&file);
     ground.told(whole()).await;
     let kept_until = ground.export(begun.export).await.kept_until.unwrap();
+    let delete = async || DeleteExports::default().work(&ground.worker).await.unwrap();
 
+    delete().await;
     ground.tick().await;
     assert_eq!(ground.bundles.keys(), std::slice::from_ref(&file));
+    let waits = async || {
+        let jobs = fleet::jobs(&ground.worker.app, &ground.operator, &JobQuery::default()).await.unwrap().jobs;
+        jobs.iter().filter(|it| it.job.name == DeleteExports::NAME).count()
+    };
+    assert_eq!(waits().await, 0);
     ground.clock.advance(kept_until - ground.clock.now());
-    ground.bundles.go_away(true);
     ground.tick().await;
+    assert_eq!(waits().await, 1, "the tick only has it done");
+    ground.bundles.go_away(true);
+    delete().await;
     assert_eq!((ground.bundles.keys(), ground.export(begun.export).await.kept_until), (vec![file], Some(kept_until)));
     ground.bundles.go_away(false);
-    ground.tick().await;
+    delete().await;
     assert_eq!((ground.bundles.keys(), ground.export(begun.export).await.kept_until), (vec![], None));
     let refused = exports::links(&ground.worker.app, &ground.operator, begun.export).await.err().unwrap();
     assert_eq!(refused.reason(), "not_kept");

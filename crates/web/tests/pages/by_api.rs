@@ -24,6 +24,8 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/servers/{id}/address/look", Some("POST /api/v1/instances/{id}/address/look")),
     ("/servers/{id}/owner-link", Some("POST /api/v1/instances/{id}/owner-link")),
     ("/servers/{id}/owner-link/new", Some("POST /api/v1/instances/{id}/owner-link/new")),
+    ("/servers/{id}/take-along", Some("POST /api/v1/instances/{id}/exports")),
+    ("/servers/{id}/take-along/{id}/cancel", Some("POST /api/v1/exports/{id}/cancel")),
     ("/account/tokens", Some("POST /api/v1/tokens")),
     ("/account/tokens/{id}/revoke", Some("DELETE /api/v1/tokens/{id}")),
     ("/account/people", Some("POST /api/v1/invitations")),
@@ -89,6 +91,12 @@ impl Ground<'_> {
         self.server.send(close.json(&json!({"confirm": domain}))).await.is(202);
     }
 
+    async fn export(&self, id: &str) {
+        let export = self.server.request(Method::POST, &format!("/api/v1/instances/{id}/exports")).bearer_auth(&self.token);
+        let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+        self.server.send(export.json(&json!({"recipients": [key]}))).await.is(202);
+    }
+
     /// Somebody else in the account, somebody asked to join it, and somebody who waits to be let in.
     async fn people(&self) {
         let invite = async |email: &str| {
@@ -123,6 +131,7 @@ async fn every_button_has_its_call_and_the_page_says_which() {
     super::servers::finish_launch(&ground.test, birds.parse().unwrap()).await;
     let (_, failed) = super::operator::launched(&ground.test, &server, "fay@frogs.example", "frogs.example").await;
     super::operator::fail(&ground.test, &failed).await;
+    ground.export(&birds).await;
     super::diverged::diverge(&ground.test, birds.parse().unwrap(), |_| {}).await;
     upkeep::change_settings(&ground.test.app, |it| it.new_servers = "by_approval".to_owned()).await.unwrap();
     let (held, _) = super::operator::launched(&ground.test, &server, "gus@newts.example", "newts.example").await;
@@ -138,6 +147,7 @@ async fn every_button_has_its_call_and_the_page_says_which() {
         "/servers/birds-example/close",
         "/servers/birds-example/address",
         "/servers/birds-example/owner-link",
+        "/servers/birds-example/take-along",
         "/account",
         "/account/security",
         "/account/second-factor",

@@ -20,4 +20,5 @@ mod origin;
 mod owner_link;
 mod second_factor;
 mod servers;
+mod take_along;
 mod trouble;

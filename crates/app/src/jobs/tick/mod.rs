@@ -6,7 +6,6 @@ mod cleaning;
 mod clusters;
 mod exports;
 mod holds;
-mod kept;
 mod live;
 mod unproven;
 
@@ -27,7 +26,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
     log("send exports down", exports::send(worker).await);
-    log("delete exports that are kept no longer", kept::delete(worker).await);
+    log("begin to delete exports", exports::delete(worker).await);
     log("clean up", cleaning::clean(worker).await);
     log("anchor the audit", anchors::anchor(worker).await);
     send_mails(worker).await

@@ -161,16 +161,11 @@ async fn destroy(context: &Context, cr: &MastodonInstance, id: InstanceId, progr
         progress.not(ConditionType::BucketReady, Reason::UnknownObjectStore, &cr.spec.object_storage.store);
         return Ok(false);
     };
-    if !destroy_database(database, id, progress).await? {
-        return Ok(false);
-    }
-    // A store that gets slower the more is asked of it would answer none of a hundred that leave at once in time.
+    // A store that gets slower the more is asked of it would answer none of a hundred that leave at once in time. Who waits says nothing of
+    // it: a hundred would change their status with every turn.
     let bulkhead = bulkhead(context, &format!("store/{}", cr.spec.object_storage.store));
-    let Ok(turn) = bulkhead.enter(Instant::now()) else {
-        progress.not(ConditionType::BucketReady, Reason::Progressing, "");
-        return Ok(false);
-    };
-    destroy_bucket(database, store, id, &turn, progress).await
+    let Ok(turn) = bulkhead.enter(Instant::now()) else { return Ok(false) };
+    Ok(destroy_database(database, id, progress).await? && destroy_bucket(database, store, id, &turn, progress).await?)
 }
 
 async fn destroy_database(database: &DatabaseServer, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
