@@ -193,6 +193,18 @@ pub async fn list(app: &App, actor: &Actor, before: Option<ApiTokenId>, limit: i
     Ok(rows.into_iter().map(view).collect())
 }
 
+/// One of the actor's own.
+///
+/// # Errors
+/// [`Error::NotFound`] for another's, or one that has ended.
+pub async fn get(app: &App, actor: &Actor, id: ApiTokenId) -> Result<TokenView, Error> {
+    actor.may_read()?;
+    let mut conn = app.conn().await?;
+    let membership = membership(&mut conn, actor).await?;
+    let row = Row::of(&mut conn, &membership, id.as_uuid()).await?;
+    row.filter(|it| it.revoked_at.is_none() && it.expires_at > app.now()).map(view).ok_or(Error::NotFound { what: "token" })
+}
+
 /// How many of a person's are live, over all their accounts.
 ///
 /// # Errors

@@ -45,6 +45,11 @@ async fn my_account() {
     browser.press("Make the token").await.unwrap();
     browser.sees("it is shown this once").await.unwrap();
     album.keep(&browser, "account-tokens-new").await.unwrap();
+    browser.follow("Revoke backups …").await.unwrap();
+    browser.sees("Revoke the API token “backups”?").await.unwrap();
+    album.keep(&browser, "account-token-revoke").await.unwrap();
+    browser.follow("Keep it").await.unwrap();
+    browser.is_at("/account/tokens").await.unwrap();
 
     browser.go("/account/people").await.unwrap();
     let friend = Person::unknown();
@@ -56,6 +61,9 @@ async fn my_account() {
     browser.go("/account/people").await.unwrap();
     browser.sees("Bea Friend").await.unwrap();
     album.keep(&browser, "account-people-two").await.unwrap();
+    browser.follow("Remove Bea Friend …").await.unwrap();
+    browser.sees("no longer sees").await.unwrap();
+    album.keep(&browser, "account-person-remove").await.unwrap();
     album.close().unwrap();
 }
 

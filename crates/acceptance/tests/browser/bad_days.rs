@@ -42,6 +42,7 @@ async fn a_session_is_ended_from_elsewhere() {
     there.go("/account").await.unwrap();
     there.fill("Name", "Written too late").await.unwrap();
     here.go("/account/security").await.unwrap();
+    here.follow("End all others …").await.unwrap();
     here.press("End all others").await.unwrap();
     here.sees("Every other session is ended").await.unwrap();
     there.press("Save").await.unwrap();

@@ -105,7 +105,10 @@ async fn operators(browser: &Browser, album: &mut Album, server: &PlantedServer<
     browser.go(&page).await?;
     browser.follow("Compare and decide").await?;
     browser.sees("What differs").await?;
-    album.keep(browser, "operator-diverged").await
+    album.keep(browser, "operator-diverged").await?;
+    browser.follow("Overwrite the cluster’s state …").await?;
+    browser.sees("What goes").await?;
+    album.keep(browser, "operator-overwrite").await
 }
 
 #[tokio::test]

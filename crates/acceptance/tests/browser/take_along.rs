@@ -57,7 +57,9 @@ async fn take_along() {
     watch.lap("fetched and verified");
 
     browser.press("Take it along").await.unwrap();
-    browser.press("Cancel").await.unwrap();
+    browser.follow("Cancel …").await.unwrap();
+    album.keep(&browser, "take-along-cancel").await.unwrap();
+    browser.press("Cancel it").await.unwrap();
     browser.is_titled(SOON, "Take along").await.unwrap();
     browser.sees("Cancelled: what was written so far").await.unwrap();
     album.keep(&browser, "take-along-cancelled").await.unwrap();

@@ -27,14 +27,13 @@ pub struct MemberView {
     pub is_you: bool,
 }
 
-/// The first first.
-///
 /// # Errors
-/// [`Error::Forbidden`].
-pub async fn list(app: &App, actor: &Actor) -> Result<Vec<MemberView>, Error> {
+/// [`Error::Forbidden`]; [`Error::NotFound`] for who does not belong to the account.
+pub async fn get(app: &App, actor: &Actor, person: PersonId) -> Result<MemberView, Error> {
     actor.may_see_people()?;
     let all = Membership::of_account(&mut *app.conn().await?, actor.account.as_uuid()).await?;
-    all.into_iter().map(|it| view(actor, it)).collect()
+    let found = all.into_iter().find(|(it, _)| it.person_id == person.as_uuid());
+    view(actor, found.ok_or(Error::NotFound { what: "person" })?)
 }
 
 /// The newest first, by when they came to the platform.

@@ -33,15 +33,27 @@ pub struct WaitingSignUp {
 pub async fn waiting(app: &App, actor: &Actor, page: Page) -> Result<Vec<WaitingSignUp>, Error> {
     actor.may_operate()?;
     let rows = Row::waiting(&mut *app.conn().await?, page).await?;
-    let view = |row: Row| WaitingSignUp {
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// One of them.
+///
+/// # Errors
+/// [`Error::Forbidden`] for all but operators, [`Error::NotFound`], [`Error::Conflict`] where it was decided before.
+pub async fn one_waiting(app: &App, actor: &Actor, id: SignUpId) -> Result<WaitingSignUp, Error> {
+    actor.may_operate()?;
+    undecided(Row::by_id(&mut *app.conn().await?, id.as_uuid()).await?).map(view)
+}
+
+fn view(row: Row) -> WaitingSignUp {
+    WaitingSignUp {
         id: SignUpId::from_uuid(row.id),
         asked_at: row.created_at,
         confirmed_at: row.confirmed_at.unwrap_or(row.created_at),
         name: row.name,
         email: row.email,
         account_name: row.account_name,
-    };
-    Ok(rows.into_iter().map(view).collect())
+    }
 }
 
 /// Lets somebody in who waits; a mail tells them.
@@ -61,7 +73,7 @@ pub async fn approve(
         if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
-        let row = undecided(conn, id).await?;
+        let row = undecided(Row::lock(conn, id.as_uuid()).await?)?;
         let hash = row.password_hash.as_deref().ok_or_else(|| Error::internal("a sign-up that waits has no password"))?;
         let person = open(app, conn, &row, hash).await?;
         let account = open_account(app, conn, &person, &row.account_name).await?;
@@ -85,7 +97,7 @@ pub async fn refuse(app: &App, actor: &Actor, id: SignUpId, idempotent: Option<I
         if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
-        let row = undecided(conn, id).await?;
+        let row = undecided(Row::lock(conn, id.as_uuid()).await?)?;
         Row::decide(conn, row.id, "refused", Some(actor.person.as_uuid()), app.now()).await?;
         tell(app, conn, &row, &mails::sign_up_refused(&row.name), None).await?;
         let details = json!({"email": row.email});
@@ -95,9 +107,8 @@ pub async fn refuse(app: &App, actor: &Actor, id: SignUpId, idempotent: Option<I
     .await
 }
 
-async fn undecided(conn: &mut Conn, id: SignUpId) -> Result<Row, Error> {
-    let row = Row::lock(conn, id.as_uuid()).await?.filter(|it| it.confirmed_at.is_some());
-    let row = row.ok_or(Error::NotFound { what: "sign-up" })?;
+fn undecided(found: Option<Row>) -> Result<Row, Error> {
+    let row = found.filter(|it| it.confirmed_at.is_some()).ok_or(Error::NotFound { what: "sign-up" })?;
     match row.decision.as_deref() {
         None => Ok(row),
         Some(before) => {

@@ -14,7 +14,7 @@ use howdah_db::models::sign_up::SignUp as Row;
 use howdah_domain::{NewServers, SignUpId};
 
 pub use confirm::{Confirmed, SignUpLook, confirm, look};
-pub use decide::{WaitingSignUp, approve, refuse, waiting};
+pub use decide::{WaitingSignUp, approve, one_waiting, refuse, waiting};
 
 use crate::limits::{MAIL_FROM, Place, SIGN_UP_OF};
 use crate::mails::{self, To};

@@ -45,6 +45,10 @@ impl SignUp {
         sign_ups::table.filter(sign_ups::token_digest.eq(digest)).for_update().select(Self::as_select()).first(conn).await.optional()
     }
 
+    pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        sign_ups::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    }
+
     /// Locked until the transaction ends.
     pub async fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
         sign_ups::table.find(id).for_update().select(Self::as_select()).first(conn).await.optional()

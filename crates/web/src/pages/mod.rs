@@ -16,6 +16,7 @@ mod home;
 mod invitation;
 mod link;
 mod live;
+mod loss;
 mod next;
 mod operations;
 mod operator;

@@ -66,6 +66,12 @@ fn actions(html: &str) -> BTreeSet<String> {
     own.chain(html.split("<button ").skip(1).filter_map(|it| attribute(it.split('>').next()?, "formaction=\""))).collect()
 }
 
+/// Where the page leads to a form that changes something.
+fn ways(html: &str) -> impl Iterator<Item = &str> {
+    let links = html.split("href=\"").skip(1).filter_map(|it| it.split('"').next());
+    links.filter(|it| CALLS.iter().any(|(action, _)| *action == in_general(it)))
+}
+
 /// The calls that the page names.
 fn named(html: &str) -> BTreeSet<String> {
     let blocks = html.split("<details class=\"by-api\">").skip(1).filter_map(|it| it.split("</details>").next());
@@ -136,9 +142,9 @@ async fn every_button_has_its_call_and_the_page_says_which() {
     upkeep::change_settings(&ground.test.app, |it| it.new_servers = "by_approval".to_owned()).await.unwrap();
     let (held, _) = super::operator::launched(&ground.test, &server, "gus@newts.example", "newts.example").await;
 
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut visited) = (BTreeSet::new(), BTreeSet::new());
     let description: Value = serde_json::from_str(howdah_web::openapi::json()).unwrap();
-    for path in [
+    let mut paths: Vec<String> = [
         "/servers",
         "/servers/new",
         "/servers/cats-example",
@@ -161,8 +167,15 @@ async fn every_button_has_its_call_and_the_page_says_which() {
         "/operator/jobs",
         "/operator/sign-ups",
         "/operator/settings",
-    ] {
-        let html = ground.browser.get(path).await.is(200).text.clone();
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    while let Some(path) = paths.pop() {
+        if !visited.insert(path.clone()) {
+            continue;
+        }
+        let html = ground.browser.get(&path).await.is(200).text.clone();
+        paths.extend(ways(&html).map(str::to_owned));
         let named = named(&html);
         for action in actions(&html) {
             let (_, call) = CALLS.iter().find(|(it, _)| *it == action).unwrap_or_else(|| panic!("{path} has a form for {action}"));

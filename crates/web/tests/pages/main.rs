@@ -14,6 +14,7 @@ mod entering;
 mod fleet;
 mod leaving;
 mod lists;
+mod loss;
 mod look;
 mod operator;
 mod origin;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::servers::{NAME, ada, finish_launch, launch};
 use crate::support::Server;
-use crate::support::browser::{Browser, hidden, somebody};
+use crate::support::browser::{Browser, hidden, link_to, somebody};
 
 const KEY: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
@@ -38,9 +38,9 @@ async fn a_server_is_taken_along_once_for_a_form_and_its_key_is_shown_once() {
     let second = ada.post(&page, &[("key", &hidden(&told, "key")), ("make_key", "on")]).await;
     assert!(second.status == 422 && second.text.contains("is being exported already"), "{second:?}");
 
-    let cancel = told.split("action=\"").find_map(|it| it.split('"').next().filter(|it| it.ends_with("/cancel"))).unwrap();
-    ada.post(cancel, &[]).await.is(303);
-    ada.post(cancel, &[]).await.is(303);
+    let cancel = link_to(&told, "/cancel");
+    ada.post(&cancel, &[]).await.is(303);
+    ada.post(&cancel, &[]).await.is(303);
     let ended = ada.get(&page).await.is(200).text.clone();
     assert!(ended.contains("Cancelled") && !ended.contains("/cancel\""), "{ended}");
 }

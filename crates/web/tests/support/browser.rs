@@ -113,6 +113,12 @@ pub fn hidden(html: &str, name: &str) -> String {
     html[at..].split('"').nth(3).unwrap().to_owned()
 }
 
+/// Where the page's link leads that ends so.
+pub fn link_to(html: &str, end: &str) -> String {
+    let mut links = html.split("href=\"").skip(1).filter_map(|it| it.split('"').next());
+    links.find(|it| it.ends_with(end)).unwrap_or_else(|| panic!("no link to {end} in {html}")).to_owned()
+}
+
 /// What the newest link that was mailed to somebody leads to.
 pub async fn mailed(test: &TestApp, recipient: &str) -> String {
     let all = Mail::waiting(&mut *test.database.conn().await, 100).await.unwrap();

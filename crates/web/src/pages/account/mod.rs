@@ -13,6 +13,7 @@ use actix_web::http::Method;
 use actix_web::web::{ServiceConfig, route};
 
 use super::components::Tabs;
+use super::loss::Back;
 use crate::resource::resource;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -30,14 +31,39 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/account/second-factor/confirm", [(Method::POST, || route().to(second_factor::confirm))]))
         .service(resource("/account/second-factor/codes", [(Method::POST, || route().to(second_factor::new_codes))]))
         .service(resource("/account/second-factor/off", [(Method::POST, || route().to(second_factor::turn_off))]))
-        .service(resource("/account/sessions/end-others", [(Method::POST, || route().to(security::end_others))]))
-        .service(resource("/account/sessions/{id}/end", [(Method::POST, || route().to(security::end))]))
+        .service(resource(
+            "/account/sessions/end-others",
+            [(Method::GET, || route().to(security::ask_end_others)), (Method::POST, || route().to(security::end_others))],
+        ))
+        .service(resource(
+            "/account/sessions/{id}/end",
+            [(Method::GET, || route().to(security::ask_end)), (Method::POST, || route().to(security::end))],
+        ))
         .service(resource("/account/tokens", [(Method::GET, || route().to(tokens::show)), (Method::POST, || route().to(tokens::create))]))
-        .service(resource("/account/tokens/{id}/revoke", [(Method::POST, || route().to(tokens::revoke))]))
+        .service(resource(
+            "/account/tokens/{id}/revoke",
+            [(Method::GET, || route().to(tokens::ask_revoke)), (Method::POST, || route().to(tokens::revoke))],
+        ))
         .service(resource("/account/people", [(Method::GET, || route().to(people::show)), (Method::POST, || route().to(people::invite))]))
         .service(resource("/account/people/{id}/role", [(Method::POST, || route().to(people::change_role))]))
-        .service(resource("/account/people/{id}/remove", [(Method::POST, || route().to(people::remove))]))
-        .service(resource("/account/invitations/{id}/withdraw", [(Method::POST, || route().to(people::withdraw))]));
+        .service(resource(
+            "/account/people/{id}/remove",
+            [(Method::GET, || route().to(people::ask_remove)), (Method::POST, || route().to(people::remove))],
+        ))
+        .service(resource(
+            "/account/invitations/{id}/withdraw",
+            [(Method::GET, || route().to(people::ask_withdraw)), (Method::POST, || route().to(people::withdraw))],
+        ));
+}
+
+/// From a page that names a loss to the tab that led to it.
+fn back(tab: &str, address: &str) -> Back {
+    Back {
+        title: format!("{tab} · Account"),
+        way: vec![("Account".to_owned(), "/account".to_owned()), (tab.to_owned(), address.to_owned())],
+        tabs: tabs(address),
+        address: address.to_owned(),
+    }
 }
 
 fn tabs(here: &str) -> Tabs {

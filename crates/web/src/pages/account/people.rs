@@ -5,6 +5,7 @@ use askama::Template;
 use howdah_app::idempotency::Idempotent;
 use howdah_app::members::{self, InvitationView, MemberView};
 use howdah_app::{App, Error, Once, Role, sessions};
+use howdah_domain::InvitationId;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use crate::pages::components::{ByApi, Field, Kind, Pager, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
+use crate::pages::loss::Loss;
 use crate::pages::visitor::Person;
 use crate::problem::Problem;
 use crate::resource::id;
@@ -88,8 +90,12 @@ async fn page(frame: &Frame, person: &Person, app: &App, query: PageQuery, typed
 }
 
 /// Who may change who owns the account has given the password lately: a stolen session shall not take the account.
+fn require(app: &App, person: &Person) -> Result<(), Error> {
+    if person.actor.role == Role::Owner { sessions::require_recent(app, person) } else { Ok(()) }
+}
+
 fn is_recent(app: &App, person: &Person) -> bool {
-    person.actor.role != Role::Owner || sessions::require_recent(app, person).is_ok()
+    require(app, person).is_ok()
 }
 
 /// The form again, with what is wrong.
@@ -99,9 +105,7 @@ async fn again(frame: &Frame, person: &Person, app: &App, error: Error) -> Answe
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, query: PageQuery) -> Answer {
-    if person.actor.role == Role::Owner {
-        sessions::require_recent(&app, &person)?;
-    }
+    require(&app, &person)?;
     let typed = Typed { email: "", role: Role::Technical, mistakes: &Mistakes::default() };
     page(&frame, &person, &app, query, &typed).await
 }
@@ -149,6 +153,39 @@ pub async fn change_role(frame: Frame, person: Person, app: web::Data<App>, requ
     }
 }
 
+pub async fn ask_remove(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    require(&app, &person)?;
+    let it = members::get(&app, &person.actor, id(&request, "person")?).await?;
+    let account = &person.account_name;
+    let by_api = Some(ByApi::new("DELETE", format!("{PEOPLE_API}/{}", it.person)));
+    let loss = match it.is_you {
+        true => Loss {
+            question: format!("Leave {account}?"),
+            goes: format!("You no longer see {account} or its servers. Your API tokens for it are revoked, and its owners get a mail."),
+            stays: "The servers, what you did there, and your other accounts here.",
+            way_back: "Only by an owner, who can ask you to join again.",
+            act: "Leave the account",
+            keep: "Stay",
+            revision: None,
+            by_api,
+        },
+        false => Loss {
+            question: format!("Remove {} from {account}?", it.name),
+            goes: format!(
+                "{} ({}) no longer sees {account} or its servers. Their API tokens for it are revoked, and a mail tells them and the owners.",
+                it.name, it.email
+            ),
+            stays: "The servers, what they did there, and their accounts on the servers themselves.",
+            way_back: "Ask them to join again. Their tokens have to be made anew.",
+            act: "Remove them",
+            keep: "Keep them",
+            revision: None,
+            by_api,
+        },
+    };
+    loss.page(&frame, super::back("People", HERE))
+}
+
 pub async fn remove(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let id = id(&request, "person")?;
     if !is_recent(&app, &person) {
@@ -161,6 +198,23 @@ pub async fn remove(frame: Frame, person: Person, app: web::Data<App>, request: 
         Err(Error::NotFound { .. }) => Ok(see_other(HERE)),
         Err(error) => again(&frame, &person, &app, error).await,
     }
+}
+
+pub async fn ask_withdraw(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let id: InvitationId = id(&request, "invitation")?;
+    let open = members::invitations(&app, &person.actor).await?;
+    let it = open.into_iter().find(|it| it.id == id).ok_or(Error::NotFound { what: "invitation" })?;
+    let loss = Loss {
+        question: format!("Withdraw the invitation of {}?", it.email),
+        goes: "The link that was mailed to them opens nothing any more. No mail tells them.".to_owned(),
+        stays: "Everybody who belongs to the account.",
+        way_back: "Send another invitation.",
+        act: "Withdraw it",
+        keep: "Keep it",
+        revision: None,
+        by_api: Some(ByApi::new("DELETE", format!("{INVITATIONS_API}/{id}"))),
+    };
+    loss.page(&frame, super::back("People", HERE))
 }
 
 pub async fn withdraw(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {

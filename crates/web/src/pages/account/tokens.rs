@@ -12,10 +12,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::page::PageQuery;
-use crate::pages::components::{ByApi, Copyable, Empty, Field, Kind, Pager, Summary, Tabs, When};
+use crate::pages::components::{ByApi, Copyable, Empty, Field, Kind, Pager, Summary, Tabs, When, exact};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::loss::Loss;
 use crate::pages::visitor::Person;
 use crate::resource::id;
 
@@ -43,7 +44,7 @@ struct TokensPage<'a> {
 
 impl TokensPage<'_> {
     fn scopes(&self, token: &TokenView) -> String {
-        token.scopes.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
+        scopes(token)
     }
 
     fn ends(&self, token: &TokenView) -> When {
@@ -53,6 +54,10 @@ impl TokensPage<'_> {
     fn used(&self, token: &TokenView) -> Option<When> {
         token.last_used_at.map(|it| When::new(it, self.frame.now))
     }
+}
+
+fn scopes(token: &TokenView) -> String {
+    token.scopes.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Default, Deserialize)]
@@ -136,6 +141,22 @@ pub async fn create(frame: Frame, person: Person, app: web::Data<App>, form: For
             page(&frame, &person, &app, Parts { typed: &form.value, mistakes: &mistakes, new: None, page: PageQuery::first() }).await
         }
     }
+}
+
+pub async fn ask_revoke(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let it = tokens::get(&app, &person.actor, id(&request, "token")?).await?;
+    let used = it.last_used_at.map_or_else(|| "It was never used.".to_owned(), |at| format!("It was last used on {}.", exact(at)));
+    let loss = Loss {
+        question: format!("Revoke the API token “{}”?", it.name),
+        goes: format!("Every program that has it (it may: {}) is turned away from its next call on. {used}", scopes(&it)),
+        stays: "Your other tokens, and what was done with this one.",
+        way_back: "None: it can’t be brought back. Make a new one, and give it to the program.",
+        act: "Revoke the token",
+        keep: "Keep it",
+        revision: None,
+        by_api: Some(ByApi::new("DELETE", format!("/api/v1/tokens/{}", it.id))),
+    };
+    loss.page(&frame, super::back("API tokens", HERE))
 }
 
 pub async fn revoke(person: Person, app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, crate::problem::Problem> {

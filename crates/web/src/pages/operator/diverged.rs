@@ -11,6 +11,7 @@ use crate::pages::components::{ByApi, Crumbs, Icon};
 use crate::pages::flash::Flash;
 use crate::pages::form::Form;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
+use crate::pages::loss::Loss;
 use crate::pages::visitor::Operator;
 
 #[derive(Template)]
@@ -62,6 +63,32 @@ pub async fn adopt(frame: Frame, operator: Operator, app: web::Data<App>, reques
     let id = id(&app, &operator, &request).await?;
     let decided = fleet::adopt(&app, &operator.actor, id, form.value.revision, None).await;
     after(&frame, &app, &operator, id, decided, Flash::Adopted).await
+}
+
+pub async fn ask_overwrite(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    sessions::require_recent(&app, &operator)?;
+    let server = fleet::server(&app, &operator.actor, super::which(&super::named(&request))).await?;
+    let (id, domain) = (server.overview.server.id, &server.overview.server.domain);
+    let url = super::url(id);
+    let compare = format!("{url}/diverged");
+    // That page says why not.
+    let Some(it) = server.divergence.filter(|it| it.not_overwritable.is_none()) else { return Ok(see_other(&compare)) };
+    let fields: Vec<&str> = it.differences.iter().map(|it| it.field.as_str()).collect();
+    let goes = match fields.is_empty() {
+        true => "Nothing but the cluster’s revision.".to_owned(),
+        false => format!("What the cluster has of {}: the record’s values take their place.", fields.join(", ")),
+    };
+    let loss = Loss {
+        question: format!("Overwrite what the cluster has of {domain}?"),
+        goes: it.warning.iter().fold(goes, |goes, warning| format!("{goes} {warning}")),
+        stays: "What people wrote: database, media and keys are not written to.",
+        way_back: "None: the cluster’s values are kept nowhere else. Go back and note those that you may need.",
+        act: "Overwrite the cluster’s state",
+        keep: "Keep it",
+        revision: Some(it.record_revision),
+        by_api: Some(ByApi::new("POST", format!("/api/v1/instances/{id}/overwrite"))),
+    };
+    loss.page(&frame, super::back(super::FLEET, &[(domain, &url), ("Cluster and record differ", &compare)]))
 }
 
 pub async fn overwrite(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest, form: Form<DecideForm>) -> Answer {

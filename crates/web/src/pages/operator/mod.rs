@@ -5,6 +5,7 @@ mod choice;
 mod counts;
 mod diverged;
 mod fleet;
+mod head;
 mod incident;
 mod jobs;
 mod mails;
@@ -26,7 +27,8 @@ use howdah_app::instances::Which;
 use howdah_app::{Actor, App, Error};
 use howdah_domain::InstanceId;
 
-use super::components::{Crumbs, Tabs};
+use self::head::{back, tabs};
+use super::components::Crumbs;
 use crate::resource::resource;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -42,7 +44,10 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/operator/servers/{server}/diverged", [(Method::GET, || route().to(diverged::show))]))
         .service(resource("/operator/servers/{server}/adopt", [(Method::POST, || route().to(diverged::adopt))]))
-        .service(resource("/operator/servers/{server}/overwrite", [(Method::POST, || route().to(diverged::overwrite))]))
+        .service(resource(
+            "/operator/servers/{server}/overwrite",
+            [(Method::GET, || route().to(diverged::ask_overwrite)), (Method::POST, || route().to(diverged::overwrite))],
+        ))
         .service(resource("/operator/operations", [(Method::GET, || route().to(operations::show))]))
         .service(resource("/operator/operations/{id}/retry", [(Method::POST, || route().to(operations::retry))]))
         .service(resource("/operator/incidents/{id}", [(Method::GET, || route().to(incident::show))]))
@@ -50,7 +55,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/operator/jobs/{id}/retry", [(Method::POST, || route().to(jobs::retry))]))
         .service(resource("/operator/sign-ups", [(Method::GET, || route().to(sign_ups::show))]))
         .service(resource("/operator/sign-ups/{id}/approve", [(Method::POST, || route().to(sign_ups::approve))]))
-        .service(resource("/operator/sign-ups/{id}/refuse", [(Method::POST, || route().to(sign_ups::refuse))]))
+        .service(resource(
+            "/operator/sign-ups/{id}/refuse",
+            [(Method::GET, || route().to(sign_ups::ask_refuse)), (Method::POST, || route().to(sign_ups::refuse))],
+        ))
         .service(resource("/operator/places", [(Method::GET, || route().to(places::show))]))
         .service(resource(
             "/operator/settings",
@@ -63,19 +71,6 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 const FLEET: &str = "/operator";
-
-fn tabs(here: &str) -> Tabs {
-    let tabs = [
-        ("Fleet", FLEET),
-        ("Operations", operations::HERE),
-        ("Jobs", jobs::HERE),
-        ("Sign-ups", sign_ups::HERE),
-        ("Places", places::HERE),
-        ("Settings", settings::HERE),
-        ("Mails", mails::HERE),
-    ];
-    Tabs::new("Operator", tabs.map(|(words, address)| (words, address.to_owned())), here)
-}
 
 /// By its id: a name in addresses is free again once its server is gone.
 fn url(server: impl Display) -> String {

@@ -10,6 +10,7 @@ use crate::pages::components::{ByApi, Empty, Pager, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::Mistakes;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
+use crate::pages::loss::Loss;
 use crate::pages::visitor::Operator;
 use crate::resource::id;
 
@@ -74,6 +75,22 @@ pub async fn approve(frame: Frame, operator: Operator, app: web::Data<App>, requ
         Ok(_) => Ok(see_other_with(HERE, Flash::SignUpApproved)),
         Err(error) => page(&frame, &operator, &app, PageQuery::first(), &Mistakes::of(error)?).await,
     }
+}
+
+pub async fn ask_refuse(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
+    sessions::require_recent(&app, &operator)?;
+    let it = sign_up::one_waiting(&app, &operator.actor, id(&request, "sign-up")?).await?;
+    let loss = Loss {
+        question: format!("Refuse {}?", it.name),
+        goes: format!("The account “{}” that {} ({}) asked for. A mail tells them at once, without a reason, and what they entered is deleted within 30 days.", it.account_name, it.name, it.email),
+        stays: "Everybody else who waits.",
+        way_back: "None from here: they can sign up again, and wait again.",
+        act: "Refuse them",
+        keep: "Let them wait",
+        revision: None,
+        by_api: Some(ByApi::new("POST", format!("/api/v1/sign-ups/{}/refuse", it.id))),
+    };
+    loss.page(&frame, super::back(HERE, &[]))
 }
 
 pub async fn refuse(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {

@@ -49,7 +49,10 @@ pub fn routes(config: &mut ServiceConfig) {
             [(Method::GET, || route().to(take_along::show)), (Method::POST, || route().to(take_along::begin))],
         ))
         .service(resource("/servers/{server}/take-along/live", [(Method::GET, || route().to(take_along::live))]))
-        .service(resource("/servers/{server}/take-along/{export}/cancel", [(Method::POST, || route().to(take_along::cancel))]))
+        .service(resource(
+            "/servers/{server}/take-along/{export}/cancel",
+            [(Method::GET, || route().to(take_along::ask_cancel)), (Method::POST, || route().to(take_along::cancel))],
+        ))
         .service(resource("/servers/{server}/take-along/{export}/links", [(Method::GET, || route().to(take_along::links))]))
         .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));
 }

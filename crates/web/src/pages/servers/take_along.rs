@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::{Named, words};
 use crate::fetching;
-use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Icon, Meter, Status, Summary, Tabs, Tone, When, span};
+use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Icon, Meter, Status, Summary, Tabs, Tone, When, exact, span};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, new_key};
-use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::live::{self, Live, Moment};
+use crate::pages::loss::{Back, Loss};
 use crate::pages::visitor::Person;
 use crate::problem::Problem;
 use crate::streams::Streams;
@@ -218,12 +219,39 @@ fn named_export(request: &HttpRequest) -> Result<ExportId, Problem> {
     crate::resource::part(request, "export", "export")
 }
 
+pub async fn ask_cancel(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    let server = instances::overview(&app, &person.actor, Named::of(&request).which()).await?.server;
+    let it = exports::get(&app, &person.actor, named_export(&request)?).await?;
+    let here = format!("{}/take-along", super::url(&server.slug));
+    if it.instance != server.id || !it.state.is_live() {
+        return Ok(see_other(&here));
+    }
+    let loss = Loss {
+        question: format!("Cancel taking {} along?", server.domain),
+        goes: format!("What was written since {}: it is no bundle, and opens nothing.", exact(it.created_at)),
+        stays: "The server, and every bundle that is whole.",
+        way_back: "Take it along anew: that begins at the beginning.",
+        act: "Cancel it",
+        keep: "Let it go on",
+        revision: None,
+        by_api: Some(ByApi::new("POST", format!("/api/v1/exports/{}/cancel", it.id))),
+    };
+    let way = [("Servers".to_owned(), "/servers".to_owned()), (server.domain.clone(), super::url(&server.slug)), ("Take along".to_owned(), here.clone())];
+    let back = Back {
+        title: format!("Take along · {}", server.domain),
+        way: way.to_vec(),
+        tabs: super::tabs(&server.slug, "Take along"),
+        address: here,
+    };
+    loss.page(&frame, back)
+}
+
 pub async fn cancel(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let here = format!("{}/take-along", super::url(&Named::of(&request).0));
     match exports::cancel(&app, &person.actor, named_export(&request)?, None).await {
         Ok(_) => Ok(see_other_with(&here, Flash::ExportCancelled)),
         // It has ended meanwhile: the page says how.
-        Err(Error::Conflict { .. }) => Ok(crate::pages::frame::see_other(&here)),
+        Err(Error::Conflict { .. }) => Ok(see_other(&here)),
         Err(other) => Err(other.into()),
     }
 }
