@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::networks::proxy_at;
-use super::{Host, Look, PassedOn, PathSeen, Proof, Seen, Target, forbidding, leads_here_by_name, strangers};
+use super::{Host, Look, PassedOn, PathSeen, Proof, RecordKind, Seen, Target, forbidding, leads_here_by_name, strangers};
 
 /// What old answers may still be said for so long is worth telling.
 const LONG: u32 = 300;
@@ -107,9 +107,18 @@ impl Diagnosis {
             _ => true,
         }
     }
+
+    /// Of the record that it is about, where it is about one kind alone.
+    pub(super) const fn kind(&self) -> Option<RecordKind> {
+        match self {
+            Self::AaaaLeftOver { .. } | Self::AaaaElsewhere { .. } => Some(RecordKind::Aaaa),
+            Self::CaaForbids { .. } => Some(RecordKind::Caa),
+            _ => None,
+        }
+    }
 }
 
-fn of_proof(proof: &Proof) -> Option<Diagnosis> {
+pub(super) fn of_proof(proof: &Proof) -> Option<Diagnosis> {
     let is_there = proof.is_proven || proof.found.contains(&proof.wanted);
     let name = format!("_howdah.{}", proof.domain);
     match (is_there, proof.is_looked, proof.found.is_empty()) {
@@ -119,7 +128,7 @@ fn of_proof(proof: &Proof) -> Option<Diagnosis> {
     }
 }
 
-fn of_host(host: &Host, target: &Target<'_>) -> Vec<Diagnosis> {
+pub(super) fn of_host(host: &Host, target: &Target<'_>) -> Vec<Diagnosis> {
     let Some(seen) = &host.seen else { return Vec::new() };
     let name = || host.name.clone();
     if seen.error.is_some() {
@@ -174,7 +183,7 @@ fn where_it_leads(host: &Host, seen: &Seen, target: &Target<'_>) -> Vec<Diagnosi
     found
 }
 
-fn of_path(passed_on: &PassedOn, look: &Look<'_>) -> Option<Diagnosis> {
+pub(super) fn of_path(passed_on: &PassedOn, look: &Look<'_>) -> Option<Diagnosis> {
     let (path, is_required) = (passed_on.path.path(), passed_on.path.is_required());
     let (name, web_domain) = (look.domain.to_owned(), look.web_domain.to_owned());
     let not = |answered| Some(Diagnosis::NotPassedOn { name: name.clone(), path, answered, is_required, web_domain: web_domain.clone() });

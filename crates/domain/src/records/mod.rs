@@ -224,15 +224,30 @@ pub struct Record {
     pub since: Option<DateTime<Utc>>,
     /// Right for the first time.
     pub first_seen_at: Option<DateTime<Utc>>,
+    /// Why it is not as it has to be, and what else is worth knowing of it.
+    pub causes: Vec<Diagnosis>,
 }
 
 /// The proofs first, then the server and its media host, then what the customer's own site passes on.
 #[must_use]
 pub fn records(look: &Look<'_>) -> Vec<Record> {
-    let proofs = look.proofs.iter().map(of_proof);
-    let hosts = look.looked.hosts.iter().flat_map(|host| of_host(host, &look.target));
-    let paths = look.looked.passed_on.iter().map(|it| of_path(it, look));
+    let proofs = look.proofs.iter().flat_map(|it| explained(vec![of_proof(it)], diagnose::of_proof(it)));
+    let hosts = look.looked.hosts.iter().flat_map(|it| explained(of_host(it, &look.target), diagnose::of_host(it, &look.target)));
+    let paths = look.looked.passed_on.iter().flat_map(|it| explained(vec![of_path(it, look)], diagnose::of_path(it, look)));
     proofs.chain(hosts).chain(paths).collect()
+}
+
+/// The records of one proof, host or path with what was seen of it: each cause at the record of its kind, or at the first that is not
+/// right.
+fn explained(mut records: Vec<Record>, causes: impl IntoIterator<Item = Diagnosis>) -> Vec<Record> {
+    for cause in causes {
+        let of_its_kind = records.iter().position(|it| Some(it.kind) == cause.kind());
+        let wrong = records.iter().position(|it| it.standing != RecordStanding::Well);
+        if let Some(record) = records.get_mut(of_its_kind.or(wrong).unwrap_or_default()) {
+            record.causes.push(cause);
+        }
+    }
+    records
 }
 
 /// Every record that is needed is right, and nothing else is in the way.
@@ -253,6 +268,7 @@ fn record(purpose: Purpose, kind: RecordKind, name: &str, wanted: Vec<String>) -
         is_required: true,
         since: None,
         first_seen_at: None,
+        causes: Vec::new(),
     }
 }
 

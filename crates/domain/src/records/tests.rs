@@ -31,8 +31,15 @@ fn look<'a>(looked: &'a Looked, target: Target<'a>) -> Look<'a> {
     Look { domain: "birds.org", web_domain: "social.birds.org", proofs: &[], looked, target }
 }
 
+/// Each of them stands with one record, too.
 fn reasons(look: &Look<'_>) -> Vec<&'static str> {
-    diagnose(look).iter().map(Diagnosis::reason).collect()
+    let reasons: Vec<&str> = diagnose(look).iter().map(Diagnosis::reason).collect();
+    let mut beside: Vec<&str> = records(look).iter().flat_map(|it| &it.causes).map(Diagnosis::reason).collect();
+    let mut all = reasons.clone();
+    all.sort_unstable();
+    beside.sort_unstable();
+    assert_eq!(all, beside);
+    reasons
 }
 
 fn standings(look: &Look<'_>) -> Vec<(&'static str, &'static str)> {
@@ -186,6 +193,29 @@ fn a_record_to_be_deleted_wants_nothing() {
     assert_eq!(found.len(), 2);
     assert_eq!((found[1].kind, found[1].wanted.len(), found[1].found.join(" ").as_str()), (RecordKind::Aaaa, 0, "2001:db8::9"));
     assert!(found[1].is_required);
+}
+
+#[test]
+fn a_cause_stands_with_its_record() {
+    let v4 = addresses(&[HERE]);
+    let caa = Some(Caa { at: "birds.org".to_owned(), issuers: vec!["pki.goog".to_owned()] });
+    let target = Target { name: None, addresses: &v4, authority: Some("letsencrypt.org") };
+    let table: [(Seen, &[(&str, &[&str])]); 3] = [
+        (
+            Seen { caa, ttl: Some(3600), ..seen(&["198.51.100.9", "2001:db8::9"], &[]) },
+            &[("A", &["points_elsewhere", "still_cached"]), ("AAAA", &["aaaa_left_over"]), ("CAA", &["caa_forbids"])],
+        ),
+        (seen(&[HERE, "2606:4700::1"], &[]), &[("A", &[]), ("AAAA", &["proxy_on"])]),
+        (Seen { shows_us: addresses(&["104.16.0.1"]), ..seen(&["104.16.0.1"], &[]) }, &[("A", &["proxy_on"])]),
+    ];
+    for (seen, expected) in table {
+        let looked = host("social.birds.org", seen);
+        let records = records(&look(&looked, target));
+        let found: Vec<(&str, Vec<&str>)> =
+            records.iter().map(|it| (it.kind.as_str(), it.causes.iter().map(Diagnosis::reason).collect())).collect();
+        let expected: Vec<(&str, Vec<&str>)> = expected.iter().map(|(kind, causes)| (*kind, causes.to_vec())).collect();
+        assert_eq!(found, expected, "{looked:?}");
+    }
 }
 
 #[test]

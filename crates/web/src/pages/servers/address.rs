@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use howdah_app::instances::{self, AddressPage};
 use howdah_app::{Actor, App, Error};
-use howdah_domain::records::{Diagnosis, Record, RecordStanding};
+use howdah_domain::records::{Record, RecordStanding};
 
 use super::Named;
 use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Icon, Status, Tabs, Tone, When};
@@ -36,8 +36,8 @@ struct Fragment<'a> {
     url: String,
     tabs: Tabs,
     status: Status,
-    faults: Vec<&'a Diagnosis>,
-    notes: Vec<&'a Diagnosis>,
+    /// How many.
+    faults: usize,
     empty: Empty,
     look_by_api: ByApi,
     now: DateTime<Utc>,
@@ -106,15 +106,13 @@ pub async fn look_again(person: Person, app: web::Data<App>, request: HttpReques
 }
 
 fn moment(it: &AddressPage, now: DateTime<Utc>) -> Result<Moment, Problem> {
-    let (faults, notes) = it.diagnoses.iter().partition(|it| it.is_fault());
     let fragment = Fragment {
         it,
         title: title(it),
         url: super::url(&it.slug),
         tabs: super::tabs(&it.slug, "Address"),
         status: status(it),
-        faults,
-        notes,
+        faults: faults(it),
         empty: Empty {
             title: "Nothing to set".into(),
             sentence: "This address is one of ours: its records are our business, and they are right.",
@@ -133,9 +131,12 @@ fn version(it: &AddressPage) -> String {
     format!("{}-{}-{}-{standings}-{}", at(it.looked_at), at(it.well_since), at(it.may_look_again_at), it.leads_here.unwrap_or_default())
 }
 
+fn faults(it: &AddressPage) -> usize {
+    it.diagnoses.iter().filter(|it| it.is_fault()).count()
+}
+
 fn status(it: &AddressPage) -> Status {
-    let faults = it.diagnoses.iter().filter(|it| it.is_fault()).count();
-    match (it.is_well || !it.is_own, it.leads_here, faults) {
+    match (it.is_well || !it.is_own, it.leads_here, faults(it)) {
         (true, Some(true), _) => Status::new(Tone::Well, "Leads here"),
         (true, ..) => Status::new(Tone::Wait, "Records are right"),
         (false, _, 0) => Status::new(Tone::Wait, "Waiting for records"),
