@@ -25,8 +25,7 @@ pub struct Loss {
 pub struct Back {
     /// `API tokens · Account`.
     pub title: String,
-    /// The breadcrumb, that page included.
-    pub way: Vec<(String, String)>,
+    pub crumbs: Crumbs,
     pub tabs: Tabs,
     pub address: String,
 }
@@ -44,8 +43,8 @@ struct LossPage<'a> {
 
 impl Loss {
     pub fn page(self, frame: &Frame, back: Back) -> Answer {
-        let Back { title, way, tabs, address } = back;
-        let crumbs = Crumbs { way, here: self.act.to_owned() };
+        let Back { title, crumbs, tabs, address } = back;
+        let crumbs = crumbs.below(&address, self.act);
         frame.page(&LossPage { frame, loss: self, title, crumbs, tabs, address })
     }
 }

@@ -53,6 +53,20 @@ async fn signed_in<'a>(test: &TestApp, server: &'a Server, email: &str, is_opera
     browser
 }
 
+/// Menu, breadcrumb and title call the part by one name.
+fn stands_in_the_frame(path: &str, page: &str) {
+    let title = page.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
+    assert!(title.ends_with(" · Operator"), "{path}: {title}");
+    for part in [
+        r#"<a href="/operator" aria-current="page">Operator</a>"#,
+        r#"<nav class="crumbs" aria-label="Breadcrumb"><ol><li><a href="/operator">Operator</a></li>"#,
+        r#"<nav class="tabs" aria-label="Operator">"#,
+    ] {
+        assert_eq!(page.matches(part).count(), 1, "{path}: {part}: {page}");
+    }
+    assert_eq!(page.matches("<h1").count(), 1, "{path}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn for_everybody_else_there_is_nothing_here() {
     let (test, server) = Server::new().await;
@@ -79,8 +93,12 @@ async fn for_everybody_else_there_is_nothing_here() {
         assert_eq!(customer.get(path).await.status, 404, "{path}");
         let sent = stranger.get(path).await;
         assert!(sent.status == 303 && sent.header("location").unwrap().starts_with("/sign-in"), "{path}: {sent:?}");
-        if !path.ends_with("/live") {
-            operator.get(path).await.is(200);
+        if path.ends_with("/live") {
+            continue;
+        }
+        let page = operator.get(path).await.is(200).text.clone();
+        if !path.ends_with("/html") {
+            stands_in_the_frame(path, &page);
         }
     }
     for path in &posts {

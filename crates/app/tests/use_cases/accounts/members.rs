@@ -22,7 +22,12 @@ fn newcomer() -> Acceptance<'static> {
 }
 
 async fn roles(ground: &Ground, actor: &Actor) -> Vec<(String, Role)> {
-    let mut roles: Vec<_> = members::page(&ground.app, actor, Page { before: None, limit: 100 }).await.unwrap().into_iter().map(|it| (it.email, it.role)).collect();
+    let mut roles: Vec<_> = members::page(&ground.app, actor, Page { before: None, limit: 100 })
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|it| (it.email, it.role))
+        .collect();
     // The tests' clock stands still: nobody came first.
     roles.sort_by(|(one, _), (other, _)| one.cmp(other));
     roles

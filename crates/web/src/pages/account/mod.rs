@@ -12,7 +12,7 @@ pub mod words;
 use actix_web::http::Method;
 use actix_web::web::{ServiceConfig, route};
 
-use super::components::Tabs;
+use super::components::{Crumbs, Tabs};
 use super::loss::Back;
 use crate::resource::resource;
 
@@ -60,7 +60,7 @@ pub fn routes(config: &mut ServiceConfig) {
 fn back(tab: &str, address: &str) -> Back {
     Back {
         title: format!("{tab} · Account"),
-        way: vec![("Account".to_owned(), "/account".to_owned()), (tab.to_owned(), address.to_owned())],
+        crumbs: Crumbs::new([("Account", "/account")], tab),
         tabs: tabs(address),
         address: address.to_owned(),
     }

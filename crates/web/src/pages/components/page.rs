@@ -16,6 +16,12 @@ impl Crumbs {
     pub fn new<const N: usize>(way: [(&str, &str); N], here: impl Into<String>) -> Self {
         Self { way: way.iter().map(|(words, address)| ((*words).to_owned(), (*address).to_owned())).collect(), here: here.into() }
     }
+
+    /// Of a page below this one, which is at `address`.
+    pub fn below(mut self, address: &str, here: impl Into<String>) -> Self {
+        self.way.push((self.here, address.to_owned()));
+        Self { way: self.way, here: here.into() }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -7,7 +7,8 @@ use howdah_app::{App, Error, Once, sessions};
 use howdah_domain::InstanceId;
 use serde::Deserialize;
 
-use crate::pages::components::{ByApi, Crumbs, Icon};
+use super::head::Head;
+use crate::pages::components::{ByApi, Icon};
 use crate::pages::flash::Flash;
 use crate::pages::form::Form;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -21,10 +22,14 @@ struct DivergedPage<'a> {
     it: &'a DivergenceView,
     domain: &'a str,
     url: String,
-    crumbs: Crumbs,
+    head: Head,
     refused: Option<String>,
     adopt_by_api: ByApi,
     overwrite_by_api: ByApi,
+}
+
+fn head(domain: &str, url: &str) -> Head {
+    super::head_of(domain).below(url, "Cluster and record differ")
 }
 
 /// `None` where there is nothing to decide.
@@ -38,7 +43,7 @@ async fn page(frame: &Frame, app: &App, operator: &Operator, named: &str, refuse
         frame,
         it,
         domain,
-        crumbs: Crumbs::new([("Fleet", super::FLEET), (domain, &url)], "Cluster and record differ"),
+        head: head(domain, &url),
         url,
         refused,
         adopt_by_api: call("adopt"),
@@ -81,14 +86,14 @@ pub async fn ask_overwrite(frame: Frame, operator: Operator, app: web::Data<App>
     let loss = Loss {
         question: format!("Overwrite what the cluster has of {domain}?"),
         goes: it.warning.iter().fold(goes, |goes, warning| format!("{goes} {warning}")),
-        stays: "What people wrote: database, media and keys are not written to.",
+        stays: "Database, media and keys, unless the record asks for their deletion.",
         way_back: "None: the cluster’s values are kept nowhere else. Go back and note those that you may need.",
         act: "Overwrite the cluster’s state",
         keep: "Keep it",
         revision: Some(it.record_revision),
         by_api: Some(ByApi::new("POST", format!("/api/v1/instances/{id}/overwrite"))),
     };
-    loss.page(&frame, super::back(super::FLEET, &[(domain, &url), ("Cluster and record differ", &compare)]))
+    loss.page(&frame, head(domain, &url).back(&compare))
 }
 
 pub async fn overwrite(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest, form: Form<DecideForm>) -> Answer {

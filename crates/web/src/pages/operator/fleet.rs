@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::choice::Choice;
 use super::counts;
+use super::head::Head;
 use super::words as own_words;
-use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status, Tabs};
+use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status};
 use crate::pages::frame::{Answer, Frame, see_other};
 use crate::pages::platform::Platform;
 use crate::pages::servers::words;
@@ -75,7 +76,7 @@ impl Asked {
 #[template(path = "operator/fleet.html")]
 struct FleetPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
+    head: Head,
     search: Field,
     choices: Vec<Choice>,
     /// How many there are, of how many.
@@ -132,7 +133,7 @@ pub async fn show(
     let rows = i64::try_from(found.rows.len()).ok().filter(|_| is_whole);
     frame.page(&FleetPage {
         frame: &frame,
-        tabs: super::tabs(super::FLEET),
+        head: Head::of(super::FLEET),
         search: Field::new("q", "Domain, e-mail, reference or namespace", Kind::Search).value(&asked.q).most(253).optional_in_form(),
         choices: choices(&app, &asked, counts, &census.clusters),
         counted: counts::words(&query, rows, counts, &census.counts),

@@ -1,7 +1,7 @@
 //! What stands above every page of operators: the way here, as the menu and the tabs call it.
 
 use super::{FLEET, jobs, mails, operations, places, settings, sign_ups};
-use crate::pages::components::Tabs;
+use crate::pages::components::{Crumbs, Tabs};
 use crate::pages::loss::Back;
 
 const TABS: [(&str, &str); 7] = [
@@ -18,15 +18,26 @@ pub fn tabs(here: &str) -> Tabs {
     Tabs::new("Operator", TABS.map(|(words, address)| (words, address.to_owned())), here)
 }
 
-/// From the menu's entry to a tab, and further below it.
-fn way(tab: &str, further: &[(&str, &str)]) -> Vec<(String, String)> {
-    let tab = TABS.iter().filter(|(_, address)| *address == tab);
-    [("Operator", FLEET)].iter().chain(tab).chain(further).map(|(words, address)| ((*words).to_owned(), (*address).to_owned())).collect()
+pub struct Head {
+    pub crumbs: Crumbs,
+    pub tabs: Tabs,
 }
 
-/// From a page that names a loss to the one that led to it: a tab, or what is below it.
-pub fn back(tab: &str, further: &[(&str, &str)]) -> Back {
-    let way = way(tab, further);
-    let (words, address) = way.last().cloned().unwrap_or_default();
-    Back { title: format!("{words} · Operator"), way, tabs: tabs(tab), address }
+impl Head {
+    /// Of a tab's own page.
+    pub fn of(tab: &str) -> Self {
+        let words = TABS.iter().find(|(_, address)| *address == tab).map_or("", |(words, _)| *words);
+        Self { crumbs: Crumbs::new([("Operator", FLEET)], words), tabs: tabs(tab) }
+    }
+
+    /// Of a page below this one, which is at `address`.
+    pub fn below(self, address: &str, here: impl Into<String>) -> Self {
+        Self { crumbs: self.crumbs.below(address, here), tabs: self.tabs }
+    }
+
+    /// From a page that names a loss to this one, which led to it.
+    pub fn back(self, address: &str) -> Back {
+        let Self { crumbs, tabs } = self;
+        Back { title: format!("{} · Operator", crumbs.here), crumbs, tabs, address: address.to_owned() }
+    }
 }

@@ -6,7 +6,8 @@ use howdah_app::App;
 use howdah_app::incidents::{self, Incident};
 use uuid::Uuid;
 
-use crate::pages::components::{Crumbs, Tabs, When};
+use super::head::Head;
+use crate::pages::components::When;
 use crate::pages::frame::{Answer, Frame};
 use crate::pages::visitor::Operator;
 use crate::problem::Problem;
@@ -17,8 +18,7 @@ pub const HERE: &str = "/operator/incidents";
 #[template(path = "operator/incident.html")]
 struct IncidentPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
-    crumbs: Crumbs,
+    head: Head,
     happened: When,
     it: Incident,
 }
@@ -29,8 +29,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, request
     let it = incidents::find(&app, &operator.actor, reference).await?;
     frame.page(&IncidentPage {
         frame: &frame,
-        tabs: super::tabs(super::FLEET),
-        crumbs: Crumbs::new([("Fleet", super::FLEET)], "A request that failed"),
+        head: Head::of(super::FLEET).below(super::FLEET, "A request that failed"),
         happened: When::new(it.happened_at, frame.now),
         it,
     })

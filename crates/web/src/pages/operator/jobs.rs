@@ -7,7 +7,8 @@ use howdah_app::{App, Error};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
-use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status, Tabs, Tone, When};
+use super::head::Head;
+use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status, Tone, When};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::visitor::Operator;
@@ -39,7 +40,7 @@ impl Asked {
 #[template(path = "operator/jobs.html")]
 struct JobsPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
+    head: Head,
     search: Field,
     jobs: Vec<ListedJob>,
     pager: Pager,
@@ -67,7 +68,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
     let found = fleet::jobs(&app, &operator.actor, &query).await?;
     frame.page(&JobsPage {
         frame: &frame,
-        tabs: super::tabs(HERE),
+        head: Head::of(HERE),
         search: Field::new("q", "Job, number, error, domain, reference or namespace", Kind::Search)
             .value(&asked.q)
             .most(253)

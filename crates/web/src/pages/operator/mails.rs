@@ -8,7 +8,8 @@ use howdah_app::fleet::{self, Found};
 use howdah_app::mails::{self, Preview, SentMail};
 use serde::Deserialize;
 
-use crate::pages::components::{Crumbs, Empty, Field, Kind, Status, Tabs, Tone, When};
+use super::head::Head;
+use crate::pages::components::{Empty, Field, Kind, Status, Tone, When};
 use crate::pages::frame::{Answer, Frame, see_other};
 use crate::pages::visitor::Operator;
 use crate::problem::Problem;
@@ -33,7 +34,7 @@ pub struct Asked {
 #[template(path = "operator/mails.html")]
 struct MailsPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
+    head: Head,
     reference: Field,
     /// A reference was asked for that is none.
     not_found: bool,
@@ -52,7 +53,7 @@ pub async fn list(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
     }
     frame.page(&MailsPage {
         frame: &frame,
-        tabs: super::tabs(HERE),
+        head: Head::of(HERE),
         reference: Field::new("reference", "A sent mail’s reference", Kind::Search)
             .hint("It stands at the mail’s end. Mails about a server have the server’s.")
             .value(reference)
@@ -80,15 +81,13 @@ fn preview_of(frame: &Frame, app: &App, request: &HttpRequest) -> Result<Preview
 #[template(path = "operator/mail.html")]
 struct MailPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
-    crumbs: Crumbs,
+    head: Head,
     it: Preview,
 }
 
 pub async fn preview(frame: Frame, _: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
     let it = preview_of(&frame, &app, &request)?;
-    let crumbs = Crumbs::new([("Mails", HERE)], it.kind);
-    let mut response: HttpResponse = frame.page(&MailPage { frame: &frame, tabs: super::tabs(HERE), crumbs, it })?;
+    let mut response: HttpResponse = frame.page(&MailPage { frame: &frame, head: Head::of(HERE).below(HERE, it.kind), it })?;
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_FRAME));
     Ok(response)
 }
@@ -105,8 +104,7 @@ pub async fn html(frame: Frame, _: Operator, app: web::Data<App>, request: HttpR
 #[template(path = "operator/sent_mail.html")]
 struct SentPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
-    crumbs: Crumbs,
+    head: Head,
     it: SentMail,
     status: Status,
     created: When,
@@ -119,8 +117,7 @@ pub async fn sent(frame: Frame, operator: Operator, app: web::Data<App>, request
     let it = mails::find(&app, &operator.actor, id(&request, "mail")?).await?;
     frame.page(&SentPage {
         frame: &frame,
-        tabs: super::tabs(HERE),
-        crumbs: Crumbs::new([("Mails", HERE)], it.subject.clone()),
+        head: Head::of(HERE).below(HERE, it.subject.as_str()),
         status: match (it.sent_at.is_some(), it.dropped.is_some(), it.last_error.is_some()) {
             (true, ..) => Status::new(Tone::Well, "Sent"),
             (false, true, _) => Status::new(Tone::Wait, "Not sent any more"),

@@ -27,8 +27,7 @@ use howdah_app::instances::Which;
 use howdah_app::{Actor, App, Error};
 use howdah_domain::InstanceId;
 
-use self::head::{back, tabs};
-use super::components::Crumbs;
+use self::head::Head;
 use crate::resource::resource;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -77,8 +76,9 @@ fn url(server: impl Display) -> String {
     format!("/operator/servers/{server}")
 }
 
-fn crumbs(domain: &str) -> Crumbs {
-    Crumbs::new([("Fleet", FLEET)], domain)
+/// Above the page of one server.
+fn head_of(domain: &str) -> Head {
+    Head::of(FLEET).below(FLEET, domain)
 }
 
 /// The server that an address names: its id, or its name in addresses.

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
 use super::choice::Choice;
+use super::head::Head;
 use super::words;
 use crate::page::PageQuery;
-use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status, Tabs, When, steps};
+use crate::pages::components::{ByApi, Empty, Field, Kind, Pager, Status, When, steps};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::operations::status;
@@ -44,7 +45,7 @@ impl Asked {
 #[template(path = "operator/operations.html")]
 struct OperationsPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
+    head: Head,
     search: Field,
     show: Choice,
     operations: Vec<FleetOperation>,
@@ -86,7 +87,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, page: P
     let filters = [OperationFilter::All, OperationFilter::Live, OperationFilter::HeldUp, OperationFilter::Failed, OperationFilter::Ended];
     frame.page(&OperationsPage {
         frame: &frame,
-        tabs: super::tabs(HERE),
+        head: Head::of(HERE),
         search: Field::new("q", "Domain or reference", Kind::Search).value(&asked.q).most(253).optional_in_form(),
         show: Choice::new("show", "Show", filters.map(|it| (it.as_str(), words::operations(it))), filter.as_str()),
         operations,

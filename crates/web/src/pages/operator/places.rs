@@ -6,7 +6,8 @@ use howdah_app::App;
 use howdah_app::fleet::{self, PlaceView};
 use howdah_domain::listing::PlaceKind;
 
-use crate::pages::components::{Empty, Meter, Status, Tabs, Tone, When};
+use super::head::Head;
+use crate::pages::components::{Empty, Meter, Status, Tone, When};
 use crate::pages::frame::{Answer, Frame};
 use crate::pages::visitor::Operator;
 
@@ -16,7 +17,7 @@ pub const HERE: &str = "/operator/places";
 #[template(path = "operator/places.html")]
 struct PlacesPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
+    head: Head,
     kinds: Vec<(&'static str, Vec<PlaceView>)>,
     empty: Empty,
 }
@@ -64,7 +65,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answ
     ];
     frame.page(&PlacesPage {
         frame: &frame,
-        tabs: super::tabs(HERE),
+        head: Head::of(HERE),
         kinds: kinds.into_iter().collect(),
         empty: Empty {
             title: "None yet".into(),

@@ -7,7 +7,8 @@ use howdah_app::{App, Error, FieldError, sessions};
 use howdah_domain::Action;
 use serde::Deserialize;
 
-use crate::pages::components::{ByApi, Crumbs, Field, Icon, Kind, Status, Summary, exact};
+use super::head::Head;
+use crate::pages::components::{ByApi, Field, Icon, Kind, Status, Summary, exact};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -20,7 +21,7 @@ struct RemovePage<'a> {
     frame: &'a Frame,
     it: &'a Overview,
     url: String,
-    crumbs: Crumbs,
+    head: Head,
     status: Status,
     mistakes: &'a Mistakes,
     confirm: Field,
@@ -34,7 +35,7 @@ fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &Mistake
     let page = RemovePage {
         frame,
         it,
-        crumbs: Crumbs::new([("Fleet", super::FLEET), (&it.server.domain, &url)], "Remove"),
+        head: super::head_of(&it.server.domain).below(&url, "Remove"),
         url,
         status: status(&it.server),
         mistakes,

@@ -12,8 +12,9 @@ use howdah_domain::lifecycle::Condition;
 use howdah_domain::records::Diagnosis;
 use howdah_domain::{Action, Usage};
 
+use super::head::{Head, tabs};
 use super::words as own_words;
-use crate::pages::components::{ByApi, Copyable, Crumbs, Icon, Status, Steps, Tabs, Tone, When, steps};
+use crate::pages::components::{ByApi, Copyable, Icon, Status, Steps, Tabs, Tone, When, steps};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::live::{self, Live, Moment};
@@ -28,8 +29,7 @@ use crate::streams::Streams;
 struct ServerPage<'a> {
     frame: &'a Frame,
     title: String,
-    tabs: Tabs,
-    crumbs: Crumbs,
+    head: Head,
     live: Live,
     by_api: ByApi,
 }
@@ -42,6 +42,7 @@ struct Fragment<'a> {
     title: String,
     url: String,
     status: Status,
+    tabs: Tabs,
     work: Option<Work<'a>>,
     faults: Vec<&'a Diagnosis>,
     now: DateTime<Utc>,
@@ -125,8 +126,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, request
     frame.page(&ServerPage {
         frame: &frame,
         title: title(&it),
-        tabs: super::tabs(super::FLEET),
-        crumbs: super::crumbs(&server.domain),
+        head: super::head_of(&server.domain),
         live: Live::new(format!("{}/live", super::url(server.id)), moment(&it, frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/instances/{}", server.id)),
     })
@@ -156,6 +156,7 @@ fn moment(it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, Problem> {
         title: title(it),
         url: super::url(server.id),
         status: words::status(server),
+        tabs: tabs(super::FLEET),
         work,
         faults: it.address.diagnoses.iter().filter(|it| it.is_fault()).collect(),
         now,

@@ -7,8 +7,9 @@ use howdah_app::{App, Error, sessions};
 use howdah_domain::NewServers;
 use serde::Deserialize;
 
+use super::head::Head;
 use super::words;
-use crate::pages::components::{ByApi, Field, Icon, Kind, Summary, Tabs, When};
+use crate::pages::components::{ByApi, Field, Icon, Kind, Summary, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other_with};
@@ -20,7 +21,7 @@ pub const HERE: &str = "/operator/settings";
 #[template(path = "operator/settings.html")]
 struct SettingsPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
+    head: Head,
     mistakes: &'a Mistakes,
     typed: &'a SettingsForm,
     servers: Field,
@@ -71,7 +72,7 @@ impl SettingsForm {
 fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &Mistakes) -> Answer {
     let page = SettingsPage {
         frame,
-        tabs: super::tabs(HERE),
+        head: Head::of(HERE),
         mistakes,
         typed,
         servers: Field::new("servers_per_account", "Servers an account may have", Kind::Number)

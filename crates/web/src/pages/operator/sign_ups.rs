@@ -5,8 +5,9 @@ use askama::Template;
 use howdah_app::sign_up::{self, WaitingSignUp};
 use howdah_app::{App, sessions};
 
+use super::head::Head;
 use crate::page::PageQuery;
-use crate::pages::components::{ByApi, Empty, Pager, Summary, Tabs, When};
+use crate::pages::components::{ByApi, Empty, Pager, Summary, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::Mistakes;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -20,7 +21,7 @@ pub const HERE: &str = "/operator/sign-ups";
 #[template(path = "operator/sign_ups.html")]
 struct SignUpsPage<'a> {
     frame: &'a Frame,
-    tabs: Tabs,
+    head: Head,
     mistakes: &'a Mistakes,
     waiting: Vec<WaitingSignUp>,
     pager: Pager,
@@ -42,7 +43,7 @@ async fn page(frame: &Frame, operator: &Operator, app: &App, query: PageQuery, m
     }
     let page = SignUpsPage {
         frame,
-        tabs: super::tabs(HERE),
+        head: Head::of(HERE),
         mistakes,
         waiting,
         pager: Pager { first: query.before.map(|_| HERE.to_owned()), next: cursor.map(|it| format!("{HERE}?cursor={it}")) },
@@ -82,7 +83,10 @@ pub async fn ask_refuse(frame: Frame, operator: Operator, app: web::Data<App>, r
     let it = sign_up::one_waiting(&app, &operator.actor, id(&request, "sign-up")?).await?;
     let loss = Loss {
         question: format!("Refuse {}?", it.name),
-        goes: format!("The account “{}” that {} ({}) asked for. A mail tells them at once, without a reason, and what they entered is deleted within 30 days.", it.account_name, it.name, it.email),
+        goes: format!(
+            "The account “{}” that {} ({}) asked for. A mail tells them at once, without a reason, and what they entered is deleted within 30 days.",
+            it.account_name, it.name, it.email
+        ),
         stays: "Everybody else who waits.",
         way_back: "None from here: they can sign up again, and wait again.",
         act: "Refuse them",
@@ -90,7 +94,7 @@ pub async fn ask_refuse(frame: Frame, operator: Operator, app: web::Data<App>, r
         revision: None,
         by_api: Some(ByApi::new("POST", format!("/api/v1/sign-ups/{}/refuse", it.id))),
     };
-    loss.page(&frame, super::back(HERE, &[]))
+    loss.page(&frame, Head::of(HERE).back(HERE))
 }
 
 pub async fn refuse(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {

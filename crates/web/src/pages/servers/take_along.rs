@@ -236,10 +236,9 @@ pub async fn ask_cancel(frame: Frame, person: Person, app: web::Data<App>, reque
         revision: None,
         by_api: Some(ByApi::new("POST", format!("/api/v1/exports/{}/cancel", it.id))),
     };
-    let way = [("Servers".to_owned(), "/servers".to_owned()), (server.domain.clone(), super::url(&server.slug)), ("Take along".to_owned(), here.clone())];
     let back = Back {
         title: format!("Take along · {}", server.domain),
-        way: way.to_vec(),
+        crumbs: Crumbs::new([("Servers", "/servers"), (&server.domain, &super::url(&server.slug))], "Take along"),
         tabs: super::tabs(&server.slug, "Take along"),
         address: here,
     };
