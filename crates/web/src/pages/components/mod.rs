@@ -1,6 +1,7 @@
 //! The parts that pages are made of: a struct, a template of `templates/components/` and a place in the stylesheet each. In a
 //! template, `{{ part }}` writes one.
 
+mod activity;
 mod field;
 mod marks;
 mod page;
@@ -8,6 +9,7 @@ mod qr;
 pub mod steps;
 mod time;
 
+pub use activity::Activity;
 pub use field::{Field, Kind, Summary};
 pub use marks::{ByApi, Copyable, Empty, Help, Icon, Meter, Status, Tone};
 pub use page::{Crumbs, Pager, Tabs};

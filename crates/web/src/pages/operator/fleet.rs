@@ -76,6 +76,7 @@ impl Asked {
 #[template(path = "operator/fleet.html")]
 struct FleetPage<'a> {
     frame: &'a Frame,
+    app: &'a App,
     head: Head,
     search: Field,
     choices: Vec<Choice>,
@@ -90,6 +91,10 @@ struct FleetPage<'a> {
 impl FleetPage<'_> {
     fn status(&self, row: &ServerRow) -> Status {
         words::status(&row.server)
+    }
+
+    fn plan(&self, row: &ServerRow) -> String {
+        words::plan(self.app, &row.server)
     }
 
     /// The one that runs, and the one that it shall have, where they differ.
@@ -133,6 +138,7 @@ pub async fn show(
     let rows = i64::try_from(found.rows.len()).ok().filter(|_| is_whole);
     frame.page(&FleetPage {
         frame: &frame,
+        app: &app,
         head: Head::of(super::FLEET),
         search: Field::new("q", "Domain, e-mail, reference or namespace", Kind::Search).value(&asked.q).most(253).optional_in_form(),
         choices: choices(&app, &asked, counts, &census.clusters),

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use howdah_app::fleet::{self, OperatorServer};
-use howdah_app::instances::{self, ActivityView};
+use howdah_app::instances;
 use howdah_app::operations::OperationView;
 use howdah_app::{Actor, App};
 use howdah_domain::lifecycle::Condition;
@@ -14,7 +14,7 @@ use howdah_domain::{Action, Usage};
 
 use super::head::{Head, tabs};
 use super::words as own_words;
-use crate::pages::components::{ByApi, Copyable, Icon, Status, Steps, Tabs, Tone, When, steps};
+use crate::pages::components::{Activity, ByApi, Copyable, Icon, Status, Steps, Tabs, Tone, When, steps};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::live::{self, Live, Moment};
@@ -45,6 +45,8 @@ struct Fragment<'a> {
     tabs: Tabs,
     work: Option<Work<'a>>,
     faults: Vec<&'a Diagnosis>,
+    activity: Activity,
+    plan: String,
     now: DateTime<Utc>,
 }
 
@@ -114,10 +116,6 @@ impl Fragment<'_> {
     fn bytes(&self, count: &i64) -> String {
         words::bytes(*count)
     }
-
-    fn entry(&self, entry: &ActivityView) -> When {
-        When::new(entry.at, self.now)
-    }
 }
 
 pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
@@ -127,7 +125,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, request
         frame: &frame,
         title: title(&it),
         head: super::head_of(&server.domain),
-        live: Live::new(format!("{}/live", super::url(server.id)), moment(&it, frame.now)?),
+        live: Live::new(format!("{}/live", super::url(server.id)), moment(&app, &it, frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/instances/{}", server.id)),
     })
 }
@@ -139,10 +137,10 @@ pub async fn live(_: Operator, request: HttpRequest, person: Person, app: Data<A
 }
 
 async fn look(app: &App, actor: &Actor, named: &str) -> Result<Moment, Problem> {
-    moment(&fleet::server(app, actor, super::which(named)).await?, app.clock.now())
+    moment(app, &fleet::server(app, actor, super::which(named)).await?, app.clock.now())
 }
 
-fn moment(it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, Problem> {
+fn moment(app: &App, it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let server = &it.overview.server;
     let work = it.overview.last_operation.as_ref().map(|it| Work {
         it,
@@ -159,6 +157,8 @@ fn moment(it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, Problem> {
         tabs: tabs(super::FLEET),
         work,
         faults: it.address.diagnoses.iter().filter(|it| it.is_fault()).collect(),
+        activity: Activity::new(&it.activity, now),
+        plan: words::plan(app, server),
         now,
     };
     live::moment(version(it), &fragment, words::is_at_rest(server))

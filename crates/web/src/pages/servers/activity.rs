@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use howdah_app::App;
-use howdah_app::instances::{self, ActivityView};
+use howdah_app::instances;
 use serde::Deserialize;
 
 use super::{Named, words};
-use crate::pages::components::{Crumbs, Empty, Pager, Status, Tabs, When};
+use crate::pages::components::{Activity, Crumbs, Empty, Pager, Status, Tabs};
 use crate::pages::frame::{Answer, Frame};
 use crate::pages::visitor::Person;
 
@@ -27,15 +27,10 @@ struct ActivityPage<'a> {
     crumbs: Crumbs,
     tabs: Tabs,
     status: Status,
-    entries: Vec<ActivityView>,
+    is_empty: bool,
+    activity: Activity,
     pager: Pager,
     empty: Empty,
-}
-
-impl ActivityPage<'_> {
-    fn when(&self, entry: &ActivityView) -> When {
-        When::new(entry.at, self.frame.now)
-    }
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, asked: web::Query<Asked>) -> Answer {
@@ -52,7 +47,8 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
         tabs: super::tabs(&it.server.slug, "Activity"),
         status: words::status(&it.server),
         domain: it.server.domain,
-        entries,
+        is_empty: entries.is_empty(),
+        activity: Activity::new(&entries, frame.now),
         pager: Pager { first: asked.before.map(|_| here), next },
         empty: Empty { title: "Nothing yet".into(), sentence: "What people and Howdah do with this server is listed here.", action: None },
     })

@@ -53,6 +53,7 @@ impl Asked {
 #[template(path = "servers/list.html")]
 struct ListPage<'a> {
     frame: &'a Frame,
+    app: &'a App,
     asked: &'a Asked,
     search: Field,
     rows: Vec<ServerRow>,
@@ -76,6 +77,10 @@ const fn order(sort: &ServerSort) -> &'static str {
 impl ListPage<'_> {
     fn status(&self, row: &ServerRow) -> Status {
         words::status(&row.server)
+    }
+
+    fn plan(&self, row: &ServerRow) -> String {
+        words::plan(self.app, &row.server)
     }
 
     fn people(&self, row: &ServerRow) -> String {
@@ -105,6 +110,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, platform: w
     };
     frame.page(&ListPage {
         frame: &frame,
+        app: &app,
         asked: &asked,
         search: Field::new("q", "Search", Kind::Search).value(&asked.q).most(200).optional(),
         is_new: found.rows.is_empty() && !is_narrowed && asked.after.is_empty(),
