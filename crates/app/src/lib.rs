@@ -6,6 +6,7 @@
 //! page and no SQL.
 
 pub mod account;
+pub mod activity;
 pub mod adapters;
 pub mod admin;
 pub mod authz;

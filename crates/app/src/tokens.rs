@@ -95,7 +95,7 @@ pub async fn create(
         let new = insert(app, conn, actor.account, actor.person, request.name.trim(), &scopes, expires_at).await?;
         let mail = mails::token_made(&app.config, &new.view);
         mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;
-        record(app, conn, actor, "token.create", new.view.id).await?;
+        record(app, conn, actor, "token.create", (new.view.id, &new.view.name)).await?;
         keep(conn, idempotent, new).await
     })
     .await
@@ -223,10 +223,11 @@ pub async fn revoke(app: &App, actor: &Actor, id: ApiTokenId) -> Result<(), Erro
     let gone = Error::NotFound { what: "token" };
     howdah_db::transaction(&mut conn, async |conn| {
         let membership = membership(conn, actor).await?;
-        if Row::of(conn, &membership, id.as_uuid()).await?.is_none() || !Row::revoke(conn, id.as_uuid(), app.now()).await? {
+        let Some(row) = Row::of(conn, &membership, id.as_uuid()).await? else { return Err(gone) };
+        if !Row::revoke(conn, row.id, app.now()).await? {
             return Err(gone);
         }
-        record(app, conn, actor, "token.revoke", id).await
+        record(app, conn, actor, "token.revoke", (id, &row.name)).await
     })
     .await
 }
@@ -236,7 +237,7 @@ async fn membership(conn: &mut Conn, actor: &Actor) -> Result<Membership, Error>
     found.ok_or(Error::NotFound { what: "account" })
 }
 
-async fn record(app: &App, conn: &mut Conn, actor: &Actor, action: &str, token: ApiTokenId) -> Result<(), Error> {
+async fn record(app: &App, conn: &mut Conn, actor: &Actor, action: &str, (token, name): (ApiTokenId, &str)) -> Result<(), Error> {
     let record = Record {
         chain_id: actor.account.as_uuid(),
         at: app.now(),
@@ -244,7 +245,7 @@ async fn record(app: &App, conn: &mut Conn, actor: &Actor, action: &str, token: 
         action,
         subject_kind: "token",
         subject_id: Some(token.as_uuid()),
-        details: json!({}),
+        details: json!({"name": name}),
     };
     record.insert(conn).await?;
     Ok(())

@@ -34,7 +34,7 @@ use crate::problem::{self, ProblemBody};
         exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
-        account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
+        account::show::show, account::activity::activity, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
         people::list::list, people::change_role::change_role, people::remove::remove,
         invitations::list::list, invitations::create::create, invitations::withdraw::withdraw,
         sign_ups::list::list, sign_ups::approve::approve, sign_ups::refuse::refuse,

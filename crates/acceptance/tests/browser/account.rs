@@ -64,6 +64,9 @@ async fn my_account() {
     browser.follow("Remove Bea Friend …").await.unwrap();
     browser.sees("no longer sees").await.unwrap();
     album.keep(&browser, "account-person-remove").await.unwrap();
+    browser.go("/account/activity").await.unwrap();
+    browser.sees("joined the account").await.unwrap();
+    album.keep(&browser, "account-activity").await.unwrap();
     album.close().unwrap();
 }
 

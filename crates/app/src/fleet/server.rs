@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use howdah_db::models::account::Membership;
+use howdah_db::models::audit::About;
 use howdah_db::models::instance::Page;
 use howdah_db::models::observation::Observation;
 use howdah_db::models::place::{DatabaseServer, ObjectStore};
@@ -10,7 +11,8 @@ use howdah_domain::lifecycle::Condition;
 use howdah_domain::{AccountId, InstanceId};
 
 use super::diverged::{self, DivergenceView};
-use crate::instances::{ActivityView, AddressPage, Overview, Which, entries, known};
+use crate::activity::{ActivityView, entries};
+use crate::instances::{AddressPage, Overview, Which, known};
 use crate::observer::translate;
 use crate::operations::{self, OperationView};
 use crate::{Actor, App, Error, Role};
@@ -71,7 +73,7 @@ pub async fn server(app: &App, actor: &Actor, which: Which<'_>) -> Result<Operat
     let object_store = ObjectStore::by_id(&mut conn, row.object_store_id).await?;
     let sync = InstanceSync::of(&mut conn, row.id).await?;
     let observed = Observation::of(&mut conn, row.id).await?;
-    let activity = entries(&mut conn, actor, row.account_id, Some(id), None, SHOWN).await?;
+    let activity = entries(&mut conn, actor, row.account_id, About::Subject(row.id), None, SHOWN).await?;
     drop(conn);
     let observation = observed.as_ref().and_then(translate::stored);
     Ok(OperatorServer {

@@ -1,6 +1,5 @@
 //! Servers: launch, look at, approve, close, undo, remove.
 
-mod activity;
 mod address_page;
 mod approve;
 mod check;
@@ -12,7 +11,6 @@ mod overview;
 mod owner_link;
 mod view;
 
-pub use activity::{ActivityView, activity};
 pub use address_page::{AddressPage, address, look_again};
 pub use approve::approve;
 pub use check::{AddressCheck, AddressNote, NormalisedAddress, check_address, check_owner_name};
@@ -26,7 +24,6 @@ pub use overview::{Overview, OwnerLinkState, ToDo, Which, overview};
 pub use owner_link::{OwnerLink, owner_link, send_owner_link};
 pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};
 
-pub(crate) use activity::entries;
 pub(crate) use address_page::Page as AddressLookPage;
 pub(crate) use overview::known;
 pub(crate) use owner_link::{

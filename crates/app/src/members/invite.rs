@@ -137,10 +137,9 @@ pub async fn withdraw(app: &App, actor: &Actor, id: InvitationId) -> Result<(), 
     actor.may_manage_people()?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        if !Row::withdraw(conn, actor.account.as_uuid(), id.as_uuid(), app.now()).await? {
-            return Err(Error::NotFound { what: "invitation" });
-        }
-        recorded(app, conn, actor, "invitation.withdraw", ("invitation", id.as_uuid()), json!({})).await
+        let withdrawn = Row::withdraw(conn, actor.account.as_uuid(), id.as_uuid(), app.now()).await?;
+        let row = withdrawn.ok_or(Error::NotFound { what: "invitation" })?;
+        recorded(app, conn, actor, "invitation.withdraw", ("invitation", row.id), json!({"email": row.email})).await
     })
     .await
 }

@@ -136,6 +136,9 @@ pub fn fields<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<(&'static str
 
 /// The newest entry of the platform's own chain, and its details.
 pub async fn platforms_newest(ground: &Ground) -> (Entry, serde_json::Value) {
-    let found = audit::page(&mut *ground.database.conn().await, uuid::Uuid::nil(), None, None, 1).await.unwrap().remove(0);
+    let found = audit::page(&mut *ground.database.conn().await, uuid::Uuid::nil(), audit::About::AllBut("instance"), None, 1)
+        .await
+        .unwrap()
+        .remove(0);
     (found.0, serde_json::from_str(&found.1.unwrap()).unwrap())
 }

@@ -3,7 +3,7 @@
 use howdah_app::idempotency::Idempotent;
 use howdah_app::instances::{self, Close};
 use howdah_app::settings::{self, SettingsChange};
-use howdah_app::{Actor, IdempotencyKey, Once, Role, operations};
+use howdah_app::{Actor, IdempotencyKey, Once, Role, activity, operations};
 use howdah_db::models::instance::{Instance, Page};
 use howdah_db::models::mail::Mail;
 use howdah_domain::{Action, Deletion, Desired, InstanceId, OperationState, Phase};
@@ -229,7 +229,7 @@ async fn the_owners_link_is_there_once_the_account_is() {
     let conn = &mut ground.database.conn().await;
     howdah_db::models::owner_bootstrap::OwnerBootstrap::applied(conn, id.as_uuid(), 1, ground.now()).await.unwrap();
     let link = instances::owner_link(&ground.app, &ada, id, None).await.unwrap().done().unwrap();
-    let newest = instances::activity(&ground.app, &ada, Some(id), None, 1).await.unwrap().remove(0);
+    let newest = activity::of_server(&ground.app, &ada, id, None, 1).await.unwrap().remove(0);
     assert_eq!((newest.who.as_str(), newest.action.as_str()), ("Ada", "instance.show_owner_link"));
     let url = secrecy::ExposeSecret::expose_secret(&link.url).to_owned();
     assert!(url.starts_with("https://birds.fedi.localhost/auth/password/edit?reset_password_token="), "{url}");

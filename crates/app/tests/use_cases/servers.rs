@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use howdah_app::fleet::{self, Found, JobQuery};
 use howdah_app::instances::{self, Openness, OwnerLinkState, ServerQuery, Which};
 use howdah_app::settings::{self, SettingsChange};
-use howdah_app::{Actor, Page};
+use howdah_app::{Actor, Page, Scope, activity};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::Operation as OperationRow;
 use howdah_db::models::place::Cluster;
@@ -172,10 +172,14 @@ async fn the_overview_says_what_can_be_done_and_by_whom() {
     assert_eq!(all.overview.owner_link, OwnerLinkState::NotYours);
     assert_eq!(reason(fleet::server(&ground.app, &ada, slug).await.map(drop)), "operators_only");
     instances::remove(&ground.app, &operator, launched.instance, None).await.unwrap();
-    let told = instances::activity(&ground.app, &ada, Some(launched.instance), None, 10).await.unwrap();
+    let told = activity::of_server(&ground.app, &ada, launched.instance, None, 10).await.unwrap();
     let told: Vec<String> = told.iter().map(|it| format!("{} {}", it.who, it.sentence)).collect();
     assert_eq!(told, ["An operator asked for the server to be removed", "Ada launched the server birds.test"]);
-    assert_eq!(instances::activity(&ground.app, &bob, None, None, 10).await.unwrap().iter().filter(|it| it.server.is_some()).count(), 0);
+    assert_eq!(reason(activity::of_server(&ground.app, &bob, launched.instance, None, 10).await.map(drop)), "not_found");
+    assert_eq!(reason(activity::of_account(&ground.app, &ada, None, 10).await), "scope_missing", "it tells who belongs to the account");
+    let ada = Actor { scopes: vec![Scope::People], ..ada };
+    let of_account = activity::of_account(&ground.app, &ada, None, 10).await.unwrap();
+    assert!(!of_account.iter().any(|it| it.action.starts_with("instance.")), "{of_account:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -190,11 +190,19 @@ fn digest(key: &[u8], details: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// Entries of a chain with their details, the newest first, older than `before`; of one subject where it is given.
+/// Which entries of a chain.
+#[derive(Clone, Copy, Debug)]
+pub enum About {
+    Subject(Uuid),
+    /// All but those about subjects of this kind.
+    AllBut(&'static str),
+}
+
+/// Entries of a chain with their details, the newest first, older than `before`.
 pub async fn page(
     conn: &mut Conn,
     chain_id: Uuid,
-    subject_id: Option<Uuid>,
+    about: About,
     before: Option<i64>,
     limit: i64,
 ) -> QueryResult<Vec<(Entry, Option<String>)>> {
@@ -204,9 +212,10 @@ pub async fn page(
         )
         .filter(audit_entries::chain_id.eq(chain_id))
         .into_boxed();
-    if let Some(subject_id) = subject_id {
-        query = query.filter(audit_entries::subject_id.eq(subject_id));
-    }
+    query = match about {
+        About::Subject(id) => query.filter(audit_entries::subject_id.eq(id)),
+        About::AllBut(kind) => query.filter(audit_entries::subject_kind.ne(kind)),
+    };
     if let Some(before) = before {
         query = query.filter(audit_entries::seq.lt(before));
     }

@@ -68,14 +68,14 @@ impl Invitation {
         diesel::update(invitations::table.find(id)).set(invitations::accepted_at.eq(now)).execute(conn).await
     }
 
-    /// False where it was none of the account's that is open.
-    pub async fn withdraw(conn: &mut Conn, account_id: Uuid, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
+    /// `None` where it was none of the account's that is open.
+    pub async fn withdraw(conn: &mut Conn, account_id: Uuid, id: Uuid, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
         let open = invitations::table
             .find(id)
             .filter(invitations::account_id.eq(account_id))
             .filter(invitations::accepted_at.is_null())
             .filter(invitations::withdrawn_at.is_null());
-        diesel::update(open).set(invitations::withdrawn_at.eq(now)).execute(conn).await.map(|rows| rows == 1)
+        diesel::update(open).set(invitations::withdrawn_at.eq(now)).returning(Self::as_returning()).get_result(conn).await.optional()
     }
 
     /// Those of that address that are open: a new one takes their place.

@@ -7,8 +7,15 @@ use crate::support::browser::{Browser, somebody};
 
 const EMAIL: &str = "ada@birds.example";
 const PUBLIC: &[&str] = &["/", "/plans", "/status", "/docs/api", "/sign-up", "/sign-in", "/forgotten", "/nothing", "/confirm?token=x"];
-const OWN: &[&str] =
-    &["/account", "/account/security", "/account/second-factor", "/account/tokens", "/account/people", "/confirm-password"];
+const OWN: &[&str] = &[
+    "/account",
+    "/account/security",
+    "/account/second-factor",
+    "/account/tokens",
+    "/account/people",
+    "/account/activity",
+    "/confirm-password",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_runs_nothing_but_ours() {

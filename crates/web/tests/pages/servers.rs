@@ -201,3 +201,21 @@ async fn titles_tell_how_it_stands() {
     let remove = operator.get(&format!("/operator/servers/{id}/remove")).await.text;
     assert_eq!(cut(&remove, "<title>", "</title>"), "Launching 0 of 9 · Remove · frogs.fedi.localhost · Operator");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_called_by_its_name() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    somebody(&test, "op@howdah.example", true).await;
+    let operator = Browser::new(&server);
+    operator.sign_in("op@howdah.example").await;
+    for (browser, path, says) in [
+        (&ada, "/servers", "data-label=\"Plan\">Small<"),
+        (&operator, "/operator", "data-label=\"Plan\">Small<"),
+        (&operator, &format!("/operator/servers/{id}"), "<dt>Plan</dt><dd>Small</dd>"),
+    ] {
+        let page = browser.get(path).await.is(200).text.clone();
+        assert!(page.contains(says), "{path}: {page}");
+    }
+}

@@ -64,6 +64,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 fn of_people(config: &mut ServiceConfig) {
     config
+        .service(resource("/api/v1/account/activity", [(Method::GET, || route().to(account::activity::activity))]))
         .service(resource("/api/v1/people", [(Method::GET, || route().to(people::list::list))]))
         .service(resource("/api/v1/people/{id}", [(Method::DELETE, || route().to(people::remove::remove))]))
         .service(resource("/api/v1/people/{id}/role", [(Method::PUT, || route().to(people::change_role::change_role))]))

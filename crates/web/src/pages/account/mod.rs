@@ -1,5 +1,6 @@
 //! My account: who I am, how I sign in and where, tokens for programs, and who else belongs to it.
 
+mod activity;
 mod browser;
 mod email;
 mod people;
@@ -44,6 +45,7 @@ pub fn routes(config: &mut ServiceConfig) {
             "/account/tokens/{id}/revoke",
             [(Method::GET, || route().to(tokens::ask_revoke)), (Method::POST, || route().to(tokens::revoke))],
         ))
+        .service(resource("/account/activity", [(Method::GET, || route().to(activity::show))]))
         .service(resource("/account/people", [(Method::GET, || route().to(people::show)), (Method::POST, || route().to(people::invite))]))
         .service(resource("/account/people/{id}/role", [(Method::POST, || route().to(people::change_role))]))
         .service(resource(
@@ -67,7 +69,12 @@ fn back(tab: &str, address: &str) -> Back {
 }
 
 fn tabs(here: &str) -> Tabs {
-    let tabs =
-        [("Profile", "/account"), ("Security", "/account/security"), ("API tokens", "/account/tokens"), ("People", "/account/people")];
+    let tabs = [
+        ("Profile", "/account"),
+        ("Security", "/account/security"),
+        ("API tokens", "/account/tokens"),
+        ("People", "/account/people"),
+        ("Activity", "/account/activity"),
+    ];
     Tabs::new("Account", tabs.map(|(words, address)| (words, address.to_owned())), here)
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use howdah_app::instances::ActivityView;
+use howdah_app::activity::ActivityView;
 
 use super::{When, is_html};
 
