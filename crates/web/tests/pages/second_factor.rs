@@ -39,6 +39,7 @@ async fn turned_on(test: &TestApp, browser: &Browser<'_>) -> (Secret, Vec<String
     let typed = secret.as_bytes().chunks(4).map(|it| std::str::from_utf8(it).unwrap()).collect::<Vec<_>>().join(" ");
     assert!(page.contains(&format!("<code>{typed}</code>")) && page.contains(r#"<svg class="qr""#), "{page}");
     assert!(url.starts_with("totp/howdah.localhost:ada%40birds.example?"), "{url}");
+    assert!(page.contains("Your API tokens go on: they take no code."), "{page}");
     let secret = Secret::try_from_base32(secret).unwrap();
     let wrong = browser.post("/account/second-factor/confirm", &[("code", "12345")]).await;
     assert!(wrong.status == 422 && wrong.text.contains(r#"id="code-error""#) && wrong.text.contains(&typed), "{wrong:?}");
