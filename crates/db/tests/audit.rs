@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use howdah_db::models::audit::{Actor, Broken, Entry, Fault, Record, erase_details, verify};
+use howdah_db::models::audit::{Actor, Broken, Entry, Fault, Record, erase_person, verify};
 use howdah_db::{Conn, QueryError, transaction};
 use howdah_testkit::TestDatabase;
 use howdah_testkit::rows::{id, now};
@@ -84,11 +84,14 @@ async fn erasing_a_person_leaves_the_chain_whole() {
     let (chain, person) = (id(), id());
     record(conn, chain, person).await;
     record(conn, chain, id()).await;
-    assert_eq!(erase_details(conn, chain, person).await.unwrap(), 1);
+    // Where _ stands for itself.
+    assert_eq!(erase_person(conn, person, "a_a@birds.example").await.unwrap(), 1);
     assert_eq!(verify(conn, chain).await.unwrap(), Ok(2));
     let about = Entry::about(conn, person, 10).await.unwrap();
     assert_eq!(about.len(), 1);
     assert_eq!(about[0].1, None);
+    assert_eq!(erase_person(conn, id(), "ada@birds.example").await.unwrap(), 1, "the other entry names it");
+    assert_eq!(verify(conn, chain).await.unwrap(), Ok(2));
 }
 
 #[tokio::test]

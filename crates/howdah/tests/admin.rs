@@ -135,3 +135,14 @@ async fn a_second_factor_that_was_lost_is_taken_away() {
     assert!(it.admin(&["remove-second-factor", "ada@birds.example"]).contains("by password alone"));
     assert!(!SecondFactor::is_on(conn, ada.id).await.unwrap());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_is_erased() {
+    let it = Installation::new("erase").await;
+    let erase = ["people", "erase", "ada@birds.example"];
+    it.admin(&["add-customer", "ada@birds.example"]);
+    assert_eq!(it.admin(&erase), "ada@birds.example is erased: out of 0 accounts that go on, and 1 of their own are closed\n");
+    let again = it.run(&erase);
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("person"), "{again:?}");
+    assert!(it.admin(&["verify-audit"]).contains("chains"));
+}

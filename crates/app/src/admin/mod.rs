@@ -1,6 +1,8 @@
 //! What `howdah admin …` does on the machine itself, by whoever can read its configuration: the first operator, the first token,
 //! the places where servers go. Each can be asked for again and then changes nothing but what it says.
 
+mod erase;
+
 use chrono::TimeDelta;
 use howdah_db::Conn;
 use howdah_db::models::account::{Account, Membership, NewAccount};
@@ -10,6 +12,8 @@ use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
 use howdah_domain::{AccountId, ClusterId, DatabaseServerId, EmailAddress, ObjectStoreId, PersonId};
 use secrecy::SecretString;
 use serde_json::json;
+
+pub use erase::{Erased, erase_person};
 
 use crate::settings::PLATFORM_CHAIN;
 use crate::tokens::{self, NewToken};

@@ -49,6 +49,11 @@ impl Account {
         accounts::table.find(id).for_update().select(Self::as_select()).first(conn).await.optional()
     }
 
+    /// Nobody works for it any more. Its name may be somebody's: this one takes its place.
+    pub async fn close(conn: &mut Conn, id: Uuid, name: &str, now: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::update(accounts::table.find(id)).set((accounts::name.eq(name), accounts::closed_at.eq(now))).execute(conn).await
+    }
+
     pub async fn allow_servers(conn: &mut Conn, id: Uuid, servers: Option<i32>) -> QueryResult<bool> {
         diesel::update(accounts::table.find(id)).set(accounts::servers_allowed.eq(servers)).execute(conn).await.map(|rows| rows == 1)
     }

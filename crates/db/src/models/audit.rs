@@ -13,6 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::listing::literal;
 use crate::Conn;
 use crate::schema::{audit_details, audit_entries, audit_heads};
 
@@ -222,17 +223,15 @@ pub async fn page(
     query.order(audit_entries::seq.desc()).limit(limit).select((Entry::as_select(), audit_details::details.nullable())).load(conn).await
 }
 
-/// Erases the details of entries about a subject; the chain stays whole.
-pub async fn erase_details(conn: &mut Conn, chain_id: Uuid, subject_id: Uuid) -> QueryResult<usize> {
-    let seqs: Vec<i64> = audit_entries::table
-        .filter(audit_entries::chain_id.eq(chain_id))
-        .filter(audit_entries::subject_id.eq(subject_id))
-        .select(audit_entries::seq)
-        .load(conn)
-        .await?;
-    diesel::delete(audit_details::table.filter(audit_details::chain_id.eq(chain_id)).filter(audit_details::seq.eq_any(seqs)))
-        .execute(conn)
-        .await
+/// Erases the details of entries about a person and their sessions, and of those that name their e-mail address; the chains stay whole.
+pub async fn erase_person(conn: &mut Conn, person_id: Uuid, email: &str) -> QueryResult<usize> {
+    let of_sessions = audit_entries::actor_id.eq(person_id).and(audit_entries::subject_kind.eq("session"));
+    let of_person = audit_entries::table
+        .filter(audit_entries::chain_id.eq(audit_details::chain_id))
+        .filter(audit_entries::seq.eq(audit_details::seq))
+        .filter(audit_entries::subject_id.eq(person_id).or(of_sessions));
+    let names = audit_details::details.like(format!("%\"{}\"%", literal(email)));
+    diesel::delete(audit_details::table.filter(diesel::dsl::exists(of_person).or(names))).execute(conn).await
 }
 
 /// Every chain there is, the platform's among them.

@@ -88,6 +88,11 @@ impl Invitation {
         diesel::update(open).set(invitations::withdrawn_at.eq(now)).execute(conn).await
     }
 
+    /// Deletes those of an e-mail address, to whatever account.
+    pub async fn erase(conn: &mut Conn, email: &str) -> QueryResult<usize> {
+        diesel::delete(invitations::table.filter(invitations::email.eq(email))).execute(conn).await
+    }
+
     /// Deletes invitations that ended before `before`.
     pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
         diesel::delete(invitations::table.filter(invitations::expires_at.lt(before))).execute(conn).await

@@ -114,6 +114,12 @@ impl Mail {
             .await
     }
 
+    /// Deletes those to a person, sent or not.
+    pub async fn erase(conn: &mut Conn, person_id: Uuid, email: &str) -> QueryResult<usize> {
+        let theirs = mail_outbox::person_id.eq(person_id).assume_not_null().or(mail_outbox::recipient.eq(email));
+        diesel::delete(mail_outbox::table.filter(theirs)).execute(conn).await
+    }
+
     /// Deletes what was sent or dropped before `before`: it says who was written to, and about what.
     pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
         diesel::sql_query("DELETE FROM mail_outbox WHERE coalesce(sent_at, dropped_at) < $1")

@@ -78,4 +78,18 @@ impl Person {
     pub async fn set_email(conn: &mut Conn, id: Uuid, email: &str) -> QueryResult<bool> {
         diesel::update(people::table.find(id)).set(people::email.eq(email)).execute(conn).await.map(|rows| rows == 1)
     }
+
+    /// Nothing of them stays but that there was somebody.
+    pub async fn erase(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+        diesel::update(people::table.find(id))
+            .set((
+                people::email.eq("erased"),
+                people::name.eq(""),
+                people::is_operator.eq(false),
+                people::password_hash.eq(None::<String>),
+                people::erased_at.eq(now),
+            ))
+            .execute(conn)
+            .await
+    }
 }

@@ -60,6 +60,12 @@ impl PersonLink {
             .await
     }
 
+    /// Deletes those of a person, and to their e-mail address.
+    pub async fn erase(conn: &mut Conn, person_id: Uuid, email: &str) -> QueryResult<usize> {
+        let theirs = person_links::person_id.eq(person_id).assume_not_null().or(person_links::email.eq(email));
+        diesel::delete(person_links::table.filter(theirs)).execute(conn).await
+    }
+
     /// Deletes links that ended before `before`.
     pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
         diesel::delete(person_links::table.filter(person_links::expires_at.lt(before))).execute(conn).await

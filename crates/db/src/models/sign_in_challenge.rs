@@ -43,6 +43,11 @@ impl SignInChallenge {
         diesel::delete(sign_in_challenges::table.find(digest)).execute(conn).await.map(|rows| rows == 1)
     }
 
+    /// Deletes those of a person.
+    pub async fn erase(conn: &mut Conn, person_id: Uuid) -> QueryResult<usize> {
+        diesel::delete(sign_in_challenges::table.filter(sign_in_challenges::person_id.eq(person_id))).execute(conn).await
+    }
+
     /// Deletes those that were over before `before`.
     pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
         diesel::delete(sign_in_challenges::table.filter(sign_in_challenges::expires_at.lt(before))).execute(conn).await

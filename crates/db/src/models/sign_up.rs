@@ -96,6 +96,11 @@ impl SignUp {
             .await
     }
 
+    /// Deletes those of an e-mail address.
+    pub async fn erase(conn: &mut Conn, email: &str) -> QueryResult<usize> {
+        diesel::delete(sign_ups::table.filter(sign_ups::email.eq(email))).execute(conn).await
+    }
+
     /// Deletes what was asked for before `before` and does not wait for an operator.
     pub async fn forget(conn: &mut Conn, before: DateTime<Utc>) -> QueryResult<usize> {
         let is_over = sign_ups::confirmed_at.is_null().or(sign_ups::decided_at.is_not_null());

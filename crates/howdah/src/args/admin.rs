@@ -39,6 +39,24 @@ pub enum AdminCommand {
     AllowServers(AllowServersArgs),
     /// Take a second factor away from somebody who has lost it; a mail tells them.
     RemoveSecondFactor(RemoveSecondFactorArgs),
+    /// People who are here.
+    #[command(subcommand)]
+    People(PeopleCommand),
+}
+
+#[derive(Subcommand)]
+pub enum PeopleCommand {
+    /// Erase somebody for good: name, e-mail address, password, sessions, API tokens, second factor and memberships. An account that they alone
+    /// own is closed; as long as one of those has servers, nobody is erased.
+    Erase(EraseArgs),
+}
+
+#[derive(Args)]
+pub struct EraseArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// Whom. Be sure that it is they who ask.
+    pub email: String,
 }
 
 #[derive(Subcommand)]

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use howdah_app::admin::{self, PersonRequest, Place};
+use howdah_app::admin::{self, Erased, PersonRequest, Place};
 use howdah_app::settings::{self, PlatformSettings, SettingsChange};
 use howdah_app::upkeep::{self, OrphanView};
 use howdah_app::{Error, Scope};
@@ -10,7 +10,8 @@ use howdah_db::seal::KeyRing;
 use secrecy::ExposeSecret;
 
 use crate::args::admin::{
-    AdminCommand, PersonArgs, PlaceArgs, PlaceKind, SettingsArgs, SettingsCommand, SetupArgs, TokenArgs, VerifyAuditArgs, WantedSettings,
+    AdminCommand, PeopleCommand, PersonArgs, PlaceArgs, PlaceKind, SettingsArgs, SettingsCommand, SetupArgs, TokenArgs, VerifyAuditArgs,
+    WantedSettings,
 };
 use crate::args::control_plane::ControlPlaneArgs;
 use crate::args::read_secret;
@@ -30,6 +31,10 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
         AdminCommand::RemoveSecondFactor(args) => {
             upkeep::remove_second_factor(&args.control_plane.app()?, &args.email).await.map_err(said)?;
             println!("{} signs in by password alone, and a mail says so", args.email);
+        }
+        AdminCommand::People(PeopleCommand::Erase(args)) => {
+            let Erased { left, closed } = admin::erase_person(&args.control_plane.app()?, &args.email).await.map_err(said)?;
+            println!("{} is erased: out of {left} accounts that go on, and {closed} of their own are closed", args.email);
         }
         AdminCommand::RewrapKeys(args) => println!("{} data keys wrapped anew", upkeep::rewrap_keys(&args.app()?).await.map_err(said)?),
         AdminCommand::AllowServers(args) => {

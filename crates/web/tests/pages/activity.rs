@@ -45,7 +45,6 @@ async fn what_was_done_in_an_account_has_a_page_of_its_own() {
     let ada = ada(&test, &server).await;
     launch(&ada).await;
     let key = hidden(&ada.get("/account/people").await.text, "key");
-    ada.post("/account/people", &[("key", &key), ("email", "<bob>@cats.example"), ("role", "technical")]).await.is(422);
     ada.post("/account/people", &[("key", &key), ("email", "bob@cats.example"), ("role", "technical")]).await.is(303);
     let invitation = mailed(&test, "bob@cats.example").await.split_once('=').unwrap().1.to_owned();
     let bob = Browser::new(&server);

@@ -1,5 +1,6 @@
 //! People and their accounts: signing up and in, passwords, sessions, and who belongs to an account.
 
+mod erase;
 mod limits;
 mod members;
 mod profile;
