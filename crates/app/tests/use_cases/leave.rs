@@ -42,7 +42,7 @@ async fn a_close_cancels_the_launch_and_an_undo_takes_it_up_again() {
     assert_eq!(reason(close(&ground, &ada, id).await), "already_leaving");
 
     let conn = &mut ground.database.conn().await;
-    let mails = Mail::unsent(conn, 10).await.unwrap();
+    let mails = Mail::waiting(conn, 10).await.unwrap();
     assert_eq!(
         mails.iter().map(|it| (it.purpose.as_str(), it.recipient.as_str())).collect::<Vec<_>>(),
         [("server_closing", "ada@birds.example.org")]
@@ -89,7 +89,7 @@ async fn a_grace_period_is_ended_by_typing_the_domain_again() {
 
 /// The bodies of mails to the owner, ada.
 async fn told_of_the_end(ground: &Ground) -> Vec<String> {
-    let mails = Mail::unsent(&mut *ground.database.conn().await, 10).await.unwrap();
+    let mails = Mail::waiting(&mut *ground.database.conn().await, 10).await.unwrap();
     let of_the_end = mails.into_iter().filter(|it| it.purpose == "grace_ended" && it.recipient == "ada@birds.example.org");
     of_the_end.map(|it| it.text_body).collect()
 }

@@ -7,7 +7,6 @@ use howdah_app::settings::{self, SettingsChange};
 use howdah_app::{Actor, Page, Scope, activity};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::Operation as OperationRow;
-use howdah_db::models::place::Cluster;
 use howdah_domain::lifecycle::{Cause, LaunchStep};
 use howdah_domain::listing::{OperationFilter, PlaceKind, ServerFilter, ServerSort};
 use howdah_domain::{Action, Operation, Phase, StepFact, StepName};
@@ -94,9 +93,7 @@ async fn no_room_means_closed_before_and_at_the_launch() {
     ground.set(&operator, SettingsChange { servers_per_account: 0, ..open() }).await;
     assert!(matches!(of(Some(&ada)).await, Openness::Closed { reason: "limit_reached", .. }));
     ground.set(&operator, open()).await;
-    let conn = &mut ground.database.conn().await;
-    let cluster = Cluster::by_name(conn, "real").await.unwrap().unwrap();
-    Cluster::set_capacity(conn, cluster.id, 0).await.unwrap();
+    ground.database.execute("UPDATE clusters SET capacity = 0 WHERE name = 'real'").await;
     let refused = ground.launch(&ada, "birds.fedi.localhost").await.unwrap_err();
     for actor in [Some(&ada), Some(&operator), None] {
         assert_eq!(of(actor).await, Openness::Closed { reason: "no_room", sentence: refused.to_string() });

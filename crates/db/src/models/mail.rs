@@ -67,19 +67,6 @@ impl Mail {
         mail_outbox::table.find(id).select(Self::as_select()).first(conn).await.optional()
     }
 
-    /// Locked until the transaction ends; what another sender holds is passed over.
-    pub async fn unsent(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
-        mail_outbox::table
-            .filter(waits())
-            .order(mail_outbox::created_at)
-            .limit(limit)
-            .for_update()
-            .skip_locked()
-            .select(Self::as_select())
-            .load(conn)
-            .await
-    }
-
     /// As it is now, locked until the transaction ends; `None` where another sender holds it, or it has ended.
     pub async fn lock_unsent(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
         mail_outbox::table.find(id).filter(waits()).for_update().skip_locked().select(Self::as_select()).first(conn).await.optional()

@@ -24,10 +24,6 @@ impl NameClaim {
         diesel::insert_into(name_claims::table).values(rows).execute(conn).await
     }
 
-    pub async fn holder(conn: &mut Conn, name: &str) -> QueryResult<Option<Uuid>> {
-        name_claims::table.find(name).select(name_claims::instance_id).first(conn).await.optional()
-    }
-
     /// Whether anybody holds one of these names.
     pub async fn is_any_held(conn: &mut Conn, names: &[&str]) -> QueryResult<bool> {
         diesel::select(diesel::dsl::exists(name_claims::table.filter(name_claims::name.eq_any(names)))).get_result(conn).await

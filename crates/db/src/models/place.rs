@@ -52,11 +52,6 @@ pub struct ObjectStore {
 macro_rules! place {
     ($kind:ident, $table:ident, $reference:ident) => {
         impl $kind {
-            /// In servers; those that are there stay.
-            pub async fn set_capacity(conn: &mut Conn, id: Uuid, capacity: i32) -> QueryResult<bool> {
-                diesel::update($table::table.find(id)).set($table::capacity.eq(capacity)).execute(conn).await.map(|rows| rows == 1)
-            }
-
             pub async fn insert(&self, conn: &mut Conn) -> QueryResult<usize> {
                 diesel::insert_into($table::table).values(self).execute(conn).await
             }
