@@ -39,17 +39,23 @@ async fn the_stream_is_cut_midway() {
     let _turn = Turn::alone(&world.stack).unwrap();
     let mut watch = Watch::start("the stream is cut");
     let (browser, person) = (Browser::open(&world).await.unwrap(), Person::customer(&world).await.unwrap());
+    let mut album = Album::open("connection-lost").unwrap();
     let name = fresh_name("cut");
     person.sign_in(&browser).await.unwrap();
     launch(&browser, &Wish { domain: "", name: Some(&name), owner: "ada" }).await.unwrap();
     let killed = Part::of(&world.stack, "server").unwrap().kill().unwrap();
-    let said = browser.sees(LOST).await;
+    let said = async {
+        browser.sees(LOST).await?;
+        album.keep(&browser, "server-connection-lost").await
+    }
+    .await;
     killed.start().unwrap();
     said.unwrap();
     watch.lap("said");
     browser.no_longer_sees(seconds(30), LOST).await.unwrap();
     browser.sees_within(LAUNCHED_WITHIN, RUNNING).await.unwrap();
     watch.lap("came back, and went on");
+    album.close().unwrap();
 }
 
 #[tokio::test]

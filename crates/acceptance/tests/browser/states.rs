@@ -6,12 +6,13 @@ use howdah_acceptance::World;
 use howdah_acceptance::processes::Part;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::Watch;
-use howdah_acceptance::world::fresh_id;
+use howdah_acceptance::world::{fresh_id, fresh_name};
 
 use crate::album::Album;
 use crate::browser::{Browser, SOON};
 use crate::people::Person;
 use crate::planted_server::{LAUNCH, PlantedServer, Work};
+use crate::server_pages::{Wish, fill_in};
 
 const CLOSED: &str = "desired_kind = 'deleted', desired_hold = null, desired_deletion = 'close', desired_after = now() - interval '1 hour', \
                       farewell_began_at = now() - interval '1 hour'";
@@ -46,8 +47,15 @@ async fn a_servers_states_that_pass() {
 
 async fn customers(browser: &Browser, album: &mut Album, server: &PlantedServer<'_>) -> Result<()> {
     let page = format!("/servers/{}", server.slug);
-    let waiting = "desired_kind = 'suspended', desired_hold = 'approval', launched_at = null, first_answered_at = null";
-    let states: [(&str, Option<Work>, &str, &str); 4] = [
+    let waiting = "desired_kind = 'suspended', desired_hold = 'approval', desired_deletion = null, desired_after = null, launched_at = null, \
+                   first_answered_at = null";
+    let removing = "desired_kind = 'deleted', desired_hold = null, desired_deletion = 'remove', desired_after = now() + interval '13 days'";
+    let states: [(&str, Option<Work>, &str, &str); 8] = [
+        // It runs, and nothing was observed of it.
+        ("desired_kind = 'running'", None, "Not all is well", "server-unwell"),
+        ("desired_kind = 'read_only', desired_hold = 'billing'", None, "Read-only", "server-read-only"),
+        ("desired_kind = 'suspended', desired_hold = 'billing'", None, "Suspended", "server-suspended"),
+        (removing, None, "Being removed", "server-removing"),
         (waiting, None, "Waiting for approval", "server-awaiting-approval"),
         (CLOSED, Some(close(&[("farewell", "running", ""), ("teardown", "waiting", "")])), "Saying farewell", "server-saying-farewell"),
         (
@@ -109,6 +117,33 @@ async fn operators(browser: &Browser, album: &mut Album, server: &PlantedServer<
     browser.follow("Overwrite the cluster’s state …").await?;
     browser.sees("What goes").await?;
     album.keep(browser, "operator-overwrite").await
+}
+
+/// What is said of an address before a server is launched at it.
+#[tokio::test]
+async fn what_a_launch_is_told() {
+    let world = World::open().await.unwrap();
+    let _turn = Turn::shared(&world.stack).unwrap();
+    let _watch = Watch::start("what a launch is told");
+    let browser = Browser::open(&world).await.unwrap();
+    Person::customer(&world).await.unwrap().sign_in(&browser).await.unwrap();
+    let mut album = Album::open("launch-checks").unwrap();
+    let (free, mark) = (format!("{}.test", fresh_name("wrens")), format!("{}.test", fresh_name("mastodon")));
+    let refused = fresh_name("mastodon");
+    let answers = [
+        (Wish { domain: &free, name: None, owner: "ada" }, "Free.", "launch-check-free"),
+        (Wish { domain: &mark, name: None, owner: "ada" }, "contains a trademark of Mastodon gGmbH", "launch-check-trademark"),
+        (Wish { domain: "not a domain", name: None, owner: "ada" }, "not a domain", "launch-check-no-domain"),
+        (Wish { domain: "", name: Some(&refused), owner: "ada" }, "can't carry", "launch-check-refused"),
+    ];
+    for (wish, says, name) in answers {
+        fill_in(&browser, &wish).await.unwrap();
+        browser.press("Check the address").await.unwrap();
+        browser.is_at("/servers/new/check").await.unwrap();
+        browser.sees(says).await.unwrap();
+        album.keep(&browser, name).await.unwrap();
+    }
+    album.close().unwrap();
 }
 
 #[tokio::test]
