@@ -8,6 +8,7 @@ use howdah_db::{Corrupt, QueryError, QueryErrorExt, Unavailable};
 use howdah_domain::{NameError, Refusal};
 
 use crate::excess::{Excess, wait_in_words};
+use crate::ports::BundlesError;
 
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,12 @@ impl From<QueryError> for Error {
 
 impl From<Unavailable> for Error {
     fn from(error: Unavailable) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<BundlesError> for Error {
+    fn from(error: BundlesError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }
 }

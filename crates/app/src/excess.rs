@@ -23,6 +23,8 @@ pub enum Excess {
     OwnerLinks,
     /// Of one server.
     Exports,
+    /// Of one import.
+    Imports,
     /// In one account.
     RoleChanges,
     /// At a domain's records.
@@ -41,6 +43,7 @@ impl Excess {
             Self::MailsFromHere | Self::MailsTo | Self::MailsBy => "Too many mails",
             Self::OwnerLinks => "Too many new links",
             Self::Exports => "Too many exports",
+            Self::Imports => "Too many looks",
             Self::RoleChanges => "Too many changes of roles",
             Self::Looks => "Looked at a moment ago",
         }
@@ -59,6 +62,7 @@ impl Excess {
             Self::MailsTo => "Several mails went to this e-mail address within an hour.",
             Self::MailsBy => "Very many mails to others were asked for within a day.",
             Self::OwnerLinks => "Three new links were made within an hour.",
+            Self::Imports => "What was brought was looked at very often within an hour.",
             Self::Exports => "Twelve exports of this server were begun within a day.",
             Self::RoleChanges => "Roles were changed very often in this account within a day. This time nothing was changed.",
             Self::Looks => "The records were looked at a moment ago.",
@@ -81,6 +85,7 @@ impl Excess {
             Self::MailsFromHere => "Others may share your network. From another one it can be asked for now.",
             Self::MailsTo | Self::MailsBy => "What was sent before is good.",
             Self::OwnerLinks => "The last of them is good for six hours.",
+            Self::Imports => "What was brought stays as it is.",
             Self::Exports => "Those that are whole are good, and can be fetched.",
             Self::RoleChanges => "Invitations and removals go on working.",
             Self::Looks => "What was found stands on the page.",

@@ -15,6 +15,7 @@ pub mod error;
 pub mod exports;
 pub mod fleet;
 pub mod idempotency;
+pub mod imports;
 pub mod incidents;
 pub mod instances;
 pub mod jobs;

@@ -91,6 +91,11 @@ pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", Excess::Ow
 /// Exports of one server: each reads all of it.
 pub(crate) const EXPORTS_OF: Limit = limit("exports_of_server", Excess::Exports, 12, DAY);
 
+/// Each answers for up to a thousand files.
+pub(crate) const UPLOADS_OF: Limit = limit("uploads_of_import", Excess::Imports, 10_000, DAY);
+/// Into what was brought: each lists all of it, and tries a key.
+pub(crate) const LOOKS_INTO: Limit = limit("looks_into_import", Excess::Imports, 60, HOUR);
+
 /// The longest window: what began before it says nothing any more.
 pub(crate) const LONGEST: TimeDelta = DAY;
 

@@ -21,6 +21,8 @@ pub enum Kind {
     Identity,
     /// Its login at the mail relay.
     Smtp,
+    /// What opens the bundle that it is made of, until it is.
+    BundleKey,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
         match self {
             Self::Identity => "identity",
             Self::Smtp => "smtp",
+            Self::BundleKey => "bundle_key",
         }
     }
 }
@@ -46,6 +49,14 @@ pub async fn seal(
 ) -> Result<(), SealedError> {
     let plain = serde_json::to_vec(variables).expect("a map of texts is JSON");
     IdentitySecret::insert(conn, keys, instance_id, kind.as_str(), 1, &plain, now).await
+}
+
+/// What it was for is done.
+///
+/// # Errors
+/// The query's.
+pub async fn forget(conn: &mut Conn, instance_id: Uuid, kind: Kind) -> howdah_db::QueryResult<()> {
+    IdentitySecret::forget(conn, instance_id, kind.as_str()).await.map(drop)
 }
 
 /// `None` where nothing of that kind was sealed, or what was sealed is no map of texts.

@@ -14,6 +14,8 @@ pub mod load;
 pub mod media;
 pub mod place;
 pub mod progress;
+pub mod push;
+pub mod receive;
 pub mod restore;
 mod rows;
 pub mod s3;

@@ -48,6 +48,8 @@ pub enum Stage {
     /// Comparing files with their digests.
     Comparing,
     ReadingDump,
+    /// To another host.
+    Sending,
     Loading,
 }
 
@@ -63,6 +65,7 @@ impl Stage {
             Self::Finishing => "writing what describes it",
             Self::Comparing => "comparing files with their digests",
             Self::ReadingDump => "reading the dump",
+            Self::Sending => "sending it",
             Self::Loading => "loading the database",
         }
     }

@@ -185,6 +185,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    imports (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        instance_id -> Nullable<Uuid>,
+        source -> Text,
+        prefix -> Text,
+        seen -> Nullable<Jsonb>,
+        seen_at -> Nullable<Timestamptz>,
+        pass -> Int4,
+        accepted_at -> Nullable<Timestamptz>,
+        kept_until -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     incidents (id) {
         id -> Uuid,
         happened_at -> Timestamptz,
@@ -507,6 +524,8 @@ diesel::joinable!(domains -> accounts (account_id));
 diesel::joinable!(exports -> instances (instance_id));
 diesel::joinable!(exports -> operations (operation_id));
 diesel::joinable!(identity_secrets -> instances (instance_id));
+diesel::joinable!(imports -> accounts (account_id));
+diesel::joinable!(imports -> instances (instance_id));
 diesel::joinable!(incidents -> people (person_id));
 diesel::joinable!(instance_observations -> instances (instance_id));
 diesel::joinable!(instance_syncs -> instances (instance_id));
@@ -553,6 +572,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     exports,
     idempotency_keys,
     identity_secrets,
+    imports,
     incidents,
     instance_observations,
     instance_syncs,

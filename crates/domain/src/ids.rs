@@ -89,6 +89,8 @@ ids! {
     OperationId: "an operation",
     /// One run that takes a server along.
     ExportId: "an export",
+    /// A server that is brought in as a bundle.
+    ImportId: "an import",
     /// A proof of an own domain.
     DomainId: "a domain",
     ApiTokenId: "an API token",

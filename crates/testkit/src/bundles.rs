@@ -1,6 +1,6 @@
 //! The bucket of exports, in memory: what was put is listed, linked and deleted; away, it refuses all.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,44 +8,60 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
-use howdah_app::ports::{Bundles, BundlesError};
+use howdah_app::ports::{BundleFile, Bundles, BundlesError};
 use url::Url;
 
 #[derive(Default)]
 pub struct FakeBundles {
-    keys: Mutex<BTreeSet<String>>,
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
     away: AtomicBool,
 }
 
 impl FakeBundles {
+    /// An empty file.
     pub fn put(&self, key: &str) {
-        self.there().insert(key.to_owned());
+        self.put_bytes(key, b"");
+    }
+
+    pub fn put_bytes(&self, key: &str, bytes: &[u8]) {
+        self.there().insert(key.to_owned(), bytes.to_owned());
+    }
+
+    pub fn forget(&self, key: &str) {
+        self.there().remove(key);
+    }
+
+    /// All of a bundle, below a prefix.
+    pub fn put_all(&self, prefix: &str, files: &BTreeMap<String, Vec<u8>>) {
+        files.iter().for_each(|(path, bytes)| self.put_bytes(&format!("{prefix}/{path}"), bytes));
     }
 
     pub fn keys(&self) -> Vec<String> {
-        self.there().iter().cloned().collect()
+        self.there().keys().cloned().collect()
     }
 
     pub fn go_away(&self, away: bool) {
         self.away.store(away, Ordering::Relaxed);
     }
 
-    fn there(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn there(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn answers(&self) -> Result<(), BundlesError> {
         if self.away.load(Ordering::Relaxed) { Err(BundlesError("it is away".to_owned())) } else { Ok(()) }
     }
 
-    fn below(&self, prefix: &str) -> Vec<String> {
+    fn below(&self, prefix: &str) -> Vec<BundleFile> {
         let start = format!("{prefix}/");
-        self.there().iter().filter_map(|it| it.strip_prefix(&start)).map(str::to_owned).collect()
+        let file =
+            |(key, bytes): (&String, &Vec<u8>)| Some(BundleFile { path: key.strip_prefix(&start)?.to_owned(), bytes: bytes.len() as u64 });
+        self.there().iter().filter_map(file).collect()
     }
 }
 
 impl Bundles for FakeBundles {
-    fn files(&self, prefix: &str) -> BoxStream<'static, Result<String, BundlesError>> {
+    fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>> {
         match self.answers() {
             Ok(()) => stream::iter(self.below(prefix)).map(Ok).boxed(),
             Err(error) => stream::iter([Err(error)]).boxed(),
@@ -57,11 +73,24 @@ impl Bundles for FakeBundles {
         async move { Url::parse(&url).map_err(|error| BundlesError(error.to_string())) }.boxed()
     }
 
+    fn read<'a>(&'a self, prefix: &'a str, path: &'a str, most: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, BundlesError>> {
+        async move {
+            self.answers()?;
+            Ok(self.there().get(&format!("{prefix}/{path}")).filter(|it| it.len() as u64 <= most).cloned())
+        }
+        .boxed()
+    }
+
+    fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
+        let url = format!("https://s3.example/howdah-bundles/{prefix}/{path}?X-Amz-Expires={}&for=PUT", valid.as_secs());
+        async move { Url::parse(&url).map_err(|error| BundlesError(error.to_string())) }.boxed()
+    }
+
     fn delete<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(), BundlesError>> {
         async move {
             self.answers()?;
             let start = format!("{prefix}/");
-            self.there().retain(|it| !it.starts_with(&start));
+            self.there().retain(|key, _| !key.starts_with(&start));
             Ok(())
         }
         .boxed()

@@ -5,6 +5,8 @@
 #[cfg(feature = "app")]
 pub mod app;
 #[cfg(feature = "app")]
+pub mod arriving;
+#[cfg(feature = "app")]
 pub mod bundles;
 mod database;
 pub mod proxy;

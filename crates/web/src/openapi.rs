@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::v1::{account, exports, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
+use crate::api::v1::{account, exports, imports, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
 use crate::conditional;
 use crate::problem::{self, ProblemBody};
 
@@ -32,6 +32,8 @@ use crate::problem::{self, ProblemBody};
         instances::close::close, instances::close_now::close_now, instances::undo::undo, instances::owner_link::owner_link,
         instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
         exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,
+        imports::list::list, imports::begin::begin, imports::show::show, imports::files::files, imports::look::look,
+        imports::launch::launch, imports::cut_over::cut_over, imports::discard::discard,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, account::activity::activity, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
@@ -46,6 +48,7 @@ use crate::problem::{self, ProblemBody};
     tags(
         (name = "instances", description = "Servers."),
         (name = "exports", description = "Servers taken along, whole and sealed."),
+        (name = "imports", description = "Servers brought in, looked at as a rehearsal, and put in their old one's place."),
         (name = "operations", description = "Long work with a name, steps and an end."),
         (name = "plans", description = "The catalogue."),
         (name = "account", description = "For whom a token speaks."),

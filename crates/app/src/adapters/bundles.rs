@@ -14,7 +14,7 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::ports::bundles::{Bundles, BundlesError};
+use crate::ports::bundles::{BundleFile, Bundles, BundlesError};
 
 /// Requests that delete, at a time.
 const AT_ONCE: usize = 8;
@@ -56,15 +56,36 @@ impl S3Bundles {
 }
 
 impl Bundles for S3Bundles {
-    fn files(&self, prefix: &str) -> BoxStream<'static, Result<String, BundlesError>> {
+    fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>> {
         let root = Path::from(prefix);
         let listed = self.store.list(Some(&root)).map_err(error);
         listed
             .map_ok(move |it| {
                 let path = it.location.as_ref();
-                path.strip_prefix(root.as_ref()).unwrap_or(path).trim_start_matches('/').to_owned()
+                let path = path.strip_prefix(root.as_ref()).unwrap_or(path).trim_start_matches('/').to_owned();
+                BundleFile { path, bytes: it.size }
             })
             .boxed()
+    }
+
+    fn read<'a>(&'a self, prefix: &'a str, path: &'a str, most: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, BundlesError>> {
+        async move {
+            let path = Path::parse(format!("{prefix}/{path}")).map_err(error)?;
+            match self.store.get(&path).await {
+                Ok(found) if found.meta.size <= most => Ok(Some(found.bytes().await.map_err(error)?.into())),
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(other) => Err(error(other)),
+            }
+        }
+        .boxed()
+    }
+
+    fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
+        async move {
+            let path = Path::parse(format!("{prefix}/{path}")).map_err(error)?;
+            self.store.signed_url(Method::PUT, &path, valid).await.map_err(error)
+        }
+        .boxed()
     }
 
     fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::seen_by;
 use crate::instances::{audit, audit_actor, locked_by};
-use crate::ports::bundles::{Bundles, BundlesError};
+use crate::ports::bundles::{BundleFile, Bundles, BundlesError};
 use crate::{Actor, App, Error};
 
 /// As long as S3 lets a link be.
@@ -116,11 +116,11 @@ fn gone() -> Error {
 async fn linked(
     bundles: Arc<dyn Bundles>,
     prefix: String,
-    file: Result<String, BundlesError>,
+    file: Result<BundleFile, BundlesError>,
     valid: Duration,
 ) -> Option<Result<Link, BundlesError>> {
     let path = match file {
-        Ok(path) => path,
+        Ok(file) => file.path,
         Err(error) => return Some(Err(error)),
     };
     if path.starts_with('.') {

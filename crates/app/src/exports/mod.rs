@@ -21,7 +21,7 @@ use howdah_domain::{ExportId, InstanceId};
 use crate::{Actor, Error, instances};
 
 /// The export, where the actor may see its server.
-async fn seen_by(conn: &mut Conn, actor: &Actor, id: ExportId) -> Result<WithOperation, Error> {
+pub(crate) async fn seen_by(conn: &mut Conn, actor: &Actor, id: ExportId) -> Result<WithOperation, Error> {
     let missing = Error::NotFound { what: "export" };
     let Some(found) = Export::by_id(conn, id.as_uuid()).await? else { return Err(missing) };
     match instances::seen_by(conn, actor, InstanceId::from_uuid(found.0.instance_id)).await {

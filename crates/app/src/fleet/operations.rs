@@ -83,7 +83,7 @@ async fn again(app: &App, conn: &mut Conn, actor: &Actor, instance: &Instance, i
         OperationState::Failed => {}
     }
     let is_wanted = match (operation.kind, instance.desired()?) {
-        (OperationKind::Create, Desired::Running) => instance.launched_at.is_none(),
+        (OperationKind::Create | OperationKind::Import, Desired::Running) => instance.launched_at.is_none(),
         (OperationKind::Close | OperationKind::Remove, Desired::Deleted { .. }) => true,
         _ => false,
     };

@@ -14,12 +14,13 @@ use howdah_domain::{
     AddressKind, Desired, DomainId, EmailAddress, FediverseDomain, InstanceId, OperationId, OperationKind, Plan, Release, ServerAddress,
     Username,
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::{audit, audit_actor};
 use crate::idempotency::{Idempotent, Once, claim, keep};
-use crate::jobs::SyncInstance;
-use crate::sealed::{self, Kind};
+use crate::jobs::{SyncInstance, manifest};
+use crate::sealed::{self, Kind, Variables};
 use crate::settings::PlatformSettings;
 use crate::{Actor, App, Error, FieldError, identity, operations, settings};
 
@@ -47,15 +48,42 @@ pub struct Launched {
     pub operation: OperationId,
 }
 
-/// What was typed, made of legal parts.
+/// What was asked for, made of legal parts.
 #[derive(Debug)]
-struct NewServer<'a> {
-    address: ServerAddress,
-    plan: &'a Plan,
-    username: Username,
-    email: EmailAddress,
-    cluster: Option<&'a str>,
-    remnants_known: bool,
+pub(crate) struct NewServer<'a> {
+    pub address: ServerAddress,
+    pub plan: &'a Plan,
+    pub release: &'a Release,
+    pub origin: Origin,
+    pub cluster: Option<&'a str>,
+    pub remnants_known: bool,
+}
+
+/// What a server comes from.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// Nothing: its first account is made for its owner.
+    New { username: Username, email: EmailAddress },
+    /// A bundle: it goes on being who it was. `key` opens the bundle's seal; empty where it has none.
+    Bundle { identity: Redacted, key: SecretString },
+}
+
+/// An identity, which no log shows.
+pub(crate) struct Redacted(pub Variables);
+
+impl std::fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redacted")
+    }
+}
+
+impl Origin {
+    const fn kind(&self) -> OperationKind {
+        match self {
+            Self::New { .. } => OperationKind::Create,
+            Self::Bundle { .. } => OperationKind::Import,
+        }
+    }
 }
 
 /// # Errors
@@ -72,19 +100,19 @@ pub async fn launch(
         actor.may_operate()?;
     }
     let server = parse(app, request)?;
-    let release = app.releases.default_release().ok_or_else(|| Error::internal("the catalogue of releases has no default"))?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
-        let launched = record(app, conn, actor, &server, release).await?;
+        let launched = record(app, conn, actor, &server).await?;
         keep(conn, idempotent, launched).await
     })
     .await
 }
 
 fn parse<'a>(app: &'a App, request: &'a LaunchRequest) -> Result<NewServer<'a>, Error> {
+    let release = app.releases.default_release().ok_or_else(|| Error::internal("the catalogue of releases has no default"))?;
     let mut fields = Vec::new();
     let address = ServerAddress::parse(&request.domain, request.web_domain.as_deref(), &app.config.names)
         .map_err(|it| fields.push(FieldError::of(it.field, &it.error)));
@@ -97,13 +125,14 @@ fn parse<'a>(app: &'a App, request: &'a LaunchRequest) -> Result<NewServer<'a>, 
     match (address, plan, username, email) {
         (Ok(address), Ok(plan), Ok(username), Ok(email)) if fields.is_empty() => {
             let cluster = request.cluster.as_deref();
-            Ok(NewServer { address, plan, username, email, cluster, remnants_known: request.remnants_known })
+            let origin = Origin::New { username, email };
+            Ok(NewServer { address, plan, release, origin, cluster, remnants_known: request.remnants_known })
         }
         _ => Err(Error::Invalid { fields }),
     }
 }
 
-fn unknown_plan(app: &App, typed: &str) -> FieldError {
+pub(crate) fn unknown_plan(app: &App, typed: &str) -> FieldError {
     let known: Vec<&str> = app.plans.iter().map(|it| it.id.as_str()).collect();
     let typed: String = typed.chars().take(80).collect();
     let sentence = format!("There is no plan “{typed}”. Choose one of {}.", known.join(", "));
@@ -111,7 +140,7 @@ fn unknown_plan(app: &App, typed: &str) -> FieldError {
 }
 
 /// A domain of the customer's own may carry the trademark only with permission, which is theirs to have.
-fn trademark(address: &ServerAddress, has_permission: bool) -> Option<FieldError> {
+pub(crate) fn trademark(address: &ServerAddress, has_permission: bool) -> Option<FieldError> {
     let asks = |it: &FediverseDomain| it.asks_about_trademark();
     let is_asked = address.kind == AddressKind::Own && (asks(&address.local_domain) || asks(&address.web_domain));
     (is_asked && !has_permission).then(|| FieldError {
@@ -124,7 +153,8 @@ fn trademark(address: &ServerAddress, has_permission: bool) -> Option<FieldError
     })
 }
 
-async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_>, release: &Release) -> Result<Launched, Error> {
+/// The row, its names, its secrets, the operation and the job, in the caller's transaction.
+pub(crate) async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_>) -> Result<Launched, Error> {
     let now = app.now();
     let platform = settings::read(conn).await?;
     let standing = billing::standing_at_launch(platform.provider());
@@ -132,7 +162,7 @@ async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_
     check_remnants(conn, server).await?;
     let places = places(conn, server.cluster).await?;
     let id = InstanceId::generate(now, &*app.randomness);
-    let (image_mastodon, image_streaming) = app.config.images_of(release);
+    let (image_mastodon, image_streaming) = app.config.images_of(server.release);
     let slug = free_slug(conn, &server.address, id).await?;
     let address = &server.address;
     let row = NewInstance {
@@ -144,7 +174,7 @@ async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_
         media_domain: address.media_domain.as_str(),
         on_platform_domain: matches!(address.kind, AddressKind::Platform { .. }),
         plan: &server.plan.id,
-        version: &release.version.to_string(),
+        version: &server.release.version.to_string(),
         image_mastodon: &image_mastodon,
         image_streaming: &image_streaming,
         desired: desired.into(),
@@ -162,8 +192,8 @@ async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_
     for domain in address.to_be_proven() {
         ask_for_proof(app, conn, actor, domain).await?;
     }
-    seal_secrets(app, conn, id, server, release).await?;
-    let operation = operations::begin(app, conn, id, OperationKind::Create, Some(actor.person)).await?;
+    seal_secrets(app, conn, id, server).await?;
+    let operation = operations::begin(app, conn, id, server.origin.kind(), Some(actor.person)).await?;
     SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
     let details = json!({"domain": row.domain, "plan": row.plan, "desired": desired.as_str(), "standing": standing.as_str()});
     audit(app, conn, audit_actor(actor), "instance.launch", &row, details).await?;
@@ -288,19 +318,33 @@ async fn ask_for_proof(app: &App, conn: &mut Conn, actor: &Actor, domain: &Fediv
     Ok(())
 }
 
-async fn seal_secrets(app: &App, conn: &mut Conn, id: InstanceId, server: &NewServer<'_>, release: &Release) -> Result<(), Error> {
-    let now = app.now();
-    let identity = identity::new_identity(release.needs_otp_secret, &*app.randomness);
-    sealed::seal(conn, &app.keys, id.as_uuid(), Kind::Identity, &identity, now).await?;
+async fn seal_secrets(app: &App, conn: &mut Conn, id: InstanceId, server: &NewServer<'_>) -> Result<(), Error> {
+    let (uuid, now) = (id.as_uuid(), app.now());
     let relay = app.config.relay.login_of(id, &*app.randomness);
-    sealed::seal(conn, &app.keys, id.as_uuid(), Kind::Smtp, &relay, now).await?;
+    sealed::seal(conn, &app.keys, uuid, Kind::Smtp, &relay, now).await?;
+    match &server.origin {
+        Origin::Bundle { identity, key } => {
+            sealed::seal(conn, &app.keys, uuid, Kind::Identity, &identity.0, now).await?;
+            let key = manifest::bundle_key(key.expose_secret());
+            sealed::seal(conn, &app.keys, uuid, Kind::BundleKey, &key, now).await?;
+        }
+        Origin::New { username, email } => {
+            let identity = identity::new_identity(server.release.needs_otp_secret, &*app.randomness);
+            sealed::seal(conn, &app.keys, uuid, Kind::Identity, &identity, now).await?;
+            first_owner(app, conn, id, username, email).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn first_owner(app: &App, conn: &mut Conn, id: InstanceId, username: &Username, email: &EmailAddress) -> Result<(), Error> {
     let token = identity::new_token(&*app.randomness);
     let owner = NewOwnerBootstrap {
         instance_id: id.as_uuid(),
-        username: server.username.as_str(),
-        email: server.email.as_str(),
+        username: username.as_str(),
+        email: email.as_str(),
         token: token.as_bytes(),
-        issued_at: now,
+        issued_at: app.now(),
     };
     owner.insert(conn, &app.keys).await?;
     Ok(())

@@ -3,6 +3,7 @@
 
 use howdah_db::Conn;
 use howdah_db::models::account::{Account, Membership};
+use howdah_db::models::import::Import;
 use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_db::models::operation::Operation as OperationRow;
 use howdah_db::models::person::Person;
@@ -171,6 +172,15 @@ async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, delet
     audit(app, conn, audit_actor(actor), action, &row, json!({"after": after})).await
 }
 
+/// A server that nobody outside is to miss, at once: its old one goes on.
+pub(crate) async fn discard(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {
+    let desired = row.desired()?.delete(Deletion::Remove, app.now(), row.begun())?;
+    let row = set_desired(app, conn, row, desired).await?;
+    operations::cancel_live(app, conn, InstanceId::from_uuid(row.id)).await?;
+    SyncInstance::of(row.id).enqueue(conn).await?;
+    audit(app, conn, audit_actor(actor), "instance.discard", &row, json!({})).await
+}
+
 /// Every owner of the account, whoever of them asked for it. `mail`: of the account's name, and of who it was.
 async fn tell_owners(
     app: &App,
@@ -215,17 +225,25 @@ async fn take_back(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) ->
     operations::cancel_live(app, conn, id).await?;
     if row.launched_at.is_none() {
         // The launch that the closing cancelled goes on where it was: its steps are read from what is there.
-        operations::begin(app, conn, id, OperationKind::Create, Some(actor.person)).await?;
+        let kind = launch_kind(conn, &row).await?;
+        operations::begin(app, conn, id, kind, Some(actor.person)).await?;
     }
     SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
     audit(app, conn, audit_actor(actor), "instance.undo", &row, json!({"desired": desired.as_str()})).await
 }
 
+/// By which operation it comes to be.
+async fn launch_kind(conn: &mut Conn, row: &Instance) -> Result<OperationKind, Error> {
+    let import = Import::of_instance(conn, row.id).await?;
+    Ok(if import.is_some() { OperationKind::Import } else { OperationKind::Create })
+}
+
 /// What policy says of a server that comes back. Who was never approved is not approved by closing and undoing.
 async fn access_now(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<Access, Error> {
     let facts = BillingFacts { standing: row.standing()?, now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
-    let create = OperationRow::latest_of_kind(conn, row.id, OperationKind::Create.as_str()).await?;
-    let has_begun = row.launched_at.is_some() || create.is_some_and(|it| it.started_at.is_some());
+    let kind = launch_kind(conn, row).await?;
+    let launch = OperationRow::latest_of_kind(conn, row.id, kind.as_str()).await?;
+    let has_begun = row.launched_at.is_some() || launch.is_some_and(|it| it.started_at.is_some());
     // Closed is stricter than by approval: who waited while new servers were approved waits on.
     let must_wait = settings::read(conn).await?.new_servers != NewServers::Open;
     if must_wait && !has_begun && !actor.operates() {
@@ -234,7 +252,7 @@ async fn access_now(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -
     Ok(billing::access(&facts).access)
 }
 
-pub(super) async fn set_desired(app: &App, conn: &mut Conn, row: &Instance, desired: Desired) -> Result<Instance, Error> {
+pub(crate) async fn set_desired(app: &App, conn: &mut Conn, row: &Instance, desired: Desired) -> Result<Instance, Error> {
     let columns = DesiredColumns::from(desired);
     Instance::set_desired(conn, row.id, row.revision, &columns, app.now()).await?.ok_or(Error::PreconditionFailed)
 }

@@ -1,6 +1,7 @@
-//! Exports that were kept as long as they were to be: their files go, and then their row says so.
+//! Exports and what was brought for imports, once they were kept as long as they were to be: their files go, and then their row says so.
 
 use howdah_db::models::export::Export;
+use howdah_db::models::import::Import;
 
 use super::DeleteExports;
 use crate::exports;
@@ -15,6 +16,7 @@ pub async fn run(worker: &Worker, _: DeleteExports) -> Result<(), WorkError> {
     let Some(bundles) = &worker.app.bundles else { return Ok(()) };
     let mut conn = worker.app.database.conn().await?;
     let over = Export::no_longer_kept(&mut conn, worker.now(), SOME).await?;
+    let brought = Import::no_longer_kept(&mut conn, worker.now(), SOME).await?;
     drop(conn);
     for export in over {
         match delete(worker, &**bundles, &export).await {
@@ -22,7 +24,22 @@ pub async fn run(worker: &Worker, _: DeleteExports) -> Result<(), WorkError> {
             Err(error) => tracing::warn!(export.id = %export.id, %error, "an export could not be deleted; it is tried again"),
         }
     }
+    for import in brought {
+        match delete_brought(worker, &**bundles, &import).await {
+            Ok(()) => tracing::info!(import.id = %import.id, "what was brought for an import is deleted"),
+            Err(error) => tracing::warn!(import.id = %import.id, %error, "what was brought could not be deleted; it is tried again"),
+        }
+    }
     Ok(())
+}
+
+/// An export that lies here belongs to its server.
+async fn delete_brought(worker: &Worker, bundles: &dyn Bundles, import: &Import) -> Result<(), WorkError> {
+    if import.source == "upload" {
+        bundles.delete(&import.prefix).await?;
+    }
+    let mut conn = worker.app.database.conn().await?;
+    Ok(Import::deleted(&mut conn, import.id, worker.now()).await?)
 }
 
 /// No connection is held while the bucket works.

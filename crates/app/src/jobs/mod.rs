@@ -59,7 +59,7 @@ pub struct ResyncAll {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendMails {}
 
-/// Deletes exports that were kept for their time: hours of requests, where they are large.
+/// Deletes exports, and what was brought for imports, that were kept for their time: hours of requests, where they are large.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteExports {}
 

@@ -44,6 +44,8 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         last_used_at: None,
     };
     let all = [
+        (words::import_rehearsing(config, "birds.example", uuid::Uuid::nil()), &nothing),
+        (words::import_done(config, "birds.example", "birds-example", time), &nothing),
         (words::confirm_sign_up("Ada Lovelace", time), &confirm),
         (words::account_exists(config), &nothing),
         (words::sign_up_waits(), &nothing),

@@ -168,6 +168,25 @@ pub(crate) fn server_ready(domain: &str, web_domain: &str, username: &str) -> Ma
         .link("If that link is too old, ask for a new one", format!("https://{web_domain}/auth/password/new"))
 }
 
+/// To every owner of the account: nothing goes on until one of them decides.
+pub(crate) fn import_rehearsing(config: &Config, domain: &str, import: uuid::Uuid) -> Mail {
+    Mail::new("import_rehearsing", format!("{domain} is imported: look at it"))
+        .text(format!("Your server {domain} was brought in and runs as a rehearsal: nothing of it gets out, and its old server goes on serving."))
+        .link("Look at it, and decide", page(config, &format!("/imports/{import}")))
+        .text("What is written in the rehearsal is thrown away. When you decide for it, the server is loaded anew and takes its old one's place.")
+}
+
+/// To every owner of the account.
+pub(crate) fn import_done(config: &Config, domain: &str, slug: &str, until: DateTime<Utc>) -> Mail {
+    Mail::new("import_done", format!("{domain} has moved in"))
+        .text(format!("Your server {domain} runs here now, with everything that was brought."))
+        .link("See it, and what its address still needs", page(config, &format!("/servers/{slug}")))
+        .text(format!(
+            "Until {} you can go back to the old server from the import's page. What is written here meanwhile would be lost by that.",
+            at(until)
+        ))
+}
+
 /// To whoever asked for it.
 pub(crate) fn owner_link((domain, web_domain): (&str, &str), username: &str, until: DateTime<Utc>) -> Mail {
     Mail::new(OWNER_LINK, format!("A new link for the owner of {domain}"))

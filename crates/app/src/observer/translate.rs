@@ -32,6 +32,7 @@ fn observation(status: MastodonInstanceStatus) -> Observation {
         endpoints: status.endpoints.map(|it| Endpoints { web: it.web, media: it.media }),
         usage: status.usage.as_ref().and_then(usage),
         farewell: status.farewell.map(|it| FarewellProgress { stage: stage(it.stage), pending_accounts: it.pending_accounts }),
+        loaded: status.loaded,
         owner_link_issued: status.owner_link_issued.and_then(|it| DateTime::from_timestamp(it.0.as_second(), 0)),
         conditions: status.conditions.into_iter().map(condition).collect(),
     }

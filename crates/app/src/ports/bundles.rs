@@ -11,13 +11,27 @@ use url::Url;
 #[error("the bucket of exports could not be asked: {0}")]
 pub struct BundlesError(pub String);
 
+/// A file of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleFile {
+    /// Below the bundle's prefix, `media/accounts/…`.
+    pub path: String,
+    pub bytes: u64,
+}
+
 /// A bundle lies below `prefix`, which has no slash at its ends.
 pub trait Bundles: Send + Sync {
-    /// Where all its files are, below the prefix (`media/accounts/…`), in no order. Whoever wrote them there chose the names.
-    fn files(&self, prefix: &str) -> BoxStream<'static, Result<String, BundlesError>>;
+    /// All its files, in no order. Whoever wrote them there chose the names.
+    fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>>;
+
+    /// A file of so many bytes at most; `None` where there is none, or a larger one.
+    fn read<'a>(&'a self, prefix: &'a str, path: &'a str, most: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, BundlesError>>;
 
     /// By which anyone can GET the file for so long: a week at most.
     fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
+
+    /// By which anyone can PUT the file for so long, over what is there.
+    fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
 
     /// All of it; what is not there is well.
     fn delete<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(), BundlesError>>;

@@ -7,7 +7,7 @@ pub mod mailer;
 pub mod outside;
 pub mod relay;
 
-pub use bundles::{Bundles, BundlesError};
+pub use bundles::{BundleFile, Bundles, BundlesError};
 pub use cluster::{Cluster, ClusterError};
 pub use mailer::{Envelope, MailError, Mailer};
 pub use outside::{Addresses, Answer, Outside, OutsideError};

@@ -1,7 +1,7 @@
 //! What follows from what is known of a server. Pure and total.
 
 use chrono::{DateTime, Utc};
-use howdah_domain::lifecycle::{Cause, LaunchStep, StepFact, farewell_facts, launch_facts};
+use howdah_domain::lifecycle::{Cause, LaunchStep, StepFact, farewell_facts, import_facts, launch_facts};
 use howdah_domain::{Deletion, Desired, Observation, Operation, OperationKind, OperationState, StepName, failure};
 
 pub struct Facts<'a> {
@@ -17,6 +17,8 @@ pub struct Facts<'a> {
     pub begun: Option<Deletion>,
     /// A farewell has begun, whatever came after it.
     pub said_farewell: bool,
+    /// Where it is the server of a bundle.
+    pub import: Option<Import>,
     /// The live operation of the exclusive lane.
     pub operation: Option<&'a Operation>,
     pub observation: Option<&'a Observation>,
@@ -27,6 +29,15 @@ pub struct Facts<'a> {
     /// A fresh look from outside; `None` where there is none.
     pub leads_here: Option<Result<(), Cause>>,
     pub now: DateTime<Utc>,
+}
+
+/// How far somebody wants an import to be.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// Of the pass that is wanted now.
+    pub mark: String,
+    /// The rehearsal is over.
+    pub is_accepted: bool,
 }
 
 /// What is written down.
@@ -72,18 +83,26 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
 
 /// Everything of the launch is there, as the row wants it now. It counts in a grace period too: who is up may be known outside.
 fn is_up(facts: &Facts<'_>) -> bool {
-    is_up_to_date(facts) && launch_facts(facts.observation, None).iter().all(|(_, fact)| *fact == StepFact::Done)
+    let steps = match &facts.import {
+        None => launch_facts(&LaunchStep::NEW, facts.observation, None),
+        Some(import) => import_facts(facts.observation, None, &import.mark, import.is_accepted),
+    };
+    is_up_to_date(facts) && steps.iter().all(|(_, fact)| *fact == StepFact::Done)
 }
 
 fn launch(facts: &Facts<'_>) -> Decision {
-    let Some(create) = facts.operation.filter(|it| it.kind == OperationKind::Create) else {
-        return Decision::default();
+    let is_launch = |it: &&Operation| matches!(it.kind, OperationKind::Create | OperationKind::Import);
+    let Some(operation) = facts.operation.filter(is_launch) else { return Decision::default() };
+    let mut steps = match &facts.import {
+        None => launch_facts(&LaunchStep::NEW, facts.observation, facts.outage),
+        Some(import) => import_facts(facts.observation, facts.outage, &import.mark, import.is_accepted),
     };
-    let mut steps = launch_facts(facts.observation, facts.outage);
+    let is_accepted = facts.import.as_ref().is_some_and(|it| it.is_accepted);
+    let last = if is_accepted { StepName::CutOver } else { StepName::Launch(LaunchStep::Workloads) };
     if !is_up_to_date(facts) {
         // Workloads of an earlier state of the record are not what was asked for.
         for (name, fact) in &mut steps {
-            if *name == StepName::Launch(LaunchStep::Workloads) && *fact == StepFact::Done {
+            if *name == last && *fact == StepFact::Done {
                 *fact = facts.outage.map_or(StepFact::Running(None), |it| StepFact::Failing(it.clone()));
             }
         }
@@ -96,7 +115,7 @@ fn launch(facts: &Facts<'_>) -> Decision {
             }
         }
     }
-    Decision { operation: advanced(create, &steps, facts.now), ..Decision::default() }
+    Decision { operation: advanced(operation, &steps, facts.now), ..Decision::default() }
 }
 
 /// The observation is about the row as it is.

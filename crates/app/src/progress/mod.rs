@@ -11,6 +11,7 @@ mod owner_link;
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::audit::{Actor, Record};
+use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::observation::Observation as ObservationRow;
 use howdah_db::models::operation::{NewOperation, Operation as OperationRow, OperationStep};
@@ -19,12 +20,14 @@ use howdah_db::models::place::Cluster;
 use howdah_db::models::probe::Probe;
 use howdah_db::models::sync::InstanceSync;
 use howdah_domain::lifecycle::Cause;
-use howdah_domain::{Deletion, Desired, Observation, OperationId, OperationKind};
+use howdah_domain::{Deletion, Desired, Observation, OperationId, OperationKind, StepName};
 use uuid::Uuid;
 
 pub use decide::{Begin, Decision, Facts, decide};
 
+use crate::imports;
 use crate::jobs::SyncInstance;
+use crate::jobs::manifest;
 use crate::mails::{self, To};
 use crate::observer::translate;
 use crate::worker::{WorkError, Worker};
@@ -50,6 +53,7 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         has_answered: instance.first_answered_at.is_some(),
         begun: instance.begun(),
         said_farewell: instance.farewell_began_at.is_some(),
+        import: known.import.as_ref().map(|it| decide::Import { mark: manifest::mark(it), is_accepted: it.accepted_at.is_some() }),
         operation: known.operation.as_ref().map(|(_, it)| it),
         observation: known.observation.as_ref(),
         outage: known.outage.as_ref(),
@@ -74,6 +78,8 @@ fn to_be_begun(desired: Desired, is_busy: bool, now: DateTime<Utc>) -> Option<Op
 
 /// What the record knows of a server besides its row.
 struct Known {
+    /// Until its server is launched.
+    import: Option<Import>,
     operation: Option<(OperationRow, howdah_domain::Operation)>,
     observation: Option<Observation>,
     outage: Option<Cause>,
@@ -94,7 +100,9 @@ impl Known {
         let observation = ObservationRow::of(conn, instance.id).await?.filter(|it| it.present);
         let cluster = Cluster::by_id(conn, instance.cluster_id).await?;
         let sync = InstanceSync::of(conn, instance.id).await?;
+        let import = if instance.launched_at.is_none() { Import::of_instance(conn, instance.id).await? } else { None };
         Ok(Self {
+            import,
             operation,
             observation: observation.as_ref().and_then(translate::stored),
             outage: outage(cluster.as_ref(), sync.as_ref()),
@@ -155,12 +163,19 @@ async fn write(
     {
         OperationRow::save(conn, row.id, row.revision, new).await?.ok_or(WorkError::Conflict)?;
         changed = true;
+        let at_rehearsal = |it: &howdah_domain::Operation| it.current_step().is_some_and(|it| it.name == StepName::Rehearsal);
+        if let Some(import) = known.import.as_ref().filter(|_| at_rehearsal(new) && !at_rehearsal(old)) {
+            imports::rehearses(worker, conn, instance, import).await?;
+        }
     }
     if owner_exists && OwnerBootstrap::applied(conn, instance.id, owner_bootstrap::FIRST, now).await? {
         changed = true;
     }
     if has_launched && Instance::launched(conn, instance.id, now).await? {
-        tell_owner(worker, conn, instance).await?;
+        match &known.import {
+            None => tell_owner(worker, conn, instance).await?,
+            Some(import) => imports::arrived(worker, conn, instance, import).await?,
+        }
         // The owner's Secret has done its work: the sync takes it out of the inbox.
         SyncInstance::of(instance.id).enqueue(conn).await?;
         changed = true;

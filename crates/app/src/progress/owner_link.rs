@@ -103,6 +103,7 @@ mod tests {
             endpoints: None,
             usage: None,
             farewell: None,
+            loaded: None,
             owner_link_issued: issued,
             conditions: condition.into_iter().collect(),
         }

@@ -13,7 +13,7 @@ use howdah_app::ports::mailer::{Envelope, MailError, Mailer};
 use howdah_app::ports::outside::{Addresses, Answer, NameRecords, Outside, OutsideError};
 use howdah_app::ports::relay::{Relay, RelayError};
 use howdah_app::sealed::Variables;
-use howdah_crd::{ConditionType, MastodonExport, MastodonInstance, MastodonInstanceStatus, PowerState, Reason};
+use howdah_crd::{Bootstrap, ConditionType, MastodonExport, MastodonInstance, MastodonInstanceStatus, PowerState, Reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// When a call fails: before it has an effect, or after it, as when the answer is lost.
@@ -214,6 +214,10 @@ fn report(resource: &mut MastodonInstance, owner_is_gone: bool, now: DateTime<Ut
         version: Some(spec.version.clone()),
         schema_version: Some(spec.version.clone()),
         owner_link_issued: link.filter(|_| !owner_is_gone).or(before),
+        loaded: match &spec.bootstrap {
+            Bootstrap::New { .. } => None,
+            Bootstrap::Import(import) => Some(import.mark()),
+        },
         conditions,
         ..MastodonInstanceStatus::default()
     });

@@ -9,6 +9,7 @@ mod diverged;
 mod exports;
 mod fakes;
 mod ground;
+mod imports;
 mod life;
 mod metrics;
 mod owner_link_mails;

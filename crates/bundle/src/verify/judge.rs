@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::seen::{DumpFault, DumpSeen, NAMED, Seen};
 use super::{Judged, notice, signed, wrong};
-use crate::format::{self, ContentDigest, Finding, Manifest, Seal, TableFacts, VERSION};
+use crate::format::{self, Ciphertext, ContentDigest, Finding, Manifest, Seal, TableFacts, VERSION};
 use crate::sign::PublicKey;
 use crate::source::{self, Environment, Identity, Needs, Outcome};
 
@@ -67,7 +67,7 @@ fn files(seen: &Seen<'_>, manifest: &Manifest, findings: &mut Vec<Finding>) {
 }
 
 /// What every bundle has.
-fn needed(seal: &Seal) -> [String; 7] {
+pub(crate) fn needed(seal: &Seal) -> [String; 7] {
     let sealed = if *seal == Seal::Plain { "" } else { format::SEALED };
     let [dump, secrets] = [format::DUMP, format::SECRETS].map(|it| format!("{it}{sealed}"));
     let [preflight, dotenv, compose, checks, inventory] =
@@ -187,25 +187,27 @@ fn secrets(seen: &mut Seen<'_>, findings: &mut Vec<Finding>) -> Option<bool> {
         }
         Some(Ok(opened)) => opened,
     };
+    let ciphertexts = &seen.preflight.as_ref()?.ciphertexts;
+    let is_right = identity(opened, ciphertexts, findings).is_some();
+    (!is_right || !ciphertexts.is_empty()).then_some(is_right)
+}
+
+/// The identity that opened secrets are, where it is whole and opens what the database holds.
+pub(crate) fn identity(opened: Vec<u8>, ciphertexts: &[Ciphertext], findings: &mut Vec<Finding>) -> Option<Identity> {
     let Ok(text) = String::from_utf8(opened) else {
         findings.push(wrong(format::SECRETS, "unreadable", "the secrets are not text".to_owned()));
-        return Some(false);
+        return None;
     };
     let identity = Identity::parse(&Environment::from_dotenv(&text, &|_| None));
-    let ciphertexts = &seen.preflight.as_ref()?.ciphertexts;
     let missing = identity.missing(Needs { record_encryption: !ciphertexts.is_empty(), otp_secret: false });
     if !missing.is_empty() {
         let sentence = format!("the secrets lack {}: without them the server can't be brought back", missing.join(", "));
         findings.push(wrong(format::SECRETS, "secrets_missing", sentence));
-        return Some(false);
-    }
-    let proofs: Vec<_> = source::prove_some(&identity, ciphertexts).collect();
-    if proofs.is_empty() {
         return None;
     }
-    let failed: Vec<_> = proofs.iter().filter(|it| it.outcome != Outcome::Proved).collect();
+    let failed: Vec<_> = source::prove_some(&identity, ciphertexts).filter(|it| it.outcome != Outcome::Proved).collect();
     for proof in &failed {
         findings.push(wrong(format::SECRETS, "secrets_wrong", proof.to_string()));
     }
-    Some(failed.is_empty())
+    failed.is_empty().then_some(identity)
 }

@@ -18,7 +18,7 @@ use crate::progress::{Event, Stage, Told};
 use crate::seal::Identities;
 use crate::sign::PublicKey;
 
-pub(crate) use judge::compare_tables;
+pub(crate) use judge::{compare_tables, identity, needed};
 use seen::Seen;
 pub(crate) use seen::{Hashing, hashed};
 
@@ -87,6 +87,6 @@ pub(crate) fn wrong(object: &str, reason: &str, sentence: String) -> Finding {
     Finding { severity: Severity::Wrong, object: object.to_owned(), reason: reason.to_owned(), sentence }
 }
 
-fn notice(object: &str, reason: &str, sentence: String) -> Finding {
+pub(crate) fn notice(object: &str, reason: &str, sentence: String) -> Finding {
     Finding { severity: Severity::Notice, object: object.to_owned(), reason: reason.to_owned(), sentence }
 }

@@ -62,6 +62,12 @@ impl IdentitySecret {
         Ok(Some(key.open(kind, version, &sealed)?))
     }
 
+    /// All versions of one kind: what it was for is done.
+    pub async fn forget(conn: &mut Conn, instance_id: Uuid, kind: &str) -> QueryResult<usize> {
+        let of_kind = identity_secrets::instance_id.eq(instance_id).and(identity_secrets::kind.eq(kind));
+        diesel::delete(identity_secrets::table.filter(of_kind)).execute(conn).await
+    }
+
     /// With its data key gone, no copy of what was sealed opens any more.
     pub async fn destroy(conn: &mut Conn, instance_id: Uuid) -> QueryResult<()> {
         diesel::delete(identity_secrets::table.filter(identity_secrets::instance_id.eq(instance_id))).execute(conn).await?;

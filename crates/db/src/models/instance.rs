@@ -253,14 +253,17 @@ impl Instance {
     /// Launched servers that nobody has looked at from outside since `looked_before`, the longest ago first; those that never
     /// answered, and those whose farewell may be due, whatever the time of the last look.
     pub async fn to_look_at(conn: &mut Conn, looked_before: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
-        use crate::schema::probes;
+        use crate::schema::{imports, probes};
+        // Whether its old one still answers.
+        let rehearsals = imports::table.filter(imports::instance_id.eq(instances::id.nullable())).filter(imports::accepted_at.is_null());
+        let is_rehearsing = diesel::dsl::exists(rehearsals);
         let is_leaving = instances::desired_kind.eq("deleted").and(instances::desired_after.le(now).assume_not_null());
         let is_old = probes::probed_at.is_null().or(probes::probed_at.lt(looked_before)).assume_not_null();
         instances::table
             .left_join(probes::table)
             .filter(instances::tombstoned_at.is_null())
             .filter(instances::teardown_began_at.is_null())
-            .filter(instances::launched_at.is_not_null())
+            .filter(instances::launched_at.is_not_null().or(is_rehearsing))
             .filter(instances::first_answered_at.is_null().or(is_leaving).or(is_old))
             .order((probes::probed_at.asc().nulls_first(), instances::id))
             .limit(limit)

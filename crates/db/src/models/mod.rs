@@ -13,6 +13,7 @@ pub mod domain;
 pub mod export;
 pub mod idempotency;
 pub mod identity;
+pub mod import;
 pub mod incident;
 pub mod instance;
 pub mod invitation;

@@ -6,6 +6,7 @@ use crate::lifecycle::{Deletion, words};
 words! {
     Action {
         SetRecords = "set_records",
+        Rehearse = "rehearse",
         OpenServer = "open_server",
         ShowOwnerLink = "show_owner_link",
         SendOwnerLink = "send_owner_link",
@@ -23,6 +24,7 @@ impl Action {
     pub const fn label(self) -> &'static str {
         match self {
             Self::SetRecords => "Set the records of your domain",
+            Self::Rehearse => "Look at the rehearsal and decide",
             Self::OpenServer => "Open the server",
             Self::ShowOwnerLink => "Show the owner's set-password link",
             Self::SendOwnerLink => "Send a new link",
@@ -40,6 +42,7 @@ impl Action {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::SetRecords => "The address leads here once your domain's records are set. The address page shows each.",
+            Self::Rehearse => "Look at what was imported before it takes its old server's place. Until then the old one serves.",
             Self::OpenServer => "It opens at its own address.",
             Self::ShowOwnerLink => "Whoever has the link sets the password of the owner's account.",
             Self::SendOwnerLink => {
@@ -58,7 +61,7 @@ impl Action {
     #[must_use]
     pub const fn call(self) -> Option<&'static str> {
         match self {
-            Self::SetRecords | Self::OpenServer => None,
+            Self::SetRecords | Self::Rehearse | Self::OpenServer => None,
             Self::ShowOwnerLink => Some("POST /api/v1/instances/{id}/owner-link"),
             Self::SendOwnerLink => Some("POST /api/v1/instances/{id}/owner-link/new"),
             Self::Retry => Some("POST /api/v1/operations/{id}/retry"),
@@ -105,7 +108,8 @@ pub fn actions(facts: &ActionFacts) -> Vec<Action> {
     };
     let stays = facts.leaving.is_none() && !is_gone;
     let offered = |action: Action| match action {
-        Action::SetRecords => facts.lacks_records && stays,
+        Action::SetRecords => facts.lacks_records && stays && facts.phase != Phase::Rehearsing,
+        Action::Rehearse => facts.phase == Phase::Rehearsing,
         Action::OpenServer => facts.has_answered && !is_gone && !matches!(facts.phase, Phase::Suspended | Phase::TearingDown),
         Action::ShowOwnerLink => facts.owner_link_is_ready && facts.is_owner && stays,
         Action::SendOwnerLink => facts.owner_link_can_be_sent && facts.is_owner && stays,
@@ -127,6 +131,8 @@ impl Phase {
             Self::AwaitingPayment => "It starts by itself once it is paid for or granted.",
             Self::AwaitingApproval => "It starts by itself once an operator has approved it.",
             Self::Launching => "The steps below go on by themselves. A mail goes to the owner when the server is ready.",
+            Self::Rehearsing => "It waits for your decision. Until then your old server goes on serving.",
+            Self::CuttingOver => "When it is loaded, it runs. A mail says so.",
             Self::LaunchHeldUp => "The step is tried again with growing pauses. What was done stays.",
             Self::WaitingForAddress => "Your domain's records are looked at again and again. It opens by itself once they lead here.",
             Self::Running => "It runs on by itself.",
@@ -165,12 +171,13 @@ mod tests {
 
     #[test]
     fn who_can_do_what() {
-        use Action::{Approve, Close, EndGrace, OpenServer, Remove, Retry, SendOwnerLink, SetRecords, ShowOwnerLink, Undo};
+        use Action::{Approve, Close, EndGrace, OpenServer, Rehearse, Remove, Retry, SendOwnerLink, SetRecords, ShowOwnerLink, Undo};
         let closing = |can_be_undone| Some((Deletion::Close, can_be_undone));
         let removing = Some((Deletion::Remove, true));
         let launching = ActionFacts { phase: Phase::Launching, has_answered: false, ..CUSTOMER };
         let closing_now = ActionFacts { phase: Phase::Closing, leaving: closing(true), has_grace: true, ..CUSTOMER };
-        let table: [(ActionFacts, &[Action]); 17] = [
+        let table: [(ActionFacts, &[Action]); 18] = [
+            (ActionFacts { phase: Phase::Rehearsing, lacks_records: true, ..launching }, &[Rehearse, Close]),
             (CUSTOMER, &[OpenServer, Close]),
             (ActionFacts { is_owner: false, ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { owner_link_is_ready: true, ..CUSTOMER }, &[OpenServer, ShowOwnerLink, Close]),

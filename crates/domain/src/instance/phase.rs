@@ -8,6 +8,10 @@ words! {
         AwaitingPayment = "awaiting_payment",
         AwaitingApproval = "awaiting_approval",
         Launching = "launching",
+        /// It was imported, and can be looked at before it takes its old one's place.
+        Rehearsing = "rehearsing",
+        /// It is being put in its old one's place.
+        CuttingOver = "cutting_over",
         /// A step of the launch fails and is tried again.
         LaunchHeldUp = "launch_held_up",
         /// Everything runs; its address doesn't lead here yet.
@@ -73,8 +77,19 @@ pub fn phase(facts: &PhaseFacts<'_>) -> Phase {
 }
 
 fn launching(operation: Option<&Operation>) -> Phase {
-    let is_held_up = operation.is_some_and(|it| it.kind == OperationKind::Create && it.trouble().is_some());
-    if is_held_up { Phase::LaunchHeldUp } else { Phase::Launching }
+    let Some(operation) = operation.filter(|it| is_launch(it.kind)) else { return Phase::Launching };
+    if operation.trouble().is_some() {
+        return Phase::LaunchHeldUp;
+    }
+    match operation.current_step().map(|it| it.name) {
+        Some(StepName::Rehearsal) => Phase::Rehearsing,
+        Some(StepName::CutOver) => Phase::CuttingOver,
+        _ => Phase::Launching,
+    }
+}
+
+const fn is_launch(kind: OperationKind) -> bool {
+    matches!(kind, OperationKind::Create | OperationKind::Import)
 }
 
 fn serving(facts: &PhaseFacts<'_>) -> Phase {
@@ -90,7 +105,7 @@ fn serving(facts: &PhaseFacts<'_>) -> Phase {
 }
 
 fn leaving(deletion: Deletion, operation: Option<&Operation>) -> Phase {
-    let live = operation.filter(|it| it.kind != OperationKind::Create && it.state == OperationState::Running);
+    let live = operation.filter(|it| !is_launch(it.kind) && it.state == OperationState::Running);
     let step = live.and_then(Operation::current_step);
     match (step.map(|it| (it.name, it.state)), deletion) {
         (Some((StepName::Farewell, StepState::Failed)), _) => Phase::FarewellHeldUp,
@@ -109,6 +124,8 @@ impl Phase {
             Self::AwaitingPayment => "The server starts as soon as it is paid for or granted.",
             Self::AwaitingApproval => "An operator looks at this server before it starts.",
             Self::Launching => "The server is being set up.",
+            Self::Rehearsing => "The server was imported. Look at it: nothing of it gets out, and what is written in it is thrown away.",
+            Self::CuttingOver => "The server is loaded anew and takes its place.",
             Self::LaunchHeldUp => "A step of the launch fails. It is tried again and goes on by itself once the cause is gone.",
             Self::WaitingForAddress => "The server runs and is waiting for its address to lead to it.",
             Self::Running => "The server is running.",
@@ -162,6 +179,16 @@ mod tests {
         let step = StepName::Launch(LaunchStep::Schema);
         let held_up = operation(OperationKind::Create, &[(step, StepFact::Failing(Cause::new("JobFailed", None)))]);
         assert_eq!(phase(&PhaseFacts { operation: Some(&held_up), ..facts(Desired::Running) }), Phase::LaunchHeldUp);
+        let of_import = |at: StepName| {
+            let steps = OperationKind::Import.steps();
+            let done = steps.iter().take_while(|it| **it != at).map(|it| (*it, StepFact::Done));
+            operation(OperationKind::Import, &done.chain([(at, StepFact::Running(None))]).collect::<Vec<_>>())
+        };
+        let data = StepName::Launch(LaunchStep::Data);
+        for (at, expected) in [(data, Phase::Launching), (StepName::Rehearsal, Phase::Rehearsing), (StepName::CutOver, Phase::CuttingOver)]
+        {
+            assert_eq!(phase(&PhaseFacts { operation: Some(&of_import(at)), ..facts(Desired::Running) }), expected);
+        }
         let going = operation(OperationKind::Create, &[(step, StepFact::Running(None))]);
         assert_eq!(phase(&PhaseFacts { operation: Some(&going), ..facts(Desired::Running) }), Phase::Launching);
     }

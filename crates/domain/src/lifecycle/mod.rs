@@ -16,7 +16,7 @@ pub use desired::{Deletion, Desired, Hold};
 pub use observation::{Condition, Endpoints, FarewellProgress, FarewellStage, Glance, Observation, Usage};
 pub use operation::{Lane, Operation, OperationKind, OperationState};
 pub use standing::Standing;
-pub use step::{Cause, LaunchStep, Step, StepFact, StepName, StepState, farewell_facts, launch_facts};
+pub use step::{Cause, LaunchStep, Step, StepFact, StepName, StepState, farewell_facts, import_facts, launch_facts};
 
 /// A transition that its state doesn't allow. `Display` is the sentence for whoever asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -67,6 +67,8 @@ pub struct Observation {
     pub endpoints: Option<Endpoints>,
     pub usage: Option<Usage>,
     pub farewell: Option<FarewellProgress>,
+    /// Of an import: which pass of it is loaded, `<id>/<pass>`.
+    pub loaded: Option<String>,
     /// When the owner's link was made that was last given to Mastodon after the launch.
     pub owner_link_issued: Option<DateTime<Utc>>,
     pub conditions: Vec<Condition>,

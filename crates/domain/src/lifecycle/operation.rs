@@ -7,6 +7,8 @@ use super::{Cause, LaunchStep, Refusal, Step, StepFact, StepName, StepState, wor
 words! {
     OperationKind {
         Create = "create",
+        /// A server that a bundle holds: set up, looked at, and put in its old one's place.
+        Import = "import",
         Close = "close",
         Remove = "remove",
         Export = "export",
@@ -26,7 +28,7 @@ impl OperationKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Create | Self::Close | Self::Remove => Lane::Exclusive,
+            Self::Create | Self::Import | Self::Close | Self::Remove => Lane::Exclusive,
             Self::Export => Lane::Export,
         }
     }
@@ -35,7 +37,11 @@ impl OperationKind {
     #[must_use]
     pub fn steps(self) -> Vec<StepName> {
         match self {
-            Self::Create => LaunchStep::ALL.iter().copied().map(StepName::Launch).collect(),
+            Self::Create => LaunchStep::NEW.into_iter().map(StepName::Launch).collect(),
+            Self::Import => {
+                let launch = LaunchStep::IMPORT.into_iter().map(StepName::Launch);
+                launch.chain([StepName::Rehearsal, StepName::CutOver]).collect()
+            }
             Self::Close => vec![StepName::Farewell, StepName::Teardown],
             Self::Remove => vec![StepName::Teardown],
             Self::Export => vec![StepName::Bundle],

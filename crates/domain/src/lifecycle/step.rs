@@ -14,6 +14,8 @@ words! {
         Database = "database",
         Bucket = "bucket",
         Cache = "cache",
+        /// Of an import: its bundle's rows and media.
+        Data = "data",
         Schema = "schema",
         Owner = "owner",
         Configuration = "configuration",
@@ -22,6 +24,22 @@ words! {
 }
 
 impl LaunchStep {
+    /// Of a new server.
+    pub const NEW: [Self; 9] = [
+        Self::Namespace,
+        Self::Secrets,
+        Self::Database,
+        Self::Bucket,
+        Self::Cache,
+        Self::Schema,
+        Self::Owner,
+        Self::Configuration,
+        Self::Workloads,
+    ];
+    /// Of one that a bundle holds: it brings its owner and its settings.
+    pub const IMPORT: [Self; 8] =
+        [Self::Namespace, Self::Secrets, Self::Database, Self::Bucket, Self::Cache, Self::Data, Self::Schema, Self::Workloads];
+
     /// The condition of the custom resource that says whether it is done.
     #[must_use]
     pub const fn condition(self) -> &'static str {
@@ -31,6 +49,7 @@ impl LaunchStep {
             Self::Database => "DatabaseReady",
             Self::Bucket => "BucketReady",
             Self::Cache => "CacheReady",
+            Self::Data => "DataLoaded",
             Self::Schema => "SchemaReady",
             Self::Owner => "OwnerReady",
             Self::Configuration => "Configured",
@@ -43,6 +62,10 @@ impl LaunchStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StepName {
     Launch(LaunchStep),
+    /// The customer looks at what was imported, and decides.
+    Rehearsal,
+    /// What the rehearsal wrote is thrown away, the bundle is loaded anew, and the server takes its old one's place.
+    CutOver,
     /// Other servers are told to delete this one's accounts.
     Farewell,
     /// Route, namespace, database, role, bucket and S3 user are deleted.
@@ -56,6 +79,8 @@ impl StepName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Launch(step) => step.as_str(),
+            Self::Rehearsal => "rehearsal",
+            Self::CutOver => "cut_over",
             Self::Farewell => "farewell",
             Self::Teardown => "teardown",
             Self::Bundle => "bundle",
@@ -65,6 +90,8 @@ impl StepName {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         match word {
+            "rehearsal" => Some(Self::Rehearsal),
+            "cut_over" => Some(Self::CutOver),
             "farewell" => Some(Self::Farewell),
             "teardown" => Some(Self::Teardown),
             "bundle" => Some(Self::Bundle),
@@ -152,12 +179,12 @@ pub enum StepFact {
     Skipped,
 }
 
-/// What an observation says of a launch's steps. `outage`: why no observation can be had (the cluster is away, say).
+/// What an observation says of a launch's `steps`. `outage`: why no observation can be had (the cluster is away, say).
 #[must_use]
-pub fn launch_facts(observation: Option<&Observation>, outage: Option<&Cause>) -> Vec<(StepName, StepFact)> {
+pub fn launch_facts(steps: &[LaunchStep], observation: Option<&Observation>, outage: Option<&Cause>) -> Vec<(StepName, StepFact)> {
     let mut all_before_done = true;
-    let mut facts = Vec::with_capacity(LaunchStep::ALL.len());
-    for step in LaunchStep::ALL {
+    let mut facts = Vec::with_capacity(steps.len());
+    for step in steps {
         let fact = launch_fact(*step, observation, outage, all_before_done);
         all_before_done &= fact == StepFact::Done;
         facts.push((StepName::Launch(*step), fact));
@@ -181,6 +208,24 @@ fn launch_fact(step: LaunchStep, observation: Option<&Observation>, outage: Opti
         _ if is_next => StepFact::Running(None),
         _ => StepFact::Waiting,
     }
+}
+
+/// What an observation says of an import, whose pass `mark` is wanted: before the customer has decided, and after.
+#[must_use]
+pub fn import_facts(observation: Option<&Observation>, outage: Option<&Cause>, mark: &str, is_accepted: bool) -> Vec<(StepName, StepFact)> {
+    let mut facts = launch_facts(&LaunchStep::IMPORT, observation, outage);
+    let is_loaded = observation.is_some_and(|it| it.loaded.as_deref() == Some(mark));
+    let is_up = is_loaded && facts.iter().all(|(_, fact)| *fact == StepFact::Done);
+    if !is_accepted {
+        let rehearsal = if is_up { StepFact::Running(None) } else { StepFact::Waiting };
+        facts.extend([(StepName::Rehearsal, rehearsal), (StepName::CutOver, StepFact::Waiting)]);
+        return facts;
+    }
+    // The same steps once more, seen as one: each was done before somebody could accept it.
+    let trouble = facts.iter().find_map(|(_, fact)| matches!(fact, StepFact::Failing(_)).then(|| fact.clone()));
+    let cut_over = if is_up { StepFact::Done } else { trouble.unwrap_or(StepFact::Running(None)) };
+    let before = LaunchStep::IMPORT.into_iter().map(StepName::Launch).chain([StepName::Rehearsal]);
+    before.map(|it| (it, StepFact::Done)).chain([(StepName::CutOver, cut_over)]).collect()
 }
 
 /// What is known of a farewell: how far it is, or why no pass is made.

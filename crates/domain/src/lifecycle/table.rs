@@ -116,6 +116,7 @@ fn observation(conditions: &[(&str, Option<bool>, &str)]) -> Observation {
         endpoints: None,
         usage: None,
         farewell: None,
+        loaded: None,
         owner_link_issued: None,
         conditions: conditions.iter().map(condition).collect(),
     }
@@ -128,7 +129,7 @@ fn states(operation: &Operation) -> Vec<&'static str> {
 #[test]
 fn a_launch_follows_its_conditions_and_goes_on_once_the_cause_is_gone() {
     let create = Operation::new(OperationKind::Create, NOW).start(NOW).unwrap();
-    let create = create.advance(&launch_facts(None, None), NOW).unwrap();
+    let create = create.advance(&launch_facts(&LaunchStep::NEW, None, None), NOW).unwrap();
     assert_eq!(states(&create), ["running", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting", "waiting"]);
 
     let begun = [
@@ -139,28 +140,54 @@ fn a_launch_follows_its_conditions_and_goes_on_once_the_cause_is_gone() {
         ("CacheReady", Some(false), "Progressing"),
         ("SchemaReady", Some(false), "Waiting"),
     ];
-    let stuck = create.advance(&launch_facts(Some(&observation(&begun)), None), later()).unwrap();
+    let stuck = create.advance(&launch_facts(&LaunchStep::NEW, Some(&observation(&begun)), None), later()).unwrap();
     assert_eq!(states(&stuck)[..6], ["succeeded", "succeeded", "failed", "succeeded", "running", "waiting"]);
     assert_eq!(stuck.state, OperationState::Running);
     let (step, cause) = stuck.trouble().unwrap();
     assert_eq!((step.as_str(), cause.reason.as_str()), ("database", "DatabaseServerUnavailable"));
     assert_eq!((stuck.steps[0].started_at, stuck.steps[0].finished_at), (Some(NOW), Some(later())));
 
-    let all: Vec<(&str, Option<bool>, &str)> = LaunchStep::ALL.iter().map(|it| (it.condition(), Some(true), "Ready")).collect();
-    let done = stuck.advance(&launch_facts(Some(&observation(&all)), None), later()).unwrap();
+    let all: Vec<(&str, Option<bool>, &str)> = LaunchStep::NEW.iter().map(|it| (it.condition(), Some(true), "Ready")).collect();
+    let done = stuck.advance(&launch_facts(&LaunchStep::NEW, Some(&observation(&all)), None), later()).unwrap();
     assert_eq!(done.state, OperationState::Succeeded);
     assert_eq!(done.trouble(), None);
     assert!(done.steps.iter().all(|it| it.cause.is_none() && it.finished_at.is_some() && it.started_at.is_some()));
 }
 
 #[test]
+fn an_import_waits_for_a_decision_and_is_loaded_anew() {
+    let met: Vec<(&str, Option<bool>, &str)> = LaunchStep::IMPORT.iter().map(|it| (it.condition(), Some(true), "Ready")).collect();
+    let loaded = |mark: &str| Observation { loaded: Some(mark.to_owned()), ..observation(&met) };
+    let running =
+        |facts: &[(StepName, StepFact)]| Operation::new(OperationKind::Import, NOW).start(NOW).unwrap().advance(facts, NOW).unwrap();
+    let at = |it: &Operation| it.current_step().map(|it| (it.name.as_str(), it.state.as_str()));
+    let (first, second) = ("x/1", "x/2");
+
+    let begun = running(&import_facts(None, None, first, false));
+    assert_eq!(at(&begun), Some(("namespace", "running")));
+    let rehearsing = running(&import_facts(Some(&loaded(first)), None, first, false));
+    assert_eq!(at(&rehearsing), Some(("rehearsal", "running")));
+    assert!(rehearsing.steps.iter().all(|it| it.name != StepName::Launch(LaunchStep::Owner)), "a bundle brings its owner");
+    // What was seen is still the rehearsal.
+    let accepted = running(&import_facts(Some(&loaded(first)), None, second, true));
+    assert_eq!(at(&accepted), Some(("cut_over", "running")));
+    let mut failing = loaded(first);
+    let data = failing.conditions.iter_mut().find(|it| it.name == "DataLoaded").unwrap();
+    (data.met, data.reason) = (Some(false), "JobFailed".to_owned());
+    let held_up = running(&import_facts(Some(&failing), None, second, true));
+    assert_eq!(held_up.trouble().map(|(step, cause)| (step.as_str(), cause.reason.as_str())), Some(("cut_over", "JobFailed")));
+    let over = running(&import_facts(Some(&loaded(second)), None, second, true));
+    assert_eq!(over.state, OperationState::Succeeded);
+}
+
+#[test]
 fn what_holds_everything_up_shows_at_the_next_step() {
     let create = Operation::new(OperationKind::Create, NOW).start(NOW).unwrap();
     let outage = Cause::new("ClusterUnavailable", None);
-    let away = create.clone().advance(&launch_facts(None, Some(&outage)), NOW).unwrap();
+    let away = create.clone().advance(&launch_facts(&LaunchStep::NEW, None, Some(&outage)), NOW).unwrap();
     assert_eq!(away.trouble().map(|(step, cause)| (step.as_str(), cause.reason.as_str())), Some(("namespace", "ClusterUnavailable")));
     let refused = observation(&[("Accepted", Some(false), "SecretNotFound"), ("NamespaceReady", Some(true), "Ready")]);
-    let refused = create.advance(&launch_facts(Some(&refused), None), NOW).unwrap();
+    let refused = create.advance(&launch_facts(&LaunchStep::NEW, Some(&refused), None), NOW).unwrap();
     assert_eq!(refused.trouble().map(|(step, cause)| (step.as_str(), cause.reason.as_str())), Some(("secrets", "SecretNotFound")));
 }
 

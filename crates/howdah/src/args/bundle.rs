@@ -30,6 +30,10 @@ pub enum BundleCommand {
     /// The database has to hold the empty schema of the bundle's Mastodon release: `RAILS_ENV=production bin/rails db:schema:load`.
     #[command(verbatim_doc_comment)]
     Restore(Box<RestoreArgs>),
+    /// Bring a bundle to a Howdah that takes the server in: begin the import there, and give its address.
+    ///
+    /// It can be stopped and started again: what has arrived is not sent twice.
+    Push(PushArgs),
 }
 
 impl BundleCommand {
@@ -40,6 +44,7 @@ impl BundleCommand {
             Self::Inspect(args) => &args.output,
             Self::Verify(args) => &args.output,
             Self::Restore(args) => &args.output,
+            Self::Push(args) => &args.output,
         };
         output.json
     }
@@ -174,6 +179,20 @@ pub struct RestoreArgs {
     /// Where the environment goes, the secrets with it: a new file, readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     pub env_to: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args)]
+pub struct PushArgs {
+    /// A folder, FILE.tar or s3://bucket/prefix.
+    pub from: Location,
+    /// The import's address: https://…/api/v1/imports/…
+    #[arg(long, value_name = "URL")]
+    pub to: url::Url,
+    /// A file with the API token, of the scope `write`; without it `HOWDAH_TOKEN` counts.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -13,6 +13,7 @@ mod flash;
 mod form;
 mod frame;
 mod home;
+mod imports;
 mod invitation;
 mod link;
 mod live;
@@ -68,6 +69,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/operations/{id}", [(Method::GET, || route().to(operations::show))]))
         .service(resource("/operations/{id}/live", [(Method::GET, || route().to(operations::live))]))
         .configure(servers::routes)
+        .configure(imports::routes)
         .configure(operator::routes)
         .configure(account::routes);
 }

@@ -26,6 +26,11 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/servers/{id}/owner-link/new", Some("POST /api/v1/instances/{id}/owner-link/new")),
     ("/servers/{id}/take-along", Some("POST /api/v1/instances/{id}/exports")),
     ("/servers/{id}/take-along/{id}/cancel", Some("POST /api/v1/exports/{id}/cancel")),
+    ("/imports", Some("POST /api/v1/imports")),
+    ("/imports/{id}/look", Some("POST /api/v1/imports/{id}/look")),
+    ("/imports/{id}/launch", Some("POST /api/v1/imports/{id}/launch")),
+    ("/imports/{id}/cut-over", Some("POST /api/v1/imports/{id}/cut-over")),
+    ("/imports/{id}/discard", Some("POST /api/v1/imports/{id}/discard")),
     ("/account/tokens", Some("POST /api/v1/tokens")),
     ("/account/tokens/{id}/revoke", Some("DELETE /api/v1/tokens/{id}")),
     ("/account/people", Some("POST /api/v1/invitations")),
@@ -142,6 +147,8 @@ async fn every_button_has_its_call_and_the_page_says_which() {
     upkeep::change_settings(&ground.test.app, |it| it.new_servers = "by_approval".to_owned()).await.unwrap();
     let (held, _) = super::operator::launched(&ground.test, &server, "gus@newts.example", "newts.example").await;
 
+    let (open, rehearsing) = super::imports::at_each_stage(&ground.test, &ground.browser).await;
+
     let (mut seen, mut visited) = (BTreeSet::new(), BTreeSet::new());
     let description: Value = serde_json::from_str(howdah_web::openapi::json()).unwrap();
     let mut paths: Vec<String> = [
@@ -154,6 +161,10 @@ async fn every_button_has_its_call_and_the_page_says_which() {
         "/servers/birds-example/address",
         "/servers/birds-example/owner-link",
         "/servers/birds-example/take-along",
+        "/imports",
+        &open,
+        &format!("{open}/discard"),
+        &rehearsing,
         "/account",
         "/account/security",
         "/account/second-factor",

@@ -12,6 +12,7 @@ mod by_api;
 mod diverged;
 mod entering;
 mod fleet;
+mod imports;
 mod leaving;
 mod lists;
 mod look;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use howdah_crd as crd;
-use howdah_crd::secrets::owner;
+use howdah_crd::secrets::{import, owner};
 use howdah_crd::{MastodonInstance, MastodonInstanceSpec};
+use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
 use howdah_domain::plans::{Process, Resources};
 use howdah_domain::{Deletion, Desired, InstanceId};
@@ -30,6 +31,10 @@ pub struct Parts<'a> {
     pub found_here_until: Option<DateTime<Utc>>,
     /// When the owner's new link was made that is on its way.
     pub new_link: Option<DateTime<Utc>>,
+    /// Where it is the server of a bundle.
+    pub import: Option<&'a Import>,
+    /// Below which a rehearsal has its host.
+    pub platform_domain: Option<&'a str>,
 }
 
 /// The names that everything of a server has in the inbox.
@@ -38,6 +43,7 @@ pub struct Names {
     pub identity: String,
     pub owner: String,
     pub smtp: String,
+    pub bundle_key: String,
 }
 
 impl Names {
@@ -50,7 +56,13 @@ impl Names {
     #[must_use]
     pub fn of(instance_id: uuid::Uuid) -> Self {
         let resource = InstanceId::from_uuid(instance_id).resource_name();
-        Self { identity: format!("{resource}-identity"), owner: format!("{resource}-owner"), smtp: format!("{resource}-smtp"), resource }
+        Self {
+            identity: format!("{resource}-identity"),
+            owner: format!("{resource}-owner"),
+            smtp: format!("{resource}-smtp"),
+            bundle_key: format!("{resource}-key"),
+            resource,
+        }
     }
 }
 
@@ -68,15 +80,15 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         version: instance.version.clone(),
         image: crd::Image { mastodon: instance.image_mastodon.clone(), streaming: instance.image_streaming.clone() },
         resources: resources(parts.resources),
-        power_state: power_state(instance),
+        power_state: power_state(instance, parts.import),
         farewell_allowed_until: farewell_allowed_until(parts),
         placement: parts.placement.to_owned(),
         owner_link: parts.new_link.and_then(|at| Some(crd::OwnerLink { secret_ref: secret(names.link(at)), issued: seconds(at)? })),
-        bootstrap: crd::Bootstrap::New { owner_secret_ref: secret(names.owner) },
+        bootstrap: bootstrap(parts.import, names.owner, names.bundle_key),
         identity_secret_ref: secret(names.identity),
         database: crd::DatabaseSpec { server: parts.database_server.to_owned() },
         object_storage: crd::ObjectStorageSpec { store: parts.object_store.to_owned() },
-        routing: crd::Routing { enabled: parts.is_routed },
+        routing: routing(parts),
         smtp_ref: secret(names.smtp),
         deletion_policy: crd::DeletionPolicy::Retain,
         teardown: teardown(instance, parts.desired),
@@ -87,8 +99,54 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
 }
 
 /// A farewell that has begun is never taken back, whatever comes after it.
-const fn power_state(instance: &Instance) -> crd::PowerState {
-    if instance.farewell_began_at.is_some() { crd::PowerState::SelfDestruct } else { crd::PowerState::Running }
+fn power_state(instance: &Instance, import: Option<&Import>) -> crd::PowerState {
+    if instance.farewell_began_at.is_some() {
+        crd::PowerState::SelfDestruct
+    } else if import.is_some_and(is_rehearsal) {
+        crd::PowerState::Rehearsal
+    } else {
+        crd::PowerState::Running
+    }
+}
+
+const fn is_rehearsal(import: &Import) -> bool {
+    import.accepted_at.is_none()
+}
+
+fn bootstrap(import: Option<&Import>, owner: String, key: String) -> crd::Bootstrap {
+    match import {
+        None => crd::Bootstrap::New { owner_secret_ref: crd::SecretRef { name: owner } },
+        Some(import) => crd::Bootstrap::Import(bundle(import, key)),
+    }
+}
+
+fn bundle(import: &Import, key: String) -> crd::ImportSpec {
+    crd::ImportSpec {
+        id: import.id.to_string(),
+        prefix: import.prefix.clone(),
+        key_secret_ref: crd::SecretRef { name: key },
+        pass: import.pass,
+    }
+}
+
+/// What a database is marked with that the wanted pass is loaded into.
+#[must_use]
+pub fn mark(import: &Import) -> String {
+    bundle(import, String::new()).mark()
+}
+
+/// A rehearsal is not at the server's own address: that is its old one's still.
+fn routing(parts: &Parts<'_>) -> crd::Routing {
+    match parts.import.filter(|it| is_rehearsal(it)) {
+        Some(import) => crd::Routing { enabled: false, preview_host: parts.platform_domain.map(|it| preview_host(import.id, it)) },
+        None => crd::Routing { enabled: parts.is_routed, preview_host: None },
+    }
+}
+
+/// Nobody guesses it: an import's id has 74 random bits.
+#[must_use]
+pub fn preview_host(import: uuid::Uuid, platform_domain: &str) -> String {
+    format!("preview-{}.{platform_domain}", import.simple())
 }
 
 /// Only while it is said, and no longer than the look from outside is fresh that it stands on.
@@ -156,7 +214,13 @@ pub enum Way {
 
 /// The inbox's Secrets as they ought to be. The identity can't be changed by anybody, us included.
 #[must_use]
-pub fn secrets(instance_id: uuid::Uuid, identity: Variables, smtp: Variables, owner: Option<Owner>) -> Vec<InboxSecret> {
+pub fn secrets(
+    instance_id: uuid::Uuid,
+    identity: Variables,
+    smtp: Variables,
+    owner: Option<Owner>,
+    bundle_key: Option<Variables>,
+) -> Vec<InboxSecret> {
     let names = Names::of(instance_id);
     let secret = |name: String, variables, immutable| InboxSecret { name, instance: instance_id.to_string(), variables, immutable };
     let mut secrets = vec![secret(names.identity.clone(), identity, true), secret(names.smtp.clone(), smtp, false)];
@@ -167,6 +231,7 @@ pub fn secrets(instance_id: uuid::Uuid, identity: Variables, smtp: Variables, ow
         };
         secrets.push(secret(name, owner.into_variables(), false));
     }
+    secrets.extend(bundle_key.map(|it| secret(names.bundle_key.clone(), it, false)));
     secrets
 }
 
@@ -179,6 +244,12 @@ impl Owner {
         let others = [(owner::USERNAME.to_owned(), self.username), (owner::RESET_PASSWORD_TOKEN.to_owned(), self.token)];
         others.into_iter().chain(email).collect()
     }
+}
+
+/// What opens a bundle's seal: nothing, where it has none.
+#[must_use]
+pub fn bundle_key(identity: &str) -> Variables {
+    Variables::from([(import::IDENTITY.to_owned(), identity.to_owned())])
 }
 
 /// The newest revision that the cluster has.

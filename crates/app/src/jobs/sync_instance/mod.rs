@@ -55,7 +55,7 @@ async fn bring_about(worker: &Worker, cluster: &dyn Cluster, wanted: &Wanted) ->
     let is_leaving = instance.teardown_began_at.is_some();
     let found = cluster.get(&names.resource).await?;
     if is_leaving && found.is_none() && wanted.nothing_is_left() {
-        for secret in wanted.link_secret.iter().chain([&names.owner, &names.smtp, &names.identity]) {
+        for secret in wanted.link_secret.iter().chain([&names.owner, &names.smtp, &names.bundle_key, &names.identity]) {
             cluster.delete_secret(secret).await?;
         }
         bury::bury(worker, instance.id).await?;

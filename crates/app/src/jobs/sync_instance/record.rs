@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use howdah_crd::MastodonInstance;
 use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
+use howdah_db::models::import::Import;
 use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_db::models::owner_bootstrap::{FIRST, OwnerBootstrap};
 use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
@@ -82,6 +83,7 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         .ok_or_else(|| missing(format!("object store {}", instance.object_store_id)))?;
     let plan = worker.app.plans.get(&instance.plan).ok_or_else(|| missing(format!("the plan `{}`", instance.plan)))?;
     let owner = OwnerBootstrap::of(conn, id).await?;
+    let import = Import::of_instance(conn, id).await?;
     let resource = manifest::custom_resource(&Parts {
         instance: &instance,
         desired,
@@ -90,11 +92,13 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         database_server: &database_server.name,
         object_store: &object_store.name,
         is_routed: is_routed(conn, &instance).await?,
+        import: import.as_ref(),
+        platform_domain: worker.app.config.names.platform_domains.first().map(String::as_str),
         new_link: owner.as_ref().filter(|it| it.is_on_its_way()).map(|it| it.issued_at),
         found_here_until: Probe::of(conn, id).await?.filter(|it| it.leads_here).map(|it| it.probed_at + worker.freshness()),
     });
     let link_secret = owner.as_ref().filter(|it| it.version > FIRST).map(|it| Names::of(id).link(it.issued_at));
-    let secrets = secrets(worker, conn, &instance, owner).await?;
+    let secrets = secrets(worker, conn, &instance, owner, import.is_some()).await?;
     Ok(Some(Wanted { instance, cluster, resource, secrets, link_secret, before }))
 }
 
@@ -121,6 +125,7 @@ async fn secrets(
     conn: &mut Conn,
     instance: &Instance,
     owner: Option<OwnerBootstrap>,
+    is_import: bool,
 ) -> Result<Vec<InboxSecret>, WorkError> {
     let keys = &worker.app.keys;
     let missing = |what: &str| WorkError::Missing { what: format!("the {what} of {}", instance.id) };
@@ -138,7 +143,9 @@ async fn secrets(
         }
         _ => None,
     };
-    Ok(manifest::secrets(instance.id, identity, smtp, owner))
+    // Forgotten once it is loaded for good.
+    let bundle_key = if is_import { sealed::open(conn, keys, instance.id, Kind::BundleKey).await? } else { None };
+    Ok(manifest::secrets(instance.id, identity, smtp, owner, bundle_key))
 }
 
 pub async fn taken(worker: &Worker, conn: &mut Conn, wanted: &Wanted) -> Result<(), WorkError> {

@@ -2,6 +2,7 @@
 //! for its time is deleted.
 
 use howdah_db::models::export::Export;
+use howdah_db::models::import::Import;
 
 use super::MOST;
 use crate::jobs::{DeleteExports, SyncExport};
@@ -17,7 +18,13 @@ pub async fn send(worker: &Worker) -> Result<(), WorkError> {
 
 pub async fn delete(worker: &Worker) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
-    if worker.app.bundles.is_some() && !Export::no_longer_kept(&mut conn, worker.now(), 1).await?.is_empty() {
+    if worker.app.bundles.is_none() {
+        return Ok(());
+    }
+    let (now, one) = (worker.now(), 1);
+    let is_any =
+        !Export::no_longer_kept(&mut conn, now, one).await?.is_empty() || !Import::no_longer_kept(&mut conn, now, one).await?.is_empty();
+    if is_any {
         DeleteExports::default().enqueue(&mut conn).await?;
     }
     Ok(())

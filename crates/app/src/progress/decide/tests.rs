@@ -24,13 +24,14 @@ fn observation(revision: i64, met: &[&str]) -> Observation {
         endpoints: None,
         usage: None,
         farewell: None,
+        loaded: None,
         owner_link_issued: None,
         conditions: met.iter().map(condition).collect(),
     }
 }
 
 fn all_of_a_launch(revision: i64) -> Observation {
-    let all: Vec<&str> = LaunchStep::ALL.iter().map(|it| it.condition()).collect();
+    let all: Vec<&str> = LaunchStep::NEW.iter().map(|it| it.condition()).collect();
     observation(revision, &all)
 }
 
@@ -43,6 +44,7 @@ fn facts(desired: Desired) -> Facts<'static> {
         has_answered: false,
         begun: None,
         said_farewell: false,
+        import: None,
         operation: None,
         observation: None,
         outage: None,

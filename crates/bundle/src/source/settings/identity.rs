@@ -51,6 +51,11 @@ impl Identity {
         }
     }
 
+    /// Those that are there, by the names of their variables.
+    pub fn variables(&self) -> impl Iterator<Item = (&'static str, &SecretString)> {
+        self.all().into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
+
     fn all(&self) -> [(&'static str, Option<&SecretString>); 7] {
         [
             (SECRET_KEY_BASE, self.secret_key_base.as_ref()),

@@ -5,6 +5,7 @@ mod inspect;
 mod job;
 mod keys;
 mod progress;
+mod push;
 mod restore;
 mod verify;
 
@@ -33,6 +34,7 @@ pub async fn run(command: BundleCommand) -> ExitCode {
         BundleCommand::Inspect(args) => inspect::run(args).await,
         BundleCommand::Verify(args) => verify::run(args).await,
         BundleCommand::Restore(args) => restore::run(*args).await,
+        BundleCommand::Push(args) => push::run(args).await,
     };
     match done {
         Ok(code) => code,

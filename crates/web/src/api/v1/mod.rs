@@ -7,6 +7,7 @@ use crate::resource::resource;
 
 pub mod account;
 pub mod exports;
+pub mod imports;
 pub mod instances;
 pub mod invitations;
 pub mod jobs;
@@ -58,8 +59,23 @@ pub fn routes(config: &mut ServiceConfig) {
             [(Method::GET, || route().to(tokens::list::list)), (Method::POST, || route().to(tokens::create::create))],
         ))
         .service(resource("/api/v1/tokens/{id}", [(Method::DELETE, || route().to(tokens::revoke::revoke))]))
+        .configure(of_imports)
         .configure(of_people)
         .configure(of_operators);
+}
+
+fn of_imports(config: &mut ServiceConfig) {
+    config
+        .service(resource(
+            "/api/v1/imports",
+            [(Method::GET, || route().to(imports::list::list)), (Method::POST, || route().to(imports::begin::begin))],
+        ))
+        .service(resource("/api/v1/imports/{id}", [(Method::GET, || route().to(imports::show::show))]))
+        .service(resource("/api/v1/imports/{id}/files", [(Method::POST, || route().to(imports::files::files))]))
+        .service(resource("/api/v1/imports/{id}/look", [(Method::POST, || route().to(imports::look::look))]))
+        .service(resource("/api/v1/imports/{id}/launch", [(Method::POST, || route().to(imports::launch::launch))]))
+        .service(resource("/api/v1/imports/{id}/cut-over", [(Method::POST, || route().to(imports::cut_over::cut_over))]))
+        .service(resource("/api/v1/imports/{id}/discard", [(Method::POST, || route().to(imports::discard::discard))]));
 }
 
 fn of_people(config: &mut ServiceConfig) {

@@ -71,6 +71,8 @@ pub const fn title(operation: &OperationView) -> &'static str {
     match (operation.kind, operation.state.is_live()) {
         (OperationKind::Create, true) => "Launching",
         (OperationKind::Create, false) => "Launch",
+        (OperationKind::Import, true) => "Moving in",
+        (OperationKind::Import, false) => "Move",
         (OperationKind::Close, _) => "Closing",
         (OperationKind::Remove, true) => "Removing",
         (OperationKind::Remove, false) => "Removal",
@@ -132,6 +134,9 @@ fn name_of(step: &'static str) -> (&'static str, &'static str) {
         "database" => ("Database", ""),
         "bucket" => ("Media store", ""),
         "cache" => ("Cache", ""),
+        "data" => ("The bundle is loaded", "Rows and media; the longest step"),
+        "rehearsal" => ("You look at it and decide", "Nobody outside meets it until then"),
+        "cut_over" => ("It takes its old one’s place", "Loaded anew: what the rehearsal wrote is thrown away"),
         "schema" => ("Mastodon sets up its tables", "Usually the longest step"),
         "owner" => ("The owner’s account", "With a link to set the password"),
         "configuration" => ("Good defaults", "Sign-ups closed, cached media kept 7 days"),

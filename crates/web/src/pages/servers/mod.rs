@@ -8,6 +8,7 @@ mod launch;
 mod list;
 mod overview;
 mod owner_link;
+mod rehearsal;
 mod take_along;
 pub mod words;
 
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig) {
             [(Method::GET, || route().to(take_along::ask_cancel)), (Method::POST, || route().to(take_along::cancel))],
         ))
         .service(resource("/servers/{server}/take-along/{export}/links", [(Method::GET, || route().to(take_along::links))]))
+        .service(resource("/servers/{server}/rehearsal", [(Method::GET, || route().to(rehearsal::show))]))
         .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));
 }
 

@@ -11,6 +11,8 @@ pub const fn word(phase: Phase) -> &'static str {
         Phase::AwaitingPayment => "Waiting for payment",
         Phase::AwaitingApproval => "Waiting for approval",
         Phase::Launching => "Launching",
+        Phase::Rehearsing => "Waiting for your decision",
+        Phase::CuttingOver => "Cutting over",
         Phase::LaunchHeldUp => "Launch held up",
         Phase::WaitingForAddress => "Waiting for its address",
         Phase::Running => "Running",
@@ -30,10 +32,16 @@ pub const fn tone(phase: Phase) -> Tone {
     match phase {
         Phase::Running => Tone::Well,
         Phase::LaunchHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
-        Phase::WaitingForAddress | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Closing | Phase::Removing => {
-            Tone::Warn
+        Phase::Rehearsing
+        | Phase::WaitingForAddress
+        | Phase::ReadOnly
+        | Phase::Suspended
+        | Phase::AwaitingPayment
+        | Phase::Closing
+        | Phase::Removing => Tone::Warn,
+        Phase::AwaitingApproval | Phase::Launching | Phase::CuttingOver | Phase::SayingFarewell | Phase::TearingDown | Phase::Gone => {
+            Tone::Wait
         }
-        Phase::AwaitingApproval | Phase::Launching | Phase::SayingFarewell | Phase::TearingDown | Phase::Gone => Tone::Wait,
     }
 }
 

@@ -50,6 +50,8 @@ fn resource(instance: &Instance, is_routed: bool, found_here_until: Option<DateT
         is_routed,
         found_here_until,
         new_link: None,
+        import: None,
+        platform_domain: Some("fedi.example.net"),
     })
 }
 
@@ -87,10 +89,10 @@ fn secrets_are_labelled_and_the_identity_cannot_be_changed() {
     let variables = || Variables::from([("A".to_owned(), "1".to_owned())]);
     let id = instance(Desired::Running).id;
     let owner = Owner { username: "ada".to_owned(), token: "t".to_owned(), way: Way::Bootstrap { email: "ada@example.org".to_owned() } };
-    let all = secrets(id, variables(), variables(), Some(owner));
+    let all = secrets(id, variables(), variables(), Some(owner), None);
     let told: Vec<_> = all.iter().map(|it| (it.name.rsplit_once('-').unwrap().1, it.immutable, it.instance == id.to_string())).collect();
     assert_eq!(told, [("identity", true, true), ("smtp", false, true), ("owner", false, true)]);
-    assert_eq!(secrets(id, variables(), variables(), None).len(), 2);
+    assert_eq!(secrets(id, variables(), variables(), None, None).len(), 2);
 }
 
 #[test]

@@ -1,0 +1,116 @@
+//! The look into a bundle: its small files and a listing, in seconds. With the key the secrets are proved, too, and forgotten at once.
+
+use futures::TryStreamExt as _;
+use howdah_bundle::receive::{self, Brought, HELD, READ};
+use howdah_bundle::seal::Identities;
+use howdah_bundle::source::Identity;
+use howdah_db::models::import::Import;
+use howdah_domain::{AddressKind, ImportId, MastodonVersion, Release, ServerAddress};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::seen::{Seen, SeenServer};
+use super::view::{ImportView, view_of};
+use super::{is_open, seen_by};
+use crate::ports::Bundles;
+use crate::{Actor, App, Error, limits};
+
+/// What a look found that the record doesn't keep.
+pub(super) struct Found {
+    pub seen: Seen,
+    pub identity: Option<Identity>,
+}
+
+/// Looks, and keeps what was found.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] for one that has become a server; [`Error::Invalid`] for a key that is none;
+/// [`Error::RateLimited`]; [`Error::Unavailable`] where the bucket doesn't answer.
+pub async fn look(app: &App, actor: &Actor, id: ImportId, key: Option<&SecretString>) -> Result<ImportView, Error> {
+    actor.may_change()?;
+    let mut conn = app.conn().await?;
+    let import = seen_by(&mut conn, actor, id).await?;
+    is_open(&import)?;
+    limits::LOOKS_INTO.take(app, &mut conn, &import.id.to_string()).await?;
+    drop(conn);
+    let Found { seen, .. } = into(app, &import, key).await?;
+    let kept = serde_json::to_value(&seen).map_err(Error::internal)?;
+    let mut conn = app.conn().await?;
+    Import::saw(&mut conn, import.id, &kept, app.now()).await?;
+    let import = seen_by(&mut conn, actor, id).await?;
+    view_of(app, &mut conn, import).await
+}
+
+pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>) -> Result<Found, Error> {
+    let identities = key.filter(|it| !it.expose_secret().trim().is_empty()).map(parse_key).transpose()?;
+    let bundles = app.bundles.as_deref().ok_or(Error::NotFound { what: "import" })?;
+    let brought = read(bundles, &import.prefix).await?;
+    // Proving a key takes up to half a second of processor time.
+    let looked = tokio::task::spawn_blocking(move || receive::look(&brought, identities.as_ref()));
+    let looked = looked.await.map_err(Error::internal)?;
+    let mut seen = Seen::default();
+    let look = match looked {
+        Ok(look) => look,
+        Err(finding) => {
+            seen.add(&finding);
+            return Ok(Found { seen, identity: None });
+        }
+    };
+    let mut server = SeenServer::of(&look.preflight, &look.manifest);
+    look.findings.iter().for_each(|it| seen.add(it));
+    seen.is_proved = look.identity.is_some();
+    match release(app, server.version.as_deref()) {
+        Ok(release) => server.runs_as = Some(release.version.to_string()),
+        Err(sentence) => seen.refuse("mastodon", "unknown_release", sentence),
+    }
+    if let Err(sentence) = address(app, &server) {
+        seen.refuse(&server.domain, "address", sentence);
+    }
+    seen.server = Some(server);
+    Ok(Found { seen, identity: look.identity })
+}
+
+/// An identity file of age's, as it is pasted.
+fn parse_key(key: &SecretString) -> Result<Identities, Error> {
+    Identities::file(key).map_err(|error| Error::invalid("key", "malformed", format!("The key can't be used: {error}.")))
+}
+
+async fn read(bundles: &dyn Bundles, prefix: &str) -> Result<Brought, Error> {
+    let mut brought = Brought::default();
+    let mut files = bundles.files(prefix);
+    while let Some(file) = files.try_next().await? {
+        // Notes of the run that wrote it.
+        if !file.path.starts_with('.') {
+            brought.list(file.path, file.bytes);
+        }
+    }
+    for name in READ {
+        if let Some(bytes) = bundles.read(prefix, name, HELD).await? {
+            brought.held.insert(name.to_owned(), bytes);
+        }
+    }
+    Ok(brought)
+}
+
+/// The release that it will run as: its own, or of its line the newest, where that is a later one.
+pub(super) fn release<'a>(app: &'a App, version: Option<&str>) -> Result<&'a Release, String> {
+    let Some(version) = version else {
+        return Err("the bundle doesn't say which version of Mastodon it is of: make it anew with --mastodon-version".to_owned());
+    };
+    // Builds add something of their own: `4.5.11+glitch`, `4.6.0-rc.1`.
+    let plain = version.split(['+', '-']).next().unwrap_or(version);
+    let known = || app.releases.iter().map(|it| it.version.to_string()).collect::<Vec<_>>().join(", ");
+    let unknown =
+        || format!("Mastodon {version} is not among the releases that run here ({}): bring the old server to one of them first", known());
+    let Ok(version) = plain.parse::<MastodonVersion>() else { return Err(unknown()) };
+    let later = || app.releases.newest_of_line(version.line()).filter(|it| it.version > version);
+    app.releases.get(version).or_else(later).ok_or_else(unknown)
+}
+
+/// Its names are the customer's own: a platform's can't be moved.
+pub(super) fn address(app: &App, server: &SeenServer) -> Result<ServerAddress, String> {
+    let address = ServerAddress::parse(&server.domain, Some(&server.web_domain), &app.config.names).map_err(|it| it.error.to_string())?;
+    match address.kind {
+        AddressKind::Own => Ok(address),
+        AddressKind::Platform { .. } => Err(format!("“{}” is a name of this platform's, and none of those is given twice", server.domain)),
+    }
+}

@@ -1,0 +1,131 @@
+//! Imports as people see them.
+
+use chrono::{DateTime, Utc};
+use howdah_db::Conn;
+use howdah_db::models::import::Import;
+use howdah_db::models::instance::{Instance, Page};
+use howdah_db::models::operation::{Operation, OperationStep};
+use howdah_domain::{ImportId, InstanceId, Lane, StepName};
+
+use super::seen::Seen;
+use super::seen_by;
+use crate::jobs::manifest;
+use crate::{Actor, App, Error};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportView {
+    pub id: ImportId,
+    /// `upload` or `export`.
+    pub source: String,
+    pub state: ImportState,
+    /// The server that it became, and its name in addresses.
+    pub instance: Option<(InstanceId, String)>,
+    /// It waits for a decision.
+    pub is_rehearsing: bool,
+    /// Where the rehearsal is looked at.
+    pub preview_url: Option<String>,
+    pub seen: Option<Seen>,
+    pub seen_at: Option<DateTime<Utc>>,
+    pub kept_until: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportState {
+    /// What is brought can be looked at, and become a server.
+    Open,
+    /// It has become one, and waits for a decision or is on its way to it.
+    Launched,
+    /// It takes its old one's place, or has taken it.
+    Accepted,
+    /// It was thrown away, or its time is over.
+    Gone,
+}
+
+impl ImportState {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Launched => "launched",
+            Self::Accepted => "accepted",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn get(app: &App, actor: &Actor, id: ImportId) -> Result<ImportView, Error> {
+    actor.may_read()?;
+    let mut conn = app.conn().await?;
+    let import = seen_by(&mut conn, actor, id).await?;
+    view_of(app, &mut conn, import).await
+}
+
+/// The one that a server is of.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn of_server(app: &App, actor: &Actor, server: InstanceId) -> Result<ImportId, Error> {
+    actor.may_read()?;
+    let mut conn = app.conn().await?;
+    let found = Import::of_instance(&mut conn, server.as_uuid()).await?;
+    Ok(ImportId::from_uuid(super::of_account(found, actor)?.id))
+}
+
+/// The account's, the newest first.
+///
+/// # Errors
+/// The record's.
+pub async fn list(app: &App, actor: &Actor, page: Page) -> Result<Vec<ImportView>, Error> {
+    actor.may_read()?;
+    let mut conn = app.conn().await?;
+    let rows = Import::page_of_account(&mut conn, actor.account.as_uuid(), page).await?;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        all.push(view_of(app, &mut conn, row).await?);
+    }
+    Ok(all)
+}
+
+pub(super) async fn view_of(app: &App, conn: &mut Conn, import: Import) -> Result<ImportView, Error> {
+    let instance = match import.instance_id {
+        Some(id) => Instance::by_id(conn, id).await?.map(|it| (InstanceId::from_uuid(it.id), it.slug)),
+        None => None,
+    };
+    let is_rehearsing = match import.instance_id.filter(|_| import.accepted_at.is_none() && import.deleted_at.is_none()) {
+        Some(id) => is_rehearsing(conn, id).await?,
+        None => false,
+    };
+    let state = match (import.deleted_at, import.instance_id, import.accepted_at) {
+        (Some(_), _, None) => ImportState::Gone,
+        (_, _, Some(_)) => ImportState::Accepted,
+        (None, Some(_), None) => ImportState::Launched,
+        (None, None, None) => ImportState::Open,
+    };
+    Ok(ImportView {
+        id: ImportId::from_uuid(import.id),
+        preview_url: preview_url(app, &import).filter(|_| is_rehearsing),
+        is_rehearsing,
+        source: import.source,
+        state,
+        instance,
+        // What another version wrote, and this one can't read, is looked for anew.
+        seen: import.seen.and_then(|it| serde_json::from_value(it).ok()),
+        seen_at: import.seen_at,
+        kept_until: import.kept_until,
+        created_at: import.created_at,
+    })
+}
+
+/// Its operation waits for somebody to decide.
+pub(super) async fn is_rehearsing(conn: &mut Conn, instance: uuid::Uuid) -> Result<bool, Error> {
+    let Some(row) = Operation::live(conn, instance, Lane::Exclusive.as_str()).await? else { return Ok(false) };
+    let operation = row.with_steps(&OperationStep::of(conn, row.id).await?)?;
+    Ok(operation.current_step().is_some_and(|it| it.name == StepName::Rehearsal))
+}
+
+fn preview_url(app: &App, import: &Import) -> Option<String> {
+    app.config.names.platform_domains.first().map(|it| format!("https://{}/", manifest::preview_host(import.id, it)))
+}

@@ -1,0 +1,105 @@
+//! Imports: bundles that are brought in, and the servers that they become. How far a launched one is, its operation says.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::instance::Page;
+use crate::Conn;
+use crate::schema::imports;
+
+#[derive(Queryable, Selectable, Identifiable, Insertable, Clone, Debug, PartialEq, Eq)]
+#[diesel(table_name = imports, check_for_backend(diesel::pg::Pg))]
+pub struct Import {
+    pub id: Uuid,
+    pub account_id: Uuid,
+    /// The server that it became.
+    pub instance_id: Option<Uuid>,
+    /// `upload`, or `export`: one that is kept here already.
+    pub source: String,
+    /// Where the bundle lies in the platform's bucket of bundles.
+    pub prefix: String,
+    /// What the last look into it found.
+    pub seen: Option<Value>,
+    pub seen_at: Option<DateTime<Utc>>,
+    pub pass: i32,
+    /// The rehearsal is over.
+    pub accepted_at: Option<DateTime<Utc>>,
+    pub kept_until: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Import {
+    pub async fn insert(&self, conn: &mut Conn) -> QueryResult<()> {
+        diesel::insert_into(imports::table).values(self).execute(conn).await.map(drop)
+    }
+
+    pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        imports::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    }
+
+    pub async fn lock(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
+        imports::table.find(id).select(Self::as_select()).for_update().first(conn).await.optional()
+    }
+
+    pub async fn of_instance(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
+        imports::table.filter(imports::instance_id.eq(instance_id)).select(Self::as_select()).first(conn).await.optional()
+    }
+
+    /// An account's, the newest first.
+    pub async fn page_of_account(conn: &mut Conn, account_id: Uuid, page: Page) -> QueryResult<Vec<Self>> {
+        let mut query = imports::table.filter(imports::account_id.eq(account_id)).into_boxed();
+        if let Some(before) = page.before {
+            query = query.filter(imports::id.lt(before));
+        }
+        query.order(imports::id.desc()).limit(page.limit).select(Self::as_select()).load(conn).await
+    }
+
+    /// Those that could still become a server.
+    pub async fn open_of_account(conn: &mut Conn, account_id: Uuid) -> QueryResult<i64> {
+        imports::table
+            .filter(imports::account_id.eq(account_id).and(imports::instance_id.is_null()).and(imports::deleted_at.is_null()))
+            .count()
+            .get_result(conn)
+            .await
+    }
+
+    pub async fn saw(conn: &mut Conn, id: Uuid, seen: &Value, at: DateTime<Utc>) -> QueryResult<()> {
+        let set = (imports::seen.eq(seen), imports::seen_at.eq(at));
+        diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
+    }
+
+    pub async fn became(conn: &mut Conn, id: Uuid, instance_id: Uuid) -> QueryResult<()> {
+        diesel::update(imports::table.find(id)).set(imports::instance_id.eq(instance_id)).execute(conn).await.map(drop)
+    }
+
+    /// The rehearsal is over: the bundle is loaded once more.
+    pub async fn accept(conn: &mut Conn, id: Uuid, at: DateTime<Utc>, kept_until: DateTime<Utc>) -> QueryResult<()> {
+        let set = (imports::accepted_at.eq(at), imports::pass.eq(imports::pass + 1), imports::kept_until.eq(kept_until));
+        diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
+    }
+
+    pub async fn keep_until(conn: &mut Conn, id: Uuid, until: DateTime<Utc>) -> QueryResult<()> {
+        diesel::update(imports::table.find(id)).set(imports::kept_until.eq(until)).execute(conn).await.map(drop)
+    }
+
+    /// Whose time is over, and that no server is being made of.
+    pub async fn no_longer_kept(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
+        imports::table
+            .filter(imports::kept_until.le(now).and(imports::deleted_at.is_null()))
+            // A rehearsal takes as long as it takes.
+            .filter(imports::instance_id.is_null().or(imports::accepted_at.is_not_null()))
+            .order(imports::kept_until)
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    pub async fn deleted(conn: &mut Conn, id: Uuid, at: DateTime<Utc>) -> QueryResult<()> {
+        diesel::update(imports::table.find(id)).set(imports::deleted_at.eq(at)).execute(conn).await.map(drop)
+    }
+}

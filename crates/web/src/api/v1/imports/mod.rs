@@ -1,0 +1,11 @@
+//! Imports: a server is brought in.
+
+pub mod begin;
+pub mod cut_over;
+pub mod discard;
+pub mod files;
+pub mod launch;
+pub mod list;
+pub mod look;
+pub mod show;
+pub mod wire;
