@@ -32,6 +32,7 @@ use crate::problem::{self, ProblemBody};
         instances::close::close, instances::close_now::close_now, instances::undo::undo, instances::owner_link::owner_link,
         instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
         exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,
+        exports::key::key,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, tokens::list::list, tokens::create::create, tokens::revoke::revoke,

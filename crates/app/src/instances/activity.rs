@@ -98,6 +98,7 @@ fn sentence(action: &str, details: &Value) -> String {
         "instance.export" => "began to take the server along".to_owned(),
         "instance.export_cancel" => "cancelled taking the server along".to_owned(),
         "instance.export_links" => "had links made to fetch an export".to_owned(),
+        "instance.final_bundle_key" => "looked at the key of the final bundle".to_owned(),
         "instance.adopt" => "had the record adopt what the cluster has of the server".to_owned(),
         "instance.overwrite" => "had the record overwrite what the cluster has of the server".to_owned(),
         "instance.farewell" => "began to tell other servers that this one closes".to_owned(),

@@ -15,7 +15,7 @@ use super::{audit, audit_actor, locked_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
 use crate::mails::{self, Mail, To};
-use crate::{Actor, App, Error, operations, settings};
+use crate::{Actor, App, Error, exports, operations, settings};
 
 /// What a Close, and the early end of its grace period, is asked with.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub struct Close {
     pub confirm: String,
     /// The revision that the caller knows.
     pub if_match: Option<i64>,
+    /// Of a Close: nothing of the server is to be kept, for nobody.
+    pub declines_final_bundle: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -100,10 +102,13 @@ async fn change(
         if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
-        let row = locked_by(conn, actor, id, if_match).await?;
+        let mut row = locked_by(conn, actor, id, if_match).await?;
         check(actor, &row, change)?;
         match change {
-            Change::Close(_) => delete(app, conn, actor, &row, Deletion::Close).await?,
+            Change::Close(close) => {
+                decline(app, conn, &mut row, close.declines_final_bundle).await?;
+                delete(app, conn, actor, &row, Deletion::Close).await?;
+            }
             Change::Remove => delete(app, conn, actor, &row, Deletion::Remove).await?,
             Change::EndGrace(_) => end(app, conn, actor, &row).await?,
             Change::Undo => take_back(app, conn, actor, &row).await?,
@@ -153,6 +158,12 @@ fn confirmed(row: &Instance, close: &Close) -> Result<(), Error> {
     Err(Error::invalid("confirm", "mismatch", format!("To close this server, type its domain: {}.", row.domain)))
 }
 
+/// As of this closing: an earlier one that was taken back says nothing about it.
+async fn decline(app: &App, conn: &mut Conn, row: &mut Instance, declines: bool) -> Result<(), Error> {
+    row.final_bundle_declined_at = declines.then(|| app.now());
+    Ok(Instance::decline_final_bundle(conn, row.id, row.final_bundle_declined_at).await?)
+}
+
 async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, deletion: Deletion) -> Result<(), Error> {
     let id = InstanceId::from_uuid(row.id);
     let after = app.now() + app.config.grace;
@@ -162,13 +173,15 @@ async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, delet
     SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
     if deletion == Deletion::Close {
         let server = (row.domain.as_str(), row.slug.as_str());
-        tell_owners(app, conn, actor, &row, |account, by| mails::server_closing(&app.config, server, account, by, after)).await?;
+        let keeps = exports::keeps_final(app, &row);
+        tell_owners(app, conn, actor, &row, |account, by| mails::server_closing(&app.config, server, account, by, after, keeps)).await?;
     }
     let action = match deletion {
         Deletion::Close => "instance.close",
         Deletion::Remove => "instance.remove",
     };
-    audit(app, conn, audit_actor(actor), action, &row, json!({"after": after})).await
+    let details = json!({"after": after, "final_bundle": deletion == Deletion::Close && exports::keeps_final(app, &row)});
+    audit(app, conn, audit_actor(actor), action, &row, details).await
 }
 
 /// Every owner of the account, whoever of them asked for it. `mail`: of the account's name, and of who it was.

@@ -201,7 +201,12 @@ fn since(row: &Instance, server: &InstanceView, operation: Option<&OperationView
     let found = match server.phase {
         Phase::AwaitingPayment | Phase::AwaitingApproval => Some(row.created_at),
         Phase::Launching => of_operation,
-        Phase::LaunchHeldUp | Phase::SayingFarewell | Phase::FarewellHeldUp | Phase::TearingDown => of_step.or(of_operation),
+        Phase::LaunchHeldUp
+        | Phase::MakingFinalBundle
+        | Phase::FinalBundleHeldUp
+        | Phase::SayingFarewell
+        | Phase::FarewellHeldUp
+        | Phase::TearingDown => of_step.or(of_operation),
         Phase::WaitingForAddress => row.launched_at,
         Phase::Running => row.first_answered_at.or(row.launched_at),
         Phase::Closing | Phase::Removing => server.leaving.as_ref().map(|it| it.after - app.config.grace),

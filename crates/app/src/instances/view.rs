@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::overview::{Which, known};
 use crate::observer::translate;
 use crate::operations::{self, OperationView};
-use crate::{Actor, App, Error};
+use crate::{Actor, App, Error, exports};
 
 #[derive(Debug, Clone)]
 pub struct InstanceView {
@@ -53,6 +53,8 @@ pub struct LeavingView {
     /// The end of the grace period.
     pub after: DateTime<Utc>,
     pub can_be_undone: bool,
+    /// A final bundle is made of it before anything of it goes, or was.
+    pub final_bundle: bool,
 }
 
 /// Where it is, and what is still to be done for people to get there.
@@ -180,7 +182,9 @@ pub(super) fn view(app: &App, row: &Instance, around: &Around, actor: &Actor) ->
         operation: recorded.map(|(it, steps)| operations::view(it, steps, actor.operates())).transpose()?,
         leaving: match desired {
             Desired::Deleted { deletion, after } => {
-                Some(LeavingView { deletion, after, can_be_undone: row.begun().is_none() && row.tombstoned_at.is_none() })
+                let can_be_undone = row.begun().is_none() && row.tombstoned_at.is_none();
+                let final_bundle = deletion == Deletion::Close && exports::keeps_final(app, row);
+                Some(LeavingView { deletion, after, can_be_undone, final_bundle })
             }
             Desired::Running | Desired::ReadOnly { .. } | Desired::Suspended { .. } => None,
         },

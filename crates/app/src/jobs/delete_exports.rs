@@ -1,6 +1,7 @@
 //! Exports that were kept as long as they were to be: their files go, and then their row says so.
 
 use howdah_db::models::export::Export;
+use howdah_db::models::final_bundle::FinalBundle;
 
 use super::DeleteExports;
 use crate::exports;
@@ -29,5 +30,6 @@ pub async fn run(worker: &Worker, _: DeleteExports) -> Result<(), WorkError> {
 async fn delete(worker: &Worker, bundles: &dyn Bundles, export: &Export) -> Result<(), WorkError> {
     bundles.delete(&exports::prefix(export)).await?;
     let mut conn = worker.app.database.conn().await?;
+    FinalBundle::forget_key(&mut conn, export.id).await?;
     Ok(Export::deleted(&mut conn, export.id, worker.now()).await?)
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use howdah_domain::Deletion;
+use uuid::Uuid;
 
 use super::letter::Mail;
 use crate::tokens::TokenView;
@@ -207,8 +208,16 @@ pub(crate) fn grace_ended(config: &Config, server: (&str, &str), account: &str, 
 }
 
 /// To every owner of the account.
-pub(crate) fn server_closing(config: &Config, server: (&str, &str), account: &str, by: &str, after: DateTime<Utc>) -> Mail {
+pub(crate) fn server_closing(
+    config: &Config,
+    server: (&str, &str),
+    account: &str,
+    by: &str,
+    after: DateTime<Utc>,
+    keeps_final: bool,
+) -> Mail {
     let (domain, slug) = server;
+    let kept = if keeps_final { "Before anything of it goes, a final bundle of everything is made, and kept for you for 90 days after its end." } else { "Nothing of it is kept." };
     Mail::new("server_closing", format!("Your server {domain} will be closed"))
         .text(format!("{by} asked for your server {domain} (account “{account}”) to be closed."))
         .text(format!("Until {} it runs on, and an owner can undo this.", at(after)))
@@ -217,5 +226,19 @@ pub(crate) fn server_closing(config: &Config, server: (&str, &str), account: &st
             "After that it tells every server that it knows to delete its accounts, which can't be taken back. \
              Then its database and media are deleted.",
         )
+        .text(kept)
         .text("If none of you asked for this, undo it now and answer this mail.")
+}
+
+/// To every owner of the account. `kept`: until when its final bundle is.
+pub(crate) fn server_gone(config: &Config, domain: &str, id: Uuid, kept: Option<DateTime<Utc>>) -> Mail {
+    let mail = Mail::new("server_gone", format!("Your server {domain} is closed"))
+        .text(format!("Your server {domain} is closed: its database, media and keys are deleted here."));
+    match kept {
+        Some(until) => mail
+            .text(format!("A final bundle of everything is kept for you until {}. Any other host can bring the server's people, posts and media back from it.", at(until)))
+            .link("Fetch it, and see which key opens it", page(config, &format!("/servers/{id}/take-along")))
+            .text("After that day it is deleted for good."),
+        None => mail.text("No final bundle of it is kept."),
+    }
 }

@@ -17,6 +17,8 @@ pub struct Facts<'a> {
     pub begun: Option<Deletion>,
     /// A farewell has begun, whatever came after it.
     pub said_farewell: bool,
+    /// How far the final bundle is: nothing that can't be taken back begins before it is over.
+    pub final_bundle: &'a StepFact,
     /// The live operation of the exclusive lane.
     pub operation: Option<&'a Operation>,
     pub observation: Option<&'a Observation>,
@@ -107,14 +109,17 @@ fn is_up_to_date(facts: &Facts<'_>) -> bool {
 }
 
 fn leave(facts: &Facts<'_>, deletion: Deletion) -> Decision {
-    let (farewell, begin) = match deletion {
-        Deletion::Remove => (None, facts.begun.is_none().then_some(Begin::Teardown)),
+    let mut steps = vec![(StepName::FinalBundle, facts.final_bundle.clone())];
+    let is_kept = matches!(facts.final_bundle, StepFact::Done | StepFact::Skipped);
+    let begin = match deletion {
+        Deletion::Remove => facts.begun.is_none().then_some(Begin::Teardown),
+        Deletion::Close if facts.begun.is_none() && !is_kept => None,
         Deletion::Close => {
             let (fact, begin) = farewell(facts);
-            (Some((StepName::Farewell, fact)), begin)
+            steps.push((StepName::Farewell, fact));
+            begin
         }
     };
-    let mut steps: Vec<(StepName, StepFact)> = farewell.into_iter().collect();
     if facts.begun == Some(Deletion::Remove) || begin == Some(Begin::Teardown) {
         steps.push((StepName::Teardown, teardown(facts)));
     }

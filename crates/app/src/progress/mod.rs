@@ -6,6 +6,7 @@
 //! may be called at any time and any number of times: with nothing new it writes nothing. It knows no cluster.
 
 mod decide;
+mod final_bundle;
 mod owner_link;
 
 use chrono::{DateTime, Utc};
@@ -42,6 +43,7 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         NewOperation { id, instance_id: instance.id, kind, requested_by: None, created_at: now }.insert(conn).await?;
         known = Known::read(conn, &instance).await?;
     }
+    let final_bundle = final_bundle::follow(worker, conn, &instance, known.operation.as_ref().map(|(row, _)| row), now).await?;
     let decision = decide(&Facts {
         desired,
         revision: instance.revision,
@@ -50,6 +52,7 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         has_answered: instance.first_answered_at.is_some(),
         begun: instance.begun(),
         said_farewell: instance.farewell_began_at.is_some(),
+        final_bundle: &final_bundle,
         operation: known.operation.as_ref().map(|(_, it)| it),
         observation: known.observation.as_ref(),
         outage: known.outage.as_ref(),

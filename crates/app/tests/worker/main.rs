@@ -8,6 +8,7 @@ mod bad_days;
 mod diverged;
 mod exports;
 mod fakes;
+mod final_bundle;
 mod ground;
 mod life;
 mod metrics;

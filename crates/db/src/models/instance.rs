@@ -42,6 +42,8 @@ pub struct Instance {
     pub farewell_began_at: Option<DateTime<Utc>>,
     pub teardown_began_at: Option<DateTime<Utc>>,
     pub tombstoned_at: Option<DateTime<Utc>>,
+    /// Whoever closed it wanted no final bundle.
+    pub final_bundle_declined_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset, Clone, Debug, PartialEq, Eq)]
@@ -343,6 +345,11 @@ impl Instance {
             .execute(conn)
             .await
             .map(|rows| rows == 1)
+    }
+
+    /// Whether a final bundle is to be made of it is the record's own matter, so the revision stays. `at`: when none was wanted.
+    pub async fn decline_final_bundle(conn: &mut Conn, id: Uuid, at: Option<DateTime<Utc>>) -> QueryResult<()> {
+        diesel::update(instances::table.find(id)).set(instances::final_bundle_declined_at.eq(at)).execute(conn).await.map(drop)
     }
 
     /// From here on a Close can't be undone. `None` where `revision` is no longer the row's.

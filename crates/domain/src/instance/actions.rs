@@ -137,6 +137,10 @@ impl Phase {
                 "When the grace period is over, every server that it knows is told to delete its accounts. Then its data is deleted."
             }
             Self::Closing | Self::Removing => "When the grace period is over, its data is deleted. Nobody is told.",
+            Self::MakingFinalBundle | Self::FinalBundleHeldUp if says_farewell => {
+                "When it is whole, every server that it knows is told to delete its accounts. Then its data is deleted."
+            }
+            Self::MakingFinalBundle | Self::FinalBundleHeldUp => "When it is whole, the server's data is deleted. Nobody is told.",
             Self::SayingFarewell => "When every server has been told, its data is deleted.",
             Self::FarewellHeldUp => "It goes on by itself once its address leads here again.",
             Self::TearingDown => "When everything is deleted, only an entry without personal data stays.",

@@ -21,6 +21,9 @@ words! {
         Closing = "closing",
         /// The grace period of a Remove.
         Removing = "removing",
+        /// The grace period is over: what is kept of it is being written.
+        MakingFinalBundle = "making_final_bundle",
+        FinalBundleHeldUp = "final_bundle_held_up",
         /// Other servers are being told.
         SayingFarewell = "saying_farewell",
         /// Its address is served elsewhere, or something else holds the farewell up.
@@ -93,6 +96,8 @@ fn leaving(deletion: Deletion, operation: Option<&Operation>) -> Phase {
     let live = operation.filter(|it| it.kind != OperationKind::Create && it.state == OperationState::Running);
     let step = live.and_then(Operation::current_step);
     match (step.map(|it| (it.name, it.state)), deletion) {
+        (Some((StepName::FinalBundle, StepState::Failed)), _) => Phase::FinalBundleHeldUp,
+        (Some((StepName::FinalBundle, _)), _) => Phase::MakingFinalBundle,
         (Some((StepName::Farewell, StepState::Failed)), _) => Phase::FarewellHeldUp,
         (Some((StepName::Farewell, _)), _) => Phase::SayingFarewell,
         (Some(_), _) => Phase::TearingDown,
@@ -117,6 +122,8 @@ impl Phase {
             Self::Suspended => "The server is suspended. Its data is kept.",
             Self::Closing => "The server will be closed. Until then it runs, and this can be undone.",
             Self::Removing => "The server will be removed. Until then it runs, and this can be undone.",
+            Self::MakingFinalBundle => "The server's final bundle is being made. Until it is whole the server runs, and this can be undone.",
+            Self::FinalBundleHeldUp => "The final bundle can't be made. It is tried again; nothing is announced or deleted before.",
             Self::SayingFarewell => "Other servers are being told to delete this server's accounts.",
             Self::FarewellHeldUp => "The farewell is held up. It goes on by itself once the cause is gone.",
             Self::TearingDown => "The server's data is being deleted.",
@@ -197,8 +204,12 @@ mod tests {
         let desired = |deletion| Desired::Deleted { deletion, after: NOW };
         assert_eq!(phase(&facts(desired(Deletion::Close))), Phase::Closing);
         assert_eq!(phase(&facts(desired(Deletion::Remove))), Phase::Removing);
-        let close = |fact| operation(OperationKind::Close, &[(StepName::Farewell, fact)]);
+        let bundling = |fact| operation(OperationKind::Close, &[(StepName::FinalBundle, fact)]);
+        let close = |fact| operation(OperationKind::Close, &[(StepName::FinalBundle, StepFact::Done), (StepName::Farewell, fact)]);
         let table = [
+            (bundling(StepFact::Running(None)), Phase::MakingFinalBundle),
+            (bundling(StepFact::Failing(Cause::new("Media", None))), Phase::FinalBundleHeldUp),
+            (bundling(StepFact::Skipped), Phase::SayingFarewell),
             (close(StepFact::Running(None)), Phase::SayingFarewell),
             (close(StepFact::Failing(Cause::new("ServedElsewhere", None))), Phase::FarewellHeldUp),
             (close(StepFact::Done), Phase::TearingDown),

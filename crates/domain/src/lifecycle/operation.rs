@@ -36,7 +36,7 @@ impl OperationKind {
     pub fn steps(self) -> Vec<StepName> {
         match self {
             Self::Create => LaunchStep::ALL.iter().copied().map(StepName::Launch).collect(),
-            Self::Close => vec![StepName::Farewell, StepName::Teardown],
+            Self::Close => vec![StepName::FinalBundle, StepName::Farewell, StepName::Teardown],
             Self::Remove => vec![StepName::Teardown],
             Self::Export => vec![StepName::Bundle],
         }

@@ -49,6 +49,8 @@ pub enum StepName {
     Teardown,
     /// All that the server is, is written to a bundle.
     Bundle,
+    /// The same of a server that leaves, before anything of it goes: kept for whom it was.
+    FinalBundle,
 }
 
 impl StepName {
@@ -59,6 +61,7 @@ impl StepName {
             Self::Farewell => "farewell",
             Self::Teardown => "teardown",
             Self::Bundle => "bundle",
+            Self::FinalBundle => "final_bundle",
         }
     }
 
@@ -68,6 +71,7 @@ impl StepName {
             "farewell" => Some(Self::Farewell),
             "teardown" => Some(Self::Teardown),
             "bundle" => Some(Self::Bundle),
+            "final_bundle" => Some(Self::FinalBundle),
             other => LaunchStep::parse(other).map(Self::Launch),
         }
     }

@@ -167,6 +167,7 @@ fn what_holds_everything_up_shows_at_the_next_step() {
 #[test]
 fn a_farewell_is_paused_and_goes_on() {
     let close = Operation::new(OperationKind::Close, NOW).start(NOW).unwrap();
+    let close = close.advance(&[(StepName::FinalBundle, StepFact::Done)], NOW).unwrap();
     let farewell = |operation: Operation, fact| operation.advance(&[(StepName::Farewell, fact)], NOW).unwrap();
     let paused = farewell(close, farewell_facts(None, Some(Cause::new("ServedElsewhere", None))));
     assert_eq!(paused.trouble().map(|(step, _)| step), Some(StepName::Farewell));

@@ -43,6 +43,7 @@ fn facts(desired: Desired) -> Facts<'static> {
         has_answered: false,
         begun: None,
         said_farewell: false,
+        final_bundle: &StepFact::Skipped,
         operation: None,
         observation: None,
         outage: None,
@@ -117,7 +118,7 @@ fn a_farewell_begins_only_where_the_address_leads_here() {
     ];
     for (leads_here, begin, step) in table {
         let decision = decide(&Facts { leads_here: leads_here.clone(), ..close() });
-        let steps = decision.operation.map(|it| (it.steps[0].state, it.steps[1].state));
+        let steps = decision.operation.map(|it| (it.steps[1].state, it.steps[2].state));
         assert_eq!((decision.begin, steps), (begin, Some((step, StepState::Waiting))), "{leads_here:?}");
     }
 }
@@ -136,7 +137,7 @@ fn a_farewell_that_has_begun_pauses_goes_on_and_ends_in_the_teardown() {
     };
     let farewell = |facts: &Facts<'_>| {
         let decision = decide(facts);
-        (decision.begin, decision.operation.map(|it| (it.steps[0].state, it.steps[1].state)))
+        (decision.begin, decision.operation.map(|it| (it.steps[1].state, it.steps[2].state)))
     };
     let elsewhere = Some(Err(Cause::new("ServedElsewhere", None)));
     assert_eq!(farewell(&begun()), (None, Some((StepState::Running, StepState::Waiting))));
@@ -159,8 +160,34 @@ fn who_never_answered_skips_the_farewell() {
             ..facts(deleted(Deletion::Close))
         });
         assert_eq!(decision.begin, Some(Begin::Teardown));
-        assert_eq!(decision.operation.map(|it| it.steps[0].state), Some(StepState::Skipped));
+        assert_eq!(decision.operation.map(|it| it.steps[1].state), Some(StepState::Skipped));
     }
+}
+
+#[test]
+fn a_farewell_waits_for_the_final_bundle() {
+    let close = Operation::new(OperationKind::Close, NOW);
+    let failing = StepFact::Failing(Cause::new("Media", None));
+    let table = [
+        (StepFact::Running(None), None, StepState::Running),
+        (failing.clone(), None, StepState::Failed),
+        (StepFact::Done, Some(Begin::Farewell), StepState::Succeeded),
+        (StepFact::Skipped, Some(Begin::Farewell), StepState::Skipped),
+    ];
+    let facts = |final_bundle| Facts {
+        operation: Some(&close),
+        was_launched: true,
+        has_answered: true,
+        final_bundle,
+        leads_here: Some(Ok(())),
+        ..facts(deleted(Deletion::Close))
+    };
+    for (fact, begin, step) in &table {
+        let decision = decide(&facts(fact));
+        assert_eq!((decision.begin, decision.operation.map(|it| it.steps[0].state)), (*begin, Some(*step)), "{fact:?}");
+    }
+    // Who never answered is deleted at once, but not before it either.
+    assert_eq!(decide(&Facts { has_answered: false, ..facts(&failing) }).begin, None);
 }
 
 #[test]

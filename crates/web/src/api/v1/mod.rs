@@ -47,6 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/api/v1/exports/{id}", [(Method::GET, || route().to(exports::show::show))]))
         .service(resource("/api/v1/exports/{id}/cancel", [(Method::POST, || route().to(exports::cancel::cancel))]))
+        .service(resource("/api/v1/exports/{id}/key", [(Method::POST, || route().to(exports::key::key))]))
         .service(resource("/api/v1/exports/{id}/links", [(Method::GET, || route().to(exports::links::links))]))
         .service(resource("/api/v1/operations/{id}", [(Method::GET, || route().to(operations::show::show))]))
         .service(resource("/api/v1/operations/{id}/retry", [(Method::POST, || route().to(operations::retry::retry))]))

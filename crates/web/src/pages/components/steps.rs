@@ -138,6 +138,7 @@ fn name_of(step: &'static str) -> (&'static str, &'static str) {
         "workloads" => ("Web, streaming and background work start", ""),
         "farewell" => ("Other servers are told", "Each is asked to forget this server’s accounts"),
         "teardown" => ("Everything of it is deleted", "Database, media, keys"),
+        "final_bundle" => ("A final bundle is made", "Database, media, keys: kept for whom it was, 90 days after the end"),
         "bundle" => ("Everything of it is taken along", "Database, media, keys"),
         other => (other, ""),
     }

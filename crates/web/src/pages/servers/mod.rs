@@ -51,6 +51,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/servers/{server}/take-along/live", [(Method::GET, || route().to(take_along::live))]))
         .service(resource("/servers/{server}/take-along/{export}/cancel", [(Method::POST, || route().to(take_along::cancel))]))
         .service(resource("/servers/{server}/take-along/{export}/links", [(Method::GET, || route().to(take_along::links))]))
+        .service(resource("/servers/{server}/take-along/{export}/key", [(Method::POST, || route().to(take_along::key))]))
         .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));
 }
 

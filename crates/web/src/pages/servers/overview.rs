@@ -106,6 +106,11 @@ impl Fragment<'_> {
         self.offers(Action::SetRecords)
     }
 
+    /// Once it is gone.
+    fn was_kept(&self) -> bool {
+        self.it.server.phase == Phase::Gone && self.it.server.leaving.as_ref().is_some_and(|it| it.final_bundle)
+    }
+
     fn waits_for_approval(&self) -> bool {
         self.it.server.phase == Phase::AwaitingApproval
     }

@@ -19,6 +19,8 @@ pub const fn word(phase: Phase) -> &'static str {
         Phase::Suspended => "Suspended",
         Phase::Closing => "Closing",
         Phase::Removing => "Being removed",
+        Phase::MakingFinalBundle => "Making the final bundle",
+        Phase::FinalBundleHeldUp => "Final bundle held up",
         Phase::SayingFarewell => "Saying farewell",
         Phase::FarewellHeldUp => "Farewell held up",
         Phase::TearingDown => "Being deleted",
@@ -29,11 +31,16 @@ pub const fn word(phase: Phase) -> &'static str {
 pub const fn tone(phase: Phase) -> Tone {
     match phase {
         Phase::Running => Tone::Well,
-        Phase::LaunchHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
+        Phase::LaunchHeldUp | Phase::FinalBundleHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
         Phase::WaitingForAddress | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Closing | Phase::Removing => {
             Tone::Warn
         }
-        Phase::AwaitingApproval | Phase::Launching | Phase::SayingFarewell | Phase::TearingDown | Phase::Gone => Tone::Wait,
+        Phase::AwaitingApproval
+        | Phase::Launching
+        | Phase::MakingFinalBundle
+        | Phase::SayingFarewell
+        | Phase::TearingDown
+        | Phase::Gone => Tone::Wait,
     }
 }
 

@@ -34,6 +34,7 @@ fn instance(desired: Desired) -> Instance {
         first_answered_at: None,
         farewell_began_at: None,
         teardown_began_at: None,
+        final_bundle_declined_at: None,
         tombstoned_at: None,
     }
 }

@@ -129,6 +129,19 @@ pub struct CloseRequest {
     #[serde(default)]
     #[schema(required = true, min_length = 1, max_length = 1000, example = "birds.example")]
     pub confirm: String,
+    /// Keep no final bundle of it: nothing stays that the server could be brought back from.
+    #[serde(default)]
+    pub decline_final_bundle: bool,
+}
+
+/// The end of a grace period is confirmed as a Close is.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndGraceRequest {
+    /// The server's domain.
+    #[serde(default)]
+    #[schema(required = true, min_length = 1, max_length = 1000, example = "birds.example")]
+    pub confirm: String,
 }
 
 /// A server.
@@ -286,6 +299,8 @@ pub struct Leaving {
     /// The end of the grace period.
     after: DateTime<Utc>,
     can_be_undone: bool,
+    /// A final bundle is made of it before anything of it goes, or was.
+    final_bundle: bool,
 }
 
 impl From<InstanceView> for Instance {
@@ -381,6 +396,7 @@ impl From<Usage> for InstanceUsage {
 
 impl From<LeavingView> for Leaving {
     fn from(view: LeavingView) -> Self {
-        Self { kind: view.deletion.as_str(), after: view.after, can_be_undone: view.can_be_undone }
+        let LeavingView { deletion, after, can_be_undone, final_bundle } = view;
+        Self { kind: deletion.as_str(), after, can_be_undone, final_bundle }
     }
 }
