@@ -264,6 +264,7 @@ diesel::table! {
         teardown_began_at -> Nullable<Timestamptz>,
         tombstoned_at -> Nullable<Timestamptz>,
         final_bundle_declined_at -> Nullable<Timestamptz>,
+        handed_over_at -> Nullable<Timestamptz>,
     }
 }
 

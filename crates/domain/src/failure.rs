@@ -181,6 +181,8 @@ fn step_in_words(step: StepName) -> &'static str {
         StepName::Teardown => "deleting the server's data",
         StepName::Bundle => "the bundle",
         StepName::FinalBundle => "the final bundle",
+        StepName::Drain => "stopping the server",
+        StepName::Handover => "the hand-over to another host",
     }
 }
 

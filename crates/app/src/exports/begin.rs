@@ -57,7 +57,7 @@ pub async fn begin(
         let row = locked_by(conn, actor, id, None).await?;
         may_begin(conn, &row).await?;
         limits::EXPORTS_OF.take(app, conn, &row.id.to_string()).await?;
-        let (export, operation) = put(app, conn, id, recipients.join(" "), Some(actor.person)).await?;
+        let (export, operation) = put(app, conn, id, "live", recipients.join(" "), Some(actor.person)).await?;
         let begun = Begun { export, instance: id, operation, key: key.clone() };
         let details = json!({"export": export, "recipients": recipients, "key_was_made": request.make_key});
         audit(app, conn, audit_actor(actor), "instance.export", &row, details).await?;
@@ -71,6 +71,7 @@ pub(super) async fn put(
     app: &App,
     conn: &mut Conn,
     server: InstanceId,
+    mode: &str,
     recipients: String,
     requested_by: Option<PersonId>,
 ) -> Result<(ExportId, OperationId), Error> {
@@ -80,7 +81,7 @@ pub(super) async fn put(
         id: export.as_uuid(),
         instance_id: server.as_uuid(),
         operation_id: operation.as_uuid(),
-        mode: "live".to_owned(),
+        mode: mode.to_owned(),
         destination: "kept".to_owned(),
         recipients,
         progress: None,

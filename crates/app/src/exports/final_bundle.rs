@@ -8,7 +8,7 @@ use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::{Operation, OperationStep};
-use howdah_domain::{ExportId, InstanceId};
+use howdah_domain::{ExportId, InstanceId, OperationKind};
 use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
@@ -25,23 +25,25 @@ pub const KEPT: TimeDelta = TimeDelta::days(90);
 /// How long what a run wrote that came to nothing lies there: whatever still wrote has ended by then.
 const LEFT_OVER: TimeDelta = TimeDelta::days(1);
 
-/// Whether one is made of this server when it is closed: there is something of it, a place to keep it, and nobody declined.
+/// Whether one is made of this server when it leaves: there is something of it, a place to keep it, and nobody declined.
 pub(crate) fn keeps(app: &App, server: &Instance) -> bool {
     app.bundles.is_some() && server.launched_at.is_some() && server.final_bundle_declined_at.is_none()
 }
 
 /// Begins one for the operation by which the server leaves. It is sealed to the keys of the last bundle that an owner took along; where
 /// there is none, to a key that is made now, and kept sealed until the bundle goes.
-pub(crate) async fn begin(app: &App, conn: &mut Conn, server: &Instance, leaves_by: Uuid) -> Result<(), Error> {
+pub(crate) async fn begin(app: &App, conn: &mut Conn, server: &Instance, leaves_by: &Operation) -> Result<(), Error> {
     // A key of somebody's who is no owner would shut the owners out.
     let owners: Vec<Uuid> = Membership::owners(conn, server.account_id).await?.iter().map(|it| it.id).collect();
     let theirs = Export::last_recipients(conn, server.id, &owners).await?;
     let made = theirs.is_none().then(age::x25519::Identity::generate);
     let recipients = theirs.or_else(|| made.as_ref().map(|it| it.to_public().to_string())).unwrap_or_default();
-    let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), recipients, None).await?;
+    // Who moves out is stopped; who closes says farewell after it, and runs.
+    let mode = if leaves_by.kind == OperationKind::MoveOut.as_str() { "stopped" } else { "live" };
+    let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), mode, recipients, None).await?;
     let key = made.map(|it| it.to_string());
     let key = key.as_ref().map(|it| it.expose_secret().as_bytes());
-    Ok(FinalBundle::new(&app.keys, export.as_uuid(), leaves_by, key).insert(conn).await?)
+    Ok(FinalBundle::new(&app.keys, export.as_uuid(), leaves_by.id, key).insert(conn).await?)
 }
 
 /// The server stays, or another one is begun: what was written of this one goes.
@@ -104,7 +106,8 @@ async fn opened(app: &App, conn: &mut Conn, export: Uuid) -> Result<SecretString
     let last = FinalBundle::by_export(conn, export).await?;
     let key = last.map(|it| it.key(&app.keys)).transpose().map_err(Error::internal)?.flatten();
     let Some(key) = key else {
-        let sentence = "No key to this bundle is kept here: it is sealed to keys of yours, which were shown or named when one was taken along.";
+        let sentence =
+            "No key to this bundle is kept here: it is sealed to keys of yours, which were shown or named when one was taken along.";
         return Err(Error::Conflict { reason: "no_key", sentence: sentence.to_owned() });
     };
     let key = String::from_utf8(secrecy::ExposeSecret::expose_secret(&key).to_vec()).map_err(Error::internal)?;

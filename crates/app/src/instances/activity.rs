@@ -89,6 +89,8 @@ fn sentence(action: &str, details: &Value) -> String {
         "instance.launch" => of("launched the server", "domain"),
         "instance.approve" => "approved the server".to_owned(),
         "instance.close" => "asked for the server to be closed".to_owned(),
+        "instance.move_out" => "asked for the server to move to another host".to_owned(),
+        "instance.handover" => "handed the server over to another host".to_owned(),
         "instance.remove" => "asked for the server to be removed".to_owned(),
         "instance.end_grace" => "ended the grace period early".to_owned(),
         "instance.undo" => "undid the closing".to_owned(),

@@ -4,6 +4,7 @@ mod activity;
 mod address_page;
 mod approve;
 mod check;
+mod handover;
 mod launch;
 mod leave;
 mod list;
@@ -18,7 +19,7 @@ pub use approve::approve;
 pub use check::{AddressCheck, AddressNote, NormalisedAddress, check_address, check_owner_name};
 pub use howdah_db::models::listing::ServerCounts;
 pub use launch::{LaunchRequest, Launched, launch};
-pub use leave::{Close, close, end_grace, remove, undo};
+pub use leave::{Close, close, end_grace, move_out, remove, say_handed_over, undo};
 pub use list::{ServerList, ServerQuery, ServerRow, servers};
 pub(crate) use list::{counted, search};
 pub use openness::{Openness, has_room, openness};
@@ -28,6 +29,7 @@ pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, ge
 
 pub(crate) use activity::entries;
 pub(crate) use address_page::Page as AddressLookPage;
+pub(crate) use handover::hand_over;
 pub(crate) use overview::known;
 pub(crate) use owner_link::{
     ACCOUNT_NOT_FOUND, TIMED_OUT, VALID as LINK_VALID, reader as owner_link_reader, state as owner_link_state, url as owner_link_url,

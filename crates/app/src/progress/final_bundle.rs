@@ -1,5 +1,5 @@
-//! The final bundle of a server that is closed: begun once its grace period is over, and the farewell waits for it. One that fails is begun
-//! anew after a while; an owner who wants none takes the closing back, and closes without one.
+//! The final bundle of a server that is closed or moves out: begun once its grace period is over, or once it is stopped, and all else waits for
+//! it. One that fails is begun anew after a while; an owner who wants none takes the closing back, and closes without one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
@@ -15,15 +15,21 @@ use crate::worker::{WorkError, Worker};
 /// Before one that failed is begun anew.
 const PAUSE: TimeDelta = TimeDelta::minutes(15);
 
-/// Begins it where it is time for that, and says how far it is. `leaves_by`: the live operation.
+/// Begins it where it is time for that, and says how far it is. `leaves_by`: the live operation; `is_stopped`: nothing of the server runs.
 pub async fn follow(
     worker: &Worker,
     conn: &mut Conn,
     server: &Instance,
     leaves_by: Option<&OperationRow>,
+    is_stopped: bool,
     now: DateTime<Utc>,
 ) -> Result<StepFact, WorkError> {
-    let Some(leaves_by) = leaves_by.filter(|it| it.kind == OperationKind::Close.as_str()) else { return Ok(StepFact::Skipped) };
+    let Some((leaves_by, kind)) = leaves_by.and_then(|it| Some((it, OperationKind::parse(&it.kind)?))) else {
+        return Ok(StepFact::Skipped);
+    };
+    if !matches!(kind, OperationKind::MoveOut | OperationKind::Close) {
+        return Ok(StepFact::Skipped);
+    }
     let found = match FinalBundle::newest_for(conn, leaves_by.id).await? {
         Some((export, row)) => {
             let steps = OperationStep::of(conn, row.id).await?;
@@ -38,10 +44,11 @@ pub async fn follow(
     if server.begun().is_some() || !exports::keeps_final(&worker.app, server) {
         return Ok(StepFact::Skipped);
     }
-    if let Some((_, run)) = &found
-        && let Some(fact) = of_run(run, now)
-    {
+    if let Some(fact) = found.as_ref().and_then(|(_, run)| of_run(run, now)) {
         return Ok(fact);
+    }
+    if kind == OperationKind::MoveOut && found.is_none() && !is_stopped {
+        return Ok(StepFact::Waiting);
     }
     if OperationRow::live(conn, server.id, Lane::Export.as_str()).await?.is_some() {
         return Ok(StepFact::Running(Some(Cause::new("Waiting", Some("after the export that is under way".to_owned())))));
@@ -49,7 +56,7 @@ pub async fn follow(
     if let Some((export, _)) = &found {
         exports::discard_final(&worker.app, conn, export.id).await?;
     }
-    exports::begin_final(&worker.app, conn, server, leaves_by.id).await?;
+    exports::begin_final(&worker.app, conn, server, leaves_by).await?;
     Ok(StepFact::Running(None))
 }
 

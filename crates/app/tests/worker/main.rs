@@ -12,6 +12,7 @@ mod final_bundle;
 mod ground;
 mod life;
 mod metrics;
+mod move_out;
 mod owner_link_mails;
 mod owner_links;
 mod periodic;

@@ -44,6 +44,8 @@ pub struct Instance {
     pub tombstoned_at: Option<DateTime<Utc>>,
     /// Whoever closed it wanted no final bundle.
     pub final_bundle_declined_at: Option<DateTime<Utc>>,
+    /// Another host serves its address.
+    pub handed_over_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset, Clone, Debug, PartialEq, Eq)]
@@ -356,6 +358,16 @@ impl Instance {
     pub async fn begin_farewell(conn: &mut Conn, id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
         diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
             .set((instances::farewell_began_at.eq(now), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
+            .returning(Self::as_returning())
+            .get_result(conn)
+            .await
+            .optional()
+    }
+
+    /// From here on a MoveOut can't be undone. `None` where `revision` is no longer the row's.
+    pub async fn hand_over(conn: &mut Conn, id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
+        diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
+            .set((instances::handed_over_at.eq(now), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
             .returning(Self::as_returning())
             .get_result(conn)
             .await

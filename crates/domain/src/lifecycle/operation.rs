@@ -7,6 +7,7 @@ use super::{Cause, LaunchStep, Refusal, Step, StepFact, StepName, StepState, wor
 words! {
     OperationKind {
         Create = "create",
+        MoveOut = "move_out",
         Close = "close",
         Remove = "remove",
         Export = "export",
@@ -26,7 +27,7 @@ impl OperationKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Create | Self::Close | Self::Remove => Lane::Exclusive,
+            Self::Create | Self::MoveOut | Self::Close | Self::Remove => Lane::Exclusive,
             Self::Export => Lane::Export,
         }
     }
@@ -36,6 +37,7 @@ impl OperationKind {
     pub fn steps(self) -> Vec<StepName> {
         match self {
             Self::Create => LaunchStep::ALL.iter().copied().map(StepName::Launch).collect(),
+            Self::MoveOut => vec![StepName::Drain, StepName::FinalBundle, StepName::Handover, StepName::Teardown],
             Self::Close => vec![StepName::FinalBundle, StepName::Farewell, StepName::Teardown],
             Self::Remove => vec![StepName::Teardown],
             Self::Export => vec![StepName::Bundle],

@@ -51,6 +51,10 @@ pub enum StepName {
     Bundle,
     /// The same of a server that leaves, before anything of it goes: kept for whom it was.
     FinalBundle,
+    /// Nothing of it runs any more, so that nothing changes.
+    Drain,
+    /// Another host serves its address.
+    Handover,
 }
 
 impl StepName {
@@ -62,6 +66,8 @@ impl StepName {
             Self::Teardown => "teardown",
             Self::Bundle => "bundle",
             Self::FinalBundle => "final_bundle",
+            Self::Drain => "drain",
+            Self::Handover => "handover",
         }
     }
 
@@ -72,6 +78,8 @@ impl StepName {
             "teardown" => Some(Self::Teardown),
             "bundle" => Some(Self::Bundle),
             "final_bundle" => Some(Self::FinalBundle),
+            "drain" => Some(Self::Drain),
+            "handover" => Some(Self::Handover),
             other => LaunchStep::parse(other).map(Self::Launch),
         }
     }

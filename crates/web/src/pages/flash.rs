@@ -50,6 +50,8 @@ flashes! {
     ExportBegun = "export_begun", "It has begun. You can close this page: a run goes on by itself.";
     ExportBegunBefore = "export_begun_before", "This form was sent twice. One run has begun; a recovery key was shown the first time.";
     ExportCancelled = "export_cancelled", "Cancelled: what was written so far is no bundle.";
+    MovingOut = "moving_out", "It stops, and its final bundle is made. Until another host serves its address any owner can take it back.";
+    HandedOver = "handed_over", "Handed over: nothing of it runs here any more.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     GraceEnded = "grace_ended", "The grace period is over: what comes after it begins within moments.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";

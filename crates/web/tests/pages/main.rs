@@ -15,6 +15,7 @@ mod fleet;
 mod leaving;
 mod lists;
 mod look;
+mod move_out;
 mod operator;
 mod origin;
 mod owner_link;

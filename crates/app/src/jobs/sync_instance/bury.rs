@@ -15,8 +15,8 @@ use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
 use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::probe::Probe;
 use howdah_db::models::public_face::PublicFace;
-use howdah_domain::{OperationKind, StepName};
 use howdah_domain::lifecycle::StepFact;
+use howdah_domain::{OperationKind, StepName};
 use uuid::Uuid;
 
 use crate::mails::{self, To};
@@ -56,9 +56,10 @@ async fn end_operation(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<(),
 
 /// Its final bundle stays its whole time from now on, and every owner is told where it is.
 async fn take_leave(worker: &Worker, conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -> Result<(), WorkError> {
-    let close = OperationRow::live(conn, instance.id, "exclusive").await?.filter(|it| it.kind == OperationKind::Close.as_str());
-    let Some(close) = close else { return Ok(()) };
-    let kept = FinalBundle::newest_for(conn, close.id).await?.filter(|(export, _)| export.size.is_some());
+    let said = [OperationKind::MoveOut, OperationKind::Close].map(OperationKind::as_str);
+    let left_by = OperationRow::live(conn, instance.id, "exclusive").await?.filter(|it| said.contains(&it.kind.as_str()));
+    let Some(left_by) = left_by else { return Ok(()) };
+    let kept = FinalBundle::newest_for(conn, left_by.id).await?.filter(|(export, _)| export.size.is_some());
     let kept = kept.map(|(export, _)| (export.id, now + exports::FINAL_KEPT));
     if let Some((export, until)) = kept {
         Export::keep_until(conn, export, until).await?;

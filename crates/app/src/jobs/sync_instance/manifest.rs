@@ -68,7 +68,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         version: instance.version.clone(),
         image: crd::Image { mastodon: instance.image_mastodon.clone(), streaming: instance.image_streaming.clone() },
         resources: resources(parts.resources),
-        power_state: power_state(instance),
+        power_state: power_state(instance, parts.desired),
         farewell_allowed_until: farewell_allowed_until(parts),
         placement: parts.placement.to_owned(),
         owner_link: parts.new_link.and_then(|at| Some(crd::OwnerLink { secret_ref: secret(names.link(at)), issued: seconds(at)? })),
@@ -87,8 +87,12 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
 }
 
 /// A farewell that has begun is never taken back, whatever comes after it.
-const fn power_state(instance: &Instance) -> crd::PowerState {
-    if instance.farewell_began_at.is_some() { crd::PowerState::SelfDestruct } else { crd::PowerState::Running }
+const fn power_state(instance: &Instance, desired: Desired) -> crd::PowerState {
+    match desired {
+        _ if instance.farewell_began_at.is_some() => crd::PowerState::SelfDestruct,
+        Desired::Deleted { deletion: Deletion::MoveOut, .. } => crd::PowerState::Suspended,
+        _ => crd::PowerState::Running,
+    }
 }
 
 /// Only while it is said, and no longer than the look from outside is fresh that it stands on.
@@ -106,6 +110,7 @@ fn seconds(time: DateTime<Utc>) -> Option<Time> {
 fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
     let Desired::Deleted { deletion, .. } = desired else { return None };
     let kind = match deletion {
+        Deletion::MoveOut => crd::TeardownKind::MoveOut,
         Deletion::Close => crd::TeardownKind::Close,
         Deletion::Remove => crd::TeardownKind::Remove,
     };

@@ -44,6 +44,7 @@ fn facts(desired: Desired) -> Facts<'static> {
         begun: None,
         said_farewell: false,
         final_bundle: &StepFact::Skipped,
+        is_time_over: false,
         operation: None,
         observation: None,
         outage: None,
@@ -188,6 +189,54 @@ fn a_farewell_waits_for_the_final_bundle() {
     }
     // Who never answered is deleted at once, but not before it either.
     assert_eq!(decide(&Facts { has_answered: false, ..facts(&failing) }).begin, None);
+}
+
+#[test]
+fn a_move_out_is_handed_over_only_once_it_is_bundled_and_served_elsewhere() {
+    let move_out = Operation::new(OperationKind::MoveOut, NOW);
+    let elsewhere = |reason| Some(Err(Cause::new(reason, None)));
+    let moved = elsewhere(ANOTHER_HOST);
+    let table = [
+        (StepFact::Waiting, moved.clone(), None, [StepState::Running, StepState::Waiting, StepState::Waiting]),
+        (StepFact::Running(None), moved.clone(), None, [StepState::Succeeded, StepState::Running, StepState::Waiting]),
+        (StepFact::Done, None, None, [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+        (StepFact::Done, Some(Ok(())), None, [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+        (StepFact::Done, elsewhere("ServedElsewhere"), None, [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+        (StepFact::Done, moved, Some(Begin::Handover), [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+    ];
+    for (bundle, leads_here, begin, states) in &table {
+        let facts = Facts {
+            operation: Some(&move_out),
+            was_launched: true,
+            has_answered: true,
+            final_bundle: bundle,
+            leads_here: leads_here.clone(),
+            ..facts(deleted(Deletion::MoveOut))
+        };
+        let decision = decide(&facts);
+        let steps: Vec<_> = decision.operation.unwrap().steps.iter().map(|it| it.state).collect();
+        assert_eq!((decision.begin, &steps[..3], steps[3]), (*begin, &states[..], StepState::Waiting), "{bundle:?} {leads_here:?}");
+    }
+}
+
+#[test]
+fn what_was_handed_over_goes_when_its_time_is_over() {
+    let move_out = Operation::new(OperationKind::MoveOut, NOW);
+    let handed_over = |is_time_over| {
+        let facts = Facts {
+            operation: Some(&move_out),
+            was_launched: true,
+            has_answered: true,
+            begun: Some(Deletion::MoveOut),
+            final_bundle: &StepFact::Done,
+            is_time_over,
+            ..facts(deleted(Deletion::MoveOut))
+        };
+        let decision = decide(&facts);
+        (decision.begin, decision.operation.map(|it| (it.steps[2].state, it.steps[3].state)))
+    };
+    assert_eq!(handed_over(false), (None, Some((StepState::Succeeded, StepState::Waiting))));
+    assert_eq!(handed_over(true), (Some(Begin::Teardown), Some((StepState::Succeeded, StepState::Running))));
 }
 
 #[test]

@@ -71,6 +71,8 @@ pub const fn title(operation: &OperationView) -> &'static str {
     match (operation.kind, operation.state.is_live()) {
         (OperationKind::Create, true) => "Launching",
         (OperationKind::Create, false) => "Launch",
+        (OperationKind::MoveOut, true) => "Moving out",
+        (OperationKind::MoveOut, false) => "Move",
         (OperationKind::Close, _) => "Closing",
         (OperationKind::Remove, true) => "Removing",
         (OperationKind::Remove, false) => "Removal",
@@ -138,6 +140,8 @@ fn name_of(step: &'static str) -> (&'static str, &'static str) {
         "workloads" => ("Web, streaming and background work start", ""),
         "farewell" => ("Other servers are told", "Each is asked to forget this server’s accounts"),
         "teardown" => ("Everything of it is deleted", "Database, media, keys"),
+        "drain" => ("The server stops", "So that nothing is lost on the way: other servers deliver again later"),
+        "handover" => ("Another host serves its address", "Looked at from outside every minute"),
         "final_bundle" => ("A final bundle is made", "Database, media, keys: kept for whom it was, 90 days after the end"),
         "bundle" => ("Everything of it is taken along", "Database, media, keys"),
         other => (other, ""),

@@ -114,7 +114,9 @@ pub async fn close(frame: Frame, person: Person, app: web::Data<App>, request: H
     match instances::close(&app, &person.actor, it.server.id, &asked, Some(Idempotent { key: &key, render: &leads })).await {
         Ok(Once::Done(())) => Ok(see_other_with(&url, Flash::Closing)),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),
-        Err(Error::PreconditionFailed) => page(&frame, &app, &it, &CloseForm::default(), &Mistakes::said(words::changed_meanwhile(&it.server))).await,
+        Err(Error::PreconditionFailed) => {
+            page(&frame, &app, &it, &CloseForm::default(), &Mistakes::said(words::changed_meanwhile(&it.server))).await
+        }
         Err(error) => page(&frame, &app, &it, typed, &Mistakes::of(error)?).await,
     }
 }

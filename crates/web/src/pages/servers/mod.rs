@@ -6,6 +6,7 @@ mod close;
 mod close_now;
 mod launch;
 mod list;
+mod move_out;
 mod overview;
 mod owner_link;
 mod take_along;
@@ -35,6 +36,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/servers/{server}/address", [(Method::GET, || route().to(address::show))]))
         .service(resource("/servers/{server}/address/live", [(Method::GET, || route().to(address::live))]))
         .service(resource("/servers/{server}/address/look", [(Method::POST, || route().to(address::look_again))]))
+        .service(resource(
+            "/servers/{server}/move-out",
+            [(Method::GET, || route().to(move_out::show)), (Method::POST, || route().to(move_out::begin))],
+        ))
+        .service(resource("/servers/{server}/move-out/done", [(Method::POST, || route().to(move_out::done))]))
         .service(resource(
             "/servers/{server}/close",
             [(Method::GET, || route().to(close::show)), (Method::POST, || route().to(close::close))],

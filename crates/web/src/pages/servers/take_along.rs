@@ -126,7 +126,10 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
         typed: parts.typed,
         key: new_key(app),
         by_api: ByApi::new("POST", api.clone()),
-        list_by_api: ByApi::new("GET", api).and("GET", "/api/v1/exports/{id}/links").and("POST", "/api/v1/exports/{id}/key").and("POST", "/api/v1/exports/{id}/cancel"),
+        list_by_api: ByApi::new("GET", api)
+            .and("GET", "/api/v1/exports/{id}/links")
+            .and("POST", "/api/v1/exports/{id}/key")
+            .and("POST", "/api/v1/exports/{id}/cancel"),
         url,
         it: &it,
     };

@@ -17,6 +17,8 @@ pub const fn word(phase: Phase) -> &'static str {
         Phase::Unwell => "Not all is well",
         Phase::ReadOnly => "Read-only",
         Phase::Suspended => "Suspended",
+        Phase::MovingOut => "Moving out",
+        Phase::MovedOut => "Moved",
         Phase::Closing => "Closing",
         Phase::Removing => "Being removed",
         Phase::MakingFinalBundle => "Making the final bundle",
@@ -32,11 +34,16 @@ pub const fn tone(phase: Phase) -> Tone {
     match phase {
         Phase::Running => Tone::Well,
         Phase::LaunchHeldUp | Phase::FinalBundleHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
-        Phase::WaitingForAddress | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Closing | Phase::Removing => {
-            Tone::Warn
-        }
+        Phase::WaitingForAddress
+        | Phase::ReadOnly
+        | Phase::Suspended
+        | Phase::AwaitingPayment
+        | Phase::MovingOut
+        | Phase::Closing
+        | Phase::Removing => Tone::Warn,
         Phase::AwaitingApproval
         | Phase::Launching
+        | Phase::MovedOut
         | Phase::MakingFinalBundle
         | Phase::SayingFarewell
         | Phase::TearingDown

@@ -134,10 +134,10 @@ pub struct CloseRequest {
     pub decline_final_bundle: bool,
 }
 
-/// The end of a grace period is confirmed as a Close is.
+/// What can't be taken back later is confirmed by typing the server's domain again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EndGraceRequest {
+pub struct Confirmation {
     /// The server's domain.
     #[serde(default)]
     #[schema(required = true, min_length = 1, max_length = 1000, example = "birds.example")]
@@ -291,16 +291,18 @@ pub struct InstanceUsage {
     measured_at: DateTime<Utc>,
 }
 
-/// A Close or Remove that was asked for.
+/// A MoveOut, Close or Remove that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Leaving {
     #[schema(schema_with = words::deletion)]
     kind: &'static str,
-    /// The end of the grace period.
+    /// The end of the grace period; of a MoveOut, which has none, when it was asked for.
     after: DateTime<Utc>,
     can_be_undone: bool,
     /// A final bundle is made of it before anything of it goes, or was.
     final_bundle: bool,
+    /// Of a MoveOut that was handed over: when what is left of it here goes.
+    kept_until: Option<DateTime<Utc>>,
 }
 
 impl From<InstanceView> for Instance {
@@ -396,7 +398,7 @@ impl From<Usage> for InstanceUsage {
 
 impl From<LeavingView> for Leaving {
     fn from(view: LeavingView) -> Self {
-        let LeavingView { deletion, after, can_be_undone, final_bundle } = view;
-        Self { kind: deletion.as_str(), after, can_be_undone, final_bundle }
+        let LeavingView { deletion, after, can_be_undone, final_bundle, kept_until } = view;
+        Self { kind: deletion.as_str(), after, can_be_undone, final_bundle, kept_until }
     }
 }
