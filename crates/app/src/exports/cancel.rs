@@ -12,8 +12,8 @@ use crate::jobs::SyncExport;
 use crate::operations::{Recorded, save};
 use crate::{Actor, App, Error};
 
-const FINAL: &str = "This is the final bundle of a server that is being closed, and ends with that: keep the server, and if you want \
-    no final bundle, close it again without one.";
+const FINAL: &str = "This is the final bundle of a server that leaves, and ends with that: keep the server, and close it without one if you \
+    want none.";
 
 /// What was written so far stays where it is, sealed, and is no bundle.
 ///

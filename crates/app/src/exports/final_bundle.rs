@@ -26,13 +26,13 @@ pub const KEPT: TimeDelta = TimeDelta::days(90);
 const LEFT_OVER: TimeDelta = TimeDelta::days(1);
 
 /// Whether one is made of this server when it leaves: there is something of it, a place to keep it, and nobody declined.
-pub(crate) fn keeps(app: &App, server: &Instance) -> bool {
+pub(crate) fn keeps_final(app: &App, server: &Instance) -> bool {
     app.bundles.is_some() && server.launched_at.is_some() && server.final_bundle_declined_at.is_none()
 }
 
 /// Begins one for the operation by which the server leaves. It is sealed to the keys of the last bundle that an owner took along; where
 /// there is none, to a key that is made now, and kept sealed until the bundle goes.
-pub(crate) async fn begin(app: &App, conn: &mut Conn, server: &Instance, leaves_by: &Operation) -> Result<(), Error> {
+pub(crate) async fn begin_final(app: &App, conn: &mut Conn, server: &Instance, leaves_by: &Operation) -> Result<(), Error> {
     // A key of somebody's who is no owner would shut the owners out.
     let owners: Vec<Uuid> = Membership::owners(conn, server.account_id).await?.iter().map(|it| it.id).collect();
     let theirs = Export::last_recipients(conn, server.id, &owners).await?;
@@ -47,12 +47,12 @@ pub(crate) async fn begin(app: &App, conn: &mut Conn, server: &Instance, leaves_
 }
 
 /// The server stays, or another one is begun: what was written of this one goes.
-pub(crate) async fn discard(app: &App, conn: &mut Conn, export: Uuid) -> Result<(), Error> {
+pub(crate) async fn discard_final(app: &App, conn: &mut Conn, export: Uuid) -> Result<(), Error> {
     Ok(Export::keep_until(conn, export, app.now() + LEFT_OVER).await?)
 }
 
 /// Cancels the one that is live for this operation, if there is one.
-pub(crate) async fn cancel_live(app: &App, conn: &mut Conn, left_by: Uuid) -> Result<(), Error> {
+pub(crate) async fn cancel_final(app: &App, conn: &mut Conn, left_by: Uuid) -> Result<(), Error> {
     let Some((export, row)) = FinalBundle::newest_for(conn, left_by).await? else { return Ok(()) };
     let Some(row) = Operation::lock(conn, row.id).await? else { return Ok(()) };
     let operation = row.with_steps(&OperationStep::of(conn, row.id).await?)?;
@@ -61,7 +61,7 @@ pub(crate) async fn cancel_live(app: &App, conn: &mut Conn, left_by: Uuid) -> Re
     }
     let cancelled = operation.clone().cancel(app.now())?;
     save(conn, &Recorded { row, operation }, &cancelled).await?;
-    discard(app, conn, export.id).await?;
+    discard_final(app, conn, export.id).await?;
     Ok(SyncExport::of(export.id).enqueue(conn).await?)
 }
 

@@ -2,15 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
-use howdah_db::models::account::Membership;
 use howdah_db::models::instance::Instance;
-use howdah_domain::{InstanceId, OperationKind, StepName};
+use howdah_domain::{Deletion, Desired, InstanceId, StepName};
 use serde_json::json;
 
 use super::{audit, audit_actor};
 use crate::jobs::SyncInstance;
-use crate::mails::{self, To};
-use crate::{Actor, App, Error, operations};
+use crate::{Actor, App, Error, mails, operations};
 
 /// There is something of it, and another host can have its name.
 pub(super) const fn can_move_out(row: &Instance) -> bool {
@@ -41,14 +39,16 @@ pub(super) fn kept_until(app: &App, row: &Instance) -> Option<DateTime<Utc>> {
 /// An owner says so, once there is something to hand over.
 pub(super) async fn hand_over_as_said(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {
     let refuse = |reason, sentence: &str| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
-    let live = operations::live(conn, InstanceId::from_uuid(row.id)).await?.map(|it| it.operation);
-    let Some(move_out) = live.filter(|it| it.kind == OperationKind::MoveOut) else {
+    if !matches!(row.desired()?, Desired::Deleted { deletion: Deletion::MoveOut, .. }) {
         return refuse("not_moving_out", "This server is not moving out.");
-    };
-    match move_out.current_step().map(|it| it.name) {
-        Some(StepName::Handover) => {}
-        Some(StepName::Teardown) | None => return refuse("handed_over", "This server was handed over already."),
-        Some(_) => return refuse("not_bundled", "This server's final bundle is not whole yet: the new host has nothing to begin with."),
+    }
+    if row.handed_over_at.is_some() {
+        return refuse("handed_over", "This server was handed over already.");
+    }
+    let live = operations::live(conn, InstanceId::from_uuid(row.id)).await?;
+    let step = live.as_ref().and_then(|it| it.operation.current_step()).map(|it| it.name);
+    if step != Some(StepName::Handover) {
+        return refuse("not_bundled", "This server's final bundle is not whole yet: the new host has nothing to begin with.");
     }
     let row = hand_over(app, conn, row).await?.ok_or(Error::PreconditionFailed)?;
     SyncInstance::of(row.id).enqueue(conn).await?;
@@ -60,9 +60,6 @@ pub(crate) async fn hand_over(app: &App, conn: &mut Conn, row: &Instance) -> Res
     let Some(row) = Instance::hand_over(conn, row.id, row.revision, app.now()).await? else { return Ok(None) };
     let until = app.now() + app.config.grace;
     let mail = mails::server_moved(&app.config, (&row.domain, &row.slug), &row.media_domain, until);
-    for owner in Membership::owners(conn, row.account_id).await? {
-        let to = To { email: &owner.email, person: Some(owner.id), server: Some(row.id), ..To::default() };
-        mails::put(app, conn, &mail, &to).await?;
-    }
+    mails::put_for_owners(app, conn, &row, &mail).await?;
     Ok(Some(row))
 }

@@ -2,7 +2,7 @@
 //! period in which the server runs on and they can be undone; a job does the rest.
 
 use howdah_db::Conn;
-use howdah_db::models::account::{Account, Membership};
+use howdah_db::models::account::Account;
 use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_db::models::operation::Operation as OperationRow;
 use howdah_db::models::person::Person;
@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{audit, audit_actor, handover, locked_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
-use crate::mails::{self, Mail, To};
+use crate::mails::{self, Mail};
 use crate::{Actor, App, Error, exports, operations, settings};
 
 /// What a Close, the early end of its grace period, and both steps of a MoveOut are asked with.
@@ -104,7 +104,7 @@ pub async fn end_grace(
     change(app, actor, id, close.if_match, idempotent, Change::EndGrace(close)).await
 }
 
-/// Takes a Close or Remove back, until its first pass.
+/// Takes a MoveOut, Close or Remove back, until what can't be taken back has begun.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Conflict`] where there is nothing to undo, or it is too late.
@@ -215,7 +215,7 @@ async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, delet
     let keeps = exports::keeps_final(app, &row);
     match deletion {
         Deletion::MoveOut => {
-            tell_owners(app, conn, actor, &row, |account, by| mails::server_moving(&app.config, server, account, by)).await?
+            tell_owners(app, conn, actor, &row, |account, by| mails::server_moving(&app.config, server, account, by)).await?;
         }
         Deletion::Close => {
             tell_owners(app, conn, actor, &row, |account, by| mails::server_closing(&app.config, server, account, by, after, keeps))
@@ -249,11 +249,7 @@ async fn tell_owners(
         name => name,
     };
     let mail = mail(&account.name, by);
-    for owner in Membership::owners(conn, account.id).await? {
-        let to = To { email: &owner.email, person: Some(owner.id), server: Some(row.id), ..To::default() };
-        mails::put(app, conn, &mail, &to).await?;
-    }
-    Ok(())
+    Ok(mails::put_for_owners(app, conn, row, &mail).await?)
 }
 
 async fn end(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {

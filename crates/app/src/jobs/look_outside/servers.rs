@@ -62,12 +62,15 @@ async fn look_closely(worker: &Worker, instance: &Instance) -> Result<(), Cause>
     let asking = found.iter().map(async |it| (*it, outside.get(*it, host, &path).await));
     let answers: Vec<_> = join_all(asking).await;
     let mark = InstanceId::from_uuid(instance.id).resource_name();
-    let address = match who_shows(&mark, &answers, &worker.app.config.ingress_addresses) {
-        Err(away) if away.reason == ELSEWHERE && moves_out(instance) && is_with_another_host(worker, host, &found).await => {
-            return Err(Cause { reason: ANOTHER_HOST.to_owned(), ..away });
-        }
-        found => found?,
-    };
+    let seen = who_shows(&mark, &answers, &worker.app.config.ingress_addresses);
+    if let Err(away) = &seen
+        && away.reason == ELSEWHERE
+        && moves_out(instance)
+        && is_with_another_host(worker, host, &found).await
+    {
+        return Err(Cause::new(ANOTHER_HOST, away.detail.clone()));
+    }
+    let address = seen?;
     who_answers(host, outside.get(address, host, NODEINFO).await)
 }
 

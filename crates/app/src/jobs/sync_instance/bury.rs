@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
-use howdah_db::models::account::Membership;
 use howdah_db::models::address_look::AddressLook;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::export::Export;
@@ -19,9 +18,8 @@ use howdah_domain::lifecycle::StepFact;
 use howdah_domain::{OperationKind, StepName};
 use uuid::Uuid;
 
-use crate::mails::{self, To};
 use crate::worker::{WorkError, Worker};
-use crate::{exports, progress};
+use crate::{exports, mails, progress};
 
 /// Called only when nothing of the server is left anywhere. The second time changes nothing.
 pub async fn bury(worker: &Worker, id: Uuid) -> Result<(), WorkError> {
@@ -66,11 +64,7 @@ async fn take_leave(worker: &Worker, conn: &mut Conn, instance: &Instance, now: 
     }
     let app = &worker.app;
     let mail = mails::server_gone(&app.config, &instance.domain, instance.id, kept.map(|(_, until)| until));
-    for owner in Membership::owners(conn, instance.account_id).await? {
-        let to = To { email: &owner.email, person: Some(owner.id), server: Some(instance.id), ..To::default() };
-        mails::put(app, conn, &mail, &to).await?;
-    }
-    Ok(())
+    Ok(mails::put_for_owners(app, conn, instance, &mail).await?)
 }
 
 /// Secrets, the owner's name and address, what was seen; and its names, but for one of the platform's that was ever served.

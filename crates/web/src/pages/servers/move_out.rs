@@ -10,7 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Named, words};
-use crate::pages::components::{ByApi, Copyable, Crumbs, Field, Icon, Kind, Status, Steps, Summary, When, span};
+use crate::pages::components::{ByApi, Copyable, Crumbs, Field, Kind, Status, Steps, Summary, When, span};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, led_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other_with};
@@ -50,8 +50,8 @@ impl MovePage<'_> {
 
     /// The final bundle is whole, and nobody has seen the new host yet.
     fn waits_for_host(&self) -> bool {
-        let steps = self.it.last_operation.iter().filter(|it| it.kind == OperationKind::MoveOut).flat_map(|it| &it.steps);
-        steps.into_iter().any(|it| it.name == "handover" && it.state == StepState::Running)
+        let move_out = self.it.last_operation.as_ref().filter(|it| it.kind == OperationKind::MoveOut);
+        move_out.is_some_and(|it| it.steps.iter().any(|step| step.name == "handover" && step.state == StepState::Running))
     }
 
     fn kept_until(&self) -> Option<When> {
