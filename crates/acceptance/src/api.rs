@@ -124,13 +124,21 @@ impl Api {
     }
 
     /// The newest operation of a server.
+    /// The newest, but for exports, which are beside all else.
     pub async fn last_operation(&self, id: InstanceId) -> Result<Value> {
         let page = self.get(&format!("/api/v1/instances/{id}/operations")).await?.expect(200)?.body;
-        page["items"].get(0).cloned().ok_or_else(|| anyhow!("no operation in {page}"))
+        let found = page["items"].as_array().and_then(|all| all.iter().find(|it| it["kind"] != "export"));
+        found.cloned().ok_or_else(|| anyhow!("no operation in {page}"))
     }
 
+    /// Without a final bundle, which takes its time.
     pub async fn close(&self, id: InstanceId) -> Result<()> {
-        let confirm = self.confirm(id).await?;
+        self.close_as(id, true).await
+    }
+
+    pub async fn close_as(&self, id: InstanceId, declines_final_bundle: bool) -> Result<()> {
+        let mut confirm = self.confirm(id).await?;
+        confirm["decline_final_bundle"] = declines_final_bundle.into();
         self.post(&format!("/api/v1/instances/{id}/close"), Some(&confirm)).await?.expect(202).map(drop)
     }
 

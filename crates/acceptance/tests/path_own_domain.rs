@@ -51,8 +51,9 @@ async fn from_launch_to_nothing_left() {
     close_undo_close(&api, launched.id).await;
     watch.lap("closed, taken back, closed again");
     let closed = gone(&api, launched.id).await;
-    watch.lap("grace, farewell and teardown");
-    assert_eq!(states(&closed), [("farewell", "succeeded"), ("teardown", "succeeded")]);
+    watch.lap("grace, final bundle, farewell and teardown");
+    assert_eq!(states(&closed), [("final_bundle", "succeeded"), ("farewell", "succeeded"), ("teardown", "succeeded")]);
+    assert_final_bundle_is_kept(&api, launched.id).await;
     assert_eq!(neighbour.delivered("Delete", &actor).await.unwrap(), 1, "farewells to the server that followed");
     assert_nothing_left(&world, &[launched.id]).await.unwrap();
     let after = api.instance(launched.id).await.unwrap();
@@ -66,13 +67,25 @@ async fn close_undo_close(api: &Api, id: InstanceId) {
     assert_eq!((&closing["phase"], &closing["leaving"]["can_be_undone"]), (&"closing".into(), &true.into()));
     api.undo(id).await.unwrap();
     api.wait_for_phase(id, "running", seconds(30)).await.unwrap();
-    api.close(id).await.unwrap();
+    api.close_as(id, false).await.unwrap();
     let second = api.post(&format!("/api/v1/instances/{id}/close"), Some(&api.confirm(id).await.unwrap())).await.unwrap();
     assert_eq!(second.status, 409, "a second close: {}", second.body);
 }
 
+/// With links to it, and a key that opens it.
+async fn assert_final_bundle_is_kept(api: &Api, id: InstanceId) {
+    let exports = api.get(&format!("/api/v1/instances/{id}/exports")).await.unwrap().expect(200).unwrap().body;
+    let kept = &exports["items"][0];
+    assert_eq!((&kept["is_final"], &kept["state"], &kept["can_show_key"]), (&true.into(), &"succeeded".into(), &true.into()), "{exports}");
+    let url = kept["url"].as_str().unwrap();
+    let links = api.get(&format!("{url}/links")).await.unwrap().expect(200).unwrap().body;
+    assert!(links.as_str().unwrap().contains("MANIFEST.json"), "{links}");
+    let key = api.post(&format!("{url}/key"), None).await.unwrap().expect(200).unwrap().body;
+    assert!(key["recovery_key"].as_str().unwrap().starts_with("AGE-SECRET-KEY-1"));
+}
+
 async fn gone(api: &Api, id: InstanceId) -> Value {
-    api.wait_for_phase(id, "gone", seconds(180)).await.unwrap();
+    api.wait_for_phase(id, "gone", seconds(300)).await.unwrap();
     let closed = api.last_operation(id).await.unwrap();
     assert_eq!((&closed["kind"], &closed["state"]), (&"close".into(), &"succeeded".into()));
     closed

@@ -6,7 +6,7 @@ use howdah_db::models::instance::Page;
 use howdah_db::models::operation::{NewOperation, Operation as Row, OperationStep};
 use howdah_domain::{Failure, InstanceId, Lane, Operation, OperationId, OperationKind, OperationState, PersonId, Step, StepState, failure};
 
-use crate::{Actor, App, Error, instances};
+use crate::{Actor, App, Error, exports, instances};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationView {
@@ -143,9 +143,10 @@ pub(crate) async fn save(conn: &mut Conn, recorded: &Recorded, operation: &Opera
     saved.map(drop).ok_or(Error::PreconditionFailed)
 }
 
-/// Cancels the live operation, if there is one.
+/// Cancels the live operation, if there is one, with the final bundle that is being made for it.
 pub(crate) async fn cancel_live(app: &App, conn: &mut Conn, instance: InstanceId) -> Result<(), Error> {
     let Some(recorded) = live(conn, instance).await? else { return Ok(()) };
+    exports::cancel_final(app, conn, recorded.row.id).await?;
     let cancelled = recorded.operation.clone().cancel(app.now())?;
     save(conn, &recorded, &cancelled).await
 }

@@ -49,6 +49,8 @@ names! {
         /// Media cache retention, registrations and contact were set once.
         Configured,
         WorkloadsReady,
+        /// No pod of the workloads is left (power state `Suspended`). Absent in others.
+        Stopped,
         RouteReady,
         /// Mastodon takes the token of `spec.ownerLink`. Absent where none is asked for.
         OwnerLinkReady,

@@ -247,6 +247,9 @@ pub enum PowerState {
     Running,
     /// Of an import: web alone, at its preview host, and nothing gets out. What is written in it is thrown away by the next pass.
     Rehearsal,
+    /// Web, streaming and Sidekiq are scaled to zero, so that nothing changes. Database, cache, media and routes stay: the ingress answers 503,
+    /// and other servers deliver again later.
+    Suspended,
     /// Mastodon tells every server it knows to delete its accounts. Irreversible.
     SelfDestruct,
 }
@@ -354,6 +357,8 @@ pub struct Teardown {
 
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum TeardownKind {
+    /// Another host serves the domain.
+    MoveOut,
     /// Nobody will serve the domain again.
     Close,
     /// Our copy is deleted and nothing is announced.

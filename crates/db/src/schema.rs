@@ -164,6 +164,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    final_bundles (export_id) {
+        export_id -> Uuid,
+        operation_id -> Uuid,
+        kek_id -> Nullable<Text>,
+        wrapped -> Nullable<Bytea>,
+        sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
     idempotency_keys (holder_id, key) {
         holder_id -> Uuid,
         key -> Text,
@@ -270,6 +280,8 @@ diesel::table! {
         farewell_began_at -> Nullable<Timestamptz>,
         teardown_began_at -> Nullable<Timestamptz>,
         tombstoned_at -> Nullable<Timestamptz>,
+        final_bundle_declined_at -> Nullable<Timestamptz>,
+        handed_over_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -523,6 +535,8 @@ diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
 diesel::joinable!(exports -> instances (instance_id));
 diesel::joinable!(exports -> operations (operation_id));
+diesel::joinable!(final_bundles -> exports (export_id));
+diesel::joinable!(final_bundles -> operations (operation_id));
 diesel::joinable!(identity_secrets -> instances (instance_id));
 diesel::joinable!(imports -> accounts (account_id));
 diesel::joinable!(imports -> instances (instance_id));
@@ -570,6 +584,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     database_servers,
     domains,
     exports,
+    final_bundles,
     idempotency_keys,
     identity_secrets,
     imports,

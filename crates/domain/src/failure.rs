@@ -38,8 +38,8 @@ pub fn explain(step: StepName, cause: &Cause) -> Failure {
 }
 
 fn words(step: StepName, reason: &str) -> (String, &'static str) {
-    if step == StepName::Bundle
-        && let Some((sentence, way_out)) = of_bundle(reason)
+    if matches!(step, StepName::Bundle | StepName::FinalBundle)
+        && let Some((sentence, way_out)) = of_bundle(step, reason)
     {
         return (sentence.to_owned(), way_out);
     }
@@ -131,8 +131,13 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
 }
 
 /// Why there is no bundle; what the platform's parts say is said as elsewhere.
-fn of_bundle(reason: &str) -> Option<(&'static str, &'static str)> {
-    const AGAIN: &str = "Begin another export. If that fails too, write to the support with this page's address.";
+fn of_bundle(step: StepName, reason: &str) -> Option<(&'static str, &'static str)> {
+    let again = match step {
+        StepName::FinalBundle => {
+            "It is begun anew every quarter of an hour. If that doesn't help, write to the support; or keep the server, and close it without a final bundle."
+        }
+        _ => "Begin another export. If that fails too, write to the support with this page's address.",
+    };
     Some(match reason {
         "InstanceNotFound" | "InstanceNotReady" => (
             "The server is not set up, or not well in its cluster, so there is nothing to take along yet.",
@@ -149,12 +154,12 @@ fn of_bundle(reason: &str) -> Option<(&'static str, &'static str)> {
             "The server's secrets are not those that its rows were encrypted with: a bundle with them could not be brought back.",
             "Nothing of the server is lost. Write to the support before anything else is done.",
         ),
-        "Database" => ("The server's database could not be read.", AGAIN),
-        "PgDump" => ("The program that dumps the database failed.", AGAIN),
-        "Media" => ("The server's media could not be read.", AGAIN),
-        "Destination" => ("The bundle could not be written where it was to go.", AGAIN),
-        "Interrupted" => ("The export was ended from outside again and again.", AGAIN),
-        "Deadline" => ("The export took longer than two days, and was given up.", AGAIN),
+        "Database" => ("The server's database could not be read.", again),
+        "PgDump" => ("The program that dumps the database failed.", again),
+        "Media" => ("The server's media could not be read.", again),
+        "Destination" => ("The bundle could not be written where it was to go.", again),
+        "Interrupted" => ("The export was ended from outside again and again.", again),
+        "Deadline" => ("The export took longer than two days, and was given up.", again),
         _ => return None,
     })
 }
@@ -178,6 +183,9 @@ fn step_in_words(step: StepName) -> &'static str {
         StepName::Farewell => "the farewell",
         StepName::Teardown => "deleting the server's data",
         StepName::Bundle => "the bundle",
+        StepName::FinalBundle => "the final bundle",
+        StepName::Drain => "stopping the server",
+        StepName::Handover => "the hand-over to another host",
     }
 }
 
@@ -222,6 +230,14 @@ mod tests {
             assert_ne!(failure.sentence, general.sentence, "{reason}");
             assert!(failure.sentence.ends_with('.') && failure.way_out.ends_with('.'), "{reason}");
         }
+    }
+
+    #[test]
+    fn a_final_bundle_is_begun_anew_by_itself() {
+        let told = |step| explain(step, &Cause::new("Media", None));
+        let (own, last) = (told(StepName::Bundle), told(StepName::FinalBundle));
+        assert_eq!(own.sentence, last.sentence);
+        assert!(own.way_out.contains("Begin another export") && last.way_out.contains("begun anew"), "{last:?}");
     }
 
     #[test]

@@ -29,11 +29,13 @@ use crate::problem::{self, ProblemBody};
     paths(
         instances::list::list, instances::create::create, instances::show::show, instances::remove::remove,
         instances::operations::operations, instances::approve::approve, instances::adopt::adopt, instances::overwrite::overwrite,
+        instances::move_out::move_out, instances::move_out_done::move_out_done,
         instances::close::close, instances::close_now::close_now, instances::undo::undo, instances::owner_link::owner_link,
         instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
         exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,
         imports::list::list, imports::begin::begin, imports::show::show, imports::files::files, imports::look::look,
         imports::launch::launch, imports::cut_over::cut_over, imports::discard::discard,
+        exports::key::key,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, account::activity::activity, tokens::list::list, tokens::create::create, tokens::revoke::revoke,

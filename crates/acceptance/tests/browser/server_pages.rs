@@ -10,7 +10,7 @@ use howdah_domain::InstanceId;
 use crate::browser::Browser;
 
 pub const LAUNCHED_WITHIN: Duration = seconds(180);
-pub const GONE_WITHIN: Duration = seconds(180);
+pub const GONE_WITHIN: Duration = seconds(300);
 
 pub const LAUNCHING: &str = "The server is being set up.";
 pub const WAITING: &str = "The server runs and is waiting for its address to lead to it.";

@@ -5,7 +5,7 @@ use howdah_db::Conn;
 use howdah_db::models::export::Export;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::Operation;
-use howdah_domain::{ExportId, InstanceId, Lane, OperationId, OperationKind};
+use howdah_domain::{ExportId, InstanceId, Lane, OperationId, OperationKind, PersonId};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -57,30 +57,43 @@ pub async fn begin(
         let row = locked_by(conn, actor, id, None).await?;
         may_begin(conn, &row).await?;
         limits::EXPORTS_OF.take(app, conn, &row.id.to_string()).await?;
-        let operation = operations::begin(app, conn, id, OperationKind::Export, Some(actor.person)).await?;
-        let export = ExportId::generate(app.now(), &*app.randomness);
-        let new = Export {
-            id: export.as_uuid(),
-            instance_id: row.id,
-            operation_id: operation.as_uuid(),
-            mode: "live".to_owned(),
-            destination: "kept".to_owned(),
-            recipients: recipients.join(" "),
-            progress: None,
-            size: None,
-            content_digest: None,
-            kept_until: None,
-            deleted_at: None,
-            created_at: app.now(),
-        };
-        new.insert(conn).await?;
-        SyncExport::of(new.id).enqueue(conn).await?;
+        let (export, operation) = put(app, conn, id, "live", recipients.join(" "), Some(actor.person)).await?;
         let begun = Begun { export, instance: id, operation, key: key.clone() };
         let details = json!({"export": export, "recipients": recipients, "key_was_made": request.make_key});
         audit(app, conn, audit_actor(actor), "instance.export", &row, details).await?;
         keep(conn, idempotent, begun).await
     })
     .await
+}
+
+/// The run, its operation, and the job that sends it down. `recipients` with a space between two.
+pub(super) async fn put(
+    app: &App,
+    conn: &mut Conn,
+    server: InstanceId,
+    mode: &str,
+    recipients: String,
+    requested_by: Option<PersonId>,
+) -> Result<(ExportId, OperationId), Error> {
+    let operation = operations::begin(app, conn, server, OperationKind::Export, requested_by).await?;
+    let export = ExportId::generate(app.now(), &*app.randomness);
+    let new = Export {
+        id: export.as_uuid(),
+        instance_id: server.as_uuid(),
+        operation_id: operation.as_uuid(),
+        mode: mode.to_owned(),
+        destination: "kept".to_owned(),
+        recipients,
+        progress: None,
+        size: None,
+        content_digest: None,
+        kept_until: None,
+        deleted_at: None,
+        created_at: app.now(),
+    };
+    new.insert(conn).await?;
+    SyncExport::of(new.id).enqueue(conn).await?;
+    Ok((export, operation))
 }
 
 /// Open in every state in which there is something to take along.

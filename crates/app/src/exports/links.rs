@@ -13,7 +13,7 @@ use serde_json::json;
 use url::Url;
 
 use super::seen_by;
-use crate::instances::{audit, audit_actor, locked_by};
+use crate::instances::{self, audit, audit_actor};
 use crate::ports::bundles::{BundleFile, Bundles, BundlesError};
 use crate::{Actor, App, Error};
 
@@ -82,7 +82,8 @@ pub async fn links(app: &App, actor: &Actor, id: ExportId) -> Result<Links, Erro
     let files = stream::once(async { Ok(first) }).chain(files);
     let mut conn = app.conn().await?;
     let server = howdah_db::transaction(&mut conn, async |conn| {
-        let server = locked_by(conn, actor, InstanceId::from_uuid(export.instance_id), None).await?;
+        // Also of a server that is gone.
+        let server = instances::seen_by(conn, actor, InstanceId::from_uuid(export.instance_id)).await?;
         audit(app, conn, audit_actor(actor), "instance.export_links", &server, json!({"export": id})).await?;
         Ok::<_, Error>(server)
     })
@@ -107,7 +108,7 @@ fn may_be_fetched(export: &Export, now: DateTime<Utc>) -> Result<(), Error> {
     }
 }
 
-fn gone() -> Error {
+pub(super) fn gone() -> Error {
     let sentence = "This export is not kept any more. Begin another one.".to_owned();
     Error::Conflict { reason: "not_kept", sentence }
 }

@@ -1,8 +1,10 @@
 //! Exports: a server is taken along as a portable bundle, sealed to keys of the customer's, in whatever state it is. This crate never holds
-//! what is sealed; of a key that is made for the customer it keeps nothing either.
+//! what is sealed; of a key that is made for somebody who asks it keeps nothing either. Only the final bundle of a server that leaves may
+//! have a key that is kept, sealed, until the bundle goes.
 
 mod begin;
 mod cancel;
+mod final_bundle;
 mod links;
 pub(crate) mod manifest;
 mod view;
@@ -10,6 +12,8 @@ mod view;
 pub(crate) use begin::closed;
 pub use begin::{Begun, ExportRequest, begin};
 pub use cancel::cancel;
+pub use final_bundle::{KEPT as FINAL_KEPT, key};
+pub(crate) use final_bundle::{begin_final, cancel_final, discard_final, keeps_final};
 pub(crate) use links::prefix;
 pub use links::{BundlePath, Link, Links, links};
 pub use view::{ExportView, Progress, get, list};

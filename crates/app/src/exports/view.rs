@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use howdah_db::models::export::{Export, WithOperation};
+use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::instance::Page;
 use howdah_db::models::operation::OperationStep;
 use howdah_domain::{ExportId, Failure, InstanceId, OperationId, OperationState};
 use serde::Deserialize;
 
+use super::final_bundle::may_see_key;
 use super::seen_by;
 use crate::{Actor, App, Error, instances, operations};
 
@@ -22,6 +24,10 @@ pub struct ExportView {
     /// While it runs.
     pub progress: Option<Progress>,
     pub failure: Option<Failure>,
+    /// What is kept of a server that left, or leaves; the platform began it by itself.
+    pub is_final: bool,
+    /// Whoever asks can be shown the key that was made for it.
+    pub can_show_key: bool,
     /// Of the whole bundle, in bytes.
     pub size: Option<i64>,
     pub content_digest: Option<String>,
@@ -52,8 +58,10 @@ pub async fn get(app: &App, actor: &Actor, id: ExportId) -> Result<ExportView, E
     actor.may_read()?;
     let mut conn = app.conn().await?;
     let found = seen_by(&mut conn, actor, id).await?;
+    let server = instances::seen_by(&mut conn, actor, InstanceId::from_uuid(found.0.instance_id)).await?;
     let steps = OperationStep::of(&mut conn, found.1.id).await?;
-    view(found, &steps)
+    let last = FinalBundle::by_export(&mut conn, found.0.id).await?;
+    view(found, &steps, last.as_ref(), may_see_key(actor, &server))
 }
 
 /// A server's, the newest first.
@@ -63,18 +71,27 @@ pub async fn get(app: &App, actor: &Actor, id: ExportId) -> Result<ExportView, E
 pub async fn list(app: &App, actor: &Actor, instance: InstanceId, page: Page) -> Result<Vec<ExportView>, Error> {
     actor.may_read()?;
     let mut conn = app.conn().await?;
-    instances::seen_by(&mut conn, actor, instance).await?;
+    let server = instances::seen_by(&mut conn, actor, instance).await?;
+    let may_see_key = may_see_key(actor, &server);
     let rows = Export::page_of_instance(&mut conn, instance.as_uuid(), page).await?;
     let ids: Vec<_> = rows.iter().map(|(_, operation)| operation.id).collect();
     let steps = OperationStep::of_all(&mut conn, &ids).await?;
+    let ids: Vec<_> = rows.iter().map(|(export, _)| export.id).collect();
+    let last = FinalBundle::of_exports(&mut conn, &ids).await?;
     let all = rows.into_iter().map(|row| {
         let of = steps.iter().filter(|it| it.operation_id == row.1.id).cloned().collect::<Vec<_>>();
-        view(row, &of)
+        let last = last.iter().find(|it| it.export_id == row.0.id);
+        view(row, &of, last, may_see_key)
     });
     all.collect()
 }
 
-fn view((export, operation): WithOperation, steps: &[OperationStep]) -> Result<ExportView, Error> {
+fn view(
+    (export, operation): WithOperation,
+    steps: &[OperationStep],
+    last: Option<&FinalBundle>,
+    may_see_key: bool,
+) -> Result<ExportView, Error> {
     let operation = operations::view(&operation, steps, false)?;
     let is_live = operation.state.is_live();
     // What another version wrote, and this one can't read, is not shown.
@@ -89,9 +106,12 @@ fn view((export, operation): WithOperation, steps: &[OperationStep]) -> Result<E
         recipients: export.recipients.split_ascii_whitespace().map(str::to_owned).collect(),
         progress,
         failure: operation.failure,
+        is_final: last.is_some(),
+        can_show_key: may_see_key && last.is_some_and(FinalBundle::has_key),
         size: export.size,
         content_digest: export.content_digest,
-        kept_until: export.kept_until.filter(|_| export.deleted_at.is_none()),
+        // What a run left that came to nothing is kept for nobody.
+        kept_until: export.kept_until.filter(|_| export.size.is_some() && export.deleted_at.is_none()),
         created_at: export.created_at,
         finished_at: operation.finished_at,
     })

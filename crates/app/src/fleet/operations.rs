@@ -84,7 +84,7 @@ async fn again(app: &App, conn: &mut Conn, actor: &Actor, instance: &Instance, i
     }
     let is_wanted = match (operation.kind, instance.desired()?) {
         (OperationKind::Create | OperationKind::Import, Desired::Running) => instance.launched_at.is_none(),
-        (OperationKind::Close | OperationKind::Remove, Desired::Deleted { .. }) => true,
+        (OperationKind::MoveOut | OperationKind::Close | OperationKind::Remove, Desired::Deleted { .. }) => true,
         _ => false,
     };
     if !is_wanted {

@@ -1,8 +1,8 @@
-//! The ways out: Close, which tells other servers, and Remove, which tells nobody. Both begin with a grace period in which the
-//! server runs on and they can be undone; a job does the rest.
+//! The ways out: MoveOut, to another host; Close, which tells other servers; and Remove, which tells nobody. The latter two begin with a grace
+//! period in which the server runs on and they can be undone; a job does the rest.
 
 use howdah_db::Conn;
-use howdah_db::models::account::{Account, Membership};
+use howdah_db::models::account::Account;
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_db::models::operation::Operation as OperationRow;
@@ -12,27 +12,59 @@ use howdah_domain::instance::launch::NewServers;
 use howdah_domain::{Deletion, Desired, Hold, InstanceId, OperationKind};
 use serde_json::json;
 
-use super::{audit, audit_actor, locked_by};
+use super::{audit, audit_actor, handover, locked_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
-use crate::mails::{self, Mail, To};
-use crate::{Actor, App, Error, operations, settings};
+use crate::mails::{self, Mail};
+use crate::{Actor, App, Error, exports, operations, settings};
 
-/// What a Close, and the early end of its grace period, is asked with.
+/// What a Close, the early end of its grace period, and both steps of a MoveOut are asked with.
 #[derive(Debug, Clone, Default)]
 pub struct Close {
     /// The server's domain, typed again.
     pub confirm: String,
     /// The revision that the caller knows.
     pub if_match: Option<i64>,
+    /// Of a Close: nothing of the server is to be kept, for nobody.
+    pub declines_final_bundle: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Change<'a> {
+    MoveOut(&'a Close),
+    HandOver(&'a Close),
     Close(&'a Close),
     Remove,
     EndGrace(&'a Close),
     Undo,
+}
+
+/// Another host will serve the domain: the server stops, and its final bundle is made.
+///
+/// # Errors
+/// As [`close`]; [`Error::Conflict`] also for a server that no other host can serve, and where this platform keeps no bundles.
+pub async fn move_out(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    close: &Close,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    change(app, actor, id, close.if_match, idempotent, Change::MoveOut(close)).await
+}
+
+/// The other host serves the domain, whatever is seen of that from here. Nothing can be undone from then on.
+///
+/// # Errors
+/// As [`close`]; [`Error::Conflict`] before the final bundle is whole, and where it was handed over already.
+pub async fn say_handed_over(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    close: &Close,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    change(app, actor, id, close.if_match, idempotent, Change::HandOver(close)).await
 }
 
 /// Nobody will serve the domain again. The server runs on until the grace period is over.
@@ -73,7 +105,7 @@ pub async fn end_grace(
     change(app, actor, id, close.if_match, idempotent, Change::EndGrace(close)).await
 }
 
-/// Takes a Close or Remove back, until its first pass.
+/// Takes a MoveOut, Close or Remove back, until what can't be taken back has begun.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`], [`Error::Conflict`] where there is nothing to undo, or it is too late.
@@ -101,10 +133,19 @@ async fn change(
         if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
-        let row = locked_by(conn, actor, id, if_match).await?;
+        let mut row = locked_by(conn, actor, id, if_match).await?;
         check(actor, &row, change)?;
         match change {
-            Change::Close(_) => delete(app, conn, actor, &row, Deletion::Close).await?,
+            Change::MoveOut(_) => {
+                handover::may_move_out(app, &row)?;
+                decline(app, conn, &mut row, false).await?;
+                delete(app, conn, actor, &row, Deletion::MoveOut).await?;
+            }
+            Change::HandOver(_) => handover::hand_over_as_said(app, conn, actor, &row).await?,
+            Change::Close(close) => {
+                decline(app, conn, &mut row, close.declines_final_bundle).await?;
+                delete(app, conn, actor, &row, Deletion::Close).await?;
+            }
             Change::Remove => delete(app, conn, actor, &row, Deletion::Remove).await?,
             Change::EndGrace(_) => end(app, conn, actor, &row).await?,
             Change::Undo => take_back(app, conn, actor, &row).await?,
@@ -116,14 +157,18 @@ async fn change(
 
 fn check(actor: &Actor, row: &Instance, change: Change<'_>) -> Result<(), Error> {
     match change {
+        Change::MoveOut(close) | Change::HandOver(close) => {
+            may_close(actor, row)?;
+            confirmed(row, close, "move this server out")
+        }
         Change::Close(close) => {
             may_close(actor, row)?;
-            confirmed(row, close)
+            confirmed(row, close, "close this server")
         }
         Change::Remove => actor.may_operate(),
         Change::EndGrace(close) => {
             may_change_leaving(actor, row)?;
-            confirmed(row, close)
+            confirmed(row, close, "close this server")
         }
         Change::Undo => may_change_leaving(actor, row),
     }
@@ -147,29 +192,45 @@ fn may_change_leaving(actor: &Actor, row: &Instance) -> Result<(), Error> {
     }
 }
 
-fn confirmed(row: &Instance, close: &Close) -> Result<(), Error> {
+fn confirmed(row: &Instance, close: &Close, what: &str) -> Result<(), Error> {
     if close.confirm.trim().eq_ignore_ascii_case(&row.domain) {
         return Ok(());
     }
-    Err(Error::invalid("confirm", "mismatch", format!("To close this server, type its domain: {}.", row.domain)))
+    Err(Error::invalid("confirm", "mismatch", format!("To {what}, type its domain: {}.", row.domain)))
+}
+
+/// As of this time: an earlier closing that was taken back says nothing about it.
+async fn decline(app: &App, conn: &mut Conn, row: &mut Instance, declines: bool) -> Result<(), Error> {
+    row.final_bundle_declined_at = declines.then(|| app.now());
+    Ok(Instance::decline_final_bundle(conn, row.id, row.final_bundle_declined_at).await?)
 }
 
 async fn delete(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, deletion: Deletion) -> Result<(), Error> {
     let id = InstanceId::from_uuid(row.id);
-    let after = app.now() + app.config.grace;
+    let after = if deletion == Deletion::MoveOut { app.now() } else { app.now() + app.config.grace };
     let desired = row.desired()?.delete(deletion, after, row.begun())?;
     let row = set_desired(app, conn, row, desired).await?;
     operations::cancel_live(app, conn, id).await?;
     SyncInstance::of(id.as_uuid()).enqueue(conn).await?;
-    if deletion == Deletion::Close {
-        let server = (row.domain.as_str(), row.slug.as_str());
-        tell_owners(app, conn, actor, &row, |account, by| mails::server_closing(&app.config, server, account, by, after)).await?;
+    let server = (row.domain.as_str(), row.slug.as_str());
+    let keeps = exports::keeps_final(app, &row);
+    match deletion {
+        Deletion::MoveOut => {
+            tell_owners(app, conn, actor, &row, |account, by| mails::server_moving(&app.config, server, account, by)).await?;
+        }
+        Deletion::Close => {
+            tell_owners(app, conn, actor, &row, |account, by| mails::server_closing(&app.config, server, account, by, after, keeps))
+                .await?;
+        }
+        Deletion::Remove => {}
     }
     let action = match deletion {
+        Deletion::MoveOut => "instance.move_out",
         Deletion::Close => "instance.close",
         Deletion::Remove => "instance.remove",
     };
-    audit(app, conn, audit_actor(actor), action, &row, json!({"after": after})).await
+    let details = json!({"after": after, "final_bundle": deletion != Deletion::Remove && keeps});
+    audit(app, conn, audit_actor(actor), action, &row, details).await
 }
 
 /// A server that nobody outside is to miss, at once: its old one goes on.
@@ -198,11 +259,7 @@ async fn tell_owners(
         name => name,
     };
     let mail = mail(&account.name, by);
-    for owner in Membership::owners(conn, account.id).await? {
-        let to = To { email: &owner.email, person: Some(owner.id), server: Some(row.id), ..To::default() };
-        mails::put(app, conn, &mail, &to).await?;
-    }
-    Ok(())
+    Ok(mails::put_for_owners(app, conn, row, &mail).await?)
 }
 
 async fn end(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 mod address_page;
 mod approve;
 mod check;
+mod handover;
 mod launch;
 mod leave;
 mod list;
@@ -17,7 +18,7 @@ pub use check::{AddressCheck, AddressNote, NormalisedAddress, check_address, che
 pub use howdah_db::models::listing::ServerCounts;
 pub use launch::{LaunchRequest, Launched, launch};
 pub(crate) use launch::{NewServer, Origin, Redacted, record, trademark, unknown_plan};
-pub use leave::{Close, close, end_grace, remove, undo};
+pub use leave::{Close, close, end_grace, move_out, remove, say_handed_over, undo};
 pub(crate) use leave::{discard, set_desired};
 pub use list::{ServerList, ServerQuery, ServerRow, servers};
 pub(crate) use list::{counted, search};
@@ -27,6 +28,7 @@ pub use owner_link::{OwnerLink, owner_link, send_owner_link};
 pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};
 
 pub(crate) use address_page::Page as AddressLookPage;
+pub(crate) use handover::hand_over;
 pub(crate) use overview::known;
 pub(crate) use owner_link::{
     ACCOUNT_NOT_FOUND, TIMED_OUT, VALID as LINK_VALID, reader as owner_link_reader, state as owner_link_state, url as owner_link_url,

@@ -13,6 +13,7 @@ use howdah_domain::records::{Diagnosis, diagnose, is_well};
 use howdah_domain::{Action, InstanceId, OperationState, Phase};
 
 use super::address_page::Page;
+use super::handover;
 use super::owner_link;
 use super::view::{Around, InstanceView, view};
 use crate::exports;
@@ -154,6 +155,7 @@ impl Known {
             has_answered: self.row.instance.first_answered_at.is_some(),
             owner_link_is_ready: matches!(owner_link, OwnerLinkState::Ready { .. }),
             owner_link_can_be_sent: owner_link::can_be_sent(&self.row.instance)? && owner_link.is_at_rest(),
+            can_move_out: handover::can_move_out(&self.row.instance),
             is_in_trouble: last_operation.as_ref().is_some_and(is_in_trouble),
             is_owner: self.is_theirs(actor),
             is_operator: actor.operates(),
@@ -201,12 +203,18 @@ fn since(row: &Instance, server: &InstanceView, operation: Option<&OperationView
     let found = match server.phase {
         Phase::AwaitingPayment | Phase::AwaitingApproval => Some(row.created_at),
         Phase::Launching | Phase::CuttingOver => of_operation,
-        Phase::LaunchHeldUp | Phase::Rehearsing | Phase::SayingFarewell | Phase::FarewellHeldUp | Phase::TearingDown => {
-            of_step.or(of_operation)
-        }
+        Phase::LaunchHeldUp
+        | Phase::Rehearsing
+        | Phase::MakingFinalBundle
+        | Phase::FinalBundleHeldUp
+        | Phase::SayingFarewell
+        | Phase::FarewellHeldUp
+        | Phase::TearingDown => of_step.or(of_operation),
         Phase::WaitingForAddress => row.launched_at,
         Phase::Running => row.first_answered_at.or(row.launched_at),
         Phase::Closing | Phase::Removing => server.leaving.as_ref().map(|it| it.after - app.config.grace),
+        Phase::MovingOut => server.leaving.as_ref().map(|it| it.after),
+        Phase::MovedOut => row.handed_over_at,
         Phase::Gone => row.tombstoned_at,
         Phase::Unwell | Phase::ReadOnly | Phase::Suspended => None,
     };

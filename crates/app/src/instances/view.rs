@@ -13,10 +13,11 @@ use howdah_db::models::probe::Probe;
 use howdah_domain::{AccountId, AddressFacts, Deletion, Desired, InstanceId, Phase, PhaseFacts, Standing, Usage, phase};
 use uuid::Uuid;
 
+use super::handover;
 use super::overview::{Which, known};
 use crate::observer::translate;
 use crate::operations::{self, OperationView};
-use crate::{Actor, App, Error};
+use crate::{Actor, App, Error, exports};
 
 #[derive(Debug, Clone)]
 pub struct InstanceView {
@@ -53,6 +54,10 @@ pub struct LeavingView {
     /// The end of the grace period.
     pub after: DateTime<Utc>,
     pub can_be_undone: bool,
+    /// A final bundle is made of it before anything of it goes, or was.
+    pub final_bundle: bool,
+    /// Of a MoveOut that was handed over: when what is left of it here goes.
+    pub kept_until: Option<DateTime<Utc>>,
 }
 
 /// Where it is, and what is still to be done for people to get there.
@@ -180,7 +185,9 @@ pub(super) fn view(app: &App, row: &Instance, around: &Around, actor: &Actor) ->
         operation: recorded.map(|(it, steps)| operations::view(it, steps, actor.operates())).transpose()?,
         leaving: match desired {
             Desired::Deleted { deletion, after } => {
-                Some(LeavingView { deletion, after, can_be_undone: row.begun().is_none() && row.tombstoned_at.is_none() })
+                let can_be_undone = row.begun().is_none() && row.tombstoned_at.is_none();
+                let final_bundle = deletion != Deletion::Remove && exports::keeps_final(app, row);
+                Some(LeavingView { deletion, after, can_be_undone, final_bundle, kept_until: handover::kept_until(app, row) })
             }
             Desired::Running | Desired::ReadOnly { .. } | Desired::Suspended { .. } => None,
         },

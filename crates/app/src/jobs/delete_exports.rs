@@ -1,6 +1,7 @@
 //! Exports and what was brought for imports, once they were kept as long as they were to be: their files go, and then their row says so.
 
 use howdah_db::models::export::Export;
+use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::import::Import;
 
 use super::DeleteExports;
@@ -46,5 +47,6 @@ async fn delete_brought(worker: &Worker, bundles: &dyn Bundles, import: &Import)
 async fn delete(worker: &Worker, bundles: &dyn Bundles, export: &Export) -> Result<(), WorkError> {
     bundles.delete(&exports::prefix(export)).await?;
     let mut conn = worker.app.database.conn().await?;
+    FinalBundle::forget_key(&mut conn, export.id).await?;
     Ok(Export::deleted(&mut conn, export.id, worker.now()).await?)
 }

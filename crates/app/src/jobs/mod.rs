@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::worker::{WorkError, Worker};
 
 pub use handlers::{Context, define};
+pub(crate) use look_outside::ANOTHER_HOST;
 pub(crate) use sync_export::recorded as recorded_export;
 pub use sync_instance::manifest;
 

@@ -18,7 +18,7 @@ pub(crate) use addresses::{address_works, records_missing};
 pub use dropped::Dropped;
 pub use letter::{Mail, Rendered};
 pub use outbox::{SentMail, find};
-pub(crate) use outbox::{To, as_sent, never_proven, put};
+pub(crate) use outbox::{To, as_sent, never_proven, put, put_for_owners};
 pub(crate) use people::{member_invited, member_joined, member_removed, member_role_changed};
 pub use previews::{Preview, previews};
 pub(crate) use second_factor::*;

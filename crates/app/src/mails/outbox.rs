@@ -1,6 +1,7 @@
 //! Into the outbox, out of it, and what became of a mail.
 
 use chrono::{DateTime, Utc};
+use howdah_db::models::account::Membership;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::mail::{Mail as Row, NewMail};
 use howdah_db::models::person::Person;
@@ -50,6 +51,15 @@ pub(crate) async fn put(app: &App, conn: &mut Conn, mail: &Mail, to: &To<'_>) ->
     };
     row.insert(conn).await?;
     SendMails::default().enqueue(conn).await
+}
+
+/// To every owner of a server's account, as [`put`].
+pub(crate) async fn put_for_owners(app: &App, conn: &mut Conn, server: &Instance, mail: &Mail) -> QueryResult<()> {
+    for owner in Membership::owners(conn, server.account_id).await? {
+        let to = To { email: &owner.email, person: Some(owner.id), server: Some(server.id), ..To::default() };
+        put(app, conn, mail, &to).await?;
+    }
+    Ok(())
 }
 
 /// To an owner: nobody proved the server's domain, so it is being closed.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use howdah_domain::Deletion;
+use uuid::Uuid;
 
 use super::letter::Mail;
 use crate::tokens::TokenView;
@@ -211,6 +212,8 @@ pub(crate) fn domain_never_proven(config: &Config, server: (&str, &str), after: 
 pub(crate) fn grace_ended(config: &Config, server: (&str, &str), account: &str, by: &str, deletion: Deletion) -> Mail {
     let (domain, slug) = server;
     let (what, begins) = match deletion {
+        // It has no grace period.
+        Deletion::MoveOut => ("moving", "Another host serves it from now on."),
         Deletion::Close => (
             "closing",
             "Within moments it begins to tell every server that it knows to delete its accounts, which can't be taken back. \
@@ -226,8 +229,20 @@ pub(crate) fn grace_ended(config: &Config, server: (&str, &str), account: &str, 
 }
 
 /// To every owner of the account.
-pub(crate) fn server_closing(config: &Config, server: (&str, &str), account: &str, by: &str, after: DateTime<Utc>) -> Mail {
+pub(crate) fn server_closing(
+    config: &Config,
+    server: (&str, &str),
+    account: &str,
+    by: &str,
+    after: DateTime<Utc>,
+    keeps_final: bool,
+) -> Mail {
     let (domain, slug) = server;
+    let kept = if keeps_final {
+        "Before anything of it goes, a final bundle of everything is made, and kept for you for 90 days after its end."
+    } else {
+        "Nothing of it is kept."
+    };
     Mail::new("server_closing", format!("Your server {domain} will be closed"))
         .text(format!("{by} asked for your server {domain} (account “{account}”) to be closed."))
         .text(format!("Until {} it runs on, and an owner can undo this.", at(after)))
@@ -236,5 +251,43 @@ pub(crate) fn server_closing(config: &Config, server: (&str, &str), account: &st
             "After that it tells every server that it knows to delete its accounts, which can't be taken back. \
              Then its database and media are deleted.",
         )
+        .text(kept)
         .text("If none of you asked for this, undo it now and answer this mail.")
+}
+
+/// To every owner of the account.
+pub(crate) fn server_moving(config: &Config, server: (&str, &str), account: &str, by: &str) -> Mail {
+    let (domain, slug) = server;
+    Mail::new("server_moving", format!("Your server {domain} moves to another host"))
+        .text(format!("{by} asked for your server {domain} (account “{account}”) to move to another host."))
+        .text("It stops now, so that nothing is lost on the way: other servers deliver again later. Its final bundle is made, for the new host.")
+        .link("See how far it is and what to do, or take it back", page(config, &format!("/servers/{slug}/move-out")))
+        .text("Until another host serves its address, an owner can take this back, and the server runs on here.")
+        .text("If none of you asked for this, take it back now and answer this mail.")
+}
+
+/// To every owner of the account: from here on there is no way back.
+pub(crate) fn server_moved(config: &Config, server: (&str, &str), media_domain: &str, until: DateTime<Utc>) -> Mail {
+    let (domain, slug) = server;
+    Mail::new("server_moved", format!("Your server {domain} has moved"))
+        .text(format!("Another host serves {domain} now. Nobody was told anything, and nothing of it runs here any more."))
+        .text(format!(
+            "What is left of it here is deleted on {}. Until then, see to it that {media_domain} leads to the new host, too.",
+            at(until)
+        ))
+        .link("Look at it", page(config, &format!("/servers/{slug}/move-out")))
+        .text("If it has not moved, answer this mail at once.")
+}
+
+/// To every owner of the account. `kept`: until when its final bundle is.
+pub(crate) fn server_gone(config: &Config, domain: &str, id: Uuid, kept: Option<DateTime<Utc>>) -> Mail {
+    let mail = Mail::new("server_gone", format!("Nothing is left here of your server {domain}"))
+        .text(format!("The database, media and keys of your server {domain} are deleted here."));
+    match kept {
+        Some(until) => mail
+            .text(format!("A final bundle of everything is kept for you until {}. Any other host can bring the server's people, posts and media back from it.", at(until)))
+            .link("Fetch it, and see which key opens it", page(config, &format!("/servers/{id}/take-along")))
+            .text("After that day it is deleted for good."),
+        None => mail.text("No final bundle of it is kept."),
+    }
 }

@@ -5,6 +5,7 @@ use futures::StreamExt;
 use howdah_crd::{ExportConditionType, MastodonExport, MastodonExportStatus, Reason};
 use howdah_db::Conn;
 use howdah_db::models::export::Export;
+use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::Operation;
 use howdah_db::models::place::Cluster as ClusterRow;
@@ -16,12 +17,12 @@ use kube::{Api, Client};
 use std::pin::pin;
 use uuid::Uuid;
 
-use crate::exports::manifest;
-use crate::jobs::{SyncExport, recorded_export};
+use crate::exports::{self, manifest};
+use crate::jobs::{SyncExport, SyncInstance, recorded_export};
 use crate::operations::save;
 use crate::worker::{WorkError, Worker};
 
-/// How long a bundle lies in the platform's bucket.
+/// How long a bundle lies in the platform's bucket that somebody asked for.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Never ends: whoever selects it drops it. What can't be written now is seen again: each tick has what is live sent down once more, and a
@@ -68,6 +69,7 @@ async fn write(worker: &Worker, conn: &mut Conn, cluster: &str, id: Uuid, status
     let Some(row) = Operation::lock(conn, operation.id).await? else { return Ok(()) };
     let recorded = recorded_export(conn, row).await?;
     let now = worker.now();
+    let is_final = FinalBundle::by_export(conn, id).await?.is_some();
     if recorded.operation.state == OperationState::Running {
         let after = match status {
             MastodonExportStatus { finished_at: Some(_), failure: Some(failure), .. } => {
@@ -75,7 +77,8 @@ async fn write(worker: &Worker, conn: &mut Conn, cluster: &str, id: Uuid, status
                 recorded.operation.clone().fail(StepName::Bundle, cause, now)
             }
             MastodonExportStatus { finished_at: Some(_), size: Some(size), content_digest: Some(digest), .. } => {
-                Export::whole(conn, id, *size, digest, now + KEPT).await?;
+                let kept = if is_final { exports::FINAL_KEPT } else { KEPT };
+                Export::whole(conn, id, *size, digest, now + kept).await?;
                 recorded.operation.clone().advance(&[(StepName::Bundle, StepFact::Done)], now)
             }
             status => {
@@ -85,7 +88,12 @@ async fn write(worker: &Worker, conn: &mut Conn, cluster: &str, id: Uuid, status
                 recorded.operation.clone().advance(&[(StepName::Bundle, fact(status))], now)
             }
         };
-        save(conn, &recorded, &after.map_err(crate::Error::from)?).await?;
+        let after = after.map_err(crate::Error::from)?;
+        save(conn, &recorded, &after).await?;
+        if is_final && !after.state.is_live() {
+            // What waits for it goes on.
+            SyncInstance::of(export.instance_id).enqueue(conn).await?;
+        }
     }
     // Once all that was made for it is put away, nothing is left to be seen of it.
     if is_put_away(status) {

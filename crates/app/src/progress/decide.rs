@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use howdah_domain::lifecycle::{Cause, LaunchStep, StepFact, farewell_facts, import_facts, launch_facts};
 use howdah_domain::{Deletion, Desired, Observation, Operation, OperationKind, OperationState, StepName, failure};
 
+use crate::jobs::ANOTHER_HOST;
+
 pub struct Facts<'a> {
     pub desired: Desired,
     /// The row's.
@@ -13,12 +15,17 @@ pub struct Facts<'a> {
     pub was_launched: bool,
     /// A look from outside has once found it at its address.
     pub has_answered: bool,
-    /// What can't be taken back and has begun: a farewell ([`Deletion::Close`]) or the teardown ([`Deletion::Remove`]).
+    /// What can't be taken back and has begun: another host serves it ([`Deletion::MoveOut`]), a farewell ([`Deletion::Close`]) or the
+    /// teardown ([`Deletion::Remove`]).
     pub begun: Option<Deletion>,
     /// A farewell has begun, whatever came after it.
     pub said_farewell: bool,
     /// Where it is the server of a bundle.
     pub import: Option<Import>,
+    /// How far the final bundle is: nothing that can't be taken back begins before it is over.
+    pub final_bundle: &'a StepFact,
+    /// Another host serves its address for so long that what is left here goes.
+    pub is_time_over: bool,
     /// The live operation of the exclusive lane.
     pub operation: Option<&'a Operation>,
     pub observation: Option<&'a Observation>,
@@ -53,6 +60,8 @@ pub struct Decision {
 /// A point of no return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
+    /// Another host serves its address.
+    Handover,
     Farewell,
     Teardown,
 }
@@ -62,6 +71,7 @@ impl Begin {
     #[must_use]
     pub const fn action(self) -> &'static str {
         match self {
+            Self::Handover => "instance.handover",
             Self::Farewell => "instance.farewell",
             Self::Teardown => "instance.teardown",
         }
@@ -126,19 +136,42 @@ fn is_up_to_date(facts: &Facts<'_>) -> bool {
 }
 
 fn leave(facts: &Facts<'_>, deletion: Deletion) -> Decision {
-    let (farewell, begin) = match deletion {
-        Deletion::Remove => (None, facts.begun.is_none().then_some(Begin::Teardown)),
+    let mut steps = vec![(StepName::FinalBundle, facts.final_bundle.clone())];
+    let is_kept = matches!(facts.final_bundle, StepFact::Done | StepFact::Skipped);
+    let begin = match deletion {
+        Deletion::Remove => facts.begun.is_none().then_some(Begin::Teardown),
+        Deletion::MoveOut => move_out(facts, &mut steps),
+        Deletion::Close if facts.begun.is_none() && !is_kept => None,
         Deletion::Close => {
             let (fact, begin) = farewell(facts);
-            (Some((StepName::Farewell, fact)), begin)
+            steps.push((StepName::Farewell, fact));
+            begin
         }
     };
-    let mut steps: Vec<(StepName, StepFact)> = farewell.into_iter().collect();
     if facts.begun == Some(Deletion::Remove) || begin == Some(Begin::Teardown) {
         steps.push((StepName::Teardown, teardown(facts)));
     }
-    let leaving = facts.operation.filter(|it| matches!(it.kind, OperationKind::Close | OperationKind::Remove));
+    let leaves = |it: &&Operation| matches!(it.kind, OperationKind::MoveOut | OperationKind::Close | OperationKind::Remove);
+    let leaving = facts.operation.filter(leaves);
     Decision { operation: leaving.and_then(|it| advanced(it, &steps, facts.now)), begin, ..Decision::default() }
+}
+
+/// Stopped, bundled, handed over; and deleted, when that is a while ago.
+fn move_out(facts: &Facts<'_>, steps: &mut Vec<(StepName, StepFact)>) -> Option<Begin> {
+    let drain = match (facts.final_bundle, facts.outage) {
+        (StepFact::Waiting, Some(outage)) => StepFact::Failing(outage.clone()),
+        (StepFact::Waiting, None) => StepFact::Running(None),
+        _ => StepFact::Done,
+    };
+    let is_served_elsewhere = matches!(&facts.leads_here, Some(Err(cause)) if cause.reason == ANOTHER_HOST);
+    let (handover, begin) = match (facts.begun, facts.final_bundle) {
+        (Some(Deletion::MoveOut), _) => (StepFact::Done, facts.is_time_over.then_some(Begin::Teardown)),
+        (Some(_), _) => (StepFact::Done, None),
+        (None, StepFact::Done) => (StepFact::Running(None), is_served_elsewhere.then_some(Begin::Handover)),
+        (None, _) => (StepFact::Waiting, None),
+    };
+    steps.extend([(StepName::Drain, drain), (StepName::Handover, handover)]);
+    begin
 }
 
 /// How the farewell is, and what begins by that.
@@ -152,6 +185,8 @@ fn farewell(facts: &Facts<'_>) -> (StepFact, Option<Begin>) {
             let begin = (fact == StepFact::Done).then_some(Begin::Teardown);
             (fact, begin)
         }
+        // Its address is another host's, where a farewell is never said.
+        Some(Deletion::MoveOut) => (StepFact::Skipped, None),
         // Nobody out there has ever met this server.
         None if !facts.was_launched || !facts.has_answered => (StepFact::Skipped, Some(Begin::Teardown)),
         None => match &facts.leads_here {

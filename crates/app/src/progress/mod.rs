@@ -6,6 +6,7 @@
 //! may be called at any time and any number of times: with nothing new it writes nothing. It knows no cluster.
 
 mod decide;
+mod final_bundle;
 mod owner_link;
 
 use chrono::{DateTime, Utc};
@@ -25,7 +26,7 @@ use uuid::Uuid;
 
 pub use decide::{Begin, Decision, Facts, decide};
 
-use crate::imports;
+use crate::{imports, instances};
 use crate::jobs::SyncInstance;
 use crate::jobs::manifest;
 use crate::mails::{self, To};
@@ -45,6 +46,8 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         NewOperation { id, instance_id: instance.id, kind, requested_by: None, created_at: now }.insert(conn).await?;
         known = Known::read(conn, &instance).await?;
     }
+    let leaves_by = known.operation.as_ref().map(|(row, _)| row);
+    let final_bundle = final_bundle::follow(worker, conn, &instance, leaves_by, is_stopped(&instance, &known), now).await?;
     let decision = decide(&Facts {
         desired,
         revision: instance.revision,
@@ -54,10 +57,12 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         begun: instance.begun(),
         said_farewell: instance.farewell_began_at.is_some(),
         import: known.import.as_ref().map(|it| decide::Import { mark: manifest::mark(it), is_accepted: it.accepted_at.is_some() }),
+        final_bundle: &final_bundle,
         operation: known.operation.as_ref().map(|(_, it)| it),
         observation: known.observation.as_ref(),
         outage: known.outage.as_ref(),
         relay: known.relay.as_ref(),
+        is_time_over: instance.handed_over_at.is_some_and(|it| it + worker.app.config.grace <= now),
         leads_here: leads_here(known.probe.as_ref(), looked_after(worker, desired, now)),
         now,
     });
@@ -69,11 +74,17 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
 fn to_be_begun(desired: Desired, is_busy: bool, now: DateTime<Utc>) -> Option<OperationKind> {
     match desired {
         Desired::Deleted { deletion, .. } if !is_busy && desired.is_due_for_deletion(now) => Some(match deletion {
+            Deletion::MoveOut => OperationKind::MoveOut,
             Deletion::Close => OperationKind::Close,
             Deletion::Remove => OperationKind::Remove,
         }),
         _ => None,
     }
+}
+
+/// The operator has seen nothing of it run, of the row as it is.
+fn is_stopped(instance: &Instance, known: &Known) -> bool {
+    known.observation.as_ref().is_some_and(|it| it.observed_revision == Some(instance.revision) && it.is_met("Stopped"))
 }
 
 /// What the record knows of a server besides its row.
@@ -182,6 +193,7 @@ async fn write(
     }
     if let Some(begin) = begin {
         let written = match begin {
+            Begin::Handover => instances::hand_over(&worker.app, conn, instance).await?,
             Begin::Farewell => Instance::begin_farewell(conn, instance.id, instance.revision, now).await?,
             Begin::Teardown => Instance::begin_teardown(conn, instance.id, instance.revision, now).await?,
         };

@@ -20,7 +20,7 @@ async fn close(ground: &Ground, actor: &Actor, id: InstanceId) -> Result<(), how
 
 /// With the domain typed again, as it is shown.
 async fn confirmed(ground: &Ground, actor: &Actor, id: InstanceId) -> Close {
-    Close { confirm: ground.view(actor, id).await.domain, if_match: None }
+    Close { confirm: ground.view(actor, id).await.domain, ..Close::default() }
 }
 
 async fn states(ground: &Ground, actor: &Actor, id: InstanceId) -> Vec<OperationState> {
@@ -63,7 +63,7 @@ async fn a_grace_period_is_ended_by_typing_the_domain_again() {
     let ada = ground.customer("ada@birds.example.org").await;
     let id = ground.launch(&ada, "birds.fedi.localhost").await.unwrap().instance;
     let end = async |actor: &Actor, confirm: &str| {
-        let asked = Close { confirm: confirm.to_owned(), if_match: None };
+        let asked = Close { confirm: confirm.to_owned(), ..Close::default() };
         instances::end_grace(&ground.app, actor, id, &asked, None).await.map(drop)
     };
     let domain = "birds.fedi.localhost";
@@ -198,10 +198,10 @@ async fn a_change_of_what_has_changed_is_refused() {
     let stale = Close { if_match: Some(revision + 1), ..Close::default() };
     assert_eq!(reason(instances::close(&ground.app, &ada, id, &stale, None).await), "precondition_failed");
     for confirm in ["", "owls.fedi.localhost", "birds"] {
-        let wrong = Close { confirm: confirm.to_owned(), if_match: Some(revision) };
+        let wrong = Close { confirm: confirm.to_owned(), if_match: Some(revision), ..Close::default() };
         assert_eq!(fields(instances::close(&ground.app, &ada, id, &wrong, None).await), [("confirm", "mismatch")]);
     }
-    let right = Close { confirm: " Birds.fedi.localhost".to_owned(), if_match: Some(revision) };
+    let right = Close { confirm: " Birds.fedi.localhost".to_owned(), if_match: Some(revision), ..Close::default() };
     instances::close(&ground.app, &ada, id, &right, None).await.unwrap();
     assert_eq!(reason(instances::undo(&ground.app, &ada, id, Some(revision), None).await), "precondition_failed");
 }

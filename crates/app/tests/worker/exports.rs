@@ -15,7 +15,7 @@ const DOMAIN: &str = "birds.fedi.localhost";
 const KEY: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 impl Ground {
-    async fn begin_export(&self, id: InstanceId) -> Result<Begun, Error> {
+    pub async fn begin_export(&self, id: InstanceId) -> Result<Begun, Error> {
         let request = ExportRequest { recipients: vec![KEY.to_owned()], make_key: true };
         match exports::begin(&self.worker.app, &self.operator, id, &request, None).await? {
             Once::Done(begun) => Ok(begun),
@@ -23,16 +23,16 @@ impl Ground {
         }
     }
 
-    async fn sync_export(&self, id: ExportId) {
+    pub async fn sync_export(&self, id: ExportId) {
         SyncExport::of(id.as_uuid()).work(&self.worker).await.unwrap();
     }
 
-    async fn export(&self, id: ExportId) -> ExportView {
+    pub async fn export(&self, id: ExportId) -> ExportView {
         exports::get(&self.worker.app, &self.operator, id).await.unwrap()
     }
 
     /// The operator says this of the only one, and the observer sees it.
-    async fn told(&self, status: Value) {
+    pub async fn told(&self, status: Value) {
         let mut seen = self.cluster.exports().pop().expect("an export in the cluster");
         seen.status = Some(serde_json::from_value(status).unwrap());
         observer::exports::seen(&self.worker, "real", &seen).await.unwrap();
@@ -45,7 +45,7 @@ fn condition(type_: ExportConditionType, status: &str, reason: Reason) -> Value 
     })
 }
 
-fn whole() -> Value {
+pub fn whole() -> Value {
     json!({
         "finishedAt": "2026-01-01T00:00:00Z", "size": 1234, "contentDigest": "v1:abc",
         "conditions": [

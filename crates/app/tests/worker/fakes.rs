@@ -200,6 +200,9 @@ fn report(resource: &mut MastodonInstance, owner_is_gone: bool, now: DateTime<Ut
         let reason = if is_allowed { Reason::Ready } else { Reason::Paused };
         conditions.push(condition(ConditionType::FarewellComplete, is_allowed, reason));
     }
+    if spec.power_state == PowerState::Suspended {
+        conditions.push(condition(ConditionType::Stopped, true, Reason::Ready));
+    }
     let link = spec.owner_link.as_ref().map(|it| it.issued.clone());
     if link.is_some() {
         let reason = if owner_is_gone { Reason::AccountNotFound } else { Reason::Ready };
@@ -367,6 +370,9 @@ impl FakeOutside {
         }
         let resources = self.cluster.resources();
         let server = resources.iter().find(|it| it.spec.web_domain() == host).filter(|_| *self.answers.lock().unwrap());
+        if is_front && server.is_some_and(|it| it.spec.power_state == PowerState::Suspended) {
+            return Ok(Answer { status: 503, location: None, is_cached: false, body: Vec::new() });
+        }
         let body = match (path.split('?').next().unwrap_or_default(), server) {
             ("/.well-known/nodeinfo", Some(_)) => Some(format!(r#"{{"links":[{{"rel":"x","href":"https://{host}/nodeinfo/2.0"}}]}}"#)),
             (howdah_crd::MARK_PATH, Some(server)) if !is_copy => server.metadata.name.clone(),

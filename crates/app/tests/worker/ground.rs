@@ -89,10 +89,15 @@ impl Ground {
         }
     }
 
+    /// Without a final bundle: what comes after its grace period begins at once.
     pub async fn close(&self, id: InstanceId) {
+        self.close_as(id, true).await;
+    }
+
+    pub async fn close_as(&self, id: InstanceId, declines_final_bundle: bool) {
         // An operation begun later has a later id.
         self.clock.advance(TimeDelta::seconds(1));
-        let asked = Close { confirm: self.row(id).await.domain, if_match: None };
+        let asked = Close { confirm: self.row(id).await.domain, if_match: None, declines_final_bundle };
         instances::close(&self.worker.app, &self.operator, id, &asked, None).await.unwrap();
     }
 

@@ -1,6 +1,7 @@
 //! Exports: runs that take a server along. How far one is, and who asked for it, its operation says.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::instance::Page;
 use super::operation::Operation;
 use crate::Conn;
-use crate::schema::{exports, operations};
+use crate::schema::{exports, final_bundles, instances, operations};
 
 #[derive(Queryable, Selectable, Identifiable, Insertable, Clone, Debug, PartialEq, Eq)]
 #[diesel(table_name = exports, check_for_backend(diesel::pg::Pg))]
@@ -70,15 +71,37 @@ impl Export {
             .await
     }
 
-    /// Whole ones whose time is over.
+    /// Those whose time is over; but a final one never before all else of its server is gone, however long that takes.
     pub async fn no_longer_kept(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
+        let is_leaving = instances::desired_kind.eq("deleted").and(instances::tombstoned_at.is_null());
+        let is_final = exists(final_bundles::table.filter(final_bundles::export_id.eq(exports::id)));
         exports::table
+            .inner_join(instances::table)
             .filter(exports::kept_until.le(now).and(exports::deleted_at.is_null()))
+            .filter(not(exports::size.is_not_null().and(is_final).and(is_leaving)))
             .order(exports::kept_until)
             .limit(limit)
             .select(Self::as_select())
             .load(conn)
             .await
+    }
+
+    /// Keys that the last whole one is sealed to that one of these people began.
+    pub async fn last_recipients(conn: &mut Conn, instance_id: Uuid, people: &[Uuid]) -> QueryResult<Option<String>> {
+        exports::table
+            .inner_join(operations::table)
+            .filter(exports::instance_id.eq(instance_id))
+            .filter(exports::size.is_not_null())
+            .filter(operations::requested_by.eq_any(people))
+            .order(exports::id.desc())
+            .select(exports::recipients)
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    pub async fn keep_until(conn: &mut Conn, id: Uuid, until: DateTime<Utc>) -> QueryResult<()> {
+        diesel::update(exports::table.find(id)).set(exports::kept_until.eq(until)).execute(conn).await.map(drop)
     }
 
     pub async fn deleted(conn: &mut Conn, id: Uuid, at: DateTime<Utc>) -> QueryResult<()> {

@@ -42,6 +42,10 @@ pub struct Instance {
     pub farewell_began_at: Option<DateTime<Utc>>,
     pub teardown_began_at: Option<DateTime<Utc>>,
     pub tombstoned_at: Option<DateTime<Utc>>,
+    /// Whoever closed it wanted no final bundle.
+    pub final_bundle_declined_at: Option<DateTime<Utc>>,
+    /// Another host serves its address.
+    pub handed_over_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset, Clone, Debug, PartialEq, Eq)]
@@ -348,10 +352,25 @@ impl Instance {
             .map(|rows| rows == 1)
     }
 
+    /// Whether a final bundle is to be made of it is the record's own matter, so the revision stays. `at`: when none was wanted.
+    pub async fn decline_final_bundle(conn: &mut Conn, id: Uuid, at: Option<DateTime<Utc>>) -> QueryResult<()> {
+        diesel::update(instances::table.find(id)).set(instances::final_bundle_declined_at.eq(at)).execute(conn).await.map(drop)
+    }
+
     /// From here on a Close can't be undone. `None` where `revision` is no longer the row's.
     pub async fn begin_farewell(conn: &mut Conn, id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
         diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
             .set((instances::farewell_began_at.eq(now), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
+            .returning(Self::as_returning())
+            .get_result(conn)
+            .await
+            .optional()
+    }
+
+    /// From here on a MoveOut can't be undone. `None` where `revision` is no longer the row's.
+    pub async fn hand_over(conn: &mut Conn, id: Uuid, revision: i64, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
+        diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
+            .set((instances::handed_over_at.eq(now), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
             .returning(Self::as_returning())
             .get_result(conn)
             .await

@@ -69,7 +69,9 @@ impl Instance {
     /// Which way of leaving has begun so that it can't be taken back.
     #[must_use]
     pub fn begun(&self) -> Option<Deletion> {
-        if self.teardown_began_at.is_some() { Some(Deletion::Remove) } else { self.farewell_began_at.map(|_| Deletion::Close) }
+        let farewell = self.farewell_began_at.map(|_| Deletion::Close);
+        let handover = self.handed_over_at.map(|_| Deletion::MoveOut);
+        if self.teardown_began_at.is_some() { Some(Deletion::Remove) } else { farewell.or(handover) }
     }
 }
 

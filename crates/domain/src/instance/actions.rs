@@ -14,6 +14,7 @@ words! {
         Approve = "approve",
         Undo = "undo",
         EndGrace = "end_grace",
+        MoveOut = "move_out",
         Close = "close",
         Remove = "remove",
     }
@@ -32,6 +33,7 @@ impl Action {
             Self::Approve => "Approve",
             Self::Undo => "Undo",
             Self::EndGrace => "End the grace period now",
+            Self::MoveOut => "Move to another host",
             Self::Close => "Close this server",
             Self::Remove => "Remove this server",
         }
@@ -52,6 +54,9 @@ impl Action {
             Self::Approve => "The server starts.",
             Self::Undo => "The server goes on as before.",
             Self::EndGrace => "What comes after the grace period begins within moments, and nobody can take it back.",
+            Self::MoveOut => {
+                "The server stops, a final bundle is made for the new host, and our copy goes once that host serves its address."
+            }
             Self::Close => "After a grace period every server that it knows is told to delete its accounts, and then its data is deleted.",
             Self::Remove => "After a grace period our copy is deleted. Nobody is told.",
         }
@@ -68,6 +73,7 @@ impl Action {
             Self::Approve => Some("POST /api/v1/instances/{id}/approve"),
             Self::Undo => Some("POST /api/v1/instances/{id}/undo"),
             Self::EndGrace => Some("POST /api/v1/instances/{id}/close/now"),
+            Self::MoveOut => Some("POST /api/v1/instances/{id}/move-out"),
             Self::Close => Some("POST /api/v1/instances/{id}/close"),
             Self::Remove => Some("DELETE /api/v1/instances/{id}"),
         }
@@ -89,6 +95,8 @@ pub struct ActionFacts {
     pub owner_link_is_ready: bool,
     /// It runs, and no other link is on its way.
     pub owner_link_can_be_sent: bool,
+    /// There is something of it, and its address is the customer's own: another host can serve it.
+    pub can_move_out: bool,
     /// Its newest operation failed, or is held up.
     pub is_in_trouble: bool,
     /// Of whoever asks: may decide what can't be taken back.
@@ -102,7 +110,7 @@ pub fn actions(facts: &ActionFacts) -> Vec<Action> {
     let is_gone = facts.phase == Phase::Gone;
     let is_held = matches!(facts.phase, Phase::AwaitingApproval | Phase::AwaitingPayment | Phase::Suspended);
     let may_undo = match facts.leaving {
-        Some((Deletion::Close, can_be_undone)) => can_be_undone && facts.is_owner,
+        Some((Deletion::MoveOut | Deletion::Close, can_be_undone)) => can_be_undone && facts.is_owner,
         Some((Deletion::Remove, can_be_undone)) => can_be_undone && facts.is_operator,
         None => false,
     };
@@ -110,13 +118,16 @@ pub fn actions(facts: &ActionFacts) -> Vec<Action> {
     let offered = |action: Action| match action {
         Action::SetRecords => facts.lacks_records && stays && facts.phase != Phase::Rehearsing,
         Action::Rehearse => facts.phase == Phase::Rehearsing,
-        Action::OpenServer => facts.has_answered && !is_gone && !matches!(facts.phase, Phase::Suspended | Phase::TearingDown),
+        Action::OpenServer => {
+            facts.has_answered && !is_gone && !matches!(facts.phase, Phase::Suspended | Phase::MovingOut | Phase::TearingDown)
+        }
         Action::ShowOwnerLink => facts.owner_link_is_ready && facts.is_owner && stays,
         Action::SendOwnerLink => facts.owner_link_can_be_sent && facts.is_owner && stays,
         Action::Retry => facts.is_in_trouble && facts.is_operator && !is_gone,
         Action::Approve => is_held && facts.is_operator,
         Action::Undo => may_undo && !is_gone,
         Action::EndGrace => may_undo && facts.has_grace && !is_gone,
+        Action::MoveOut => stays && facts.is_owner && facts.can_move_out,
         Action::Close => stays && facts.is_owner,
         Action::Remove => stays && facts.is_operator,
     };
@@ -139,10 +150,16 @@ impl Phase {
             Self::Unwell => "What stopped is started again by itself.",
             Self::ReadOnly => "It takes posts again once the reason is gone.",
             Self::Suspended => "It starts again once the reason is gone. Nothing is deleted meanwhile.",
+            Self::MovingOut => "Its final bundle is made. Then its address is looked at every minute, until another host serves it.",
+            Self::MovedOut => "What is left of it here is deleted after a while, so that nothing is lost by a mistake. Nobody is told.",
             Self::Closing if says_farewell => {
                 "When the grace period is over, every server that it knows is told to delete its accounts. Then its data is deleted."
             }
             Self::Closing | Self::Removing => "When the grace period is over, its data is deleted. Nobody is told.",
+            Self::MakingFinalBundle | Self::FinalBundleHeldUp if says_farewell => {
+                "When it is whole, every server that it knows is told to delete its accounts. Then its data is deleted."
+            }
+            Self::MakingFinalBundle | Self::FinalBundleHeldUp => "When it is whole, the server's data is deleted. Nobody is told.",
             Self::SayingFarewell => "When every server has been told, its data is deleted.",
             Self::FarewellHeldUp => "It goes on by itself once its address leads here again.",
             Self::TearingDown => "When everything is deleted, only an entry without personal data stays.",
@@ -163,6 +180,7 @@ mod tests {
         has_answered: true,
         owner_link_is_ready: false,
         owner_link_can_be_sent: false,
+        can_move_out: false,
         is_in_trouble: false,
         is_owner: true,
         is_operator: false,
@@ -171,12 +189,15 @@ mod tests {
 
     #[test]
     fn who_can_do_what() {
-        use Action::{Approve, Close, EndGrace, OpenServer, Rehearse, Remove, Retry, SendOwnerLink, SetRecords, ShowOwnerLink, Undo};
+        use Action::{
+            Approve, Close, EndGrace, MoveOut, OpenServer, Rehearse, Remove, Retry, SendOwnerLink, SetRecords, ShowOwnerLink, Undo,
+        };
         let closing = |can_be_undone| Some((Deletion::Close, can_be_undone));
         let removing = Some((Deletion::Remove, true));
         let launching = ActionFacts { phase: Phase::Launching, has_answered: false, ..CUSTOMER };
         let closing_now = ActionFacts { phase: Phase::Closing, leaving: closing(true), has_grace: true, ..CUSTOMER };
-        let table: [(ActionFacts, &[Action]); 18] = [
+        let moving = ActionFacts { phase: Phase::MovingOut, leaving: Some((Deletion::MoveOut, true)), can_move_out: true, ..CUSTOMER };
+        let table: [(ActionFacts, &[Action]); 22] = [
             (ActionFacts { phase: Phase::Rehearsing, lacks_records: true, ..launching }, &[Rehearse, Close]),
             (CUSTOMER, &[OpenServer, Close]),
             (ActionFacts { is_owner: false, ..CUSTOMER }, &[OpenServer]),
@@ -194,6 +215,10 @@ mod tests {
             (ActionFacts { phase: Phase::SayingFarewell, leaving: closing(false), ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { phase: Phase::Removing, leaving: removing, ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { phase: Phase::Removing, leaving: removing, ..OPERATOR }, &[OpenServer, Undo]),
+            (ActionFacts { can_move_out: true, ..CUSTOMER }, &[OpenServer, MoveOut, Close]),
+            (ActionFacts { can_move_out: true, is_owner: false, ..CUSTOMER }, &[OpenServer]),
+            (moving, &[Undo]),
+            (ActionFacts { phase: Phase::MovedOut, leaving: Some((Deletion::MoveOut, false)), ..moving }, &[OpenServer]),
             (ActionFacts { phase: Phase::Gone, leaving: closing(true), is_in_trouble: true, ..OPERATOR }, &[]),
         ];
         for (facts, expected) in table {

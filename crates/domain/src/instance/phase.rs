@@ -21,10 +21,17 @@ words! {
         Unwell = "unwell",
         ReadOnly = "read_only",
         Suspended = "suspended",
+        /// It is stopped, and goes to another host: this can be undone.
+        MovingOut = "moving_out",
+        /// Another host serves its address; what is left of it here is kept for a while.
+        MovedOut = "moved_out",
         /// The grace period of a Close: it runs, and this can be undone.
         Closing = "closing",
         /// The grace period of a Remove.
         Removing = "removing",
+        /// The grace period is over: what is kept of it is being written.
+        MakingFinalBundle = "making_final_bundle",
+        FinalBundleHeldUp = "final_bundle_held_up",
         /// Other servers are being told.
         SayingFarewell = "saying_farewell",
         /// Its address is served elsewhere, or something else holds the farewell up.
@@ -108,6 +115,10 @@ fn leaving(deletion: Deletion, operation: Option<&Operation>) -> Phase {
     let live = operation.filter(|it| !is_launch(it.kind) && it.state == OperationState::Running);
     let step = live.and_then(Operation::current_step);
     match (step.map(|it| (it.name, it.state)), deletion) {
+        (Some((StepName::Teardown, StepState::Waiting)), Deletion::MoveOut) => Phase::MovedOut,
+        (Some((StepName::Drain | StepName::FinalBundle | StepName::Handover, _)) | None, Deletion::MoveOut) => Phase::MovingOut,
+        (Some((StepName::FinalBundle, StepState::Failed)), _) => Phase::FinalBundleHeldUp,
+        (Some((StepName::FinalBundle, _)), _) => Phase::MakingFinalBundle,
         (Some((StepName::Farewell, StepState::Failed)), _) => Phase::FarewellHeldUp,
         (Some((StepName::Farewell, _)), _) => Phase::SayingFarewell,
         (Some(_), _) => Phase::TearingDown,
@@ -132,8 +143,14 @@ impl Phase {
             Self::Unwell => "Something of this server is not well. It is being put right, or tried again.",
             Self::ReadOnly => "The server can be read; nothing can be posted.",
             Self::Suspended => "The server is suspended. Its data is kept.",
+            Self::MovingOut => "The server is stopped, and on its way to another host. Until that serves its address, this can be undone.",
+            Self::MovedOut => "The server has moved: another host serves its address.",
             Self::Closing => "The server will be closed. Until then it runs, and this can be undone.",
             Self::Removing => "The server will be removed. Until then it runs, and this can be undone.",
+            Self::MakingFinalBundle => {
+                "The server's final bundle is being made. Until it is whole the server runs, and this can be undone."
+            }
+            Self::FinalBundleHeldUp => "The final bundle can't be made. It is tried again; nothing is announced or deleted before.",
             Self::SayingFarewell => "Other servers are being told to delete this server's accounts.",
             Self::FarewellHeldUp => "The farewell is held up. It goes on by itself once the cause is gone.",
             Self::TearingDown => "The server's data is being deleted.",
@@ -224,8 +241,12 @@ mod tests {
         let desired = |deletion| Desired::Deleted { deletion, after: NOW };
         assert_eq!(phase(&facts(desired(Deletion::Close))), Phase::Closing);
         assert_eq!(phase(&facts(desired(Deletion::Remove))), Phase::Removing);
-        let close = |fact| operation(OperationKind::Close, &[(StepName::Farewell, fact)]);
+        let bundling = |fact| operation(OperationKind::Close, &[(StepName::FinalBundle, fact)]);
+        let close = |fact| operation(OperationKind::Close, &[(StepName::FinalBundle, StepFact::Done), (StepName::Farewell, fact)]);
         let table = [
+            (bundling(StepFact::Running(None)), Phase::MakingFinalBundle),
+            (bundling(StepFact::Failing(Cause::new("Media", None))), Phase::FinalBundleHeldUp),
+            (bundling(StepFact::Skipped), Phase::SayingFarewell),
             (close(StepFact::Running(None)), Phase::SayingFarewell),
             (close(StepFact::Failing(Cause::new("ServedElsewhere", None))), Phase::FarewellHeldUp),
             (close(StepFact::Done), Phase::TearingDown),
@@ -234,6 +255,20 @@ mod tests {
         for (operation, expected) in table {
             assert_eq!(phase(&PhaseFacts { operation: Some(&operation), ..facts(desired(Deletion::Close)) }), expected);
         }
+        let (drained, bundled) = ((StepName::Drain, StepFact::Done), (StepName::FinalBundle, StepFact::Done));
+        let handed_over = [drained.clone(), bundled, (StepName::Handover, StepFact::Done)];
+        let torn_down = [&handed_over[..], &[(StepName::Teardown, StepFact::Running(None))]].concat();
+        for (facts_of_steps, expected) in [
+            (&[][..], Phase::MovingOut),
+            (&[drained, (StepName::FinalBundle, StepFact::Failing(Cause::new("Media", None)))][..], Phase::MovingOut),
+            (&handed_over[..2], Phase::MovingOut),
+            (&handed_over[..], Phase::MovedOut),
+            (&torn_down[..], Phase::TearingDown),
+        ] {
+            let operation = operation(OperationKind::MoveOut, facts_of_steps);
+            assert_eq!(phase(&PhaseFacts { operation: Some(&operation), ..facts(desired(Deletion::MoveOut)) }), expected);
+        }
+        assert_eq!(phase(&facts(desired(Deletion::MoveOut))), Phase::MovingOut);
         let remove = operation(OperationKind::Remove, &[]);
         assert_eq!(phase(&PhaseFacts { operation: Some(&remove), ..facts(desired(Deletion::Remove)) }), Phase::TearingDown);
         assert_eq!(phase(&PhaseFacts { is_tombstone: true, ..facts(desired(Deletion::Close)) }), Phase::Gone);

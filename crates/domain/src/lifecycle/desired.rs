@@ -19,6 +19,8 @@ words! {
 words! {
     /// How a server ends.
     Deletion {
+        /// Another host serves the domain from now on: nobody is told, and our copy goes once that one is seen.
+        MoveOut = "move_out",
         /// Nobody will serve the domain again: other servers are told, then everything is deleted.
         Close = "close",
         /// Our copy is deleted, nothing is announced.
@@ -37,7 +39,7 @@ pub enum Desired {
     Suspended {
         by: Hold,
     },
-    /// Until `after` the server runs and this can be undone; then it goes.
+    /// Until `after` the server runs and this can be undone; then it goes. A MoveOut has no such time.
     Deleted {
         deletion: Deletion,
         after: DateTime<Utc>,
@@ -56,25 +58,29 @@ impl Desired {
         }
     }
 
-    /// Close or Remove, after a grace period. A Remove may take the place of a Close that has told nobody yet.
+    /// Close or Remove, after a grace period, or MoveOut, at once. A Remove may take the place of either that can still be undone.
     ///
     /// # Errors
     /// [`Refusal::AlreadyLeaving`] the second time.
     pub const fn delete(self, deletion: Deletion, after: DateTime<Utc>, begun: Option<Deletion>) -> Result<Self, Refusal> {
         match (self, deletion, begun) {
             (Self::Running | Self::ReadOnly { .. } | Self::Suspended { .. }, ..)
-            | (Self::Deleted { deletion: Deletion::Close, .. }, Deletion::Remove, None) => Ok(Self::Deleted { deletion, after }),
+            | (Self::Deleted { deletion: Deletion::Close | Deletion::MoveOut, .. }, Deletion::Remove, None) => {
+                Ok(Self::Deleted { deletion, after })
+            }
             (Self::Deleted { .. }, ..) => Err(Refusal::AlreadyLeaving),
         }
     }
 
-    /// Back to what policy says now. `begun`: what can't be taken back has started, a farewell or a teardown.
+    /// Back to what policy says now. `begun`: what can't be taken back has started: a farewell, a teardown, or that another host
+    /// serves the address.
     ///
     /// # Errors
     /// Where nothing is being deleted, or it is too late.
     pub const fn undo(self, access: Access, begun: Option<Deletion>) -> Result<Self, Refusal> {
         match (self, begun) {
             (Self::Deleted { .. }, None) => Ok(Self::of(access)),
+            (Self::Deleted { .. }, Some(Deletion::MoveOut)) => Err(Refusal::HandedOver),
             (Self::Deleted { .. }, Some(Deletion::Close)) => Err(Refusal::FarewellBegan),
             (Self::Deleted { .. }, Some(Deletion::Remove)) => Err(Refusal::TeardownBegan),
             (Self::Running | Self::ReadOnly { .. } | Self::Suspended { .. }, _) => Err(Refusal::NotLeaving),

@@ -29,6 +29,8 @@ pub enum Refusal {
     GraceOver,
     #[error("It is too late to undo: other servers have begun to delete this server's accounts.")]
     FarewellBegan,
+    #[error("It is too late to undo: this server's address is served by another host.")]
+    HandedOver,
     #[error("It is too late to undo: this server's data is being deleted.")]
     TeardownBegan,
     #[error("This operation has ended.")]
@@ -48,6 +50,7 @@ impl Refusal {
             Self::NotLeaving => "not_leaving",
             Self::GraceOver => "grace_over",
             Self::FarewellBegan => "farewell_began",
+            Self::HandedOver => "handed_over",
             Self::TeardownBegan => "teardown_began",
             Self::Ended => "ended",
             Self::AlreadyStarted => "already_started",

@@ -9,6 +9,7 @@ words! {
         Create = "create",
         /// A server that a bundle holds: set up, looked at, and put in its old one's place.
         Import = "import",
+        MoveOut = "move_out",
         Close = "close",
         Remove = "remove",
         Export = "export",
@@ -28,7 +29,7 @@ impl OperationKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Create | Self::Import | Self::Close | Self::Remove => Lane::Exclusive,
+            Self::Create | Self::Import | Self::MoveOut | Self::Close | Self::Remove => Lane::Exclusive,
             Self::Export => Lane::Export,
         }
     }
@@ -42,7 +43,8 @@ impl OperationKind {
                 let launch = LaunchStep::IMPORT.into_iter().map(StepName::Launch);
                 launch.chain([StepName::Rehearsal, StepName::CutOver]).collect()
             }
-            Self::Close => vec![StepName::Farewell, StepName::Teardown],
+            Self::MoveOut => vec![StepName::Drain, StepName::FinalBundle, StepName::Handover, StepName::Teardown],
+            Self::Close => vec![StepName::FinalBundle, StepName::Farewell, StepName::Teardown],
             Self::Remove => vec![StepName::Teardown],
             Self::Export => vec![StepName::Bundle],
         }

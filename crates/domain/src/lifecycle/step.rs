@@ -72,6 +72,12 @@ pub enum StepName {
     Teardown,
     /// All that the server is, is written to a bundle.
     Bundle,
+    /// The same of a server that leaves, before anything of it goes: kept for whom it was.
+    FinalBundle,
+    /// Nothing of it runs any more, so that nothing changes.
+    Drain,
+    /// Another host serves its address.
+    Handover,
 }
 
 impl StepName {
@@ -84,6 +90,9 @@ impl StepName {
             Self::Farewell => "farewell",
             Self::Teardown => "teardown",
             Self::Bundle => "bundle",
+            Self::FinalBundle => "final_bundle",
+            Self::Drain => "drain",
+            Self::Handover => "handover",
         }
     }
 
@@ -95,6 +104,9 @@ impl StepName {
             "farewell" => Some(Self::Farewell),
             "teardown" => Some(Self::Teardown),
             "bundle" => Some(Self::Bundle),
+            "final_bundle" => Some(Self::FinalBundle),
+            "drain" => Some(Self::Drain),
+            "handover" => Some(Self::Handover),
             other => LaunchStep::parse(other).map(Self::Launch),
         }
     }

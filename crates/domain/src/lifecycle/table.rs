@@ -13,7 +13,7 @@ fn later() -> DateTime<Utc> {
 
 #[test]
 fn desired() {
-    use Refusal::{AlreadyLeaving, FarewellBegan, GraceOver, NotLeaving, TeardownBegan};
+    use Refusal::{AlreadyLeaving, FarewellBegan, GraceOver, HandedOver, NotLeaving, TeardownBegan};
     let running = Desired::Running;
     let read_only = Desired::ReadOnly { by: Hold::Billing };
     let suspended = |by| Desired::Suspended { by };
@@ -21,8 +21,9 @@ fn desired() {
     let unapproved = suspended(Hold::Approval);
     let closing = Desired::Deleted { deletion: Deletion::Close, after: later() };
     let removing = Desired::Deleted { deletion: Deletion::Remove, after: later() };
+    let moving = Desired::Deleted { deletion: Deletion::MoveOut, after: later() };
     let staying = [running, read_only, unpaid, unapproved];
-    let leaving = [closing, removing];
+    let leaving = [closing, removing, moving];
 
     for state in staying {
         assert_eq!(state.hold_to(Access::Run), Ok(running));
@@ -31,7 +32,8 @@ fn desired() {
         assert_eq!(state.hold_to(Access::Suspend(Hold::Approval)), Ok(unapproved));
         assert_eq!(state.undo(Access::Run, None), Err(NotLeaving));
         assert_eq!(state.end_grace(NOW), Err(NotLeaving));
-        for begun in [None, Some(Deletion::Close), Some(Deletion::Remove)] {
+        for begun in [None, Some(Deletion::MoveOut), Some(Deletion::Close), Some(Deletion::Remove)] {
+            assert_eq!(state.delete(Deletion::MoveOut, later(), begun), Ok(moving));
             assert_eq!(state.delete(Deletion::Close, later(), begun), Ok(closing));
             assert_eq!(state.delete(Deletion::Remove, later(), begun), Ok(removing));
         }
@@ -43,15 +45,20 @@ fn desired() {
         assert_eq!(state.undo(Access::Run, None), Ok(running));
         assert_eq!(state.undo(Access::ReadOnly, None), Ok(read_only));
         assert_eq!(state.undo(Access::Suspend(Hold::Approval), None), Ok(unapproved));
+        assert_eq!(state.undo(Access::Run, Some(Deletion::MoveOut)), Err(HandedOver));
         assert_eq!(state.undo(Access::Run, Some(Deletion::Close)), Err(FarewellBegan));
         assert_eq!(state.undo(Access::Run, Some(Deletion::Remove)), Err(TeardownBegan));
-        assert_eq!(state.delete(Deletion::Close, later(), None), Err(AlreadyLeaving));
+        for deletion in [Deletion::MoveOut, Deletion::Close] {
+            assert_eq!(state.delete(deletion, later(), None), Err(AlreadyLeaving));
+        }
         assert_eq!(state.end_grace(later()), Err(GraceOver));
     }
     assert_eq!(closing.end_grace(NOW), Ok(Desired::Deleted { deletion: Deletion::Close, after: NOW }));
     assert_eq!(removing.end_grace(NOW), Ok(Desired::Deleted { deletion: Deletion::Remove, after: NOW }));
-    assert_eq!(closing.delete(Deletion::Remove, NOW, None), Ok(Desired::Deleted { deletion: Deletion::Remove, after: NOW }));
-    assert_eq!(closing.delete(Deletion::Remove, NOW, Some(Deletion::Close)), Err(AlreadyLeaving));
+    for (state, begun) in [(closing, Deletion::Close), (moving, Deletion::MoveOut)] {
+        assert_eq!(state.delete(Deletion::Remove, NOW, None), Ok(Desired::Deleted { deletion: Deletion::Remove, after: NOW }));
+        assert_eq!(state.delete(Deletion::Remove, NOW, Some(begun)), Err(AlreadyLeaving));
+    }
     assert_eq!(removing.delete(Deletion::Remove, NOW, None), Err(AlreadyLeaving));
 
     assert!(closing.is_due_for_deletion(later()));
@@ -194,6 +201,7 @@ fn what_holds_everything_up_shows_at_the_next_step() {
 #[test]
 fn a_farewell_is_paused_and_goes_on() {
     let close = Operation::new(OperationKind::Close, NOW).start(NOW).unwrap();
+    let close = close.advance(&[(StepName::FinalBundle, StepFact::Done)], NOW).unwrap();
     let farewell = |operation: Operation, fact| operation.advance(&[(StepName::Farewell, fact)], NOW).unwrap();
     let paused = farewell(close, farewell_facts(None, Some(Cause::new("ServedElsewhere", None))));
     assert_eq!(paused.trouble().map(|(step, _)| step), Some(StepName::Farewell));

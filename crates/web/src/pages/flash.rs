@@ -52,6 +52,8 @@ flashes! {
     ExportCancelled = "export_cancelled", "Cancelled: what was written so far is no bundle.";
     CutOver = "cut_over", "Decided: the bundle is loaded anew, and the server takes its old one's place.";
     ImportDiscarded = "import_discarded", "It is thrown away.";
+    MovingOut = "moving_out", "It stops, and its final bundle is made. Until another host serves its address any owner can take it back.";
+    HandedOver = "handed_over", "Handed over: nothing of it runs here any more.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     GraceEnded = "grace_ended", "The grace period is over: what comes after it begins within moments.";
     TakenBack = "taken_back", "Taken back: the server goes on as before.";

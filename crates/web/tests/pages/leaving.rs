@@ -5,7 +5,7 @@ use howdah_app::upkeep;
 use howdah_db::models::instance::Instance;
 use howdah_domain::{Deletion, Desired};
 
-use super::servers::{NAME, ada, cut, launch};
+use super::servers::{NAME, ada, cut, finish_launch, launch};
 use crate::support::Server;
 use crate::support::browser::{Browser, PASSWORD, hidden, somebody};
 
@@ -71,6 +71,31 @@ async fn a_page_of_the_early_end_that_is_old_ends_nothing() {
     assert!(stale.status == 422 && stale.text.contains("was changed after the page was opened"), "{stale:?}");
     let row = Instance::by_id(&mut *test.database.conn().await, id.as_uuid()).await.unwrap().unwrap();
     assert!(matches!(row.desired().unwrap(), Desired::Deleted { after, .. } if after > test.app.clock.now()));
+}
+
+/// Said before, and declined by a tick.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_final_bundle_is_made_unless_whoever_closes_wants_none() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    let close = format!("/servers/{NAME}/close");
+    let early = ada.get(&close).await.is(200).text.clone();
+    assert!(early.contains("None: there is nothing of it yet") && !early.contains("decline_final_bundle"), "{early}");
+    finish_launch(&test, id).await;
+    let asks = ada.get(&close).await.is(200).text.clone();
+    assert!(asks.contains("kept 90 days after the end") && asks.contains("name=\"decline_final_bundle\""), "{asks}");
+    let wrong = ada.post(&close, &[("key", &hidden(&asks, "key")), ("confirm", "x"), ("decline_final_bundle", "on")]).await;
+    assert!(wrong.status == 422 && wrong.text.contains("name=\"decline_final_bundle\" checked"), "{wrong:?}");
+
+    let close_with = async |ticked: &[(&str, &str)]| {
+        let key = hidden(&ada.get(&close).await.text, "key");
+        ada.post(&close, &[&[("key", key.as_str()), ("confirm", DOMAIN)], ticked].concat()).await.is(303);
+        ada.get(&close).await.text
+    };
+    assert!(close_with(&[]).await.contains("a final bundle is made, and kept 90 days after the end"));
+    ada.post(&format!("/servers/{NAME}/undo"), &[]).await.is(303);
+    assert!(close_with(&[("decline_final_bundle", "on")]).await.contains("No final bundle of it is made."));
 }
 
 /// Its deletion is the operators', and so is its time.

@@ -17,6 +17,7 @@ mod leaving;
 mod lists;
 mod look;
 mod loss;
+mod move_out;
 mod operator;
 mod origin;
 mod owner_link;

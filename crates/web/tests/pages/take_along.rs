@@ -1,6 +1,10 @@
 //! `/servers/{server}/take-along`: begun with a key that is shown once, cancelled, and fetched by links.
 
 use chrono::TimeDelta;
+use howdah_db::models::export::Export;
+use howdah_db::models::final_bundle::FinalBundle;
+use howdah_db::models::instance::Page;
+use serde_json::json;
 
 use super::servers::{NAME, ada, finish_launch, launch};
 use crate::support::Server;
@@ -73,4 +77,42 @@ async fn what_is_kept_is_fetched_by_who_gave_their_password_lately() {
     test.clock.advance(TimeDelta::hours(6));
     let asked = ada.get(links).await;
     assert!(asked.status == 303 && asked.header("location").unwrap().starts_with("/confirm-password?next="), "{asked:?}");
+}
+
+/// Of a server that is gone: by the address that a mail told of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_final_bundle_is_found_and_opened_when_all_else_is_gone() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    finish_launch(&test, id).await;
+    let offered = ada.get(&format!("/servers/{NAME}/take-along")).await.is(200).text.clone();
+    ada.post(&format!("/servers/{NAME}/take-along"), &[("key", &hidden(&offered, "key")), ("recipients", KEY)]).await.is(303);
+    for done in [
+        "UPDATE operations SET state = 'succeeded', finished_at = created_at",
+        "UPDATE exports SET size = 12, content_digest = 'v1:x', kept_until = created_at + interval '90 days'",
+        "UPDATE instances SET desired_kind = 'deleted', desired_deletion = 'close', desired_after = created_at, tombstoned_at = created_at",
+    ] {
+        test.database.execute(done).await;
+    }
+    let conn = &mut *test.database.conn().await;
+    let page = Page { before: None, limit: 1 };
+    let (export, operation) = Export::page_of_instance(conn, id.as_uuid(), page).await.unwrap().remove(0);
+    FinalBundle::new(&test.app.keys, export.id, operation.id, Some(b"AGE-SECRET-KEY-1SEALED")).insert(conn).await.unwrap();
+
+    let there = format!("/servers/{id}/take-along");
+    assert!(ada.get(&format!("/servers/{id}")).await.is(200).text.contains(&format!("href=\"{there}\"")));
+    let found = ada.get(&there).await.is(200).text.clone();
+    assert!(found.contains("Final bundle") && found.contains(&format!("{there}/{}/links", export.id)), "{found}");
+    let key = format!("{there}/{}/key", export.id);
+    assert!(found.contains(&format!("action=\"{key}\"")) && !found.contains("AGE-SECRET-KEY"), "{found}");
+    for _ in 0..2 {
+        let shown = ada.post(&key, &[]).await.is(200).text.clone();
+        assert!(shown.contains("AGE-SECRET-KEY-1SEALED") && shown.contains("that you looked at it is recorded"), "{shown}");
+    }
+    let by_api = server.post(&test.customer("eve@birds.example").await, &format!("/api/v1/exports/{}/key", export.id), &json!({})).await;
+    assert_eq!(by_api.status, 404, "another's");
+
+    test.clock.advance(TimeDelta::hours(6));
+    assert!(ada.post(&key, &[]).await.header("location").unwrap().starts_with("/confirm-password?next="));
 }

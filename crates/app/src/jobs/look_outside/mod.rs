@@ -7,6 +7,8 @@ mod faces;
 mod records;
 mod servers;
 
+pub(crate) use servers::ANOTHER_HOST;
+
 use super::LookOutside;
 use crate::worker::{WorkError, Worker};
 

@@ -13,8 +13,8 @@ use howdah_crd::MARK_PATH;
 use howdah_db::Conn;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::probe::Probe;
-use howdah_domain::InstanceId;
 use howdah_domain::lifecycle::Cause;
+use howdah_domain::{Deletion, InstanceId};
 use serde::Deserialize;
 use url::Url;
 
@@ -59,11 +59,28 @@ async fn look_closely(worker: &Worker, instance: &Instance) -> Result<(), Cause>
     }
     // Another query each time: a cache on the way has no answer to it.
     let path = format!("{MARK_PATH}?{}", identity::new_token(worker.app.randomness.as_ref()));
-    let asking = found.into_iter().map(async |it| (it, outside.get(it, host, &path).await));
+    let asking = found.iter().map(async |it| (*it, outside.get(*it, host, &path).await));
     let answers: Vec<_> = join_all(asking).await;
     let mark = InstanceId::from_uuid(instance.id).resource_name();
-    let address = who_shows(&mark, &answers, &worker.app.config.ingress_addresses)?;
-    who_answers(host, outside.get(address, host, "/.well-known/nodeinfo").await)
+    let seen = who_shows(&mark, &answers, &worker.app.config.ingress_addresses);
+    if let Err(away) = &seen
+        && away.reason == ELSEWHERE
+        && moves_out(instance)
+        && is_with_another_host(worker, host, &found).await
+    {
+        return Err(Cause::new(ANOTHER_HOST, away.detail.clone()));
+    }
+    let address = seen?;
+    who_answers(host, outside.get(address, host, NODEINFO).await)
+}
+
+/// Who moves out is waited for at the new host: every address has to be another's, and the server there has to speak of this name.
+async fn is_with_another_host(worker: &Worker, host: &str, addresses: &[IpAddr]) -> bool {
+    if addresses.iter().any(|it| worker.app.config.ingress_addresses.contains(it)) {
+        return false;
+    }
+    let asking = addresses.iter().map(async |it| who_answers(host, worker.outside.get(*it, host, NODEINFO).await).is_ok());
+    join_all(asking).await.into_iter().all(|it| it)
 }
 
 async fn write(worker: &Worker, conn: &mut Conn, id: uuid::Uuid, seen: Result<(), Cause>) -> Result<(), WorkError> {
@@ -98,8 +115,16 @@ async fn write(worker: &Worker, conn: &mut Conn, id: uuid::Uuid, seen: Result<()
 
 /// Of one name: CDNs have some, and nobody has many.
 const MOST_ADDRESSES: usize = 16;
+const NODEINFO: &str = "/.well-known/nodeinfo";
 const ELSEWHERE: &str = "ServedElsewhere";
 const UNREACHABLE: &str = "AddressUnreachable";
+
+/// Of who moves out: another server answers at the address, as this one.
+pub(crate) const ANOTHER_HOST: &str = "ServedByAnotherHost";
+
+fn moves_out(instance: &Instance) -> bool {
+    instance.desired.desired_deletion.as_deref() == Some(Deletion::MoveOut.as_str())
+}
 
 fn cause(reason: &str, detail: impl Into<String>) -> Cause {
     Cause::new(reason, Some(detail.into()))

@@ -1,8 +1,11 @@
 //! The end of a server's life in the record: a tombstone with nothing personal left.
 
+use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::address_look::AddressLook;
 use howdah_db::models::domain::Domain;
+use howdah_db::models::export::Export;
+use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::identity::IdentitySecret;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::name_claim::NameClaim;
@@ -11,12 +14,12 @@ use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
 use howdah_db::models::owner_bootstrap::OwnerBootstrap;
 use howdah_db::models::probe::Probe;
 use howdah_db::models::public_face::PublicFace;
-use howdah_domain::StepName;
 use howdah_domain::lifecycle::StepFact;
+use howdah_domain::{OperationKind, StepName};
 use uuid::Uuid;
 
-use crate::progress;
 use crate::worker::{WorkError, Worker};
+use crate::{exports, mails, progress};
 
 /// Called only when nothing of the server is left anywhere. The second time changes nothing.
 pub async fn bury(worker: &Worker, id: Uuid) -> Result<(), WorkError> {
@@ -28,6 +31,7 @@ pub async fn bury(worker: &Worker, id: Uuid) -> Result<(), WorkError> {
         let now = worker.now();
         // What the farewell came to is written before its observation goes.
         progress::advance(worker, conn, id).await?;
+        take_leave(worker, conn, &instance, now).await?;
         end_operation(worker, conn, id).await?;
         scrub(conn, &instance).await?;
         Instance::bury(conn, id, instance.revision, now).await?.ok_or(WorkError::Conflict)?;
@@ -46,6 +50,21 @@ async fn end_operation(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<(),
         OperationRow::save(conn, row.id, row.revision, &ended).await?.ok_or(WorkError::Conflict)?;
     }
     Ok(())
+}
+
+/// Its final bundle stays its whole time from now on, and every owner is told where it is.
+async fn take_leave(worker: &Worker, conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -> Result<(), WorkError> {
+    let said = [OperationKind::MoveOut, OperationKind::Close].map(OperationKind::as_str);
+    let left_by = OperationRow::live(conn, instance.id, "exclusive").await?.filter(|it| said.contains(&it.kind.as_str()));
+    let Some(left_by) = left_by else { return Ok(()) };
+    let kept = FinalBundle::newest_for(conn, left_by.id).await?.filter(|(export, _)| export.size.is_some());
+    let kept = kept.map(|(export, _)| (export.id, now + exports::FINAL_KEPT));
+    if let Some((export, until)) = kept {
+        Export::keep_until(conn, export, until).await?;
+    }
+    let app = &worker.app;
+    let mail = mails::server_gone(&app.config, &instance.domain, instance.id, kept.map(|(_, until)| until));
+    Ok(mails::put_for_owners(app, conn, instance, &mail).await?)
 }
 
 /// Secrets, the owner's name and address, what was seen; and its names, but for one of the platform's that was ever served.

@@ -80,7 +80,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         version: instance.version.clone(),
         image: crd::Image { mastodon: instance.image_mastodon.clone(), streaming: instance.image_streaming.clone() },
         resources: resources(parts.resources),
-        power_state: power_state(instance, parts.import),
+        power_state: power_state(instance, parts.desired, parts.import),
         farewell_allowed_until: farewell_allowed_until(parts),
         placement: parts.placement.to_owned(),
         owner_link: parts.new_link.and_then(|at| Some(crd::OwnerLink { secret_ref: secret(names.link(at)), issued: seconds(at)? })),
@@ -99,13 +99,12 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
 }
 
 /// A farewell that has begun is never taken back, whatever comes after it.
-fn power_state(instance: &Instance, import: Option<&Import>) -> crd::PowerState {
-    if instance.farewell_began_at.is_some() {
-        crd::PowerState::SelfDestruct
-    } else if import.is_some_and(is_rehearsal) {
-        crd::PowerState::Rehearsal
-    } else {
-        crd::PowerState::Running
+fn power_state(instance: &Instance, desired: Desired, import: Option<&Import>) -> crd::PowerState {
+    match desired {
+        _ if instance.farewell_began_at.is_some() => crd::PowerState::SelfDestruct,
+        _ if import.is_some_and(is_rehearsal) => crd::PowerState::Rehearsal,
+        Desired::Deleted { deletion: Deletion::MoveOut, .. } => crd::PowerState::Suspended,
+        _ => crd::PowerState::Running,
     }
 }
 
@@ -164,6 +163,7 @@ fn seconds(time: DateTime<Utc>) -> Option<Time> {
 fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
     let Desired::Deleted { deletion, .. } = desired else { return None };
     let kind = match deletion {
+        Deletion::MoveOut => crd::TeardownKind::MoveOut,
         Deletion::Close => crd::TeardownKind::Close,
         Deletion::Remove => crd::TeardownKind::Remove,
     };

@@ -34,6 +34,7 @@ async fn close_one(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<(), Wor
     let after = now + worker.app.config.grace;
     // Somebody else was faster.
     let Ok(desired) = instance.desired()?.delete(Deletion::Close, after, instance.begun()) else { return Ok(()) };
+    Instance::decline_final_bundle(conn, id, None).await?;
     let columns = DesiredColumns::from(desired);
     let instance = Instance::set_desired(conn, id, instance.revision, &columns, now).await?.ok_or(WorkError::Conflict)?;
     operations::cancel_live(&worker.app, conn, InstanceId::from_uuid(id)).await?;

@@ -45,6 +45,8 @@ fn facts(desired: Desired) -> Facts<'static> {
         begun: None,
         said_farewell: false,
         import: None,
+        final_bundle: &StepFact::Skipped,
+        is_time_over: false,
         operation: None,
         observation: None,
         outage: None,
@@ -119,7 +121,7 @@ fn a_farewell_begins_only_where_the_address_leads_here() {
     ];
     for (leads_here, begin, step) in table {
         let decision = decide(&Facts { leads_here: leads_here.clone(), ..close() });
-        let steps = decision.operation.map(|it| (it.steps[0].state, it.steps[1].state));
+        let steps = decision.operation.map(|it| (it.steps[1].state, it.steps[2].state));
         assert_eq!((decision.begin, steps), (begin, Some((step, StepState::Waiting))), "{leads_here:?}");
     }
 }
@@ -138,7 +140,7 @@ fn a_farewell_that_has_begun_pauses_goes_on_and_ends_in_the_teardown() {
     };
     let farewell = |facts: &Facts<'_>| {
         let decision = decide(facts);
-        (decision.begin, decision.operation.map(|it| (it.steps[0].state, it.steps[1].state)))
+        (decision.begin, decision.operation.map(|it| (it.steps[1].state, it.steps[2].state)))
     };
     let elsewhere = Some(Err(Cause::new("ServedElsewhere", None)));
     assert_eq!(farewell(&begun()), (None, Some((StepState::Running, StepState::Waiting))));
@@ -161,8 +163,82 @@ fn who_never_answered_skips_the_farewell() {
             ..facts(deleted(Deletion::Close))
         });
         assert_eq!(decision.begin, Some(Begin::Teardown));
-        assert_eq!(decision.operation.map(|it| it.steps[0].state), Some(StepState::Skipped));
+        assert_eq!(decision.operation.map(|it| it.steps[1].state), Some(StepState::Skipped));
     }
+}
+
+#[test]
+fn a_farewell_waits_for_the_final_bundle() {
+    let close = Operation::new(OperationKind::Close, NOW);
+    let failing = StepFact::Failing(Cause::new("Media", None));
+    let table = [
+        (StepFact::Running(None), None, StepState::Running),
+        (failing.clone(), None, StepState::Failed),
+        (StepFact::Done, Some(Begin::Farewell), StepState::Succeeded),
+        (StepFact::Skipped, Some(Begin::Farewell), StepState::Skipped),
+    ];
+    let facts = |final_bundle| Facts {
+        operation: Some(&close),
+        was_launched: true,
+        has_answered: true,
+        final_bundle,
+        leads_here: Some(Ok(())),
+        ..facts(deleted(Deletion::Close))
+    };
+    for (fact, begin, step) in &table {
+        let decision = decide(&facts(fact));
+        assert_eq!((decision.begin, decision.operation.map(|it| it.steps[0].state)), (*begin, Some(*step)), "{fact:?}");
+    }
+    // Who never answered is deleted at once, but not before it either.
+    assert_eq!(decide(&Facts { has_answered: false, ..facts(&failing) }).begin, None);
+}
+
+#[test]
+fn a_move_out_is_handed_over_only_once_it_is_bundled_and_served_elsewhere() {
+    let move_out = Operation::new(OperationKind::MoveOut, NOW);
+    let elsewhere = |reason| Some(Err(Cause::new(reason, None)));
+    let moved = elsewhere(ANOTHER_HOST);
+    let table = [
+        (StepFact::Waiting, moved.clone(), None, [StepState::Running, StepState::Waiting, StepState::Waiting]),
+        (StepFact::Running(None), moved.clone(), None, [StepState::Succeeded, StepState::Running, StepState::Waiting]),
+        (StepFact::Done, None, None, [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+        (StepFact::Done, Some(Ok(())), None, [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+        (StepFact::Done, elsewhere("ServedElsewhere"), None, [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+        (StepFact::Done, moved, Some(Begin::Handover), [StepState::Succeeded, StepState::Succeeded, StepState::Running]),
+    ];
+    for (bundle, leads_here, begin, states) in &table {
+        let facts = Facts {
+            operation: Some(&move_out),
+            was_launched: true,
+            has_answered: true,
+            final_bundle: bundle,
+            leads_here: leads_here.clone(),
+            ..facts(deleted(Deletion::MoveOut))
+        };
+        let decision = decide(&facts);
+        let steps: Vec<_> = decision.operation.unwrap().steps.iter().map(|it| it.state).collect();
+        assert_eq!((decision.begin, &steps[..3], steps[3]), (*begin, &states[..], StepState::Waiting), "{bundle:?} {leads_here:?}");
+    }
+}
+
+#[test]
+fn what_was_handed_over_goes_when_its_time_is_over() {
+    let move_out = Operation::new(OperationKind::MoveOut, NOW);
+    let handed_over = |is_time_over| {
+        let facts = Facts {
+            operation: Some(&move_out),
+            was_launched: true,
+            has_answered: true,
+            begun: Some(Deletion::MoveOut),
+            final_bundle: &StepFact::Done,
+            is_time_over,
+            ..facts(deleted(Deletion::MoveOut))
+        };
+        let decision = decide(&facts);
+        (decision.begin, decision.operation.map(|it| (it.steps[2].state, it.steps[3].state)))
+    };
+    assert_eq!(handed_over(false), (None, Some((StepState::Succeeded, StepState::Waiting))));
+    assert_eq!(handed_over(true), (Some(Begin::Teardown), Some((StepState::Succeeded, StepState::Running))));
 }
 
 #[test]

@@ -97,6 +97,13 @@ pub fn workloads(children: &Snapshot, wanted: &[&Desired]) -> Verdict {
     Verdict::ready()
 }
 
+/// No pod of these workloads is left, nor one that ends: a Deployment doesn't count those.
+#[must_use]
+pub fn is_stopped(children: &Snapshot, workloads: &[&Desired]) -> bool {
+    let is_of_them = |process: &str| workloads.iter().any(|it| it.key.name == process);
+    !children.values().any(|child| matches!(&child.facts, Facts::Pod(pod) if is_of_them(&pod.process) && pod.holds.is_some()))
+}
+
 fn workload(children: &Snapshot, key: &ChildKey) -> Verdict {
     let Some(Child { facts: Facts::Workload(facts), .. }) = children.get(key) else {
         return Verdict::not(Reason::Progressing, String::new());

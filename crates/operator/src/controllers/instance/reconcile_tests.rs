@@ -1,6 +1,7 @@
 //! Whole passes against an API server in memory: what they write, how often, and that they come to the same end whatever fails.
 
-use howdah_crd::{ConditionType, INBOX_NAMESPACE, secrets};
+use howdah_crd::labels::{self, process};
+use howdah_crd::{ConditionType, INBOX_NAMESPACE, PowerState, secrets};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -62,6 +63,34 @@ async fn an_event_tells_of_each_change_of_ready_once() {
         assert_eq!((&event["regarding"]["name"], &event["regarding"]["uid"]), (&json!("example"), &json!("cr-uid")));
         assert_eq!(event["reportingController"], "test");
     }
+}
+
+/// A Deployment counts no pod that ends, and one that ends may still write.
+#[tokio::test]
+async fn a_suspended_server_is_stopped_once_its_last_pod_is_gone() {
+    let world = World::new();
+    world.settle().await;
+    let home = world.id.resource_name();
+    let pod = format!("/api/v1/namespaces/{home}/pods/web-1");
+    let labels = json!({labels::INSTANCE: world.id.to_string(), labels::PROCESS: process::WEB});
+    let metadata = json!({"name": "web-1", "namespace": home, "labels": labels, "deletionTimestamp": "2026-01-01T00:00:00Z"});
+    world.cluster.put(&pod, json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": []}}));
+    let change_power = |power: PowerState| {
+        let mut resource = world.cluster.object(CR);
+        resource["spec"]["powerState"] = json!(power);
+        world.cluster.put(CR, resource);
+    };
+    change_power(PowerState::Suspended);
+    world.settle().await;
+    assert!(world.is_true(ConditionType::WorkloadsReady) && !world.is_true(ConditionType::Stopped));
+    world.cluster.remove(&pod);
+    world.settle().await;
+    assert!(world.is_true(ConditionType::Stopped) && world.is_true(ConditionType::Ready));
+    change_power(PowerState::Running);
+    world.settle().await;
+    assert!(world.is_true(ConditionType::Ready));
+    let conditions = world.resource().status.unwrap().conditions;
+    assert!(conditions.iter().all(|it| it.type_ != ConditionType::Stopped.as_str()), "{conditions:?}");
 }
 
 /// Authorities are rotated in their file: the next pass of each server brings them to its pods.

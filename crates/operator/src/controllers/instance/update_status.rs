@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use howdah_crd::{ConditionType, Endpoints, MastodonInstance, MastodonInstanceStatus, OPERATOR_FIELD_MANAGER, Reason};
+use howdah_crd::{ConditionType, Endpoints, MastodonInstance, MastodonInstanceStatus, OPERATOR_FIELD_MANAGER, PowerState, Reason};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Api, Patch, PatchParams};
@@ -21,7 +21,7 @@ use crate::cache::is_older;
 use crate::error::{Error, chain};
 
 /// The order in which conditions stand in the status.
-const ORDER: [ConditionType; 15] = [
+const ORDER: [ConditionType; 16] = [
     ConditionType::Ready,
     ConditionType::Accepted,
     ConditionType::NamespaceReady,
@@ -33,15 +33,17 @@ const ORDER: [ConditionType; 15] = [
     ConditionType::OwnerReady,
     ConditionType::Configured,
     ConditionType::WorkloadsReady,
+    ConditionType::Stopped,
     ConditionType::RouteReady,
     ConditionType::OwnerLinkReady,
     ConditionType::FarewellComplete,
     ConditionType::TeardownConfirmed,
 ];
 /// Others act on these.
-const ACTED_ON: [ConditionType; 5] = [
+const ACTED_ON: [ConditionType; 6] = [
     ConditionType::Ready,
     ConditionType::WorkloadsReady,
+    ConditionType::Stopped,
     ConditionType::OwnerLinkReady,
     ConditionType::FarewellComplete,
     ConditionType::TeardownConfirmed,
@@ -155,6 +157,7 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
             }
             // Asked for no longer.
             (None, Some(_)) if type_ == ConditionType::TeardownConfirmed && spec.teardown.is_none() => {}
+            (None, Some(_)) if type_ == ConditionType::Stopped && spec.power_state != PowerState::Suspended => {}
             (None, Some(_)) if type_ == ConditionType::OwnerLinkReady && spec.owner_link.is_none() => {}
             (None, Some(old)) => conditions.push(old.clone()),
             (None, None) if ConditionType::LAUNCH.contains(&type_) => {

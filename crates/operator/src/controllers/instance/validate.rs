@@ -104,6 +104,12 @@ pub struct Refusal {
 }
 
 impl<'a> Valid<'a> {
+    /// Nothing of it is to run that could change anything.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.spec.power_state == PowerState::Suspended
+    }
+
     /// Nobody who looks from outside says that the server is still at its address.
     #[must_use]
     pub fn farewell_paused(&self) -> bool {

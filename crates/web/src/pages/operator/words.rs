@@ -46,6 +46,7 @@ pub fn desired(it: Desired) -> String {
         Desired::Running => "Runs".to_owned(),
         Desired::ReadOnly { by } => format!("Is read-only, {}", held(by)),
         Desired::Suspended { by } => format!("Is suspended, {}", held(by)),
+        Desired::Deleted { deletion: Deletion::MoveOut, after } => format!("Moves out since {}", exact(after)),
         Desired::Deleted { deletion: Deletion::Close, after } => format!("Is closed after {}", exact(after)),
         Desired::Deleted { deletion: Deletion::Remove, after } => format!("Is removed after {}", exact(after)),
     }

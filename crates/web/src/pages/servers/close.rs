@@ -28,6 +28,9 @@ struct ClosePage<'a> {
     mistakes: &'a Mistakes,
     key: Uuid,
     confirm: Field,
+    /// The platform has a place for it.
+    can_keep: bool,
+    declines: bool,
     grace: String,
     /// When the grace period would end.
     until: String,
@@ -44,6 +47,11 @@ impl ClosePage<'_> {
         self.it.server.leaving.as_ref().map(|it| When::new(it.after, self.frame.now))
     }
 
+    /// A final bundle, once it is closing.
+    fn keeps(&self) -> bool {
+        self.it.server.leaving.as_ref().is_some_and(|it| it.final_bundle)
+    }
+
     fn people(&self) -> String {
         words::people(&self.it.server)
     }
@@ -56,9 +64,10 @@ pub struct CloseForm {
     /// The server's revision when the page was made.
     revision: Option<i64>,
     confirm: String,
+    decline_final_bundle: Option<String>,
 }
 
-async fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &Mistakes) -> Answer {
+async fn page(frame: &Frame, app: &App, it: &Overview, typed: &CloseForm, mistakes: &Mistakes) -> Answer {
     let (server, grace) = (&it.server, app.config.grace);
     let page = ClosePage {
         frame,
@@ -71,9 +80,11 @@ async fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &M
         key: new_key(app),
         confirm: Field::new("confirm", "Type the domain to go on", Kind::Domain)
             .hint(format!("{}, letter by letter.", server.domain))
-            .value(typed)
+            .value(&typed.confirm)
             .most(253)
             .check(mistakes),
+        can_keep: app.bundles.is_some(),
+        declines: typed.decline_final_bundle.is_some(),
         grace: crate::pages::components::span(grace),
         until: exact(frame.now + grace),
         by_api: ByApi::new("POST", format!("/api/v1/instances/{}/close", server.id)),
@@ -87,7 +98,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     if it.actions.contains(&Action::Close) {
         sessions::require_recent(&app, &person)?;
     }
-    page(&frame, &app, &it, "", &Mistakes::default()).await
+    page(&frame, &app, &it, &CloseForm::default(), &Mistakes::default()).await
 }
 
 pub async fn close(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<CloseForm>) -> Answer {
@@ -96,13 +107,16 @@ pub async fn close(frame: Frame, person: Person, app: web::Data<App>, request: H
     let key = form.key(&person.actor, form.value.key)?;
     let url = super::url(&it.server.slug);
     let leads = |(): &()| leads_to(&url);
-    let typed = &form.value.confirm;
+    let typed = &form.value;
     // An empty field is a wrong one here.
-    let asked = Close { confirm: typed.clone(), if_match: form.value.revision };
+    let declines_final_bundle = typed.decline_final_bundle.is_some();
+    let asked = Close { confirm: typed.confirm.clone(), if_match: typed.revision, declines_final_bundle };
     match instances::close(&app, &person.actor, it.server.id, &asked, Some(Idempotent { key: &key, render: &leads })).await {
         Ok(Once::Done(())) => Ok(see_other_with(&url, Flash::Closing)),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),
-        Err(Error::PreconditionFailed) => page(&frame, &app, &it, "", &Mistakes::said(words::changed_meanwhile(&it.server))).await,
+        Err(Error::PreconditionFailed) => {
+            page(&frame, &app, &it, &CloseForm::default(), &Mistakes::said(words::changed_meanwhile(&it.server))).await
+        }
         Err(error) => page(&frame, &app, &it, typed, &Mistakes::of(error)?).await,
     }
 }
@@ -123,6 +137,6 @@ pub async fn undo(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     match instances::undo(&app, &person.actor, it.server.id, None, once).await {
         Ok(Once::Done(())) => Ok(see_other_with(&url, Flash::TakenBack)),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),
-        Err(error) => page(&frame, &app, &it, "", &Mistakes::of(error)?).await,
+        Err(error) => page(&frame, &app, &it, &CloseForm::default(), &Mistakes::of(error)?).await,
     }
 }

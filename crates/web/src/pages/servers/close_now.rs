@@ -88,7 +88,7 @@ pub async fn end(frame: Frame, person: Person, app: web::Data<App>, request: Htt
     let url = super::url(&it.server.slug);
     let leads = |(): &()| leads_to(&url);
     let typed = &form.value.confirm;
-    let asked = Close { confirm: typed.clone(), if_match: form.value.revision };
+    let asked = Close { confirm: typed.clone(), if_match: form.value.revision, ..Close::default() };
     match instances::end_grace(&app, &person.actor, it.server.id, &asked, Some(Idempotent { key: &key, render: &leads })).await {
         Ok(Once::Done(())) => Ok(see_other_with(&url, Flash::GraceEnded)),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),

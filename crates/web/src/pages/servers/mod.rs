@@ -6,6 +6,7 @@ mod close;
 mod close_now;
 mod launch;
 mod list;
+mod move_out;
 mod overview;
 mod owner_link;
 mod rehearsal;
@@ -37,6 +38,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/servers/{server}/address/live", [(Method::GET, || route().to(address::live))]))
         .service(resource("/servers/{server}/address/look", [(Method::POST, || route().to(address::look_again))]))
         .service(resource(
+            "/servers/{server}/move-out",
+            [(Method::GET, || route().to(move_out::show)), (Method::POST, || route().to(move_out::begin))],
+        ))
+        .service(resource("/servers/{server}/move-out/done", [(Method::POST, || route().to(move_out::done))]))
+        .service(resource(
             "/servers/{server}/close",
             [(Method::GET, || route().to(close::show)), (Method::POST, || route().to(close::close))],
         ))
@@ -56,6 +62,7 @@ pub fn routes(config: &mut ServiceConfig) {
         ))
         .service(resource("/servers/{server}/take-along/{export}/links", [(Method::GET, || route().to(take_along::links))]))
         .service(resource("/servers/{server}/rehearsal", [(Method::GET, || route().to(rehearsal::show))]))
+        .service(resource("/servers/{server}/take-along/{export}/key", [(Method::POST, || route().to(take_along::key))]))
         .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));
 }
 

@@ -4,10 +4,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use howdah_app::instances::{self, Overview, OwnerLinkState, ToDo, Which};
+use howdah_app::instances::{self, LeavingView, Overview, OwnerLinkState, ToDo, Which};
 use howdah_app::operations::OperationView;
 use howdah_app::{Actor, App};
-use howdah_domain::{Action, OperationKind, OperationState, Phase};
+use howdah_domain::{Action, Deletion, OperationKind, OperationState, Phase};
 
 use super::{Named, words};
 use crate::pages::components::{ByApi, Crumbs, Help, Icon, Meter, Status, Steps, Tabs, When, span, steps};
@@ -90,8 +90,14 @@ impl Fragment<'_> {
         matches!(self.it.owner_link, OwnerLinkState::Expired)
     }
 
+    fn moves(&self) -> bool {
+        matches!(self.it.server.phase, Phase::MovingOut | Phase::MovedOut)
+    }
+
+    /// When its grace period ends.
     fn leaves(&self) -> Option<When> {
-        self.it.server.leaving.as_ref().filter(|it| it.can_be_undone).map(|it| When::new(it.after, self.now))
+        let has_grace = |it: &&LeavingView| it.can_be_undone && it.deletion != Deletion::MoveOut;
+        self.it.server.leaving.as_ref().filter(has_grace).map(|it| When::new(it.after, self.now))
     }
 
     /// How its launch went, once that is over: when, in which time, and where to read it.
@@ -104,6 +110,11 @@ impl Fragment<'_> {
 
     fn waits_for_records(&self) -> bool {
         self.offers(Action::SetRecords)
+    }
+
+    /// Once it is gone.
+    fn was_kept(&self) -> bool {
+        self.it.server.phase == Phase::Gone && self.it.server.leaving.as_ref().is_some_and(|it| it.final_bundle)
     }
 
     fn waits_for_approval(&self) -> bool {

@@ -42,6 +42,8 @@ struct WholePage<'a> {
     mistakes: &'a Mistakes,
     /// Made just now: shown here and never again.
     made: Option<Copyable>,
+    /// Of a final bundle: it can be shown again.
+    kept: Option<Copyable>,
     typed: &'a BeginForm,
     key: Uuid,
     by_api: ByApi,
@@ -97,13 +99,14 @@ impl BeginForm {
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let typed = BeginForm::fresh();
-    page(&frame, &person, &app, &Named::of(&request), Parts { typed: &typed, mistakes: &Mistakes::default(), made: None }).await
+    page(&frame, &person, &app, &Named::of(&request), Parts { typed: &typed, mistakes: &Mistakes::default(), made: None, kept: None }).await
 }
 
 struct Parts<'a> {
     typed: &'a BeginForm,
     mistakes: &'a Mistakes,
     made: Option<Copyable>,
+    kept: Option<Copyable>,
 }
 
 async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: Parts<'_>) -> Answer {
@@ -120,10 +123,14 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
         live: Live::new(format!("{url}/live"), moment),
         mistakes: parts.mistakes,
         made: parts.made,
+        kept: parts.kept,
         typed: parts.typed,
         key: new_key(app),
         by_api: ByApi::new("POST", api.clone()),
-        list_by_api: ByApi::new("GET", api).and("GET", "/api/v1/exports/{id}/links").and("POST", "/api/v1/exports/{id}/cancel"),
+        list_by_api: ByApi::new("GET", api)
+            .and("GET", "/api/v1/exports/{id}/links")
+            .and("POST", "/api/v1/exports/{id}/key")
+            .and("POST", "/api/v1/exports/{id}/cancel"),
         url,
         it: &it,
     };
@@ -204,14 +211,14 @@ pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, request: H
         Ok(Once::Done(Begun { key: Some(made), .. })) => {
             let typed = BeginForm::fresh();
             let made = Some(Copyable::new("the recovery key", made.expose_secret()));
-            return page(&frame, &person, &app, &named, Parts { typed: &typed, mistakes: &Mistakes::default(), made }).await;
+            return page(&frame, &person, &app, &named, Parts { typed: &typed, mistakes: &Mistakes::default(), made, kept: None }).await;
         }
         Ok(Once::Done(_)) => return Ok(see_other_with(&here, Flash::ExportBegun)),
         Ok(Once::Again { .. }) => return Ok(see_other_with(&here, Flash::ExportBegunBefore)),
         Err(error @ Error::RateLimited { .. }) => Mistakes::said(error.to_string()),
         Err(error) => Mistakes::of(error)?,
     };
-    page(&frame, &person, &app, &named, Parts { typed: &form.value, mistakes: &parts, made: None }).await
+    page(&frame, &person, &app, &named, Parts { typed: &form.value, mistakes: &parts, made: None, kept: None }).await
 }
 
 /// The export that the address names, where it is this server's.
@@ -258,4 +265,14 @@ pub async fn cancel(person: Person, app: web::Data<App>, request: HttpRequest) -
 pub async fn links(person: Person, app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     sessions::require_recent(&app, &person)?;
     Ok(fetching::answer(exports::links(&app, &person.actor, named_export(&request)?).await?))
+}
+
+/// The key that was made for a final bundle, as long as that is kept.
+pub async fn key(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
+    sessions::require_recent(&app, &person)?;
+    let (kept, mistakes) = match exports::key(&app, &person.actor, named_export(&request)?, None).await {
+        Ok(once) => (once.done().map(|it| Copyable::new("the key", it.expose_secret())), Mistakes::default()),
+        Err(error) => (None, Mistakes::of(error)?),
+    };
+    page(&frame, &person, &app, &Named::of(&request), Parts { typed: &BeginForm::fresh(), mistakes: &mistakes, made: None, kept }).await
 }

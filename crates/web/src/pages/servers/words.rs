@@ -19,8 +19,12 @@ pub const fn word(phase: Phase) -> &'static str {
         Phase::Unwell => "Not all is well",
         Phase::ReadOnly => "Read-only",
         Phase::Suspended => "Suspended",
+        Phase::MovingOut => "Moving out",
+        Phase::MovedOut => "Moved",
         Phase::Closing => "Closing",
         Phase::Removing => "Being removed",
+        Phase::MakingFinalBundle => "Making the final bundle",
+        Phase::FinalBundleHeldUp => "Final bundle held up",
         Phase::SayingFarewell => "Saying farewell",
         Phase::FarewellHeldUp => "Farewell held up",
         Phase::TearingDown => "Being deleted",
@@ -31,17 +35,23 @@ pub const fn word(phase: Phase) -> &'static str {
 pub const fn tone(phase: Phase) -> Tone {
     match phase {
         Phase::Running => Tone::Well,
-        Phase::LaunchHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
+        Phase::LaunchHeldUp | Phase::FinalBundleHeldUp | Phase::FarewellHeldUp | Phase::Unwell => Tone::Wrong,
         Phase::Rehearsing
         | Phase::WaitingForAddress
         | Phase::ReadOnly
         | Phase::Suspended
         | Phase::AwaitingPayment
+        | Phase::MovingOut
         | Phase::Closing
         | Phase::Removing => Tone::Warn,
-        Phase::AwaitingApproval | Phase::Launching | Phase::CuttingOver | Phase::SayingFarewell | Phase::TearingDown | Phase::Gone => {
-            Tone::Wait
-        }
+        Phase::AwaitingApproval
+        | Phase::Launching
+        | Phase::CuttingOver
+        | Phase::MovedOut
+        | Phase::MakingFinalBundle
+        | Phase::SayingFarewell
+        | Phase::TearingDown
+        | Phase::Gone => Tone::Wait,
     }
 }
 

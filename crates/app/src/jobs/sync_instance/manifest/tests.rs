@@ -34,6 +34,8 @@ fn instance(desired: Desired) -> Instance {
         first_answered_at: None,
         farewell_began_at: None,
         teardown_began_at: None,
+        final_bundle_declined_at: None,
+        handed_over_at: None,
         tombstoned_at: None,
     }
 }
@@ -58,6 +60,18 @@ fn resource(instance: &Instance, is_routed: bool, found_here_until: Option<DateT
 #[test]
 fn a_running_server() {
     insta::assert_yaml_snapshot!(resource(&instance(Desired::Running), false, Some(AT)));
+}
+
+#[test]
+fn who_moves_out_is_stopped_to_the_end() {
+    let row = instance(Desired::Deleted { deletion: Deletion::MoveOut, after: AT });
+    let moving = resource(&row, true, Some(AT)).spec;
+    assert_eq!((moving.power_state, moving.teardown), (crd::PowerState::Suspended, None));
+    let torn_down = resource(&Instance { teardown_began_at: Some(AT), ..row }, true, None).spec;
+    assert_eq!(
+        (torn_down.power_state, torn_down.teardown.map(|it| it.kind)),
+        (crd::PowerState::Suspended, Some(crd::TeardownKind::MoveOut))
+    );
 }
 
 #[test]

@@ -35,6 +35,10 @@ pub async fn apply(
 ) -> Result<Option<Objects<Applied>>, Error> {
     let Objects { namespace, access, guards, secrets, cache, jobs, workloads, routes, retry_in, stage: _ } = prepared;
 
+    if valid.is_suspended() {
+        // Until this pass has seen it: what an earlier one saw says nothing.
+        progress.not(ConditionType::Stopped, Reason::Progressing, String::new());
+    }
     // Nothing else has a place without it, and nothing else is allowed without the rights.
     if !home(context, valid, &namespace, &access, progress).await? {
         return Ok(None);
@@ -61,7 +65,11 @@ pub async fn apply(
     if progress.is_ready(ConditionType::Configured) {
         children::ensure_all(context, valid, &workloads).await?;
         let deployments: Vec<&Desired> = workloads.iter().filter(|it| it.key.kind == ChildKind::Deployment).collect();
-        progress.set(ConditionType::WorkloadsReady, conditions::workloads(&snapshot(context, valid), &deployments));
+        let children = snapshot(context, valid);
+        progress.set(ConditionType::WorkloadsReady, conditions::workloads(&children, &deployments));
+        if valid.is_suspended() && conditions::is_stopped(&children, &deployments) {
+            progress.ready(ConditionType::Stopped);
+        }
         // Nobody is led to a server that never ran: what was served counts as launched, and its name is given to nobody else.
         if valid.done.up || progress.is_ready(ConditionType::WorkloadsReady) {
             routes::ensure(context, valid, &routes, progress).await?;

@@ -17,7 +17,7 @@ const GRACE_SECONDS: i64 = 45;
 pub fn sidekiq(valid: &Valid<'_>) -> Vec<Desired> {
     let sidekiq = &valid.spec.resources.sidekiq;
     let scheduler = &valid.spec.resources.scheduler;
-    let on = !valid.farewell_paused();
+    let on = !valid.farewell_paused() && !valid.is_suspended();
     let mut objects = vec![
         deployment(valid, process::SIDEKIQ, if on { sidekiq.replicas } else { 0 }, sidekiq.threads, &queues(valid), &sidekiq.process),
         deployment(valid, process::SCHEDULER, i32::from(on), scheduler.threads, &["scheduler"], &scheduler.process),

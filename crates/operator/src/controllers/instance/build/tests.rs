@@ -250,6 +250,20 @@ fn a_farewell_that_nobody_allows_any_longer_stops() {
 }
 
 #[test]
+fn a_suspended_server_runs_nothing_and_keeps_all_else() {
+    let mut resource = with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]);
+    let running = built(resource.clone());
+    resource["spec"]["powerState"] = json!(PowerState::Suspended);
+    let suspended = built(resource);
+    for name in ["web", "streaming", "sidekiq", "scheduler"] {
+        assert_eq!(find(&suspended, ChildKind::Deployment, name)["spec"]["replicas"], 0, "{name}");
+    }
+    let names = |objects: &Objects<Prepared>| all(objects).iter().map(|it| it.key.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(&suspended), names(&running), "cache, routes and their certificates stay");
+    assert_eq!(suspended.cache[0].body, running.cache[0].body);
+}
+
+#[test]
 fn no_route_before_it_is_asked_for() {
     let mut resource = resource();
     resource["spec"]["routing"]["enabled"] = json!(false);

@@ -56,7 +56,7 @@ fn with_mark(mut template: Value) -> Value {
 pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, template: Value) -> Desired {
     let body = json!({
         "spec": {
-            "replicas": replicas,
+            "replicas": if valid.is_suspended() { 0 } else { replicas },
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": process_labels(valid.id, process)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},

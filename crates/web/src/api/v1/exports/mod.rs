@@ -2,6 +2,7 @@
 
 pub mod begin;
 pub mod cancel;
+pub mod key;
 pub mod links;
 pub mod list;
 pub mod show;

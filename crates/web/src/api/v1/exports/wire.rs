@@ -75,6 +75,10 @@ pub struct Export {
     /// While it runs.
     progress: Option<ExportProgress>,
     failure: Option<Failure>,
+    /// The final bundle of a server that leaves: the platform began it by itself.
+    is_final: bool,
+    /// The key that was made for it can be asked for with this token.
+    can_show_key: bool,
     /// Of the whole bundle, in bytes.
     size: Option<i64>,
     /// Two bundles with the same one hold the same.
@@ -114,6 +118,8 @@ impl From<ExportView> for Export {
             recipients: view.recipients,
             progress: view.progress.map(Into::into),
             failure: view.failure.map(Into::into),
+            is_final: view.is_final,
+            can_show_key: view.can_show_key,
             size: view.size,
             content_digest: view.content_digest,
             kept_until: view.kept_until,

@@ -15,8 +15,8 @@ use crate::resource::id;
 
 /// Close a server for ever.
 ///
-/// The server runs on through the grace period, and until its first farewell pass the Close can be undone. Then other servers are
-/// told to delete its accounts, and everything of it is deleted. Only an owner of the account can ask for it, by typing its domain.
+/// The server runs on through the grace period, and until its first farewell pass the Close can be undone. After it a final bundle of
+/// everything is made, and kept for 90 days after the end; then other servers are told to delete its accounts, and everything of it is deleted. Only an owner of the account can ask for it, by typing its domain.
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/close", tag = "instances", operation_id = "closeInstance",
     request_body = CloseRequest,
@@ -32,6 +32,7 @@ pub async fn close(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&request, "server")?;
     let key = key.bind(&caller, &request, &body.bytes)?;
-    let asked = Close { confirm: body.value.confirm, if_match: if_match.0 };
+    let CloseRequest { confirm, decline_final_bundle } = body.value;
+    let asked = Close { confirm, if_match: if_match.0, declines_final_bundle: decline_final_bundle };
     changed(id, key, async |once| instances::close(&app, &caller, id, &asked, once).await).await
 }

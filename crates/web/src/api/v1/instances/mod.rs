@@ -9,6 +9,8 @@ pub mod close_now;
 pub mod create;
 pub mod list;
 pub mod look;
+pub mod move_out;
+pub mod move_out_done;
 pub mod operations;
 pub mod overwrite;
 pub mod owner_link;

@@ -1,4 +1,4 @@
-//! `POST /instances/{id}/undo`: a Close or Remove is taken back.
+//! `POST /instances/{id}/undo`: a MoveOut, Close or Remove is taken back.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use howdah_app::{App, instances};
@@ -11,9 +11,10 @@ use crate::idempotency::KeyHeader;
 use crate::problem::Problem;
 use crate::resource::id;
 
-/// Take a Close or Remove back.
+/// Take a MoveOut, Close or Remove back.
 ///
-/// Possible until the first thing happened that can't be: the first farewell pass of a Close, the first deletion of a Remove.
+/// Possible until the first thing happened that can't be: another host serves the address, the first farewell pass of a Close, the first
+/// deletion of a Remove.
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/undo", tag = "instances", operation_id = "undoClosing",
     responses((status = 202, description = "The server stays.", body = ChangedInstance))

@@ -129,6 +129,19 @@ pub struct CloseRequest {
     #[serde(default)]
     #[schema(required = true, min_length = 1, max_length = 1000, example = "birds.example")]
     pub confirm: String,
+    /// Keep no final bundle of it: nothing stays that the server could be brought back from.
+    #[serde(default)]
+    pub decline_final_bundle: bool,
+}
+
+/// What can't be taken back later is confirmed by typing the server's domain again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The server's domain.
+    #[serde(default)]
+    #[schema(required = true, min_length = 1, max_length = 1000, example = "birds.example")]
+    pub confirm: String,
 }
 
 /// A server.
@@ -278,14 +291,18 @@ pub struct InstanceUsage {
     measured_at: DateTime<Utc>,
 }
 
-/// A Close or Remove that was asked for.
+/// A MoveOut, Close or Remove that was asked for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Leaving {
     #[schema(schema_with = words::deletion)]
     kind: &'static str,
-    /// The end of the grace period.
+    /// The end of the grace period; of a MoveOut, which has none, when it was asked for.
     after: DateTime<Utc>,
     can_be_undone: bool,
+    /// A final bundle is made of it before anything of it goes, or was.
+    final_bundle: bool,
+    /// Of a MoveOut that was handed over: when what is left of it here goes.
+    kept_until: Option<DateTime<Utc>>,
 }
 
 impl From<InstanceView> for Instance {
@@ -381,6 +398,7 @@ impl From<Usage> for InstanceUsage {
 
 impl From<LeavingView> for Leaving {
     fn from(view: LeavingView) -> Self {
-        Self { kind: view.deletion.as_str(), after: view.after, can_be_undone: view.can_be_undone }
+        let LeavingView { deletion, after, can_be_undone, final_bundle, kept_until } = view;
+        Self { kind: deletion.as_str(), after, can_be_undone, final_bundle, kept_until }
     }
 }

@@ -1,0 +1,177 @@
+//! A server that moves to another host: stopped, bundled, handed over once that host is seen, and deleted here a while later; told to nobody.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use howdah_app::exports::{self, ExportView, FINAL_KEPT};
+use howdah_app::instances::{self, Close};
+use howdah_app::{Actor, Error, Page, Role};
+use howdah_crd::{PowerState, TeardownKind};
+use howdah_db::models::mail::Mail;
+use howdah_domain::{Action, InstanceId, OperationKind, OperationState, Phase, StepState};
+
+use crate::exports::whole;
+use crate::ground::{GRACE, Ground, INGRESS};
+
+const DOMAIN: &str = "birds.example.org";
+const NEW_HOST: &str = "203.0.113.7";
+
+impl Ground {
+    /// At an own domain that leads here.
+    async fn running_at_own_domain(&self) -> InstanceId {
+        let id = self.launch(DOMAIN).await;
+        self.prove(id, DOMAIN).await;
+        self.outside.lead(DOMAIN, INGRESS);
+        *self.outside.answers.lock().unwrap() = true;
+        self.settle_until(id, async || self.row(id).await.first_answered_at.is_some()).await;
+        self.clock.advance(TimeDelta::seconds(1));
+        id
+    }
+
+    async fn ask(&self, actor: &Actor, id: InstanceId) -> Result<(), Error> {
+        let asked = Close { confirm: self.row(id).await.domain, ..Close::default() };
+        instances::move_out(&self.worker.app, actor, id, &asked, None).await.map(drop)
+    }
+
+    async fn say_done(&self, id: InstanceId) -> Result<(), Error> {
+        let asked = Close { confirm: DOMAIN.to_owned(), ..Close::default() };
+        instances::say_handed_over(&self.worker.app, &self.operator, id, &asked, None).await.map(drop)
+    }
+
+    async fn phase(&self, id: InstanceId) -> Phase {
+        instances::get(&self.worker.app, &self.operator, id).await.unwrap().phase
+    }
+
+    /// Its final bundles, the newest first.
+    async fn bundles_of(&self, id: InstanceId) -> Vec<ExportView> {
+        let all = exports::list(&self.worker.app, &self.operator, id, Page { before: None, limit: 9 }).await.unwrap();
+        all.into_iter().filter(|it| it.is_final).collect()
+    }
+
+    /// Asked for, stopped and bundled.
+    async fn bundled(&self, id: InstanceId) {
+        self.ask(&self.operator, id).await.unwrap();
+        self.settle(id).await;
+        let begun = self.bundles_of(id).await.remove(0);
+        self.sync_export(begun.id).await;
+        self.told(whole()).await;
+        self.settle(id).await;
+    }
+
+    /// States of the steps of the move.
+    async fn steps(&self, id: InstanceId) -> Vec<StepState> {
+        let operation = instances::overview(&self.worker.app, &self.operator, instances::Which::Id(id)).await.unwrap().last_operation;
+        operation.unwrap().steps.iter().map(|it| it.state).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_moves_and_tells_nobody() {
+    use StepState::{Running, Succeeded, Waiting};
+    let ground = Ground::new().await;
+    let id = ground.running_at_own_domain().await;
+    ground.ask(&ground.operator, id).await.unwrap();
+    ground.sync(id).await;
+    let spec = || ground.cluster.resource(&id.resource_name()).unwrap().spec;
+    assert_eq!((spec().power_state, ground.steps(id).await), (PowerState::Suspended, vec![Running, Waiting, Waiting, Waiting]));
+    assert_eq!(ground.bundles_of(id).await.len(), 0, "it may still run");
+    ground.settle(id).await;
+    let begun = ground.bundles_of(id).await.remove(0);
+    assert_eq!((begun.mode.as_str(), ground.phase(id).await), ("stopped", Phase::MovingOut));
+    assert_eq!(ground.steps(id).await, [Succeeded, Running, Waiting, Waiting]);
+
+    ground.sync_export(begun.id).await;
+    ground.told(whole()).await;
+    ground.settle(id).await;
+    assert_eq!(ground.steps(id).await, [Succeeded, Succeeded, Running, Waiting]);
+    // It leads elsewhere, where nobody answers yet.
+    ground.outside.lead(DOMAIN, NEW_HOST);
+    ground.clock.advance(TimeDelta::minutes(1));
+    ground.settle(id).await;
+    assert_eq!(ground.row(id).await.handed_over_at, None);
+    ground.outside.copies.lock().unwrap().push(NEW_HOST.parse().unwrap());
+    ground.clock.advance(TimeDelta::minutes(1));
+    ground.settle(id).await;
+    assert!(ground.row(id).await.handed_over_at.is_some());
+    assert_eq!((ground.phase(id).await, ground.steps(id).await), (Phase::MovedOut, vec![Succeeded, Succeeded, Succeeded, Waiting]));
+    let late = instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap_err();
+    assert_eq!(late.reason(), "handed_over");
+    let mails = Mail::waiting(&mut *ground.conn().await, 20).await.unwrap();
+    let of = |purpose: &str| mails.iter().filter(|it| it.purpose == purpose).count();
+    assert_eq!((of("server_moving"), of("server_moved")), (1, 1));
+
+    ground.clock.advance(GRACE - TimeDelta::hours(1));
+    ground.settle(id).await;
+    assert_eq!(ground.row(id).await.teardown_began_at, None, "what is left is kept for a while");
+    ground.clock.advance(TimeDelta::hours(1));
+    ground.tick().await;
+    ground.sync(id).await;
+    assert_eq!((spec().power_state, spec().teardown.map(|it| it.kind)), (PowerState::Suspended, Some(TeardownKind::MoveOut)));
+    ground.settle(id).await;
+    let row = ground.row(id).await;
+    assert_eq!((row.farewell_began_at, ground.cluster.destroyed()), (None, vec![id.to_string()]));
+    let operation =
+        instances::overview(&ground.worker.app, &ground.operator, instances::Which::Id(id)).await.unwrap().last_operation.unwrap();
+    assert_eq!((operation.kind, operation.state), (OperationKind::MoveOut, OperationState::Succeeded));
+    assert_eq!(ground.bundles_of(id).await[0].kept_until, row.tombstoned_at.map(|it| it + FINAL_KEPT));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn until_then_it_can_be_kept() {
+    let ground = Ground::new().await;
+    let id = ground.running_at_own_domain().await;
+    ground.ask(&ground.operator, id).await.unwrap();
+    ground.settle(id).await;
+    let begun = ground.bundles_of(id).await.remove(0);
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    ground.clock.advance(GRACE * 2);
+    ground.settle(id).await;
+    assert_eq!(ground.export(begun.id).await.state, OperationState::Cancelled);
+    let row = ground.row(id).await;
+    assert_eq!((row.handed_over_at, row.teardown_began_at, ground.phase(id).await), (None, None, Phase::Running));
+    assert_eq!(ground.cluster.resource(&id.resource_name()).unwrap().spec.power_state, PowerState::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_says_that_it_has_moved_where_nobody_sees_it() {
+    let ground = Ground::new().await;
+    let id = ground.running_at_own_domain().await;
+    assert_eq!(ground.say_done(id).await.unwrap_err().reason(), "not_moving_out");
+    ground.ask(&ground.operator, id).await.unwrap();
+    ground.settle(id).await;
+    assert_eq!(ground.say_done(id).await.unwrap_err().reason(), "not_bundled");
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    ground.settle(id).await;
+    ground.bundled(id).await;
+    ground.say_done(id).await.unwrap();
+    ground.settle(id).await;
+    assert_eq!(ground.phase(id).await, Phase::MovedOut);
+    assert_eq!(ground.say_done(id).await.unwrap_err().reason(), "handed_over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_and_what_can_be_moved() {
+    let mut ground = Ground::new().await;
+    let actions = async |ground: &Ground, id| {
+        let overview = instances::overview(&ground.worker.app, &ground.operator, instances::Which::Id(id)).await.unwrap();
+        overview.actions.contains(&Action::MoveOut)
+    };
+    let ours = ground.running("birds.fedi.localhost").await;
+    assert_eq!(ground.ask(&ground.operator, ours).await.unwrap_err().reason(), "platform_domain");
+    let not_up = ground.launch("owls.example.org").await;
+    assert_eq!(ground.ask(&ground.operator, not_up).await.unwrap_err().reason(), "not_set_up");
+    assert!(!actions(&ground, ours).await && !actions(&ground, not_up).await);
+
+    let id = ground.running_at_own_domain().await;
+    assert!(actions(&ground, id).await);
+    let technical = Actor { role: Role::Technical, ..ground.operator.clone() };
+    assert_eq!(ground.ask(&technical, id).await.unwrap_err().reason(), "role");
+    let wrong = Close { confirm: "owls.example.org".to_owned(), ..Close::default() };
+    let refused = instances::move_out(&ground.worker.app, &ground.operator, id, &wrong, None).await.unwrap_err();
+    assert!(refused.to_string().contains("move this server out"), "{refused}");
+    ground.close(id).await;
+    assert_eq!(ground.ask(&ground.operator, id).await.unwrap_err().reason(), "already_leaving");
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    Arc::get_mut(&mut ground.worker).unwrap().app.bundles = None;
+    assert_eq!(ground.ask(&ground.operator, id).await.unwrap_err().reason(), "no_bundles");
+}
