@@ -262,7 +262,7 @@ pub(crate) fn server_moving(config: &Config, server: (&str, &str), account: &str
         .text(format!("{by} asked for your server {domain} (account “{account}”) to move to another host."))
         .text("It stops now, so that nothing is lost on the way: other servers deliver again later. Its final bundle is made, for the new host.")
         .link("See how far it is and what to do, or take it back", page(config, &format!("/servers/{slug}/move-out")))
-        .text("Until another host serves its address, an owner can take this back, and the server runs on here.")
+        .text("Until another host serves it, an owner can take this back, and the server runs on here.")
         .text("If none of you asked for this, take it back now and answer this mail.")
 }
 

@@ -23,9 +23,17 @@ impl Ground {
         instances::get(&self.worker.app, &self.operator, id).await.unwrap()
     }
 
-    async fn final_bundles(&self, id: InstanceId) -> Vec<ExportView> {
+    /// The newest first.
+    pub async fn final_bundles(&self, id: InstanceId) -> Vec<ExportView> {
         let all = exports::list(&self.worker.app, &self.operator, id, Page { before: None, limit: 20 }).await.unwrap();
         all.into_iter().filter(|it| it.is_final).collect()
+    }
+
+    /// The one that was begun is whole.
+    pub async fn bundle(&self, id: InstanceId) {
+        let begun = self.final_bundles(id).await.remove(0);
+        self.sync_export(begun.id).await;
+        self.told(whole()).await;
     }
 
     /// Closed, with its grace over, and what comes then begun.

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use howdah_app::exports::{self, ExportView, FINAL_KEPT};
+use howdah_app::exports::FINAL_KEPT;
 use howdah_app::instances::{self, Close};
-use howdah_app::{Actor, Error, Page, Role};
+use howdah_app::{Actor, Error, Role};
 use howdah_crd::{PowerState, TeardownKind};
 use howdah_db::models::mail::Mail;
 use howdah_domain::{Action, InstanceId, OperationKind, OperationState, Phase, StepState};
 
-use crate::exports::whole;
 use crate::ground::{GRACE, Ground, INGRESS};
 
 const DOMAIN: &str = "birds.example.org";
@@ -42,19 +41,11 @@ impl Ground {
         instances::get(&self.worker.app, &self.operator, id).await.unwrap().phase
     }
 
-    /// Its final bundles, the newest first.
-    async fn bundles_of(&self, id: InstanceId) -> Vec<ExportView> {
-        let all = exports::list(&self.worker.app, &self.operator, id, Page { before: None, limit: 9 }).await.unwrap();
-        all.into_iter().filter(|it| it.is_final).collect()
-    }
-
     /// Asked for, stopped and bundled.
     async fn bundled(&self, id: InstanceId) {
         self.ask(&self.operator, id).await.unwrap();
         self.settle(id).await;
-        let begun = self.bundles_of(id).await.remove(0);
-        self.sync_export(begun.id).await;
-        self.told(whole()).await;
+        self.bundle(id).await;
         self.settle(id).await;
     }
 
@@ -74,14 +65,13 @@ async fn a_server_moves_and_tells_nobody() {
     ground.sync(id).await;
     let spec = || ground.cluster.resource(&id.resource_name()).unwrap().spec;
     assert_eq!((spec().power_state, ground.steps(id).await), (PowerState::Suspended, vec![Running, Waiting, Waiting, Waiting]));
-    assert_eq!(ground.bundles_of(id).await.len(), 0, "it may still run");
+    assert_eq!(ground.final_bundles(id).await.len(), 0, "it may still run");
     ground.settle(id).await;
-    let begun = ground.bundles_of(id).await.remove(0);
+    let begun = ground.final_bundles(id).await.remove(0);
     assert_eq!((begun.mode.as_str(), ground.phase(id).await), ("stopped", Phase::MovingOut));
     assert_eq!(ground.steps(id).await, [Succeeded, Running, Waiting, Waiting]);
 
-    ground.sync_export(begun.id).await;
-    ground.told(whole()).await;
+    ground.bundle(id).await;
     ground.settle(id).await;
     assert_eq!(ground.steps(id).await, [Succeeded, Succeeded, Running, Waiting]);
     // It leads elsewhere, where nobody answers yet.
@@ -113,7 +103,7 @@ async fn a_server_moves_and_tells_nobody() {
     let operation =
         instances::overview(&ground.worker.app, &ground.operator, instances::Which::Id(id)).await.unwrap().last_operation.unwrap();
     assert_eq!((operation.kind, operation.state), (OperationKind::MoveOut, OperationState::Succeeded));
-    assert_eq!(ground.bundles_of(id).await[0].kept_until, row.tombstoned_at.map(|it| it + FINAL_KEPT));
+    assert_eq!(ground.final_bundles(id).await[0].kept_until, row.tombstoned_at.map(|it| it + FINAL_KEPT));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,8 +112,10 @@ async fn until_then_it_can_be_kept() {
     let id = ground.running_at_own_domain().await;
     ground.ask(&ground.operator, id).await.unwrap();
     ground.settle(id).await;
-    let begun = ground.bundles_of(id).await.remove(0);
+    let begun = ground.final_bundles(id).await.remove(0);
     instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    // It runs again before it is looked at.
+    ground.settle(id).await;
     ground.clock.advance(GRACE * 2);
     ground.settle(id).await;
     assert_eq!(ground.export(begun.id).await.state, OperationState::Cancelled);

@@ -225,6 +225,8 @@ async fn a_domain_that_nobody_proves_is_not_kept_for_ever() {
     ground.settle(id).await;
     ground.clock.advance(GRACE + TimeDelta::seconds(1));
     ground.settle(id).await;
+    ground.bundle(id).await;
+    ground.settle(id).await;
     let row = ground.row(id).await;
     assert!(row.tombstoned_at.is_some() && row.farewell_began_at.is_none());
     assert!(!NameClaim::is_any_held(&mut *ground.conn().await, &[domain]).await.unwrap(), "somebody else may have the name");
