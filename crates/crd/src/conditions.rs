@@ -40,6 +40,8 @@ names! {
         DatabaseReady,
         BucketReady,
         CacheReady,
+        /// Of an import: rows and media of the bundle are there, of the pass that the spec names.
+        DataLoaded,
         /// `db:prepare` has loaded the schema of `spec.version`.
         SchemaReady,
         /// The owner's account exists, confirmed, approved, with the role Owner.
@@ -141,12 +143,13 @@ names! {
 
 impl ConditionType {
     /// The steps of a launch, in their order.
-    pub const LAUNCH: [Self; 9] = [
+    pub const LAUNCH: [Self; 10] = [
         Self::NamespaceReady,
         Self::SecretsReady,
         Self::DatabaseReady,
         Self::BucketReady,
         Self::CacheReady,
+        Self::DataLoaded,
         Self::SchemaReady,
         Self::OwnerReady,
         Self::Configured,

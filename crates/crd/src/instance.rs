@@ -37,6 +37,11 @@ use serde::{Deserialize, Serialize};
 #[x_kube(validation = Rule::new("self.database == oldSelf.database").message("database cannot change: moving between servers is an operation"))]
 #[x_kube(validation = Rule::new("self.objectStorage == oldSelf.objectStorage").message("objectStorage cannot change: moving between stores is an operation"))]
 #[x_kube(validation = Rule::new("self.revision >= oldSelf.revision").message("revision cannot go back"))]
+#[x_kube(validation = Rule::new("has(self.bootstrap.import) == has(oldSelf.bootstrap.import)").message("bootstrap cannot change its kind: a server is new, or a bundle's"))]
+#[x_kube(validation = Rule::new("!has(self.bootstrap.import) || self.bootstrap.import.id == oldSelf.bootstrap.import.id").message("bootstrap.import.id cannot change"))]
+#[x_kube(validation = Rule::new("!has(self.bootstrap.import) || self.bootstrap.import.pass >= oldSelf.bootstrap.import.pass").message("bootstrap.import.pass cannot go back"))]
+#[x_kube(validation = Rule::new("self.powerState != 'Rehearsal' || (has(self.bootstrap.import) && has(self.routing.previewHost))").message("a rehearsal is an import's, at its routing.previewHost"))]
+#[x_kube(validation = Rule::new("self.powerState != 'Rehearsal' || oldSelf.powerState == 'Rehearsal'").message("a rehearsal cannot begin anew: what runs is not stopped by one"))]
 #[x_kube(validation = Rule::new("!has(self.teardown) || self.teardown.confirm == self.id").message("teardown.confirm must repeat the id"))]
 #[x_kube(validation = Rule::new("self.powerState == 'SelfDestruct' || oldSelf.powerState != 'SelfDestruct'").message("a self-destruct cannot be taken back: other servers have begun to delete this server's accounts"))]
 #[serde(rename_all = "camelCase")]
@@ -240,6 +245,8 @@ pub struct ProcessResources {
 pub enum PowerState {
     #[default]
     Running,
+    /// Of an import: web alone, at its preview host, and nothing gets out. What is written in it is thrown away by the next pass.
+    Rehearsal,
     /// Mastodon tells every server it knows to delete its accounts. Irreversible.
     SelfDestruct,
 }
@@ -253,6 +260,33 @@ pub enum Bootstrap {
         /// A Secret in `howdah-inbox` with the owner's name, address and set-password token; gone after bootstrap.
         owner_secret_ref: SecretRef,
     },
+    /// The server that a bundle holds: its rows and its media. Its identity is in `identitySecretRef`.
+    Import(ImportSpec),
+}
+
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("self.keySecretRef.name.endsWith('-key')").message("keySecretRef.name must end with -key: the operator deletes no other Secret of the inbox"))]
+#[serde(rename_all = "camelCase")]
+pub struct ImportSpec {
+    /// UUID of the import. What is loaded is marked with it and with `pass`.
+    #[schemars(length(equal = 36), regex(pattern = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"))]
+    pub id: String,
+    /// Where the bundle lies in the platform's bucket of bundles. Without slashes at its ends.
+    #[schemars(length(min = 1, max = 200), regex(pattern = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"))]
+    pub prefix: String,
+    /// A Secret in `howdah-inbox` with what opens the bundle's seal; gone once the last pass is loaded.
+    pub key_secret_ref: SecretRef,
+    /// A greater one than was loaded: the database is loaded anew, and what was written in the rehearsal before it is thrown away.
+    #[schemars(range(min = 1, max = 1000))]
+    pub pass: i32,
+}
+
+impl ImportSpec {
+    /// What a database that this pass was loaded into is marked with.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        format!("{}/{}", self.id, self.pass)
+    }
 }
 
 /// A new set-password link for the account that the owner was given at the beginning.
@@ -296,6 +330,10 @@ pub struct Routing {
     /// Ingresses and certificates exist only with this: an own domain is served after its proof, never before.
     #[serde(default)]
     pub enabled: bool,
+    /// Where a rehearsal is looked at: a host below one of the platform's domains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 4, max = 253), regex(pattern = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$"))]
+    pub preview_host: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
@@ -334,6 +372,10 @@ pub struct MastodonInstanceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub schema_version: Option<String>,
+    /// [`ImportSpec::mark`] of the pass whose rows and media are loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub loaded: Option<String>,
     /// `spec.ownerLink.issued` of the last token that was given to Mastodon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_link_issued: Option<Time>,

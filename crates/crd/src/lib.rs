@@ -16,7 +16,7 @@ pub use export::{
     MastodonExportStatus,
 };
 pub use instance::{
-    Bootstrap, DatabaseSpec, DeletionPolicy, Endpoints, Farewell, FarewellStage, Image, InstanceUsage, MastodonInstance,
+    Bootstrap, DatabaseSpec, DeletionPolicy, Endpoints, Farewell, FarewellStage, Image, ImportSpec, InstanceUsage, MastodonInstance,
     MastodonInstanceSpec, MastodonInstanceStatus, ObjectStorageSpec, OwnerLink, PowerState, ProcessResources, RedisResources, Resources,
     Routing, SchedulerResources, SecretRef, SidekiqResources, StreamingResources, Teardown, TeardownKind, WebResources,
 };

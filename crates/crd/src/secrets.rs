@@ -46,3 +46,10 @@ pub mod bucket {
     pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
     pub const REQUIRED: [&str; 2] = [ACCESS_KEY_ID, SECRET_ACCESS_KEY];
 }
+
+/// What opens the seal of a bundle that is imported; deleted from the inbox and the tenant's namespace once it is loaded for good.
+pub mod import {
+    /// An age identity, `AGE-SECRET-KEY-1…`. Empty where the bundle is not sealed.
+    pub const IDENTITY: &str = "IDENTITY";
+    pub const REQUIRED: [&str; 1] = [IDENTITY];
+}

@@ -14,6 +14,8 @@ words! {
         Database = "database",
         Bucket = "bucket",
         Cache = "cache",
+        /// Of an import: its bundle's rows and media.
+        Data = "data",
         Schema = "schema",
         Owner = "owner",
         Configuration = "configuration",
@@ -31,6 +33,7 @@ impl LaunchStep {
             Self::Database => "DatabaseReady",
             Self::Bucket => "BucketReady",
             Self::Cache => "CacheReady",
+            Self::Data => "DataLoaded",
             Self::Schema => "SchemaReady",
             Self::Owner => "OwnerReady",
             Self::Configuration => "Configured",
