@@ -168,6 +168,7 @@ fn step_in_words(step: StepName) -> &'static str {
         StepName::Launch(Launch::Database) => "the database",
         StepName::Launch(Launch::Bucket) => "the media storage",
         StepName::Launch(Launch::Cache) => "the cache",
+        StepName::Launch(Launch::Data) => "loading the bundle's data",
         StepName::Launch(Launch::Schema) => "filling the database (db:prepare)",
         StepName::Launch(Launch::Owner) => "the owner's account",
         StepName::Launch(Launch::Configuration) => "the first settings",

@@ -76,7 +76,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         identity_secret_ref: secret(names.identity),
         database: crd::DatabaseSpec { server: parts.database_server.to_owned() },
         object_storage: crd::ObjectStorageSpec { store: parts.object_store.to_owned() },
-        routing: crd::Routing { enabled: parts.is_routed },
+        routing: crd::Routing { enabled: parts.is_routed, preview_host: None },
         smtp_ref: secret(names.smtp),
         deletion_policy: crd::DeletionPolicy::Retain,
         teardown: teardown(instance, parts.desired),
