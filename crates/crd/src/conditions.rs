@@ -106,8 +106,10 @@ names! {
         Progressing,
         /// An earlier step is not done.
         Waiting,
-        /// Not asked for in this power state.
+        /// Not asked for in this power state, or of this kind of server.
         NotWanted,
+        /// Of data that is loaded: it was opened to be looked at, so it may no longer be what the bundle has. A greater pass loads it anew.
+        Rehearsed,
         // What is wrong with the spec or what it refers to.
         SecretNotFound,
         SecretIncomplete,
@@ -120,7 +122,7 @@ names! {
         // What keeps an export from being begun.
         InstanceNotFound,
         InstanceNotReady,
-        /// The operator's configuration has no place for bundles.
+        /// The operator's configuration lacks what it needs: a place for bundles, a wildcard that covers the preview host.
         NotConfigured,
         // What is wrong outside.
         DatabaseServerUnavailable,

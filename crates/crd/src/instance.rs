@@ -136,7 +136,8 @@ impl MastodonInstanceSpec {
     /// Every host that this server claims, whether it is served yet or not.
     #[must_use]
     pub fn hosts(&self) -> BTreeSet<String> {
-        [self.domain.clone(), self.web_domain().to_owned(), self.media_domain()].into()
+        let own = [self.domain.clone(), self.web_domain().to_owned(), self.media_domain()];
+        own.into_iter().chain(self.routing.preview_host.clone()).collect()
     }
 }
 

@@ -8,10 +8,12 @@ pub const EXPORT: &str = "howdah.dev/export";
 pub const PROCESS: &str = "howdah.dev/process";
 /// Hash of the inputs that a Job was made from; a Job with another hash is another Job.
 pub const INPUTS: &str = "howdah.dev/inputs";
-/// The kind of Job: `db-prepare`, `owner`, `configure`, `owner-link`, `farewell-token`, `farewell-progress`, `export`: see [`job`].
+/// The kind of Job: see [`job`].
 pub const JOB: &str = "howdah.dev/job";
 /// Which try of a Job this is, from 1: a failed one is followed by another after a while.
 pub const ATTEMPT: &str = "howdah.dev/attempt";
+/// Annotation on the pods of an import's Jobs: the mark of the pass that they are for, so that another pass has Jobs of its own.
+pub const PASS: &str = "howdah.dev/pass";
 /// Annotation on every child: digest of what the operator wanted when it last applied it.
 pub const DESIRED: &str = "howdah.dev/desired";
 /// Annotation on a run-time Secret: what the database or bucket behind it was last brought to.
@@ -36,13 +38,19 @@ pub mod process {
     pub const REDIS: &str = "redis";
     /// Every Job of Mastodon's own image.
     pub const JOB: &str = "job";
-    /// The Job that makes a bundle.
+    /// A Job that makes a bundle, or brings one back.
     pub const BUNDLE: &str = "bundle";
 }
 
 /// Values of [`JOB`].
 pub mod job {
     pub const EXPORT: &str = "export";
+    /// Of an import, before each pass: Redis is emptied, and the release's tables are made anew.
+    pub const FLUSH: &str = "flush";
+    pub const SCHEMA: &str = "schema";
+    /// And the bundle's rows and media brought in.
+    pub const LOAD: &str = "load";
+    pub const FEEDS: &str = "feeds";
     pub const DB_PREPARE: &str = "db-prepare";
     pub const OWNER: &str = "owner";
     pub const CONFIGURE: &str = "configure";

@@ -26,7 +26,7 @@ pub enum Error {
         source: Box<ObjectStoreError>,
     },
     #[error("failed on the S3 user of `{name}`")]
-    ExportUser {
+    S3User {
         name: String,
         #[source]
         source: Box<ObjectStoreError>,
@@ -88,7 +88,7 @@ impl Error {
                 _ => Cause::ApiServerUnavailable,
             },
             Self::Database { .. } => Cause::Database,
-            Self::ObjectStore { .. } | Self::ExportUser { .. } => Cause::ObjectStore,
+            Self::ObjectStore { .. } | Self::S3User { .. } => Cause::ObjectStore,
             Self::SecretKey { .. } => Cause::Secret,
             Self::Superseded { .. } => Cause::Conflict,
             Self::TooLong { .. } => Cause::TooLong,

@@ -238,8 +238,50 @@ async fn an_exports_user_reaches_its_prefix_alone() {
         let answer = own.s3(method.clone(), &path, &[], "").await.unwrap();
         assert!(answer.is_refusal(), "{method} {path}: {answer:?}");
     }
-    store.remove_writer(&user).await.unwrap();
+    store.remove_limited(&user).await.unwrap();
     assert!(own.s3(Method::GET, &at(&format!("{earlier}/x")), &[], "").await.unwrap().is_refusal());
     assert!(!is_there(&stack, &user).await.1);
-    store.remove_writer(&user).await.unwrap();
+    store.remove_limited(&user).await.unwrap();
+}
+
+/// As long as a server is loaded from a bundle: it is read, and nothing else.
+#[tokio::test]
+async fn who_loads_a_bundle_reads_it_alone() {
+    let stack = Stack::attach().unwrap();
+    let store = store(&stack);
+    let (import, user) = (new_id(), format!("{}-reader", new_id().resource_name()));
+    let (bucket, prefix) = ("howdah-bundles", format!("imports/{import}"));
+    let admin = admin(&stack);
+    let at = |key: &str| format!("/{bucket}/{key}");
+    for key in [format!("{prefix}/x"), format!("{prefix}-more/x"), format!("imports/{}/x", new_id())] {
+        assert_eq!(admin.s3(Method::PUT, &at(&key), &[], "a bundle").await.unwrap().status, 200);
+    }
+    let keys = store.ensure_reader(&user, bucket, &prefix, None).await.unwrap();
+    assert_eq!(store.ensure_reader(&user, bucket, &prefix, Some(&keys)).await.unwrap().access_key, keys.access_key, "keys that work stay");
+    let own = tenant(&stack, &keys);
+    let listing = |prefix: &str| format!("/{bucket}?list-type=2&prefix={}", prefix.replace('/', "%2F"));
+    for (method, path, wanted) in [
+        (Method::GET, at(&format!("{prefix}/x")), 200),
+        (Method::HEAD, at(&format!("{prefix}/none")), 404),
+        (Method::GET, listing(&format!("{prefix}/")), 200),
+    ] {
+        let answer = own.s3(method.clone(), &path, &[], "").await.unwrap();
+        assert_eq!(answer.status, wanted, "{method} {path}: {answer:?}");
+    }
+    for (method, path) in [
+        (Method::PUT, at(&format!("{prefix}/x"))),
+        (Method::PUT, at(&format!("{prefix}/y"))),
+        (Method::POST, at(&format!("{prefix}/big?uploads="))),
+        (Method::DELETE, at(&format!("{prefix}/x"))),
+        (Method::GET, at(&format!("{prefix}-more/x"))),
+        (Method::GET, listing("imports/")),
+        (Method::GET, format!("/{bucket}?list-type=2")),
+    ] {
+        let answer = own.s3(method.clone(), &path, &[], "").await.unwrap();
+        assert!(answer.is_refusal(), "{method} {path}: {answer:?}");
+    }
+    store.remove_limited(&user).await.unwrap();
+    assert!(own.s3(Method::GET, &at(&format!("{prefix}/x")), &[], "").await.unwrap().is_refusal());
+    assert!(!is_there(&stack, &user).await.1);
+    store.remove_limited(&user).await.unwrap();
 }

@@ -12,6 +12,7 @@ mod copy;
 mod error;
 mod feed;
 mod indexes;
+mod mark;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::archive::{CopyTarget, Sequence};
 use crate::format::{Finding, Severity, TableFacts};
 
 pub use error::LoadError;
+pub use mark::{Mark, MarkError, is_marked};
 
 use catalogue::Catalogue;
 pub(crate) use feed::feed;
@@ -84,7 +86,7 @@ pub enum Step<'a> {
 /// Tables that the release's schema brings with rows, and the dump has its own of.
 const SEEDED: [&str; 2] = ["schema_migrations", "ar_internal_metadata"];
 
-/// Loads what is `fed`. Committed only where `accept` says so of what was read, after the last row and before anything is visible.
+/// Loads what is `fed`. Committed, with its `mark`, only where `accept` says so of what was read, after the last row and before anything is visible.
 ///
 /// # Errors
 /// [`LoadError`]; the database is as it was.
@@ -92,6 +94,7 @@ pub async fn load(
     client: &mut Client,
     limits: Limits,
     duplicates: Duplicates,
+    mark: Option<&Mark>,
     mut fed: mpsc::Receiver<Fed>,
     told: &(dyn Fn(Step<'_>) + Sync),
     accept: impl FnOnce(&Loaded) -> Result<(), LoadError>,
@@ -110,6 +113,9 @@ pub async fn load(
     loaded.findings.extend(shed.put_back(&transaction, duplicates, told).await?);
     set_sequences(&transaction, &catalogue, &sequences, &mut loaded).await?;
     catalogue.refresh_views(&transaction).await?;
+    if let Some(mark) = mark {
+        mark.set(&transaction).await?;
+    }
     accept(&loaded)?;
     transaction.commit().await.map_err(|source| LoadError::sql("commit", source))?;
     let tables: Vec<String> = catalogue.tables.keys().map(|it| catalogue::public(it)).collect();

@@ -1,4 +1,5 @@
-//! Media files, from the bundle into a store, each with the headers that its inventory tells.
+//! Media files, from the bundle into a store, each with the headers that its inventory tells. What an earlier run has put, and is the same, is
+//! left there.
 
 use futures::{StreamExt as _, TryStreamExt as _, pin_mut};
 use sha2::{Digest as _, Sha256};
@@ -17,7 +18,7 @@ const AT_ONCE: usize = 16;
 const LINE: u64 = 16 << 10;
 const BUFFER: usize = 64 << 10;
 
-/// Returns how many were put.
+/// Returns how many are there now.
 pub(super) async fn put(bundle: &Bundle, store: &Store, manifest: &Manifest, told: &Told) -> Result<u64, RestoreError> {
     told(Event::Stage { stage: Stage::CopyingMedia, bytes: Some(manifest.inventory.bytes), files: Some(manifest.inventory.files) });
     inventory_is_whole(bundle, manifest).await?;
@@ -40,7 +41,13 @@ async fn inventory_is_whole(bundle: &Bundle, manifest: &Manifest) -> Result<(), 
 
 async fn side_by_side(bundle: &Bundle, store: &Store, manifest: &Manifest, told: &Told) -> Result<u64, RestoreError> {
     let lines = lines(bundle, manifest).await?;
+    // An empty store is asked for nothing.
+    let may_hold = store.list("").next().await.is_some();
     let puts = lines.map_ok(|file| async move {
+        if may_hold && store.holds(&file.key, FileFacts { bytes: file.bytes, sha256: file.sha256 }).await {
+            told(Event::Kept { bytes: file.bytes, files: 1 });
+            return Ok(());
+        }
         let body = bundle.open(&file.key.path()?).await?.body;
         one(store, &file, body).await?;
         told(Event::Progress { bytes: file.bytes, files: 1 });
@@ -49,7 +56,7 @@ async fn side_by_side(bundle: &Bundle, store: &Store, manifest: &Manifest, told:
     puts.try_buffer_unordered(AT_ONCE).try_fold(0, async |count, ()| Ok(count + 1)).await
 }
 
-/// A tar is read once, front to end. Its inventory has the files in the order in which they were written, which is theirs in the tar.
+/// A tar is read once, front to end, and so all of it is put. Its inventory has the files in the order in which they were written, which is theirs in the tar.
 async fn in_order(mut tar: TarStream, bundle: &Bundle, store: &Store, manifest: &Manifest, told: &Told) -> Result<u64, RestoreError> {
     let lines = lines(bundle, manifest).await?;
     pin_mut!(lines);

@@ -17,7 +17,7 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::archive::{Dump, Limits as ArchiveLimits};
 use crate::format::{self, BundlePath, FileFacts, Manifest, Preflight, Seal, Sha256Hex, VERSION};
-use crate::load::{self, Duplicates, LoadError, Loaded};
+use crate::load::{self, Duplicates, LoadError, Loaded, Mark};
 use crate::media::Store;
 use crate::place::{Bundle, Place, PlaceError, Reader};
 use crate::progress::{Event, Stage, Told};
@@ -39,6 +39,8 @@ pub struct Options<'a> {
     pub signers: &'a [PublicKey],
     pub database: DatabaseSettings,
     pub duplicates: Duplicates,
+    /// What the database is marked with, together with the rows: [`is_marked`].
+    pub mark: Option<Mark>,
     pub media_to: Option<Store>,
     /// A new file for the environment, secrets included.
     pub env_to: Option<PathBuf>,
@@ -54,7 +56,7 @@ pub struct Restored {
 
 /// # Errors
 /// [`RestoreError`]. Of the database nothing is changed then, unless only the environment's file could not be written at the end; media that was
-/// put stays, and is put again by the next run.
+/// put stays; the next run puts again what a store can't tell to be the same.
 pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, RestoreError> {
     told(Event::Stage { stage: Stage::Looking, bytes: None, files: None });
     let Reader::Bundle(bundle) = Reader::open(options.from).await? else { return Err(RestoreError::Pipe) };
@@ -79,13 +81,22 @@ pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, Rest
     Ok(Restored { preflight, manifest, loaded, media })
 }
 
+/// Was this database loaded with this mark? Whoever was killed after the commit, and before that could be told, has nothing more to do.
+///
+/// # Errors
+/// [`RestoreError`].
+pub async fn is_marked(database: &DatabaseSettings, mark: &Mark) -> Result<bool, RestoreError> {
+    let mut client = source::Connection::open(database, CONNECT).await?.client;
+    Ok(load::is_marked(&mut client, mark).await?)
+}
+
 /// A raw dump of a file, with nothing to compare it with.
 ///
 /// # Errors
 /// [`RestoreError`]; nothing is changed then.
 pub async fn restore_dump(dump: PathBuf, database: &DatabaseSettings, duplicates: Duplicates, told: &Told) -> Result<Loaded, RestoreError> {
     let fed = load::feed(move || Dump::open(&dump, ArchiveLimits::default()));
-    load_into(database, duplicates, fed, told, |_| Ok(())).await
+    load_into(database, duplicates, None, fed, told, |_| Ok(())).await
 }
 
 async fn describe(bundle: &Bundle, signers: &[PublicKey]) -> Result<(Preflight, Manifest), RestoreError> {
@@ -161,7 +172,7 @@ async fn rows(bundle: &Bundle, manifest: &Manifest, options: &Options<'_>, told:
     });
     let said = manifest.tables.clone();
     let whole = manifest.files.get(&path(&name)?).copied();
-    load_into(&options.database, options.duplicates, fed, told, move |loaded| {
+    load_into(&options.database, options.duplicates, options.mark.as_ref(), fed, told, move |loaded| {
         let mut findings = Vec::new();
         // Rows are compared below; where sequences stand is in the file's digest alone.
         if read.get() != whole.as_ref() {
@@ -176,6 +187,7 @@ async fn rows(bundle: &Bundle, manifest: &Manifest, options: &Options<'_>, told:
 async fn load_into(
     database: &DatabaseSettings,
     duplicates: Duplicates,
+    mark: Option<&Mark>,
     fed: tokio::sync::mpsc::Receiver<load::Fed>,
     told: &Told,
     accept: impl FnOnce(&Loaded) -> Result<(), LoadError>,
@@ -185,7 +197,7 @@ async fn load_into(
         load::Step::Table(name) | load::Step::Index(name) => told(Event::Object { name: name.to_owned() }),
         load::Step::Bytes(bytes) => told(Event::Progress { bytes, files: 0 }),
     };
-    Ok(load::load(&mut client, load::Limits::default(), duplicates, fed, &step, accept).await?)
+    Ok(load::load(&mut client, load::Limits::default(), duplicates, mark, fed, &step, accept).await?)
 }
 
 /// A small file of the bundle, which is what the manifest says.

@@ -133,7 +133,7 @@ impl Bucket {
             let reply = self.reply(request);
             self.state().now -= 1;
             let stay = reply.give.is_none();
-            let give = reply.give.unwrap_or(reply.body.len());
+            let give = if reply.is_head { 0 } else { reply.give.unwrap_or(reply.body.len()) };
             if reply.status == 0 {
                 return;
             }
@@ -159,7 +159,7 @@ impl Bucket {
             Some(Fault::Status(status, code, headers)) => {
                 let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
                 let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>").into_bytes();
-                return Reply { status: *status, headers, body, give: None };
+                return Reply { status: *status, headers, body, ..Reply::default() };
             }
             Some(Fault::Listing(body)) => return Reply { status: 200, body: body.clone().into_bytes(), ..Reply::default() },
             _ => {}
@@ -169,6 +169,7 @@ impl Bucket {
             _ if request.query.contains_key("list-type") => state.list(&request),
             _ => state.read(&request),
         };
+        reply.is_head = request.method == "HEAD";
         match fault {
             Some(Fault::BreakAfter(bytes)) => reply.give = Some(bytes.min(reply.body.len())),
             Some(Fault::Shorter(bytes)) => reply.body.truncate(bytes),
@@ -185,6 +186,8 @@ struct Reply {
     body: Vec<u8>,
     /// So many bytes of it, and then the connection ends.
     give: Option<usize>,
+    /// Only the length of the body is told: it answers a HEAD.
+    is_head: bool,
 }
 
 impl State {
@@ -194,7 +197,7 @@ impl State {
         if request.headers.get("if-match").is_some_and(|it| *it != etag) {
             return refused(412, "PreconditionFailed");
         }
-        let mut reply = Reply { status: 200, headers: object.headers.clone(), body: object.content.clone(), give: None };
+        let mut reply = Reply { status: 200, headers: object.headers.clone(), body: object.content.clone(), ..Reply::default() };
         reply.headers.insert("etag".to_owned(), etag);
         reply.headers.insert("last-modified".to_owned(), "Sat, 01 Aug 2026 10:00:00 GMT".to_owned());
         if let Some(from) = request.headers.get("range").and_then(|it| it.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok())
@@ -212,7 +215,7 @@ impl State {
         if told != "UNSIGNED-PAYLOAD" && *told != Sha256Hex::of(&request.body).to_string() {
             return refused(400, "XAmzContentSHA256Mismatch");
         }
-        let kept = ["content-type", "cache-control", "x-amz-acl"];
+        let kept = ["content-type", "cache-control", "x-amz-acl", "x-amz-meta-howdah-sha256"];
         let headers = request.headers.iter().filter(|(name, _)| kept.contains(&name.as_str()));
         let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
         self.objects.insert(request.key.clone(), Object { content: request.body.clone(), headers, listed_bytes: None });

@@ -4,6 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod again;
+#[expect(dead_code, reason = "the media's own tests ask for more of it")]
+#[path = "../media/bucket.rs"]
+mod bucket;
 mod checks;
 mod duplicates;
 mod facts;

@@ -236,6 +236,7 @@ async fn a_database_with_rows_of_another_schema_or_a_superuser_is_refused() {
         signers: &[],
         database: target.superusers_settings(),
         duplicates: Duplicates::Refuse,
+        mark: None,
         media_to: None,
         env_to: None,
     };

@@ -160,6 +160,7 @@ pub async fn restore_with(
         signers: &[],
         database: target.settings(),
         duplicates,
+        mark: None,
         media_to: Some(Store::open_up(StoreSettings::Disk { root: media }).unwrap()),
         env_to: Some(to.join(".env.production")),
     };

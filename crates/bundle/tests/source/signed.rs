@@ -61,6 +61,7 @@ async fn a_bundle_is_its_signers_until_one_byte_differs() {
             signers,
             database,
             duplicates: Duplicates::Refuse,
+            mark: None,
             media_to: None,
             env_to: None,
         };

@@ -123,6 +123,7 @@ async fn restored(from: Turncoat, signer: PublicKey, target: &TestDatabase, medi
         signers: &[signer],
         database: target.settings(),
         duplicates: Duplicates::Refuse,
+        mark: None,
         media_to: Some(Store::open_up(StoreSettings::Disk { root: media.to_owned() }).unwrap()),
         env_to: None,
     };

@@ -200,7 +200,8 @@ fn a_cause_stands_with_its_record() {
     let v4 = addresses(&[HERE]);
     let caa = Some(Caa { at: "birds.org".to_owned(), issuers: vec!["pki.goog".to_owned()] });
     let target = Target { name: None, addresses: &v4, authority: Some("letsencrypt.org") };
-    let table: [(Seen, &[(&str, &[&str])]); 3] = [
+    type Causes<'a> = &'a [(&'a str, &'a [&'a str])];
+    let table: [(Seen, Causes<'_>); 3] = [
         (
             Seen { caa, ttl: Some(3600), ..seen(&["198.51.100.9", "2001:db8::9"], &[]) },
             &[("A", &["points_elsewhere", "still_cached"]), ("AAAA", &["aaaa_left_over"]), ("CAA", &["caa_forbids"])],

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use howdah_bundle::load::Mark;
 use howdah_bundle::place::Location;
 
 #[derive(Subcommand)]
@@ -173,12 +174,19 @@ pub struct RestoreArgs {
     /// `tootctl maintenance fix-duplicates` before Mastodon starts.
     #[arg(long)]
     pub allow_duplicates: bool,
-    /// Where media goes: a folder (public/system) or s3://bucket/prefix.
+    /// Leave this in the database with the rows, as the comment on the table `accounts`; where it is there already, nothing is done.
+    #[arg(long, value_name = "MARK", conflicts_with = "dump")]
+    pub mark: Option<Mark>,
+    /// Where media goes: a folder (public/system) or s3://bucket/prefix (by `AWS_…` as they are; what the bundle is read with may have
+    /// `HOWDAH_BUNDLE_` before each). What an earlier run has put into a bucket, and is the same, is left there.
     #[arg(long, value_name = "DIR|s3://…")]
     pub media_to: Option<Location>,
     /// Where the environment goes, the secrets with it: a new file, readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     pub env_to: Option<PathBuf>,
+    /// For a Job in a cluster: where a failure is told, Kubernetes' termination message. What no further try can mend ends it with exit code 4 then.
+    #[arg(long, value_name = "FILE")]
+    pub termination_log: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -6,6 +6,7 @@
 
 mod database;
 mod kill;
+mod load;
 mod server;
 mod signed;
 mod stock;

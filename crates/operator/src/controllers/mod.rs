@@ -2,3 +2,6 @@
 
 pub mod export;
 pub mod instance;
+
+#[cfg(test)]
+mod fake_iam;

@@ -79,6 +79,28 @@ async fn the_facts_of_a_server() {
 }
 
 #[tokio::test]
+async fn the_mark_is_the_one_on_its_table() {
+    let test = TestServer::get().await;
+    let (id, _, client) = new_tenant(&test).await;
+    let key = password("p");
+    let mark = async || test.server.mark(id, &key).await.unwrap();
+    assert_eq!(mark().await, None);
+    client.batch_execute(SCHEMA).await.unwrap();
+    assert_eq!(mark().await, None);
+    client.batch_execute("COMMENT ON TABLE users IS 'another table'; COMMENT ON COLUMN accounts.id IS 'a column'").await.unwrap();
+    assert_eq!(mark().await, None);
+    client.batch_execute("COMMENT ON TABLE accounts IS 'a/1'").await.unwrap();
+    assert_eq!(mark().await.as_deref(), Some("a/1"));
+    client.batch_execute(&format!("COMMENT ON TABLE accounts IS '{}'", "x".repeat(100_000))).await.unwrap();
+    assert_eq!(mark().await, Some("x".repeat(64)), "bounded");
+    let hidden = "ALTER TABLE accounts RENAME TO real; CREATE VIEW accounts AS SELECT * FROM real; COMMENT ON VIEW accounts IS 'a/1';
+        CREATE SCHEMA trap; CREATE TABLE trap.accounts (id bigint); COMMENT ON TABLE trap.accounts IS 'a/1'";
+    client.batch_execute(hidden).await.unwrap();
+    assert_eq!(mark().await, None, "neither a view nor another schema's table");
+    test.server.destroy(id).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_hostile_tenant_learns_nothing_and_stops_nothing() {
     let test = TestServer::get().await;
     let superuser = superuser().await;

@@ -157,6 +157,14 @@ impl Store {
         }
     }
 
+    /// Whether exactly this file lies there, by the digest that it was [put](Self::put) with. No, where that can't be told: a folder keeps none.
+    pub async fn holds(&self, key: &MediaKey, facts: FileFacts) -> bool {
+        match &self.0 {
+            Inner::Disk(_) => false,
+            Inner::S3(s3) => s3.holds(key, facts).await,
+        }
+    }
+
     /// Returns when what was put outlives a power cut.
     ///
     /// # Errors

@@ -69,13 +69,16 @@ impl Job {
         }
         match made {
             Ok(_) => Ok(ExitCode::SUCCESS),
-            Err(error) if is_lasting(reason(&error)) => {
-                eprintln!("error: {}", sentence(&error));
-                Ok(ExitCode::from(LASTING_FAILURE))
-            }
+            Err(error) if is_lasting(reason(&error)) => Ok(lasting(&error)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// No further try can mend it.
+pub fn lasting(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {}", sentence(error));
+    ExitCode::from(LASTING_FAILURE)
 }
 
 fn write(file: &Path, outcome: &ExportOutcome) -> anyhow::Result<()> {

@@ -20,6 +20,9 @@ use crate::args::bundle::BundleCommand;
 /// As `MANIFEST.json` names who made a bundle.
 const MADE_BY: &str = concat!("howdah ", env!("CARGO_PKG_VERSION"));
 
+/// Before the variables of a bundle's place.
+const PREFIX: &str = "HOWDAH_BUNDLE_";
+
 /// What was looked at is not what it says.
 const NOT_WELL: u8 = 1;
 /// What could be read holds, and not all could.
@@ -81,9 +84,21 @@ fn s3() -> anyhow::Result<S3Settings> {
 /// How a place in S3 is reached. Beside a server's own environment `AWS_…` are the variables of its media: where there are any with
 /// `HOWDAH_BUNDLE_` before them, those count, and none of the others.
 fn variable(outer: impl Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> {
-    let own = |name: &str| outer(&format!("HOWDAH_BUNDLE_{name}"));
+    let own = |name: &str| outer(&format!("{PREFIX}{name}"));
     let has_own = own("AWS_ACCESS_KEY_ID").is_some() || own("AWS_ENDPOINT_URL").is_some();
-    move |name| if has_own { outer(&format!("HOWDAH_BUNDLE_{name}")) } else { outer(name) }
+    let prefix = if has_own { PREFIX } else { "" };
+    move |name| outer(&format!("{prefix}{name}"))
+}
+
+/// Media's bucket, beside a bundle in S3: by the usual names, where they are set; else both lie in one service.
+fn media_s3() -> anyhow::Result<S3Settings> {
+    Ok(S3Settings::from_variables(media_variable(|name| std::env::var(name).ok()))?)
+}
+
+fn media_variable(outer: impl Fn(&str) -> Option<String>) -> impl Fn(&str) -> Option<String> {
+    let is_usual = outer("AWS_ACCESS_KEY_ID").is_some() || outer("AWS_ENDPOINT_URL").is_some();
+    let prefix = if is_usual { "" } else { PREFIX };
+    move |name| outer(&format!("{prefix}{name}"))
 }
 
 fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
@@ -114,5 +129,16 @@ mod tests {
         let (beside, alone) = (of(Box::leak(Box::new(all))), of(&[("AWS_ACCESS_KEY_ID", "media")]));
         assert_eq!((beside("AWS_ACCESS_KEY_ID").as_deref(), beside("AWS_SESSION_TOKEN")), (Some("bundle"), None));
         assert_eq!(alone("AWS_ACCESS_KEY_ID").as_deref(), Some("media"));
+    }
+
+    #[test]
+    fn media_is_reached_by_the_usual_variables_where_there_are_any() {
+        let of = |given: &'static [(&'static str, &'static str)]| {
+            media_variable(move |name| given.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let beside =
+            of(&[("AWS_ACCESS_KEY_ID", "media"), ("HOWDAH_BUNDLE_AWS_ACCESS_KEY_ID", "bundle"), ("HOWDAH_BUNDLE_AWS_REGION", "x")]);
+        assert_eq!((beside("AWS_ACCESS_KEY_ID").as_deref(), beside("AWS_REGION")), (Some("media"), None));
+        assert_eq!(of(&[("HOWDAH_BUNDLE_AWS_ACCESS_KEY_ID", "bundle")])("AWS_ACCESS_KEY_ID").as_deref(), Some("bundle"));
     }
 }

@@ -47,6 +47,7 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             signers: &signers,
             database,
             duplicates: Duplicates::Refuse,
+            mark: None,
             media_to: None,
             env_to: None,
         };

@@ -9,9 +9,9 @@ use super::context::Context;
 use super::update_status::Findings;
 use super::validate::Valid;
 use super::{destination, progress};
-use crate::cache::{Child, ChildKey, Facts, JobFacts, JobOutcome, PodFacts, PodProblem, Snapshot};
+use crate::cache::{ChildKey, Facts, JobFacts, JobOutcome, PodFacts, PodProblem};
 use crate::controllers::instance::apply::children;
-use crate::controllers::instance::conditions::Verdict;
+use crate::controllers::instance::conditions::{Verdict, newest_pod};
 use crate::error::Error;
 
 const COMPLETE: ExportConditionType = ExportConditionType::Complete;
@@ -62,15 +62,6 @@ async fn look(context: &Context, valid: &Valid<'_>, job: &ChildKey, findings: &m
         JobOutcome::Failed { .. } => findings.outcome = Some(ExportOutcome::Failed(failure(pod, failed_for.as_deref()))),
     }
     Ok(())
-}
-
-/// Of the Job's tries.
-fn newest_pod<'a>(children: &'a Snapshot, job: &str) -> Option<&'a PodFacts> {
-    let pods = children.values().filter_map(|it| match it {
-        Child { facts: Facts::Pod(pod), created, .. } if pod.job.as_deref() == Some(job) => Some((created, pod)),
-        _ => None,
-    });
-    pods.max_by_key(|(created, _)| *created).map(|(_, pod)| pod)
 }
 
 fn last_words(pod: Option<&PodFacts>) -> Option<ExportOutcome> {

@@ -38,6 +38,6 @@ pub async fn dereference(context: &Context, cr: Arc<MastodonExport>, id: ExportI
         ExportDestination::Kept {} => None,
         ExportDestination::Bucket { secret_ref, .. } => instances.inbox.get(&secret_ref.name),
     };
-    let bundle_store = instances.config.bundles.as_ref().and_then(|it| instances.stores.get(&it.store)).cloned();
+    let bundle_store = instances.bundles().map(|(_, store)| store.clone());
     Ok(Dereferenced { cr, id, server, bundle_store, bucket_keys })
 }

@@ -16,7 +16,7 @@ use super::context::Context;
 use super::teardown::reread;
 use super::update_status::Findings;
 use super::validate::{Destination, Valid};
-use crate::controllers::instance::apply::outside::{self, ACCESS_KEY, AWAY, SECRET_KEY, bulkhead};
+use crate::controllers::instance::apply::outside::{self, AWAY, bulkhead};
 use crate::controllers::instance::apply::secrets::read;
 use crate::controllers::instance::bulkhead::Shut;
 use crate::digest::Digest;
@@ -74,7 +74,7 @@ async fn kept(context: &Context, valid: &Valid<'_>, place: &PrefixPlace, finding
         Err(error) if error.is_unavailable() => Ok(findings.wait(CONDITION, Reason::ObjectStoreUnavailable, chain(&error), AWAY)),
         Err(error) => {
             findings.not(CONDITION, Reason::Error, chain(&error));
-            Err(Error::ExportUser { name: valid.name.clone(), source: Box::new(error) })
+            Err(Error::S3User { name: valid.name.clone(), source: Box::new(error) })
         }
     }
 }
@@ -83,8 +83,8 @@ async fn kept(context: &Context, valid: &Valid<'_>, place: &PrefixPlace, finding
 async fn held(context: &Context, valid: &Valid<'_>) -> Result<Option<(S3Keys, Secret)>, Error> {
     let found = api(context, valid).get_opt(&valid.name).await.map_err(Error::kubernetes("read the Secret", &valid.name))?;
     Ok(found.and_then(|secret| {
-        let access_key = outside::text(&secret, ACCESS_KEY).ok()?;
-        let secret_key = outside::text(&secret, SECRET_KEY).ok()?.into();
+        let access_key = outside::text(&secret, secrets::bucket::ACCESS_KEY_ID).ok()?;
+        let secret_key = outside::text(&secret, secrets::bucket::SECRET_ACCESS_KEY).ok()?.into();
         Some((S3Keys { access_key, secret_key }, secret))
     }))
 }
@@ -92,8 +92,8 @@ async fn held(context: &Context, valid: &Valid<'_>) -> Result<Option<(S3Keys, Se
 /// In a new Secret, or, where the keys that were held don't work any more, in place of the old ones.
 async fn keep(context: &Context, valid: &Valid<'_>, held: Option<(S3Keys, Secret)>, keys: &S3Keys, wanted: &str) -> Result<(), Error> {
     let data = BTreeMap::from([
-        (ACCESS_KEY.to_owned(), ByteString(keys.access_key.clone().into_bytes())),
-        (SECRET_KEY.to_owned(), ByteString(keys.secret_key.expose_secret().as_bytes().into())),
+        (secrets::bucket::ACCESS_KEY_ID.to_owned(), ByteString(keys.access_key.clone().into_bytes())),
+        (secrets::bucket::SECRET_ACCESS_KEY.to_owned(), ByteString(keys.secret_key.expose_secret().as_bytes().into())),
     ]);
     let Some((old, secret)) = held else { return create(context, valid, data, Some(wanted)).await };
     let mut patch = json!({

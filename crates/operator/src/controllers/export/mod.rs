@@ -18,8 +18,6 @@ mod update_status;
 mod validate;
 
 #[cfg(test)]
-mod fake_iam;
-#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

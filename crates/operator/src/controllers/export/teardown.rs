@@ -154,7 +154,7 @@ async fn remove_user(context: &Context, cr: &MastodonExport, id: ExportId) -> Re
     let server = cr.namespace().as_deref().and_then(InstanceId::from_resource_name);
     let held = server.and_then(|id| Some((id, instances.instance(id)?)));
     let database = held.as_ref().and_then(|(id, cr)| Some((*id, instances.databases.get(&cr.spec.database.server)?)));
-    let Some(store) = instances.config.bundles.as_ref().and_then(|it| instances.stores.get(&it.store)) else {
+    let Some((_, store)) = instances.bundles() else {
         tracing::warn!(export.id = %id, "the operator's configuration has no place for bundles any more: the S3 user stays until it has");
         return Ok(Some(LOOK_AGAIN));
     };
@@ -170,12 +170,12 @@ async fn remove_user(context: &Context, cr: &MastodonExport, id: ExportId) -> Re
         None => None,
     };
     reread(context, cr).await?;
-    match store.remove_writer(&name).await {
+    match store.remove_limited(&name).await {
         Ok(()) => Ok(None),
         Err(error) if error.is_unavailable() => {
             tracing::warn!(export.id = %id, error = chain(&error), "the object store is away");
             Ok(Some(AWAY))
         }
-        Err(error) => Err(Error::ExportUser { name, source: Box::new(error) }),
+        Err(error) => Err(Error::S3User { name, source: Box::new(error) }),
     }
 }

@@ -9,21 +9,19 @@ use howdah_crd::labels::{self, process};
 use howdah_crd::{ExportConditionType, MastodonExport, MastodonExportStatus, Reason};
 use jiff::SignedDuration;
 use kube::runtime::controller::Action;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio_postgres::config::Host;
 
 use super::context::Context;
-use super::fake_iam::FakeIam;
 use super::reconcile::reconcile;
+use crate::controllers::fake_iam::FakeIam;
 use crate::controllers::instance::dereference::Dereferenced;
 use crate::controllers::instance::fake_cluster::Fault;
-use crate::controllers::instance::fixture::{ID, config, dereferenced, object_store, resource, secret, with_true};
+use crate::controllers::instance::fixture::{ID, config, dereferenced, object_store, resource, secret, test_database, with_true};
 use crate::controllers::instance::names;
 use crate::controllers::instance::world::{Setup, World, secret_path};
 use crate::metrics::{self, Page};
-use crate::provider::{DatabaseServerSettings, ObjectStoreSettings, SslMode};
+use crate::provider::ObjectStoreSettings;
 
 const EXPORT: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1f";
 const NAME: &str = "mx-agjpbqjnhz5exdc5nz7yvgymd4";
@@ -49,22 +47,6 @@ pub fn set_up() -> Dereferenced {
     found
 }
 
-fn database() -> DatabaseServerSettings {
-    let url = std::env::var("HOWDAH_TEST_DATABASE_URL").expect("HOWDAH_TEST_DATABASE_URL: a superuser's URL of a PostgreSQL for tests");
-    let parsed: tokio_postgres::Config = url.parse().unwrap();
-    let Some(Host::Tcp(host)) = parsed.get_hosts().first().cloned() else { panic!("the URL names no TCP host") };
-    DatabaseServerSettings {
-        host,
-        port: parsed.get_ports().first().copied().unwrap_or(5432),
-        user: parsed.get_user().unwrap_or("postgres").to_owned(),
-        password: SecretString::from(String::from_utf8_lossy(parsed.get_password().unwrap_or_default()).into_owned()),
-        sslmode: SslMode::Disable,
-        ca_file: None,
-        database: parsed.get_dbname().unwrap_or("postgres").to_owned(),
-        template: "t".to_owned(),
-    }
-}
-
 /// A server that is up, a run of it, and the kubelet that runs its pod.
 struct Run {
     world: World,
@@ -88,7 +70,7 @@ impl Run {
     async fn begin() -> Self {
         let iam = FakeIam::start().await;
         let stores = BTreeMap::from([("main".to_owned(), ObjectStoreSettings { endpoint: iam.endpoint.clone(), ..object_store() })]);
-        let setup = Setup { config: config(), databases: BTreeMap::from([("main".to_owned(), database())]), stores };
+        let setup = Setup { config: config(), databases: BTreeMap::from([("main".to_owned(), test_database())]), stores };
         let world = World::with(setup);
         world.settle().await;
         world.cluster.put(&path("mastodonexports", NAME), export());

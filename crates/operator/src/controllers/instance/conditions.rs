@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use howdah_crd::{ConditionType, Farewell, InstanceUsage, MastodonInstanceStatus, Reason};
+use howdah_crd::{Bootstrap, ConditionType, Farewell, InstanceUsage, MastodonInstanceSpec, MastodonInstanceStatus, Reason};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::build::Desired;
-use crate::cache::{Child, ChildKey, ChildKind, Facts, JobOutcome, PodProblem, Snapshot};
+use crate::cache::{Child, ChildKey, Facts, JobOutcome, PodFacts, PodProblem, Snapshot};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Truth {
@@ -85,6 +85,17 @@ pub fn is_true(status: &MastodonInstanceStatus, condition: ConditionType) -> boo
     status.conditions.iter().any(|it| it.type_ == condition.as_str() && it.status == "True")
 }
 
+#[must_use]
+pub fn reason(status: &MastodonInstanceStatus, condition: ConditionType) -> Option<Reason> {
+    status.conditions.iter().find(|it| it.type_ == condition.as_str()).and_then(|it| Reason::parse(&it.reason))
+}
+
+/// The steps of this server's launch: only an import has data to load.
+pub fn launch(spec: &MastodonInstanceSpec) -> impl Iterator<Item = ConditionType> + use<> {
+    let is_import = matches!(spec.bootstrap, Bootstrap::Import(_));
+    ConditionType::LAUNCH.into_iter().filter(move |it| is_import || *it != ConditionType::DataLoaded)
+}
+
 /// Of these workloads, the first that is not as wanted speaks.
 #[must_use]
 pub fn workloads(children: &Snapshot, wanted: &[&Desired]) -> Verdict {
@@ -123,7 +134,7 @@ fn workload(children: &Snapshot, key: &ChildKey) -> Verdict {
 }
 
 /// The first problem of a pod of this kind, the worst first.
-fn problem(children: &Snapshot, of: impl Fn(&crate::cache::PodFacts) -> bool) -> Option<PodProblem> {
+fn problem(children: &Snapshot, of: impl Fn(&PodFacts) -> bool) -> Option<PodProblem> {
     let pods = children.values().filter_map(|child| match &child.facts {
         Facts::Pod(pod) if of(pod) => pod.problem.clone(),
         _ => None,
@@ -157,10 +168,17 @@ pub fn job(children: &Snapshot, desired: &Desired) -> Verdict {
 /// What the Job's pod said at its end.
 #[must_use]
 pub fn last_words(children: &Snapshot, job: &str) -> Option<String> {
-    children.iter().filter(|(key, _)| key.kind == ChildKind::Pod).find_map(|(_, child)| match &child.facts {
-        Facts::Pod(pod) if pod.job.as_deref() == Some(job) => pod.message.clone(),
+    newest_pod(children, job)?.message.clone()
+}
+
+/// Of the Job's tries.
+#[must_use]
+pub fn newest_pod<'a>(children: &'a Snapshot, job: &str) -> Option<&'a PodFacts> {
+    let pods = children.values().filter_map(|it| match it {
+        Child { facts: Facts::Pod(pod), created, .. } if pod.job.as_deref() == Some(job) => Some((created, pod)),
         _ => None,
-    })
+    });
+    pods.max_by_key(|(created, _)| *created).map(|(_, pod)| pod)
 }
 
 /// The condition as it is written: its time moves only when its truth does.

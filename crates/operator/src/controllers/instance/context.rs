@@ -18,7 +18,7 @@ use super::orders::Orders;
 use super::places::Places;
 use super::registry::Registry;
 use crate::cache::{ChildKey, Children, SecretSeen, SecretStore, Secrets};
-use crate::config::OperatorConfig;
+use crate::config::{BundlesConfig, OperatorConfig};
 use crate::metrics::Metrics;
 use crate::provider::{DatabaseServer, ObjectStore};
 
@@ -61,6 +61,13 @@ impl Context {
     pub fn instance(&self, id: InstanceId) -> Option<Arc<MastodonInstance>> {
         let named = self.registry.of(id).into_iter().filter_map(|it| self.resources.get(&it));
         named.min_by_key(|it| it.seniority())
+    }
+
+    /// Where bundles lie, and how that is reached.
+    #[must_use]
+    pub fn bundles(&self) -> Option<(&BundlesConfig, &ObjectStore)> {
+        let bundles = self.config.bundles.as_ref()?;
+        Some((bundles, self.stores.get(&bundles.store)?))
     }
 
     #[must_use]

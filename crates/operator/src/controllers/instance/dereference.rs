@@ -31,9 +31,13 @@ pub struct Dereferenced {
     /// Who signed the database server's certificate, in PEM; `None` where pods know that by themselves.
     pub database_ca: Option<String>,
     pub store: Option<ObjectStore>,
+    /// Of the operator's configuration: where bundles lie.
+    pub bundle_store: Option<ObjectStore>,
     /// Of the inbox.
     pub identity: Option<SecretSeen>,
     pub owner: Option<SecretSeen>,
+    /// What opens the bundle of an import.
+    pub bundle_key: Option<SecretSeen>,
     pub owner_link: Option<SecretSeen>,
     pub smtp: Option<SecretSeen>,
     /// Of the server's own namespace; empty before the operator has rights there.
@@ -47,7 +51,10 @@ pub struct Dereferenced {
 pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: InstanceId) -> Result<Dereferenced, Error> {
     let children = context.children.snapshot(id);
     let secrets = secrets(context, &cr, id, &children).await?;
-    let Bootstrap::New { owner_secret_ref } = &cr.spec.bootstrap;
+    let (owner, bundle_key) = match &cr.spec.bootstrap {
+        Bootstrap::New { owner_secret_ref } => (context.inbox.get(&owner_secret_ref.name), None),
+        Bootstrap::Import(import) => (None, context.inbox.get(&import.key_secret_ref.name)),
+    };
     let database = context.databases.get(&cr.spec.database.server);
     let unreadable = |source| Error::Database { name: id.resource_name(), source: Box::new(source) };
     Ok(Dereferenced {
@@ -56,8 +63,10 @@ pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: Insta
         database_ca: database.map_or(Ok(None), DatabaseServer::authorities).map_err(unreadable)?,
         database: database.cloned(),
         store: context.stores.get(&cr.spec.object_storage.store).cloned(),
+        bundle_store: context.bundles().map(|(_, store)| store.clone()),
         identity: context.inbox.get(&cr.spec.identity_secret_ref.name),
-        owner: context.inbox.get(&owner_secret_ref.name),
+        owner,
+        bundle_key,
         owner_link: cr.spec.owner_link.as_ref().and_then(|it| context.inbox.get(&it.secret_ref.name)),
         smtp: context.inbox.get(&cr.spec.smtp_ref.name),
         secrets_known: secrets.is_some(),

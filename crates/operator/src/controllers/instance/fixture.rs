@@ -6,6 +6,7 @@ use howdah_crd::{MastodonInstance, labels, secrets};
 use k8s_openapi::api::core::v1::Secret;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio_postgres::config::Host;
 
 use super::dereference::Dereferenced;
 use crate::cache::{SecretSeen, Secrets, Snapshot};
@@ -13,6 +14,9 @@ use crate::config::OperatorConfig;
 use crate::provider::{DatabaseServer, DatabaseServerSettings, ObjectStore, ObjectStoreSettings, SslMode};
 
 pub const ID: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d";
+/// Of [`import`]: its id, and where its rehearsal is looked at.
+pub const IMPORT: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c2d";
+pub const PREVIEW: &str = "birds-preview.fedi.example.net";
 
 pub const CONFIG: &str = r#"
 platformDomains: [fedi.example.net]
@@ -89,6 +93,23 @@ pub fn database_server() -> DatabaseServerSettings {
     }
 }
 
+/// The PostgreSQL that tests have, as its superuser.
+pub fn test_database() -> DatabaseServerSettings {
+    let url = std::env::var("HOWDAH_TEST_DATABASE_URL").expect("HOWDAH_TEST_DATABASE_URL: a superuser's URL of a PostgreSQL for tests");
+    let parsed: tokio_postgres::Config = url.parse().unwrap();
+    let Some(Host::Tcp(host)) = parsed.get_hosts().first().cloned() else { panic!("the URL names no TCP host") };
+    DatabaseServerSettings {
+        host,
+        port: parsed.get_ports().first().copied().unwrap_or(5432),
+        user: parsed.get_user().unwrap_or("postgres").to_owned(),
+        password: SecretString::from(String::from_utf8_lossy(parsed.get_password().unwrap_or_default()).into_owned()),
+        sslmode: SslMode::Disable,
+        ca_file: None,
+        database: parsed.get_dbname().unwrap_or("postgres").to_owned(),
+        template: "template0".to_owned(),
+    }
+}
+
 pub fn object_store() -> ObjectStoreSettings {
     ObjectStoreSettings {
         endpoint: "http://10.0.0.1:8333".to_owned(),
@@ -107,8 +128,10 @@ pub fn dereferenced(resource: Value) -> Dereferenced {
         database: Some(DatabaseServer::new(database_server())),
         database_ca: None,
         store: Some(ObjectStore::new(object_store()).unwrap()),
+        bundle_store: Some(ObjectStore::new(object_store()).unwrap()),
         identity: Some(secret(&secrets::identity::REQUIRED)),
         owner: Some(secret(&secrets::owner::REQUIRED)),
+        bundle_key: Some(secret(&secrets::import::REQUIRED)),
         owner_link: None,
         smtp: Some(secret(&secrets::smtp::REQUIRED)),
         secrets: Secrets::new(),
@@ -116,6 +139,27 @@ pub fn dereferenced(resource: Value) -> Dereferenced {
         children: Snapshot::new(),
         now: "2026-01-01T00:01:00Z".parse().unwrap(),
     }
+}
+
+/// The resource of a bundle's server, whose first pass is rehearsed.
+pub fn import() -> Value {
+    let mut resource = resource();
+    let spec = &mut resource["spec"];
+    spec["bootstrap"] = json!({"import": {
+        "id": IMPORT, "prefix": "imports/birds", "keySecretRef": {"name": "example-key"}, "pass": 1,
+    }});
+    spec["powerState"] = json!("Rehearsal");
+    spec["routing"] = json!({"enabled": false, "previewHost": PREVIEW});
+    resource
+}
+
+/// Its status once the wanted pass is loaded.
+pub fn loaded(resource: Value, conditions: &[&str]) -> Value {
+    let import = &resource["spec"]["bootstrap"]["import"];
+    let mark = format!("{}/{}", import["id"].as_str().unwrap(), import["pass"]);
+    let mut resource = with_true(resource, conditions);
+    resource["status"]["loaded"] = json!(mark);
+    resource
 }
 
 /// The resource with a status that says so of each of these conditions.

@@ -17,6 +17,7 @@ pub(super) mod dereference;
 pub(super) mod fake_cluster;
 #[cfg(test)]
 pub(super) mod fixture;
+mod import;
 pub(super) mod names;
 mod orders;
 mod places;

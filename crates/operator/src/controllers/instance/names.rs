@@ -16,8 +16,13 @@ pub const OBJECT_STORE: &str = "object-store";
 /// The token that switches self-destruct on.
 pub const FAREWELL: &str = "farewell";
 pub const WEB_TLS: &str = "web-tls";
+/// The platform's certificate, beside a rehearsal's Ingress.
+pub const PREVIEW_TLS: &str = "preview-tls";
+/// Keys of the S3 user that reads the bundle which a server is loaded from; only until it is loaded.
+pub const BUNDLE_READER: &str = "bundle-reader";
 const EXPORT_PREFIX: &str = "mx-";
 const OWNER_LINK_PREFIX: &str = "owner-link-";
+const BUNDLE_KEY_PREFIX: &str = "bundle-key-";
 const DATABASE_CA_PREFIX: &str = "database-ca-";
 const SMTP_PREFIX: &str = "smtp-";
 const MEDIA_TLS_SUFFIX: &str = "-tls";
@@ -53,6 +58,23 @@ pub fn smtp(content: Digest) -> String {
 #[must_use]
 pub fn is_smtp(name: &str) -> bool {
     name.starts_with(SMTP_PREFIX)
+}
+
+/// Copy of what opens a bundle's seal; only until it is loaded. Another key is another copy, and so another Job.
+#[must_use]
+pub fn bundle_key(content: Digest) -> String {
+    format!("{BUNDLE_KEY_PREFIX}{}", content.short())
+}
+
+#[must_use]
+pub fn is_bundle_key(name: &str) -> bool {
+    name.starts_with(BUNDLE_KEY_PREFIX)
+}
+
+/// The S3 user that reads the bundle.
+#[must_use]
+pub fn bundle_reader(id: InstanceId) -> String {
+    format!("{}-reader", id.resource_name())
 }
 
 /// Made for an export, whose own controller takes it away again.

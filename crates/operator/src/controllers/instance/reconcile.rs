@@ -84,7 +84,7 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
     if let Err(error) = &outcome {
         // The next pass is not at once.
         progress.again = false;
-        update_status::failed(error, &mut progress);
+        update_status::failed(error, &cr.spec, &mut progress);
     }
     update_status::update_status(context, &cr, &mut progress).await?;
     outcome?;
@@ -96,6 +96,7 @@ async fn bring_about(context: &Context, valid: &validate::Valid<'_>, progress: &
     let Some(applied) = apply::apply(context, valid, prepared, progress).await? else { return Ok(()) };
     apply::prune(context, valid, applied).await?;
     apply::forget_owner(context, valid).await?;
+    apply::put_away(context, valid, progress).await?;
     usage::measure(context, valid, progress).await
 }
 
@@ -137,6 +138,9 @@ mod certificates_tests;
 #[cfg(test)]
 #[path = "fairness_tests.rs"]
 mod fairness_tests;
+#[cfg(test)]
+#[path = "import_reconcile_tests.rs"]
+mod import_tests;
 #[cfg(test)]
 #[path = "reconcile_tests.rs"]
 mod tests;

@@ -68,3 +68,25 @@ fn a_list_withdraws_what_it_does_not_name() {
     assert_eq!(registry.rivalry(&second), None);
     assert_eq!(names(&registry.of(ID.parse().unwrap())), ["b"]);
 }
+
+/// A rehearsal has one more host, and what another has it does not get.
+#[test]
+fn a_preview_host_is_claimed_too() {
+    let registry = Registry::default();
+    let with_preview = |name, id, domain, second, preview: &str| {
+        let mut cr = cr(name, id, domain, second);
+        cr.spec.routing.preview_host = Some(preview.to_owned());
+        cr
+    };
+    let first = with_preview("a", ID, "one.example", 1, "preview.example");
+    registry.take(&Event::Apply(first.clone()));
+    for rival in [
+        cr("b", OTHER, "preview.example", 2),
+        with_preview("b", OTHER, "two.example", 2, "preview.example"),
+        with_preview("b", OTHER, "two.example", 2, "media.one.example"),
+    ] {
+        registry.take(&Event::Apply(rival.clone()));
+        assert_eq!(registry.rivalry(&rival).map(|it| it.reason), Some(Reason::DomainConflict));
+        assert_eq!(registry.rivalry(&first), None);
+    }
+}

@@ -1,11 +1,11 @@
 //! A deleted resource, in the one order in which nothing is left and nothing is lost: route off, namespace deleted, waited until
-//! it is gone (only then does nothing write any more), then, and only where the teardown was confirmed and seen before the
+//! it is gone (only then does nothing write any more), who read an import's bundle; then, and only where the teardown was confirmed and seen before the
 //! deletion, database and role, bucket and S3 user; last the finalizer. Without that confirmation no data is touched.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use howdah_crd::{ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
+use howdah_crd::{Bootstrap, ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
 use howdah_domain::InstanceId;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt as _;
@@ -66,6 +66,11 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
     if !shared {
         // Only now: whoever writes it may notice the end of its Ingress a moment later, and would write it anew.
         apply::delete_media_certificate(context, id).await?;
+        // A configuration that has no bundles any more is no reason to keep what else there is.
+        let has_reader = matches!(cr.spec.bootstrap, Bootstrap::Import(_)) && context.bundles().is_some();
+        if has_reader && !apply::remove_reader(context, cr, id).await? {
+            return Ok(Action::requeue(AWAY));
+        }
     }
     if is_confirmed(cr) && !shared {
         let mut progress = Progress::default();
@@ -76,8 +81,8 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
         if !destroyed? {
             return Ok(Action::requeue(AWAY));
         }
-        for name in apply::owner_secrets(&cr.spec) {
-            apply::delete_owner(context, id, name).await?;
+        for name in apply::brief_secrets(&cr.spec) {
+            apply::delete_from_inbox(context, id, name).await?;
         }
     }
     // The newest: a status may have been written since this one was seen.

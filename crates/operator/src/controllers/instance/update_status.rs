@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use howdah_crd::{ConditionType, Endpoints, MastodonInstance, MastodonInstanceStatus, OPERATOR_FIELD_MANAGER, PowerState, Reason};
+use howdah_crd::{
+    ConditionType, Endpoints, MastodonInstance, MastodonInstanceSpec, MastodonInstanceStatus, OPERATOR_FIELD_MANAGER, PowerState, Reason,
+};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Api, Patch, PatchParams};
@@ -16,12 +18,13 @@ use serde_json::json;
 
 use super::conditions::{self, Progress, Verdict};
 use super::context::{Context, Written};
+use super::import;
 use super::validate::Refusal;
 use crate::cache::is_older;
 use crate::error::{Error, chain};
 
 /// The order in which conditions stand in the status.
-const ORDER: [ConditionType; 16] = [
+const ORDER: [ConditionType; 17] = [
     ConditionType::Ready,
     ConditionType::Accepted,
     ConditionType::NamespaceReady,
@@ -29,6 +32,7 @@ const ORDER: [ConditionType; 16] = [
     ConditionType::DatabaseReady,
     ConditionType::BucketReady,
     ConditionType::CacheReady,
+    ConditionType::DataLoaded,
     ConditionType::SchemaReady,
     ConditionType::OwnerReady,
     ConditionType::Configured,
@@ -40,8 +44,9 @@ const ORDER: [ConditionType; 16] = [
     ConditionType::TeardownConfirmed,
 ];
 /// Others act on these.
-const ACTED_ON: [ConditionType; 6] = [
+const ACTED_ON: [ConditionType; 7] = [
     ConditionType::Ready,
+    ConditionType::DataLoaded,
     ConditionType::WorkloadsReady,
     ConditionType::Stopped,
     ConditionType::OwnerLinkReady,
@@ -64,7 +69,7 @@ pub fn refused(refusal: Refusal, progress: &mut Progress) {
 }
 
 /// An error that ended the pass belongs to the step that it was in: the first one that nothing is known of yet.
-pub fn failed(error: &Error, progress: &mut Progress) {
+pub fn failed(error: &Error, spec: &MastodonInstanceSpec, progress: &mut Progress) {
     if matches!(error.cause(), crate::error::Cause::Conflict | crate::error::Cause::Forbidden) {
         // Over in a moment: no news for anyone.
         return;
@@ -73,7 +78,7 @@ pub fn failed(error: &Error, progress: &mut Progress) {
         Some(words) if words.contains("exceeded quota") => Reason::QuotaExceeded,
         _ => Reason::Error,
     };
-    if let Some(step) = ConditionType::LAUNCH.into_iter().find(|it| !progress.is_ready(*it)) {
+    if let Some(step) = conditions::launch(spec).find(|it| !progress.is_ready(*it)) {
         progress.verdicts.entry(step).or_insert_with(|| Verdict::not(reason, chain(error)));
     }
 }
@@ -143,11 +148,13 @@ fn version(context: &Context, cr: &MastodonInstance) -> String {
 
 fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progress, now: Timestamp) -> MastodonInstanceStatus {
     let spec = &cr.spec;
+    let mark = import::mark(spec);
     let mut conditions = Vec::new();
     for type_ in ORDER {
         let old = before.conditions.iter().find(|it| it.type_ == type_.as_str());
         let verdict = match type_ {
-            ConditionType::Ready => Some(overall(spec.routing.enabled, before, progress)),
+            ConditionType::Ready => Some(overall(spec, before, progress)),
+            ConditionType::DataLoaded if mark.is_none() => Some(Verdict::not(Reason::NotWanted, String::new())),
             _ => progress.verdicts.get(&type_).cloned(),
         };
         match (verdict, old) {
@@ -167,13 +174,20 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
             (None, None) => {}
         }
     }
+    let loaded = match progress.verdicts.get(&ConditionType::DataLoaded) {
+        Some(verdict) => mark.clone().filter(|_| verdict.is_true()),
+        None => before.loaded.clone(),
+    };
+    // Of what is still to be loaded nothing was ever served.
+    let served = before.version.clone().filter(|_| mark.is_none() || loaded.is_some());
     let runs = conditions.iter().any(|it| it.type_ == ConditionType::WorkloadsReady.as_str() && it.status == "True");
     MastodonInstanceStatus {
         observed_generation: cr.metadata.generation,
         observed_revision: Some(spec.revision),
+        loaded,
         schema_version: progress.schema_version.clone().or_else(|| before.schema_version.clone()),
         owner_link_issued: progress.owner_link_issued.clone().or_else(|| before.owner_link_issued.clone()),
-        version: if runs && progress.is_ready(ConditionType::WorkloadsReady) { Some(spec.version.clone()) } else { before.version.clone() },
+        version: if runs && progress.is_ready(ConditionType::WorkloadsReady) { Some(spec.version.clone()) } else { served },
         endpoints: spec
             .routing
             .enabled
@@ -185,10 +199,11 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
 }
 
 /// Ready is the first step that isn't.
-fn overall(has_route: bool, before: &MastodonInstanceStatus, progress: &Progress) -> Verdict {
+fn overall(spec: &MastodonInstanceSpec, before: &MastodonInstanceStatus, progress: &Progress) -> Verdict {
+    let has_route = spec.routing.enabled || spec.power_state == PowerState::Rehearsal;
     let route = has_route.then_some(ConditionType::RouteReady);
     let mut waits = None;
-    for type_ in [ConditionType::Accepted].into_iter().chain(ConditionType::LAUNCH).chain(route) {
+    for type_ in [ConditionType::Accepted].into_iter().chain(conditions::launch(spec)).chain(route) {
         let verdict = match progress.verdicts.get(&type_) {
             Some(verdict) => verdict.clone(),
             None => remembered(type_, before),

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::conditions::{Progress, Verdict};
-use super::super::fixture::{resource, with_true};
+use super::super::fixture::{IMPORT, import, loaded, resource, with_true};
 use super::{failed, next, refused};
 use crate::controllers::instance::validate::Refusal;
 use crate::error::Error;
@@ -75,7 +75,7 @@ fn what_a_pass_did_not_look_at_stays() {
     let status = after(with_true(resource(), &ALL), &Progress::default());
     assert_eq!(reason(&status, "Ready"), triple("True", "Ready", ""));
     // The time moves with the truth, not with the pass.
-    assert!(status.conditions.iter().all(|it| it.last_transition_time.0 < now()));
+    assert!(status.conditions.iter().filter(|it| it.type_ != "DataLoaded").all(|it| it.last_transition_time.0 < now()));
 }
 
 #[test]
@@ -95,7 +95,8 @@ fn an_error_belongs_to_the_step_that_it_ended() {
         progress.ready(step);
     }
     progress.not(ConditionType::BucketReady, Reason::Error, "refused");
-    failed(&Error::TooLong { name: "mi-example".to_owned() }, &mut progress);
+    let cr: MastodonInstance = serde_json::from_value(resource()).unwrap();
+    failed(&Error::TooLong { name: "mi-example".to_owned() }, &cr.spec, &mut progress);
     let status = after(resource(), &progress);
     assert_eq!(reason(&status, "BucketReady"), triple("False", "Error", "refused"));
     assert_eq!(reason(&status, "CacheReady"), triple("False", "Waiting", ""), "its turn has not come");
@@ -117,4 +118,42 @@ fn the_words_of_a_failure_hold_while_it_is_tried_again() {
     resource["status"] = json!(after(resource.clone(), &progress));
     progress.set(ConditionType::SchemaReady, Verdict::not(Reason::JobFailed, ""));
     assert_eq!(reason(&after(resource, &progress), "SchemaReady"), triple("False", "JobFailed", "no room"));
+}
+
+#[test]
+fn a_new_server_has_no_data_to_load() {
+    for resource in [resource(), with_true(resource(), &ALL)] {
+        let before = reason(&after(resource.clone(), &Progress::default()), "Ready").0;
+        assert_eq!(before == "True", resource["status"]["conditions"].is_array());
+        let mut progress = Progress::default();
+        for step in [ConditionType::NamespaceReady, ConditionType::SecretsReady, ConditionType::DatabaseReady, ConditionType::BucketReady] {
+            progress.ready(step);
+        }
+        progress.ready(ConditionType::CacheReady);
+        let cr: MastodonInstance = serde_json::from_value(resource.clone()).unwrap();
+        failed(&Error::TooLong { name: "mi-example".to_owned() }, &cr.spec, &mut progress);
+        let status = after(resource, &progress);
+        assert_eq!(reason(&status, "DataLoaded"), triple("False", "NotWanted", ""));
+        assert_eq!(reason(&status, "SchemaReady").1, "Error", "the step that it was in");
+        assert_eq!(status.loaded, None);
+    }
+}
+
+#[test]
+fn the_loaded_pass_is_known_until_another_is_loaded() {
+    let mut resource = loaded(import(), &["DataLoaded", "WorkloadsReady"]);
+    resource["status"]["version"] = json!("4.5.11");
+    let first = after(resource.clone(), &Progress::default());
+    assert_eq!((first.loaded.as_deref(), first.version.as_deref()), (Some(&*format!("{IMPORT}/1")), Some("4.5.11")));
+
+    resource["spec"]["bootstrap"]["import"]["pass"] = json!(2);
+    let mut progress = Progress::default();
+    progress.not(ConditionType::DataLoaded, Reason::Progressing, "");
+    progress.not(ConditionType::WorkloadsReady, Reason::Waiting, "");
+    let between = after(resource.clone(), &progress);
+    assert_eq!((between.loaded, between.version), (None, None));
+    progress.set(ConditionType::DataLoaded, super::super::import::loaded(&serde_json::from_value(resource["spec"].clone()).unwrap()));
+    let second = after(resource, &progress);
+    assert_eq!(second.loaded, Some(format!("{IMPORT}/2")));
+    assert_eq!(reason(&second, "DataLoaded"), triple("True", "Rehearsed", ""));
 }

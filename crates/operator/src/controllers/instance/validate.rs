@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::conditions;
 use super::dereference::{Dereferenced, Rivalry};
+use super::import::Import;
 use super::names;
 use crate::cache::{SecretSeen, Secrets, Snapshot};
 use crate::config::{Issuer, NetworkConfig, OperatorConfig, PodProfile};
@@ -43,6 +44,10 @@ pub struct Valid<'a> {
     pub farewell_poll: Duration,
     pub identity_has_otp_secret: bool,
     pub smtp_secret: String,
+    /// The bundle that the server is loaded from; `None` for a new one.
+    pub import: Option<Import<'a>>,
+    /// The host at which a rehearsal is looked at; `None`: it is no rehearsal.
+    pub rehearsal: Option<&'a str>,
     /// The owner's Secret in the inbox, while the account is still to be made from it. It may be gone where the account
     /// exists already: a server that is taken up again.
     pub owner_secret: Option<String>,
@@ -110,6 +115,18 @@ impl<'a> Valid<'a> {
         self.spec.power_state == PowerState::Suspended
     }
 
+    /// What it serves is there: a new server has nothing to be loaded.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.import.as_ref().is_none_or(|it| it.is_loaded)
+    }
+
+    /// Nothing of it may get out: it is looked at by few, or what runs may still be what was.
+    #[must_use]
+    pub fn is_shut_in(&self) -> bool {
+        self.rehearsal.is_some() || !self.is_loaded()
+    }
+
     /// Nobody who looks from outside says that the server is still at its address.
     #[must_use]
     pub fn farewell_paused(&self) -> bool {
@@ -119,8 +136,7 @@ impl<'a> Valid<'a> {
     /// Does the platform's wildcard cover this host? A wildcard stands for one label.
     #[must_use]
     pub fn on_platform(&self, host: &str) -> bool {
-        host.split_once('.')
-            .is_some_and(|(_, parent)| self.platform_secret.is_some() && self.platform_domains.iter().any(|it| it == parent))
+        self.platform_secret.is_some() && is_below(self.platform_domains, host)
     }
 
     /// The ClusterIssuer of cert-manager's that certifies this host, where one does.
@@ -148,10 +164,14 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
 
     let status = found.cr.status.clone().unwrap_or_default();
     let is_true = |condition| conditions::is_true(&status, condition);
+    let import = Import::of(found, config, &status)?;
+    // What was done to the rows before says nothing of those that are to come.
+    let is_loaded = import.as_ref().is_none_or(|it| it.is_loaded);
     let done = Done {
-        schema: is_true(ConditionType::SchemaReady) && status.schema_version.as_ref() == Some(&spec.version),
-        owner: is_true(ConditionType::OwnerReady),
-        configured: is_true(ConditionType::Configured),
+        schema: is_loaded && is_true(ConditionType::SchemaReady) && status.schema_version.as_ref() == Some(&spec.version),
+        // A bundle brings its owner.
+        owner: import.is_some() || is_true(ConditionType::OwnerReady),
+        configured: is_loaded && is_true(ConditionType::Configured),
         up: status.version.is_some(),
     };
     let farewell_wanted = spec.power_state == PowerState::SelfDestruct;
@@ -178,6 +198,8 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         platform_secret: config.certificates.platform_secret.as_deref(),
         platform_domains: &config.platform_domains,
         farewell_poll: Duration::from_secs(config.farewell_poll_seconds),
+        rehearsal: rehearsal(spec, config)?,
+        import,
         identity_has_otp_secret: identity.keys.contains(secrets::identity::OTP_SECRET),
         smtp_secret,
         owner_secret: if done.owner && done.configured { None } else { owner(found)? },
@@ -193,6 +215,25 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         secrets_known: found.secrets_known,
         now: found.now,
     })
+}
+
+fn is_below(domains: &[String], host: &str) -> bool {
+    host.split_once('.').is_some_and(|(_, parent)| domains.iter().any(|it| it == parent))
+}
+
+/// Where it is looked at: at once, so under the certificate that is there, and at none of the hosts that another server still has.
+fn rehearsal<'a>(spec: &'a MastodonInstanceSpec, config: &OperatorConfig) -> Result<Option<&'a str>, Refusal> {
+    if spec.power_state != PowerState::Rehearsal {
+        return Ok(None);
+    }
+    let host = spec.routing.preview_host.as_deref().unwrap_or_default();
+    if config.certificates.platform_secret.is_none() || !is_below(&config.platform_domains, host) {
+        return refuse(Reason::NotConfigured, format!("previewHost: no wildcard covers `{host}`"));
+    }
+    if [spec.domain.as_str(), spec.web_domain(), &spec.media_domain()].contains(&host) {
+        return refuse(Reason::DomainConflict, format!("previewHost: {host} is the server's own"));
+    }
+    Ok(Some(host))
 }
 
 fn refusal(reason: Reason, message: String) -> Refusal {
@@ -226,7 +267,7 @@ fn smtp(found: &Dereferenced) -> Result<String, Refusal> {
 }
 
 fn owner(found: &Dereferenced) -> Result<Option<String>, Refusal> {
-    let Bootstrap::New { owner_secret_ref } = &found.cr.spec.bootstrap;
+    let Bootstrap::New { owner_secret_ref } = &found.cr.spec.bootstrap else { return Ok(None) };
     let Some(seen) = found.owner.as_ref().or(found.secrets.get(names::OWNER)) else { return Ok(None) };
     require(seen, &secrets::owner::REQUIRED, &owner_secret_ref.name)?;
     Ok(Some(owner_secret_ref.name.clone()))

@@ -106,14 +106,18 @@ impl World {
     }
 
     pub fn with(setup: Setup) -> Self {
+        Self::of(setup, resource())
+    }
+
+    pub fn of(setup: Setup, resource: Value) -> Self {
         let cluster = FakeCluster::new("2026-01-01T00:01:00Z".parse().unwrap());
         let (certificate, key) = authority();
         let ca = secret(CERTIFICATES_NAMESPACE, "private-ca", &[("tls.crt", &certificate), ("tls.key", &key)]);
         cluster.put(&secret_path(CERTIFICATES_NAMESPACE, "private-ca"), ca);
         let (context, writer) = context(&cluster, &setup);
-        let id = ID.parse().unwrap();
+        let id = resource["spec"]["id"].as_str().unwrap().parse().unwrap();
         let mut world = Self { cluster, context, writer: Mutex::new(writer), id, setup, ids: Vec::new(), delivered: AtomicU64::new(0) };
-        world.add("example", resource());
+        world.add("example", resource);
         world.restart();
         world
     }
@@ -132,12 +136,12 @@ impl World {
             secret
         };
         let spec = &found.cr.spec;
-        let Bootstrap::New { owner_secret_ref } = &spec.bootstrap;
-        let inbox: [(&str, &[&str]); 3] = [
-            (&spec.identity_secret_ref.name, &secrets::identity::REQUIRED),
-            (&owner_secret_ref.name, &secrets::owner::REQUIRED),
-            (&spec.smtp_ref.name, &secrets::smtp::REQUIRED),
-        ];
+        let bootstrap: (&str, &[&str]) = match &spec.bootstrap {
+            Bootstrap::New { owner_secret_ref } => (&owner_secret_ref.name, &secrets::owner::REQUIRED),
+            Bootstrap::Import(import) => (&import.key_secret_ref.name, &secrets::import::REQUIRED),
+        };
+        let inbox: [(&str, &[&str]); 3] =
+            [(&spec.identity_secret_ref.name, &secrets::identity::REQUIRED), bootstrap, (&spec.smtp_ref.name, &secrets::smtp::REQUIRED)];
         for (name, keys) in inbox {
             let keys: Vec<_> = keys.iter().map(|key| (*key, "x")).collect();
             self.cluster.put(&secret_path(INBOX_NAMESPACE, name), mine(secret(INBOX_NAMESPACE, name, &keys)));

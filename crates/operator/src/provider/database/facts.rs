@@ -38,6 +38,20 @@ pub(super) async fn configured(settings: &DatabaseServerSettings, name: &str, pa
     ask(settings, name, password, &["settings"], sql).await
 }
 
+/// Whoever loads a bundle's rows leaves its mark on this table, in the same transaction (`howdah_bundle::load`).
+pub(super) async fn mark(settings: &DatabaseServerSettings, name: &str, password: &SecretString) -> Result<Option<String>, DatabaseError> {
+    let sql = "SELECT pg_catalog.left(d.description, 64) FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON c.oid = d.objoid \
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+               WHERE d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0 \
+               AND n.nspname = 'public' AND c.relname = 'accounts' AND c.relkind IN ('r', 'p')";
+    super::within(LIMIT * 2, name, async {
+        let session = Session::tenant(settings, name, password, LIMIT).await?;
+        let found = session.query_opt(sql, &[]).await.map_err(failed("read the mark of", name))?;
+        Ok(found.map(|it| it.get(0)))
+    })
+    .await
+}
+
 /// The answer of `sql`, or no where one of its tables is missing.
 async fn ask(
     settings: &DatabaseServerSettings,

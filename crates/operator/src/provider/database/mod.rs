@@ -143,6 +143,11 @@ impl DatabaseServer {
         facts::owner_ready(&self.settings, &id.resource_name().to_string(), password).await
     }
 
+    /// The mark of the bundle that was loaded last, where one was.
+    pub async fn mark(&self, id: InstanceId, password: &SecretString) -> Result<Option<String>, DatabaseError> {
+        facts::mark(&self.settings, &id.resource_name().to_string(), password).await
+    }
+
     /// Was the media cache's retention ever set? It is the last setting that the configure Job makes.
     pub async fn configured(&self, id: InstanceId, password: &SecretString) -> Result<bool, DatabaseError> {
         facts::configured(&self.settings, &id.resource_name().to_string(), password).await

@@ -1,5 +1,5 @@
 //! Tenants' buckets on one S3-compatible store, and an S3 user each that can reach nothing but its bucket; for as long as an export
-//! runs, a user that can reach nothing but its prefix of the bundles' bucket.
+//! or a load runs, a user that can reach nothing but its prefix of the bundles' bucket.
 //!
 //! Users, their inline policies and keys go through the IAM API on the same endpoint. Anyone may GET media, by the bucket's
 //! policy: that is how the media gateway reads without a key. Nobody may list, and `backups/` (archives that people ask for)
@@ -101,13 +101,29 @@ impl ObjectStore {
     /// [`Self::ensure`].
     pub async fn ensure_writer(&self, user: &str, place: &PrefixPlace, keys: Option<&S3Keys>) -> Result<S3Keys, ObjectStoreError> {
         let PrefixPlace { bucket, prefix, earlier } = place;
-        user::ensure(&self.client, &self.provisioner, user, &user::of_prefix(bucket, prefix, earlier.as_deref())).await?;
+        self.ensure_limited(user, &user::of_writer(bucket, prefix, earlier.as_deref()), bucket, prefix, keys).await
+    }
+
+    /// An S3 user that reads below one prefix of a bucket, and reaches nothing else. As [`Self::ensure_writer`].
+    pub async fn ensure_reader(&self, user: &str, bucket: &str, prefix: &str, keys: Option<&S3Keys>) -> Result<S3Keys, ObjectStoreError> {
+        self.ensure_limited(user, &user::of_reader(bucket, prefix), bucket, prefix, keys).await
+    }
+
+    async fn ensure_limited(
+        &self,
+        user: &str,
+        policy: &str,
+        bucket: &str,
+        prefix: &str,
+        keys: Option<&S3Keys>,
+    ) -> Result<S3Keys, ObjectStoreError> {
+        user::ensure(&self.client, &self.provisioner, user, policy).await?;
         let below = user::Listed { bucket, prefix: &format!("{prefix}/") };
         user::ensure_keys(&self.client, &self.provisioner, user, below, keys).await
     }
 
-    /// The user gone, and its keys before it. What it wrote stays. Idempotent.
-    pub async fn remove_writer(&self, user: &str) -> Result<(), ObjectStoreError> {
+    /// A writer or reader gone, and its keys before it. What was written stays. Idempotent.
+    pub async fn remove_limited(&self, user: &str) -> Result<(), ObjectStoreError> {
         user::remove_keys(&self.client, &self.provisioner, user).await?;
         user::destroy(&self.client, &self.provisioner, user).await
     }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Client, Keys, Request, parse};
 use super::{ObjectStoreError, S3Keys};
@@ -42,23 +42,35 @@ pub(super) fn of_bucket(name: &str) -> String {
 }
 
 /// What a bundle's writer does below its prefix: also reads back what is finished, and aborts what was begun. Below `earlier` it reads.
-pub(super) fn of_prefix(bucket: &str, prefix: &str, earlier: Option<&str>) -> String {
-    let writes = ["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"];
-    let below = |prefix: &str| format!("arn:aws:s3:::{bucket}/{prefix}/*");
-    let listed: Vec<String> = [prefix].into_iter().chain(earlier).map(|it| format!("{it}/*")).collect();
-    let mut statements = vec![
-        json!({"Effect": "Allow", "Action": writes.map(|it| format!("s3:{it}")), "Resource": [below(prefix)]}),
-        json!({
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket"],
-            "Resource": [format!("arn:aws:s3:::{bucket}")],
-            "Condition": {"StringLike": {"s3:prefix": listed}},
-        }),
-    ];
-    if let Some(earlier) = earlier {
-        statements.push(json!({"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [below(earlier)]}));
-    }
+pub(super) fn of_writer(bucket: &str, prefix: &str, earlier: Option<&str>) -> String {
+    let own = may(bucket, prefix, &["GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"]);
+    let mut statements = vec![own, may_list(bucket, [prefix].into_iter().chain(earlier))];
+    statements.extend(earlier.map(|it| may(bucket, it, &["GetObject"])));
+    policy(&statements)
+}
+
+/// What a bundle's reader does below its prefix.
+pub(super) fn of_reader(bucket: &str, prefix: &str) -> String {
+    policy(&[may(bucket, prefix, &["GetObject"]), may_list(bucket, [prefix])])
+}
+
+fn policy(statements: &[Value]) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+fn may(bucket: &str, prefix: &str, actions: &[&str]) -> Value {
+    let actions: Vec<String> = actions.iter().map(|it| format!("s3:{it}")).collect();
+    json!({"Effect": "Allow", "Action": actions, "Resource": [format!("arn:aws:s3:::{bucket}/{prefix}/*")]})
+}
+
+fn may_list<'a>(bucket: &str, prefixes: impl IntoIterator<Item = &'a str>) -> Value {
+    let listed: Vec<String> = prefixes.into_iter().map(|it| format!("{it}/*")).collect();
+    json!({
+        "Effect": "Allow",
+        "Action": ["s3:ListBucket"],
+        "Resource": [format!("arn:aws:s3:::{bucket}")],
+        "Condition": {"StringLike": {"s3:prefix": listed}},
+    })
 }
 
 /// The keys in hand if they work, else new ones; no others are left.

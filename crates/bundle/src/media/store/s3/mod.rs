@@ -14,7 +14,10 @@ use object_store::{
     aws::{AwsAuthorizer, AwsCredential},
     client::{HttpRequest, HttpRequestBody},
 };
-use reqwest::{Client, Method, Request, Response, header, header::HeaderMap};
+use reqwest::{
+    Client, Method, Request, Response, header,
+    header::{HeaderMap, HeaderName},
+};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use url::Url;
@@ -34,6 +37,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const ERROR_LIMIT: usize = 64 << 10;
 /// Idle connections that are kept.
 const IDLE: usize = 64;
+/// Of an object that was put here: the digest of its bytes, in hexadecimal digits.
+const SHA256: HeaderName = HeaderName::from_static("x-amz-meta-howdah-sha256");
 
 #[derive(Debug)]
 pub(super) struct S3 {

@@ -9,9 +9,9 @@ use reqwest::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Payload, S3};
+use super::{Payload, S3, SHA256};
 use crate::{
-    format::{MediaKey, Sha256Hex},
+    format::{FileFacts, MediaKey, Sha256Hex},
     media::{
         error::MediaError,
         listed::Listed,
@@ -78,6 +78,15 @@ impl S3 {
             return Err(length(bytes.len() as u64));
         }
         Ok((attributes, bytes.into(), hasher.into()))
+    }
+
+    /// One HEAD. Metadata and bytes are of one PUT, whose body was held against this digest before its last byte was sent: whoever wrote the
+    /// object since has taken the metadata away, too.
+    pub(in crate::media::store) async fn holds(&self, key: &MediaKey, facts: FileFacts) -> bool {
+        let Ok(request) = self.request(Method::HEAD, &self.object(key), HeaderMap::new(), Payload::None) else { return false };
+        let Ok(response) = Self::answered(&self.reader, request, ACTION, key.as_str()).await else { return false };
+        let headers = response.headers();
+        text(headers, &header::CONTENT_LENGTH) == Some(facts.bytes.to_string()) && text(headers, &SHA256) == Some(facts.sha256.to_string())
     }
 
     async fn get(&self, key: &MediaKey, headers: HeaderMap) -> Result<Response, MediaError> {

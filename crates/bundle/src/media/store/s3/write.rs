@@ -7,7 +7,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::{super::Tally, Payload, S3};
+use super::{super::Tally, Payload, S3, SHA256};
 use crate::{
     format::{FileFacts, MediaKey},
     media::{
@@ -39,7 +39,7 @@ impl S3 {
             let why = "it takes no more than 5 GiB in one request; copy this file with the store's own tool".to_owned();
             return Err(MediaError::Answer { action: ACTION, name: key.to_string(), why });
         }
-        let headers = self.headers(key, attributes, bytes)?;
+        let headers = self.headers(key, attributes, digest, bytes)?;
         match body {
             Body::Whole(content) => {
                 let sha256 = digest.check(key, &content)?;
@@ -62,7 +62,7 @@ impl S3 {
         Self::answered(&self.writer, request, ACTION, key.as_str()).await.map(drop)
     }
 
-    fn headers(&self, key: &MediaKey, attributes: &Attributes, bytes: u64) -> Result<HeaderMap, MediaError> {
+    fn headers(&self, key: &MediaKey, attributes: &Attributes, digest: Digest, bytes: u64) -> Result<HeaderMap, MediaError> {
         let senseless =
             |_| MediaError::Answer { action: ACTION, name: key.to_string(), why: "an attribute of it is no header's value".to_owned() };
         let content_type = attributes.content_type.as_deref().unwrap_or_else(|| content_type(key));
@@ -71,6 +71,9 @@ impl S3 {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).map_err(senseless)?);
         let cache_control = attributes.cache_control.as_deref().unwrap_or(CACHE_CONTROL);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_str(cache_control).map_err(senseless)?);
+        if let Some(sha256) = digest.told() {
+            headers.insert(SHA256, HeaderValue::from_str(&sha256.to_string()).map_err(senseless)?);
+        }
         // What this store's objects may be decides this store; but what was nobody else's stays so.
         if let Some(acl) = self.acl_of(key) {
             let acl = if attributes.acl.as_deref() == Some("private") { "private" } else { &acl };

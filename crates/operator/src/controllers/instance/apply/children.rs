@@ -5,7 +5,7 @@ use howdah_crd::OPERATOR_FIELD_MANAGER;
 use kube::api::{DeleteParams, Patch, PatchParams, PropagationPolicy};
 use serde_json::json;
 
-use crate::cache::{Child, ChildKey};
+use crate::cache::{Child, ChildKey, ChildKind};
 use crate::controllers::instance::build::Desired;
 use crate::controllers::instance::context::Context;
 use crate::controllers::instance::validate::Valid;
@@ -54,12 +54,20 @@ pub async fn delete(context: &Context, key: &ChildKey, child: &Child) -> Result<
     }
     let parameters = DeleteParams {
         preconditions: Some(child.preconditions()),
-        propagation_policy: Some(PropagationPolicy::Background),
+        propagation_policy: Some(propagation(key.kind)),
         ..DeleteParams::default()
     };
     match key.api(context.client.clone()).delete(&key.name, &parameters).await {
         Ok(_) => Ok(()),
         Err(error) if status_code(&error) == Some(404) => Ok(()),
         Err(error) => Err(Error::kubernetes("delete", key)(error)),
+    }
+}
+
+/// A Deployment is there until its last pod is gone: somebody waits for that.
+const fn propagation(kind: ChildKind) -> PropagationPolicy {
+    match kind {
+        ChildKind::Deployment => PropagationPolicy::Foreground,
+        _ => PropagationPolicy::Background,
     }
 }

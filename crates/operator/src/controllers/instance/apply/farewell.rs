@@ -18,7 +18,7 @@ use crate::error::Error;
 const CONDITION: ConditionType = ConditionType::FarewellComplete;
 
 pub async fn farewell(context: &Context, valid: &Valid<'_>, jobs: &Jobs, progress: &mut Progress) -> Result<(), Error> {
-    let Jobs { farewell_token, farewell_progress, db_prepare: _, owner: _, configure: _, owner_link: _ } = jobs;
+    let Jobs { farewell_token, farewell_progress, loading: _, db_prepare: _, owner: _, configure: _, owner_link: _ } = jobs;
     if !valid.farewell_wanted {
         progress.not(CONDITION, Reason::NotWanted, String::new());
         return Ok(());

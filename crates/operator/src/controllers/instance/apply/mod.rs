@@ -3,10 +3,12 @@
 
 pub(in crate::controllers) mod children;
 mod farewell;
+mod load;
 pub(in crate::controllers) mod outside;
 mod owner_link;
 mod prune;
 mod routes;
+pub(in crate::controllers) mod s3_user;
 pub(in crate::controllers) mod secrets;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ use std::marker::PhantomData;
 use howdah_crd::{Bootstrap, ConditionType, MastodonInstanceSpec, Reason};
 
 pub use children::delete;
+pub use load::put_away;
 pub use outside::{of_database, read_key, reread};
 pub use prune::prune;
 
@@ -75,6 +78,12 @@ pub async fn apply(
             routes::ensure(context, valid, &routes, progress).await?;
             secrets::certified(context, valid, progress);
         }
+    } else {
+        progress.not(ConditionType::WorkloadsReady, Reason::Waiting, String::new());
+    }
+    if !valid.is_loaded() && progress.is_ready(ConditionType::DataLoaded) {
+        // All this was built for a server that has nothing to serve, and may have run all the time: nothing is taken away by it.
+        return Ok(None);
     }
     owner_link::owner_link(context, valid, jobs.owner_link.as_ref(), progress).await?;
     farewell::farewell(context, valid, &jobs, progress).await?;
@@ -110,12 +119,14 @@ async fn home(context: &Context, valid: &Valid<'_>, namespace: &Desired, access:
     Ok(true)
 }
 
-/// `db:prepare`, the owner's account, the settings: each once what it needs is ready.
+/// An import's data, `db:prepare`, the owner's account, the settings: each once what it needs is ready.
 async fn bootstrap(context: &Context, valid: &Valid<'_>, jobs: &Jobs, progress: &mut Progress) -> Result<(), Error> {
-    let Jobs { db_prepare, owner, configure, owner_link: _, farewell_token: _, farewell_progress: _ } = jobs;
+    let Jobs { loading, db_prepare, owner, configure, owner_link: _, farewell_token: _, farewell_progress: _ } = jobs;
     let has_owner = valid.done.owner || owner.is_some() || adopted(context, valid, progress).await?;
     let needs = [ConditionType::SecretsReady, ConditionType::DatabaseReady, ConditionType::CacheReady, ConditionType::BucketReady];
     let open = has_owner && needs.iter().all(|it| progress.is_ready(*it));
+    load::load(context, valid, loading.as_ref(), open, progress).await?;
+    let open = open && (valid.import.is_none() || progress.is_ready(ConditionType::DataLoaded));
     run(context, valid, ConditionType::SchemaReady, db_prepare.as_ref(), open, progress).await?;
     let schema = progress.is_ready(ConditionType::SchemaReady);
     if schema {
@@ -162,9 +173,11 @@ async fn adopted(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
         Some(false) => {}
         None => return Ok(false),
     }
-    let Bootstrap::New { owner_secret_ref } = &valid.spec.bootstrap;
-    for condition in [ConditionType::SecretsReady, ConditionType::OwnerReady] {
-        progress.not(condition, Reason::SecretNotFound, &owner_secret_ref.name);
+    // A bundle's server is never asked: it has an owner.
+    if let Bootstrap::New { owner_secret_ref } = &valid.spec.bootstrap {
+        for condition in [ConditionType::SecretsReady, ConditionType::OwnerReady] {
+            progress.not(condition, Reason::SecretNotFound, &owner_secret_ref.name);
+        }
     }
     Ok(false)
 }
@@ -174,23 +187,36 @@ async fn adopted(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
 pub async fn forget_owner(context: &Context, valid: &Valid<'_>) -> Result<(), Error> {
     if valid.done.owner && valid.done.configured && valid.new_link == NewLink::NotWanted {
         for name in owner_secrets(valid.spec) {
-            secrets::delete_owner(context, valid.id, name).await?;
+            secrets::delete_from_inbox(context, valid.id, name).await?;
         }
     }
     Ok(())
 }
 
 /// Names of the inbox's Secrets about the owner.
-pub fn owner_secrets(spec: &MastodonInstanceSpec) -> BTreeSet<&str> {
-    let Bootstrap::New { owner_secret_ref } = &spec.bootstrap;
-    let link = spec.owner_link.as_ref().map(|it| it.secret_ref.name.as_str());
-    [owner_secret_ref.name.as_str()].into_iter().chain(link).collect()
+fn owner_secrets(spec: &MastodonInstanceSpec) -> BTreeSet<&str> {
+    let first = match &spec.bootstrap {
+        Bootstrap::New { owner_secret_ref } => Some(owner_secret_ref),
+        Bootstrap::Import(_) => None,
+    };
+    let link = spec.owner_link.as_ref().map(|it| &it.secret_ref);
+    first.into_iter().chain(link).map(|it| it.name.as_str()).collect()
 }
 
-pub use secrets::{delete_media_certificate, delete_owner};
+/// Names of all of the inbox's Secrets that are not for ever: about the owner, and what opens a bundle.
+pub fn brief_secrets(spec: &MastodonInstanceSpec) -> BTreeSet<&str> {
+    let key = match &spec.bootstrap {
+        Bootstrap::New { .. } => None,
+        Bootstrap::Import(import) => Some(import.key_secret_ref.name.as_str()),
+    };
+    owner_secrets(spec).into_iter().chain(key).collect()
+}
+
+pub use s3_user::remove_reader;
+pub use secrets::{delete_from_inbox, delete_media_certificate};
 
 /// Names that the namespace may keep although nothing wants them now.
 fn is_kept(name: &str, valid: &Valid<'_>) -> bool {
-    // The token is for ever, and a self-destruct can't be taken back.
-    (name == names::FAREWELL && !valid.farewell_wanted) || names::is_export(name)
+    // The token is for ever, and a self-destruct can't be taken back. The keys of a user go after it.
+    (name == names::FAREWELL && !valid.farewell_wanted) || name == names::BUNDLE_READER || names::is_export(name)
 }

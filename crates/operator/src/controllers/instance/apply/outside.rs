@@ -1,30 +1,27 @@
-//! The database with its role, and the bucket with its user. Each is brought to what is wanted once, which an annotation on
+//! The database with its role, and the bucket with its user (`s3_user`). Each is brought to what is wanted once, which an annotation on
 //! the Secret of its credentials then says; so a server that is as wanted asks neither.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use howdah_crd::{ConditionType, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, Patch, PatchParams};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
+use super::s3_user::{self, User};
 use super::secrets;
 use crate::controllers::instance::build::connection_limit;
-use crate::controllers::instance::bulkhead::{Bulkhead, Shut};
+use crate::controllers::instance::bulkhead::{Bulkhead, Place, Shut};
 use crate::controllers::instance::conditions::Progress;
 use crate::controllers::instance::context::Context;
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
 use crate::digest::Digest;
 use crate::error::{Error, chain};
-use crate::provider::{DatabaseError, ObjectStoreError, S3Keys};
+use crate::provider::DatabaseError;
 
-pub const ACCESS_KEY: &str = "AWS_ACCESS_KEY_ID";
-pub const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 /// How soon to come back to what was away.
 pub const AWAY: Duration = Duration::from_secs(3);
 
@@ -62,7 +59,12 @@ pub async fn database(context: &Context, valid: &Valid<'_>, progress: &mut Progr
     }
 }
 
-fn refused_by_database(valid: &Valid<'_>, condition: ConditionType, error: DatabaseError, progress: &mut Progress) -> Result<(), Error> {
+pub fn refused_by_database(
+    valid: &Valid<'_>,
+    condition: ConditionType,
+    error: DatabaseError,
+    progress: &mut Progress,
+) -> Result<(), Error> {
     if error.is_unavailable() {
         tracing::warn!(instance.id = %valid.id, error = chain(&error), "the database server is away");
         progress.not(condition, Reason::DatabaseServerUnavailable, chain(&error));
@@ -76,105 +78,53 @@ fn refused_by_database(valid: &Valid<'_>, condition: ConditionType, error: Datab
 /// Is there an account with the role Owner? `None` where that can't be asked now, which `progress` then says.
 pub async fn has_owner(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<Option<bool>, Error> {
     let condition = ConditionType::OwnerReady;
-    // It is not told of the outcome: what a tenant's own database answers, or doesn't, says nothing of the server.
-    let _place = match of_database(context, valid).enter(Instant::now()) {
-        Ok(place) => place,
-        Err(shut) => {
-            come_back(valid, shut, condition, Reason::DatabaseServerUnavailable, progress);
-            return Ok(None);
-        }
-    };
-    let password = read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?;
+    let Some((_place, password)) = way_in(context, valid, condition, progress).await? else { return Ok(None) };
     match valid.database.owner_ready(valid.id, &password).await {
         Ok(ready) => Ok(Some(ready)),
         Err(error) => refused_by_database(valid, condition, error, progress).map(|()| None),
     }
 }
 
+/// Does the database itself say that it was loaded with this mark? `None` as above.
+pub async fn is_marked(context: &Context, valid: &Valid<'_>, mark: &str, progress: &mut Progress) -> Result<Option<bool>, Error> {
+    let condition = ConditionType::DataLoaded;
+    let Some((_place, password)) = way_in(context, valid, condition, progress).await? else { return Ok(None) };
+    match valid.database.mark(valid.id, &password).await {
+        Ok(found) => Ok(Some(found.as_deref() == Some(mark))),
+        Err(error) => refused_by_database(valid, condition, error, progress).map(|()| None),
+    }
+}
+
+/// To ask the tenant's own database: a place at its server, and the password. `None` where that has to wait. Nobody is told of the outcome: what
+/// a tenant's own database answers, or doesn't, says nothing of the server.
+async fn way_in<'c>(
+    context: &'c Context,
+    valid: &Valid<'_>,
+    condition: ConditionType,
+    progress: &mut Progress,
+) -> Result<Option<(Place<'c>, SecretString)>, Error> {
+    match of_database(context, valid).enter(Instant::now()) {
+        Ok(place) => Ok(Some((place, read_key(context, &valid.namespace, names::DATABASE, "DB_PASS").await?))),
+        Err(shut) => {
+            come_back(valid, shut, condition, Reason::DatabaseServerUnavailable, progress);
+            Ok(None)
+        }
+    }
+}
+
 pub async fn bucket(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
     let condition = ConditionType::BucketReady;
-    let wanted = Digest::of(&json!([valid.spec.object_storage.store])).short();
-    if valid.secrets.get(names::OBJECT_STORE).is_some_and(|it| it.ensured.as_ref() == Some(&wanted)) {
+    if s3_user::ensure(context, valid, &User::Own, condition, progress).await? {
         progress.ready(condition);
-        return Ok(());
     }
-    if !progress.is_ready(ConditionType::DatabaseReady) {
-        // Its lock is the database server's.
-        progress.not(condition, Reason::Waiting, String::new());
-        return Ok(());
-    }
-    let bulkhead = bulkhead(context, &format!("store/{}", valid.spec.object_storage.store));
-    let place = match bulkhead.enter(Instant::now()) {
-        Ok(place) => place,
-        Err(shut) => {
-            come_back(valid, shut, condition, Reason::ObjectStoreUnavailable, progress);
-            return Ok(());
-        }
-    };
-    // Two operators must not each make a key and remove the other's.
-    let _lock = match valid.database.lock(valid.id).await {
-        Ok(lock) => lock,
-        Err(error) => return refused_by_database(valid, condition, error, progress),
-    };
-    reread(context, valid.cr).await?;
-    let kept = keys(context, valid).await?;
-    let result = valid.store.ensure(valid.id, kept.as_ref().map(|(keys, _)| keys)).await;
-    place.answered(!result.as_ref().is_err_and(ObjectStoreError::is_away), Instant::now());
-    match result {
-        Ok(keys) => {
-            keep(context, valid, kept, keys, &wanted).await?;
-            progress.again = true;
-            progress.ready(condition);
-            Ok(())
-        }
-        Err(error) if error.is_unavailable() => {
-            tracing::warn!(instance.id = %valid.id, error = chain(&error), "the object store is away");
-            progress.not(condition, Reason::ObjectStoreUnavailable, chain(&error));
-            progress.wake(AWAY);
-            Ok(())
-        }
-        Err(error) => {
-            progress.not(condition, Reason::Error, chain(&error));
-            Err(Error::ObjectStore { name: valid.namespace.clone(), source: Box::new(error) })
-        }
-    }
-}
-
-/// The keys that the namespace has, read now.
-async fn keys(context: &Context, valid: &Valid<'_>) -> Result<Option<(S3Keys, Secret)>, Error> {
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
-    let found = api.get_opt(names::OBJECT_STORE).await.map_err(Error::kubernetes("read the Secret", names::OBJECT_STORE))?;
-    Ok(found.and_then(|secret| {
-        let access_key = text(&secret, ACCESS_KEY).ok()?;
-        let secret_key = text(&secret, SECRET_KEY).ok()?.into();
-        Some((S3Keys { access_key, secret_key }, secret))
-    }))
-}
-
-/// Keeps what the store gave: in a new Secret, or, where the keys that were kept don't work any more, in place of the old ones.
-async fn keep(context: &Context, valid: &Valid<'_>, kept: Option<(S3Keys, Secret)>, keys: S3Keys, wanted: &str) -> Result<(), Error> {
-    let data = BTreeMap::from([
-        (ACCESS_KEY.to_owned(), ByteString(keys.access_key.clone().into_bytes())),
-        (SECRET_KEY.to_owned(), ByteString(keys.secret_key.expose_secret().as_bytes().into())),
-    ]);
-    match kept {
-        None => secrets::create(context, valid, names::OBJECT_STORE, data, Some(wanted.to_owned()), false).await,
-        Some((old, secret)) => {
-            let version = secret.metadata.resource_version;
-            let mut patch = json!({"metadata": {"resourceVersion": version, "annotations": {labels::ENSURED: wanted}}});
-            if old.access_key != keys.access_key {
-                patch["data"] = json!(data);
-            }
-            merge(context, valid, names::OBJECT_STORE, &patch).await
-        }
-    }
+    Ok(())
 }
 
 async fn annotate(context: &Context, valid: &Valid<'_>, name: &str, wanted: &str) -> Result<(), Error> {
     merge(context, valid, name, &json!({"metadata": {"annotations": {labels::ENSURED: wanted}}})).await
 }
 
-async fn merge(context: &Context, valid: &Valid<'_>, name: &str, patch: &serde_json::Value) -> Result<(), Error> {
+pub async fn merge(context: &Context, valid: &Valid<'_>, name: &str, patch: &serde_json::Value) -> Result<(), Error> {
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
     let parameters = PatchParams { field_manager: Some(OPERATOR_FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let written = api.patch(name, &parameters, &Patch::Merge(patch)).await.map_err(Error::kubernetes("change the Secret", name))?;
@@ -215,7 +165,7 @@ pub fn bulkhead<'a>(context: &'a Context, name: &str) -> &'a Bulkhead {
 }
 
 /// What was said stays where it still holds: a hundred that wait must not each change their status with every turn of the store.
-fn come_back(valid: &Valid<'_>, shut: Shut, condition: ConditionType, away: Reason, progress: &mut Progress) {
+pub fn come_back(valid: &Valid<'_>, shut: Shut, condition: ConditionType, away: Reason, progress: &mut Progress) {
     let (reason, again_in) = match shut {
         Shut::Full { again_in } => (Reason::Progressing, again_in),
         Shut::Away => (away, AWAY),

@@ -6,7 +6,7 @@ use howdah_crd::MEDIA_NAMESPACE;
 
 use super::{children, is_kept, secrets};
 use crate::cache::ChildKey;
-use crate::controllers::instance::build::{Applied, Desired, Jobs, Objects};
+use crate::controllers::instance::build::{Applied, Desired, Objects};
 use crate::controllers::instance::context::Context;
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
@@ -14,15 +14,13 @@ use crate::error::Error;
 
 pub async fn prune(context: &Context, valid: &Valid<'_>, applied: Objects<Applied>) -> Result<(), Error> {
     let Objects { namespace, access, guards, secrets: wishes, cache, jobs, workloads, routes, retry_in: _, stage: _ } = applied;
-    let Jobs { db_prepare, owner, configure, owner_link, farewell_token, farewell_progress } = jobs;
-    let jobs = [db_prepare, owner, configure, owner_link, farewell_token, farewell_progress];
-    let wanted: BTreeSet<ChildKey> = [namespace, access]
+    let wanted: BTreeSet<&ChildKey> = [&namespace, &access]
         .into_iter()
-        .chain(guards)
-        .chain(cache)
-        .chain(workloads)
-        .chain(routes)
-        .chain(jobs.into_iter().flatten())
+        .chain(&guards)
+        .chain(&cache)
+        .chain(&workloads)
+        .chain(&routes)
+        .chain(jobs.all())
         .map(|Desired { key, .. }| key)
         .collect();
     for (key, child) in valid.children {

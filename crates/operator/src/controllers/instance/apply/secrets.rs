@@ -74,7 +74,11 @@ fn seen(context: &Context, valid: &Valid<'_>, wish: &SecretWish) -> Option<Secre
 
 /// The Secret of the web host's certificate, as it was last seen.
 pub fn of_web(context: &Context, valid: &Valid<'_>) -> Option<SecretSeen> {
-    context.memory(valid.cr).lock().listed.as_ref().and_then(|it| it.secrets.get(names::WEB_TLS).cloned())
+    last_seen(context, valid, names::WEB_TLS)
+}
+
+fn last_seen(context: &Context, valid: &Valid<'_>, name: &str) -> Option<SecretSeen> {
+    context.memory(valid.cr).lock().listed.as_ref().and_then(|it| it.secrets.get(name).cloned())
 }
 
 /// The same, as it is now.
@@ -87,16 +91,21 @@ pub async fn look_at_web(context: &Context, valid: &Valid<'_>) -> Result<Option<
     }))
 }
 
-/// Routing's own condition: both hosts have a certificate.
+/// Routing's own condition: each host that is served has a certificate.
 pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) {
-    if !valid.spec.routing.enabled {
+    let is_rehearsal = valid.rehearsal.is_some();
+    if !is_rehearsal && !valid.spec.routing.enabled {
         return progress.not(ConditionType::RouteReady, Reason::NotWanted, String::new());
     }
     if progress.verdicts.get(&ConditionType::RouteReady).is_some_and(|it| !it.is_true()) {
         return;
     }
-    let has_certificate = |seen: Option<SecretSeen>| seen.is_some_and(|it| it.certificate.is_some());
-    if has_certificate(of_web(context, valid)) && has_certificate(context.media.get(&names::media_tls(valid.id))) {
+    let served = if is_rehearsal {
+        vec![last_seen(context, valid, names::PREVIEW_TLS)]
+    } else {
+        vec![of_web(context, valid), context.media.get(&names::media_tls(valid.id))]
+    };
+    if served.iter().all(|it| it.as_ref().is_some_and(|it| it.certificate.is_some())) {
         progress.ready(ConditionType::RouteReady);
     } else {
         progress.not(ConditionType::RouteReady, Reason::CertificatePending, "a certificate is not there yet");
@@ -217,8 +226,8 @@ pub async fn delete(context: &Context, valid: &Valid<'_>, name: &str, seen: &Sec
     Ok(())
 }
 
-/// The owner's Secret in the inbox, once it has served. Only one that says whose it is: the name alone is somebody's claim.
-pub async fn delete_owner(context: &Context, id: InstanceId, name: &str) -> Result<(), Error> {
+/// What is not for ever in the inbox, once it has served. Only one that says whose it is: the name alone is somebody's claim.
+pub async fn delete_from_inbox(context: &Context, id: InstanceId, name: &str) -> Result<(), Error> {
     let Some(seen) = context.inbox.get(name).filter(|it| it.instance == Some(id)) else { return Ok(()) };
     remove(context, INBOX_NAMESPACE, name, &seen).await?;
     context.inbox.remove(name);

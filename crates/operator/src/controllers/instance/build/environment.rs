@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::{DatabaseCa, Valid};
-use crate::provider::SslMode;
+use crate::provider::{DatabaseEndpoint, SslMode};
 
 /// In the Secret of the database server's authorities, and so in the folder that it is mounted at.
 pub const CA_KEY: &str = "ca.crt";
@@ -59,8 +59,21 @@ pub fn database(valid: &Valid<'_>, pool: i32) -> Vec<Value> {
 
 /// By whom libpq verifies the server, where it does: Rails has no variable of its own for that (UP:config/database.yml).
 fn libpq_authorities(valid: &Valid<'_>) -> Option<Value> {
+    authorities_file(valid).map(|it| variable("PGSSLROOTCERT", it))
+}
+
+fn authorities_file(valid: &Valid<'_>) -> Option<String> {
     let file = || if valid.database_ca.is_some() { format!("{CA_FOLDER}/{CA_KEY}") } else { PUBLIC_CAS.to_owned() };
-    (valid.database.endpoint().sslmode == SslMode::VerifyFull).then(|| variable("PGSSLROOTCERT", file()))
+    (valid.database.endpoint().sslmode == SslMode::VerifyFull).then(file)
+}
+
+/// The same in one address, for Howdah's own loader. `password`, a random one or what stands for it, has nothing to be quoted.
+pub fn database_url(valid: &Valid<'_>, password: &str) -> String {
+    let DatabaseEndpoint { host, port, sslmode } = valid.database.endpoint();
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let name = &valid.namespace;
+    let authorities = authorities_file(valid).map(|it| format!("&sslrootcert={it}")).unwrap_or_default();
+    format!("postgres://{name}:{password}@{host}:{port}/{name}?sslmode={}{authorities}", sslmode.as_str())
 }
 
 /// By whom Node.js verifies the server: by the public authorities that it brings along, and these (UP:streaming/database.js).

@@ -1,4 +1,5 @@
-//! Jobs of Mastodon's image: `db:prepare`, the owner, the settings, the owner's new link, and the two of a farewell.
+//! Jobs of Mastodon's image: `db:prepare`, the owner, the settings (of an import: the feeds), the owner's new link, and the two of a
+//! farewell. Those that load an import's data are in `load`.
 //!
 //! A Job is named by the hash of what it is made from and by its try, runs once, and is wanted only until what it does is done.
 //! A failed one is followed by the next try after a while; that goes on until the cause is gone.
@@ -10,7 +11,7 @@ use howdah_crd::{FarewellStage, PowerState};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Desired, Jobs, environment, pod, quota};
+use super::{Desired, Jobs, environment, load, pod, quota};
 use crate::cache::{ChildKind, Facts, JobFacts, JobOutcome, Snapshot};
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::{NewLink, Valid};
@@ -18,25 +19,23 @@ use crate::digest::Digest;
 
 /// A Job's own pool: Rails' default.
 const POOL: i32 = 5;
+/// Of what goes through all rows.
+const LONGEST: Duration = Duration::from_secs(4 * 3600);
 const FIRST_BACKOFF: Duration = Duration::from_secs(5);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 pub fn jobs(valid: &Valid<'_>) -> (Jobs, Option<Duration>) {
-    let mut retry_in = None;
-    let mut wanted = |is_wanted: bool, work: Work| {
-        is_wanted.then(|| {
-            let (desired, wait) = job(valid, work);
-            retry_in = soonest(retry_in, wait);
-            desired
-        })
-    };
+    let mut attempts = Attempts { valid, retry_in: None };
     let done = &valid.done;
     let farewell = valid.spec.power_state == PowerState::SelfDestruct;
     let sent = valid.farewell_stage == Some(FarewellStage::Sent);
+    let loading = load::loading(valid, &mut attempts);
+    let mut wanted = |is_wanted: bool, work: Work| is_wanted.then(|| attempts.of(work));
     let jobs = Jobs {
+        loading,
         db_prepare: wanted(!done.schema, Work::db_prepare()),
         owner: wanted(!done.owner && valid.owner_secret.is_some(), Work::owner()),
-        configure: wanted(!done.configured, Work::configure(valid)),
+        configure: wanted(!done.configured, if valid.import.is_some() { Work::feeds() } else { Work::configure(valid) }),
         owner_link: match &valid.new_link {
             NewLink::Wanted { secret, .. } => wanted(true, Work::owner_link(secret)),
             NewLink::NotWanted | NewLink::Lacks { .. } => None,
@@ -44,11 +43,11 @@ pub fn jobs(valid: &Valid<'_>) -> (Jobs, Option<Duration>) {
         farewell_token: wanted(farewell && !valid.farewell_on, Work::farewell_token()),
         farewell_progress: wanted(farewell && valid.farewell_on && valid.farewell_until.is_some() && !sent, Work::farewell_progress(valid)),
     };
-    (jobs, retry_in)
+    (jobs, attempts.retry_in)
 }
 
-/// What one Job runs.
-struct Work {
+/// What one Job of Mastodon's image runs.
+pub struct Work {
     kind: &'static str,
     command: Vec<String>,
     env: Vec<Value>,
@@ -58,11 +57,26 @@ struct Work {
 }
 
 impl Work {
-    fn db_prepare() -> Self {
-        let command = ["bundle", "exec", "rake", "db:prepare"].map(str::to_owned).into();
+    fn rake(kind: &'static str, task: &str) -> Self {
+        let command = ["bundle", "exec", "rake", task].map(str::to_owned).into();
         // Rails asks before it loads a schema over a database that it takes for one in use.
         let env = vec![environment::variable("SAFETY_ASSURED", "1"), environment::variable("DISABLE_DATABASE_ENVIRONMENT_CHECK", "1")];
-        Self { kind: job::DB_PREPARE, command, env, limit: Duration::from_secs(4 * 3600), again_after: None }
+        Self { kind, command, env, limit: LONGEST, again_after: None }
+    }
+
+    fn db_prepare() -> Self {
+        Self::rake(job::DB_PREPARE, "db:prepare")
+    }
+
+    /// Whatever is there is dropped, and the release's tables are made anew.
+    pub fn schema() -> Self {
+        Self::rake(job::SCHEMA, "db:schema:load")
+    }
+
+    /// No bundle has them: they lie in Redis.
+    fn feeds() -> Self {
+        let command = ["bin/tootctl", "feeds", "build"].map(str::to_owned).into();
+        Self { kind: job::FEEDS, command, env: vec![], limit: LONGEST, again_after: None }
     }
 
     fn runner(kind: &'static str, script: &str, env: Vec<Value>) -> Self {
@@ -97,37 +111,46 @@ impl Work {
     }
 }
 
-fn job(valid: &Valid<'_>, work: Work) -> (Desired, Option<Duration>) {
-    let Work { kind, command, env, limit, again_after } = work;
-    let mut all = environment::rails(valid, POOL);
-    all.extend(env);
-    let mut container = json!({
-        "image": valid.spec.image.mastodon,
-        "command": command,
-        "env": all,
-        "resources": pod::resources(&quota::JOB.resources()),
-    });
-    // Rails wants the relay's variables to boot.
-    container["envFrom"] = environment::smtp(valid);
-    let mut template = pod::mastodon(valid, process::JOB, 30, container);
-    template["spec"]["restartPolicy"] = json!("Never");
-    // A Job's pod lives by what it started with; that a Secret changes is no reason to run it again.
-    template["metadata"]["annotations"] = json!({});
-    let inputs = Digest::of(&template).short();
+/// The try of each Job that is wanted now, and when the next of any of them is.
+pub struct Attempts<'a> {
+    valid: &'a Valid<'a>,
+    retry_in: Option<Duration>,
+}
 
-    let (attempt, wait) = attempt(valid.children, kind, &inputs, again_after, valid.now);
-    let labels = json!({labels::JOB: kind, labels::INPUTS: inputs, labels::ATTEMPT: attempt.to_string()});
-    template["metadata"]["labels"][labels::JOB] = json!(kind);
-    let body = json!({
-        "metadata": {"labels": labels},
-        "spec": {
-            "backoffLimit": 0,
-            "activeDeadlineSeconds": limit.as_secs(),
-            "template": template,
-        },
-    });
-    let name = format!("{kind}-{inputs}-{attempt}");
-    (Desired::new(valid.id, ChildKind::Job, Some(&valid.namespace), &name, body), wait)
+impl Attempts<'_> {
+    /// Of Mastodon's image.
+    pub fn of(&mut self, work: Work) -> Desired {
+        let Work { kind, command, env, limit, again_after } = work;
+        let mut all = environment::rails(self.valid, POOL);
+        all.extend(env);
+        let mut container = json!({
+            "image": self.valid.spec.image.mastodon,
+            "command": command,
+            "env": all,
+            "resources": pod::resources(&quota::JOB.resources()),
+        });
+        // Rails wants the relay's variables to boot.
+        container["envFrom"] = environment::smtp(self.valid);
+        let template = pod::mastodon(self.valid, process::JOB, 30, container);
+        self.next(kind, template, json!({"backoffLimit": 0, "activeDeadlineSeconds": limit.as_secs()}), again_after)
+    }
+
+    /// Of any image: `spec` is the Job's, but for its template.
+    pub fn next(&mut self, kind: &str, mut template: Value, mut spec: Value, again_after: Option<Duration>) -> Desired {
+        let valid = self.valid;
+        template["spec"]["restartPolicy"] = json!("Never");
+        // A Job's pod lives by what it started with; that a Secret changes is no reason to run it again. Another pass is.
+        template["metadata"]["annotations"] = valid.import.as_ref().map_or(json!({}), |it| json!({labels::PASS: it.mark}));
+        let inputs = Digest::of(&template).short();
+
+        let (attempt, wait) = attempt(valid.children, kind, &inputs, again_after, valid.now);
+        self.retry_in = soonest(self.retry_in, wait);
+        template["metadata"]["labels"][labels::JOB] = json!(kind);
+        spec["template"] = template;
+        let labels = json!({labels::JOB: kind, labels::INPUTS: inputs, labels::ATTEMPT: attempt.to_string()});
+        let body = json!({"metadata": {"labels": labels}, "spec": spec});
+        Desired::new(valid.id, ChildKind::Job, Some(&valid.namespace), &format!("{kind}-{inputs}-{attempt}"), body)
+    }
 }
 
 /// The wanted try, and how long until the next one where this one has failed, or is to be done again.

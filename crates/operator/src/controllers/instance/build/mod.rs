@@ -2,8 +2,10 @@
 //!
 //! Nothing here asks or writes anything, and nothing here decides an order: that is the next step's.
 
+pub(in crate::controllers) mod bundle;
 pub(in crate::controllers) mod environment;
 mod jobs;
+mod load;
 mod namespace;
 mod object;
 pub(in crate::controllers) mod pod;
@@ -17,6 +19,8 @@ mod streaming;
 mod web;
 
 #[cfg(test)]
+mod import_tests;
+#[cfg(test)]
 mod netpol;
 #[cfg(test)]
 mod reach;
@@ -29,6 +33,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 pub use environment::{CA_KEY, connection_limit};
+pub use load::Loading;
 pub use object::Desired;
 pub use secrets::{SecretSource, SecretWish};
 
@@ -58,12 +63,23 @@ pub struct Objects<Stage> {
 
 /// Jobs that are wanted now: one that is done is not.
 pub struct Jobs {
+    /// Of an import, until the wanted pass is loaded, where it can be.
+    pub loading: Option<Loading>,
     pub db_prepare: Option<Desired>,
     pub owner: Option<Desired>,
+    /// Of an import: its feeds.
     pub configure: Option<Desired>,
     pub owner_link: Option<Desired>,
     pub farewell_token: Option<Desired>,
     pub farewell_progress: Option<Desired>,
+}
+
+impl Jobs {
+    pub fn all(&self) -> impl Iterator<Item = &Desired> {
+        let Self { loading, db_prepare, owner, configure, owner_link, farewell_token, farewell_progress } = self;
+        let others = [db_prepare, owner, configure, owner_link, farewell_token, farewell_progress];
+        loading.iter().flat_map(Loading::in_order).chain(others.into_iter().flatten())
+    }
 }
 
 #[must_use]
@@ -72,9 +88,6 @@ pub fn build(valid: &Valid<'_>) -> Objects<Prepared> {
     guards.extend(namespace::accounts(valid));
     guards.extend(policies::policies(valid));
     let (jobs, retry_in) = jobs::jobs(valid);
-    let mut workloads = web::web(valid);
-    workloads.extend(streaming::streaming(valid));
-    workloads.extend(sidekiq::sidekiq(valid));
     Objects {
         namespace: namespace::namespace(valid),
         access: namespace::access(valid),
@@ -82,9 +95,19 @@ pub fn build(valid: &Valid<'_>) -> Objects<Prepared> {
         secrets: secrets::secrets(valid),
         cache: redis::redis(valid),
         jobs,
-        workloads,
+        workloads: workloads(valid),
         routes: routes::routes(valid),
         retry_in,
         stage: PhantomData,
+    }
+}
+
+/// None of an import's before its data is loaded: what runs of the pass before has to go first. In a rehearsal web alone, so that nothing that
+/// it is told leads to anything.
+fn workloads(valid: &Valid<'_>) -> Vec<Desired> {
+    match valid.rehearsal {
+        _ if !valid.is_loaded() => vec![],
+        Some(_) => web::web(valid),
+        None => [web::web(valid), streaming::streaming(valid), sidekiq::sidekiq(valid)].concat(),
     }
 }

@@ -9,9 +9,12 @@
 //! | job | – | DNS, database, Redis |
 //! | redis | the five above | – |
 //! | bundle, while an export runs (`controllers::export::build`) | operator | DNS, database, object store; the public, where a customer's own bucket is |
+//! | bundle, while a pass of an import is loaded | – | DNS, database, object store |
 //! | cert-manager's solver, where it certifies the web host | ingress | – |
+//!
+//! In a rehearsal, and while a pass is loaded, nobody reaches the public or the relay.
 
-use howdah_crd::labels::{self, process};
+use howdah_crd::labels::{self, job, process};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
@@ -55,9 +58,10 @@ pub fn policies(valid: &Valid<'_>) -> Vec<Desired> {
     let dns = || to_peers(&network.dns, &["UDP", "TCP"]);
     let database = || to_peers(&network.databases, &["TCP"]);
     let store = || to_peers(&network.object_stores, &["TCP"]);
-    let mail = || to_peers(&network.mail, &["TCP"]);
+    let is_open = !valid.is_shut_in();
+    let mail = || if is_open { to_peers(&network.mail, &["TCP"]) } else { vec![] };
     let redis = || vec![json!({"to": [pods(process::REDIS)], "ports": [port(redis::PORT, "TCP")]})];
-    let public = || vec![public(&network.cluster_cidrs)];
+    let public = || if is_open { vec![public(&network.cluster_cidrs)] } else { vec![] };
     let from_ingress = |target: u16| vec![json!({"from": peers(&network.ingress), "ports": [port(target, "TCP")]})];
 
     let base = || [dns(), database(), redis()].concat();
@@ -75,6 +79,10 @@ pub fn policies(valid: &Valid<'_>) -> Vec<Desired> {
         policy(process::JOB, vec![], base()),
         policy(process::REDIS, from_mastodon, vec![]),
     ];
+    if !valid.is_loaded() {
+        let load = json!({"matchLabels": {labels::PROCESS: process::BUNDLE, labels::JOB: job::LOAD}});
+        policies.push(named(valid, job::LOAD, &load, &[], &[dns(), database(), store()].concat()));
+    }
     if valid.cluster_issuer(valid.spec.web_domain()).is_some() {
         let solver = json!({"matchLabels": {SOLVER_LABEL: "true"}});
         policies.push(named(valid, "acme-solver", &solver, &from_ingress(SOLVER_PORT), &[]));

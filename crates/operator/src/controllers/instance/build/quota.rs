@@ -21,7 +21,7 @@ const DEFAULT: Size = Size { millis: 50, bytes: 128 * MI };
 /// The small server that is to answer for one that is read-only or suspended. Nothing makes it yet. It has its room from a server's first
 /// day: a quota that came with it would have to grow on every server of the cluster at once.
 const GATE: Size = Size { millis: 20, bytes: 64 * MI };
-/// The Job that makes a bundle.
+/// The Job that makes a bundle, or brings one back.
 pub const BUNDLE: Size = Size { millis: 250, bytes: 512 * MI };
 
 /// cert-manager's solver of one challenge, as it asks by default. Twice: that of the try before may still be going.

@@ -9,10 +9,10 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::netpol::{Party, Pod, Port, allows};
-use super::{Desired, Jobs, Objects, Prepared, build};
+use super::{Desired, Objects, Prepared, build};
 use crate::cache::ChildKind;
 use crate::config::OperatorConfig;
-use crate::controllers::instance::fixture::{CONFIG, ID, dereferenced, resource};
+use crate::controllers::instance::fixture::{CONFIG, ID, dereferenced, import, loaded, resource};
 use crate::controllers::instance::validate::validate;
 
 const NETWORK: &str = r#"
@@ -23,6 +23,7 @@ network:
   mail: [{cidr: 10.1.0.25/32, port: 1025}]
   ingress: [{namespaceSelector: {matchLabels: {name: ingress}}, podSelector: {matchLabels: {app: traefik}}}]
   clusterCidrs: [10.96.0.0/16, 10.244.0.0/16, "2001:470:1::/48"]
+bundles: {store: main, bucket: howdah-bundles, image: howdah:1}
 "#;
 
 const DNS: &[Port] = &[("UDP", 53), ("TCP", 53)];
@@ -60,6 +61,30 @@ const OPENINGS: &[(&str, &str, &[Port])] = &[
     ("job", "redis", &[("TCP", 6379)]),
     ("job", "dns", DNS),
     ("job", "database", &[("TCP", 5433)]),
+];
+
+/// Of a rehearsal: nothing gets out.
+const REHEARSAL: &[(&str, &str, &[Port])] = &[
+    ("ingress", "web", &[("TCP", 3000)]),
+    ("ingress", "solver", SOLVER),
+    ("web", "redis", &[("TCP", 6379)]),
+    ("web", "dns", DNS),
+    ("web", "database", &[("TCP", 5433)]),
+    ("web", "store", &[("TCP", 8333)]),
+    ("job", "redis", &[("TCP", 6379)]),
+    ("job", "dns", DNS),
+    ("job", "database", &[("TCP", 5433)]),
+];
+
+/// Of an import whose data is still to be loaded.
+const LOADING: &[(&str, &str, &[Port])] = &[
+    ("ingress", "solver", SOLVER),
+    ("job", "redis", &[("TCP", 6379)]),
+    ("job", "dns", DNS),
+    ("job", "database", &[("TCP", 5433)]),
+    ("bundle", "dns", DNS),
+    ("bundle", "database", &[("TCP", 5433)]),
+    ("bundle", "store", &[("TCP", 8333)]),
 ];
 
 /// Of the media gateway's namespace.
@@ -144,17 +169,15 @@ fn labels(value: &Value) -> BTreeMap<String, String> {
 }
 
 /// A server's policies and one pod of each of its processes.
-fn server(config: &OperatorConfig, id: &str, which: &str, subnet: &str) -> (Vec<NetworkPolicy>, Vec<Party>) {
-    let mut resource = resource();
+fn server(config: &OperatorConfig, mut resource: Value, id: &str, which: &str, subnet: &str) -> (Vec<NetworkPolicy>, Vec<Party>) {
     resource["spec"]["id"] = id.into();
     let found = dereferenced(resource);
     let objects = build(&validate(&found, config).map_err(|it| it.message).expect("a valid server"));
     let Objects { namespace, guards, cache, jobs, workloads, .. }: Objects<Prepared> = objects;
-    let Jobs { db_prepare, .. } = jobs;
     let policies = guards.iter().filter(|it| it.key.kind == ChildKind::NetworkPolicy);
     let policies = policies.map(|it| serde_json::from_value(it.body.clone()).expect("a NetworkPolicy")).collect();
     let has_pods = |it: &&Desired| matches!(it.key.kind, ChildKind::Deployment | ChildKind::StatefulSet | ChildKind::Job);
-    let pods = cache.iter().chain(&db_prepare).chain(&workloads).filter(has_pods).enumerate().map(|(at, owner)| {
+    let pods = cache.iter().chain(jobs.all()).chain(&workloads).filter(has_pods).enumerate().map(|(at, owner)| {
         let labels = labels(&owner.body["spec"]["template"]["metadata"]["labels"]);
         let name = format!("{which}/{}", labels[howdah_crd::labels::PROCESS]);
         let pod =
@@ -174,10 +197,11 @@ fn bystander(name: &str, address: &str, namespace: &str, label: (&str, &str)) ->
     Party::pod(name, address, Pod { namespace: namespace.to_owned(), namespace_labels: one(("name", namespace)), labels: one(label) })
 }
 
-fn world() -> (Vec<NetworkPolicy>, Vec<Party>) {
+/// With two such servers.
+fn world(resource: &Value) -> (Vec<NetworkPolicy>, Vec<Party>) {
     let config = config();
-    let (mut policies, mut parties) = server(&config, ID, "A", "10.244.1");
-    let (more, pods) = server(&config, OTHER_ID, "B", "10.244.2");
+    let (mut policies, mut parties) = server(&config, resource.clone(), ID, "A", "10.244.1");
+    let (more, pods) = server(&config, resource.clone(), OTHER_ID, "B", "10.244.2");
     policies.extend(more);
     policies.extend(media_policies());
     parties.extend(pods);
@@ -203,11 +227,11 @@ fn is_ours(party: &Party) -> bool {
     ["A/", "B/", "media/"].iter().any(|it| party.name.starts_with(it))
 }
 
-#[test]
-fn who_may_reach_whom() {
-    let (policies, parties) = world();
-    let names: BTreeSet<_> = parties.iter().filter(|it| it.name.starts_with("A/")).map(|it| it.name.as_str()).collect();
-    assert_eq!(names, BTreeSet::from(["A/job", "A/redis", "A/scheduler", "A/sidekiq", "A/solver", "A/streaming", "A/web"]));
+/// Of two such servers, each of which has these processes.
+fn check(resource: &Value, processes: &[&str], openings: &[(&str, &str, &[Port])]) {
+    let (policies, parties) = world(resource);
+    let names: BTreeSet<_> = parties.iter().filter_map(|it| it.name.strip_prefix("A/")).collect();
+    assert_eq!(names, processes.iter().copied().collect());
 
     let mut found = BTreeSet::new();
     for from in &parties {
@@ -217,19 +241,39 @@ fn who_may_reach_whom() {
             }
         }
     }
-    let processes = ["web", "streaming", "sidekiq", "scheduler", "job", "redis", "solver"];
     let allowed =
         |from: &str, to: &str, ports: &[Port]| ports.iter().map(|port| format!("{from} > {to} {}/{}", port.0, port.1)).collect::<Vec<_>>();
     let mut expected: BTreeSet<_> = MEDIA_OPENINGS.iter().flat_map(|(from, to, ports)| allowed(from, to, ports)).collect();
     for which in ["A", "B"] {
         let party = |name: &str| if processes.contains(&name) { format!("{which}/{name}") } else { name.to_owned() };
-        for (from, to, ports) in OPENINGS {
+        for (from, to, ports) in openings {
             expected.extend(allowed(&party(from), &party(to), ports));
         }
     }
     let surplus: Vec<_> = found.difference(&expected).collect();
     let missing: Vec<_> = expected.difference(&found).collect();
     assert!(surplus.is_empty() && missing.is_empty(), "allowed and not in the table: {surplus:#?}\nin the table and refused: {missing:#?}");
+}
+
+#[test]
+fn who_may_reach_whom() {
+    check(&resource(), &["job", "redis", "scheduler", "sidekiq", "solver", "streaming", "web"], OPENINGS);
+    check(&loaded(import(), &[]), &["job", "redis", "solver", "web"], REHEARSAL);
+    check(&import(), &["bundle", "job", "redis", "solver"], LOADING);
+}
+
+/// What ran in the rehearsal may still run when the pass that is to be served is asked for.
+#[test]
+fn nothing_gets_out_before_the_last_pass_is_loaded() {
+    let mut last = loaded(import(), &[]);
+    last["spec"]["powerState"] = "Running".into();
+    last["spec"]["bootstrap"]["import"]["pass"] = 2.into();
+    let (policies, mut parties) = world(&last);
+    let web = world(&resource()).1.into_iter().find(|it| it.name == "A/web").expect("a pod of web");
+    parties.retain(|it| it.name.starts_with("outside") || it.name == "relay");
+    for to in &parties {
+        assert!(!PORTS.iter().any(|port| allows(&policies, &web, to, *port)), "{}", to.name);
+    }
 }
 
 /// Where nobody answers challenges, nobody is let in to do so.
@@ -250,7 +294,7 @@ fn the_opening_for_challenges_is_cert_managers_alone() {
 /// A pod that carries none of our labels (somebody's debug container, say) is shut in too.
 #[test]
 fn a_stranger_in_a_servers_namespace_reaches_nobody() {
-    let (policies, parties) = world();
+    let (policies, parties) = world(&resource());
     let mut stranger = parties[0].clone();
     stranger.name = "stranger".to_owned();
     stranger.pod.as_mut().expect("a pod").labels.clear();

@@ -13,7 +13,7 @@ use crate::size;
 
 pub const PORT: u16 = 6379;
 /// uid and gid of Redis' own image.
-const USER: i64 = 999;
+pub const USER: i64 = 999;
 /// By its standard input: a command line can be read by whoever sees the node's processes.
 const START: &str = "exec redis-server - \"$@\" <<EOF\nrequirepass $REDIS_PASSWORD\nEOF";
 

@@ -1,5 +1,5 @@
-//! Two Ingresses, each with its certificate's Secret beside it: the server's own, and the media host's in the namespace of the
-//! media gateway, since an Ingress can't name a Service of another namespace.
+//! Of a server that is served two Ingresses, each with its certificate's Secret beside it: the server's own, and the media host's in the namespace of the
+//! media gateway, since an Ingress can't name a Service of another namespace. Of a rehearsal one, at its preview host.
 
 use howdah_crd::labels::{self, process};
 use howdah_crd::{MEDIA_NAMESPACE, MEDIA_SERVICE};
@@ -12,11 +12,25 @@ use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
 
 const MEDIA_PORT: u16 = 8080;
+/// Name of a rehearsal's Ingress.
+const PREVIEW: &str = "preview";
 /// On an Ingress, in JSON: what cert-manager puts on the certificate's Secret; from its version 1.15 on.
 const SECRET_TEMPLATE: &str = "cert-manager.io/secret-template";
 
 pub fn routes(valid: &Valid<'_>) -> Vec<Desired> {
-    if valid.spec.routing.enabled { vec![server(valid), media(valid)] } else { vec![] }
+    match valid.rehearsal {
+        // They would lead to what runs no more.
+        _ if !valid.is_loaded() => vec![],
+        Some(host) => vec![preview(valid, host)],
+        None if valid.spec.routing.enabled => vec![server(valid), media(valid)],
+        None => vec![],
+    }
+}
+
+/// Of a rehearsal the only one: its own hosts are still somebody else's.
+fn preview(valid: &Valid<'_>, host: &str) -> Desired {
+    let body = ingress(valid, host, names::PREVIEW_TLS, &json!([path("/", process::WEB, web::PORT)]));
+    Desired::new(valid.id, ChildKind::Ingress, Some(&valid.namespace), PREVIEW, body)
 }
 
 fn server(valid: &Valid<'_>) -> Desired {

@@ -4,6 +4,7 @@
 use howdah_crd::MEDIA_NAMESPACE;
 
 use crate::config::Issuer;
+use crate::controllers::instance::import::Import;
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::{DatabaseCa, NewLink, Valid};
 
@@ -47,13 +48,18 @@ pub fn secrets(valid: &Valid<'_>) -> Vec<SecretWish> {
     if let Some(from) = &valid.owner_secret {
         wishes.push(wish(names::OWNER, SecretSource::Copy { from: from.clone() }));
     }
+    if let Some(Import { is_loaded: false, key: Some(key), key_from, .. }) = &valid.import {
+        wishes.push(wish(&key.secret, SecretSource::Copy { from: (*key_from).to_owned() }));
+    }
     if let NewLink::Wanted { from, secret, .. } = &valid.new_link {
         wishes.push(wish(secret, SecretSource::Copy { from: from.clone() }));
     }
     if valid.farewell_wanted {
         wishes.push(wish(names::FAREWELL, SecretSource::Later));
     }
-    if valid.spec.routing.enabled {
+    if let Some(host) = valid.rehearsal {
+        wishes.push(wish(names::PREVIEW_TLS, certificate(valid, host)));
+    } else if valid.spec.routing.enabled {
         wishes.push(wish(names::WEB_TLS, certificate(valid, valid.spec.web_domain())));
         wishes.push(SecretWish {
             namespace: MEDIA_NAMESPACE.to_owned(),

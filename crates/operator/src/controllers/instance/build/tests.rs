@@ -15,14 +15,12 @@ use crate::controllers::instance::fixture::{config, dereferenced, resource, secr
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::validate;
 
-fn all(objects: &Objects<Prepared>) -> Vec<&Desired> {
+pub fn all(objects: &Objects<Prepared>) -> Vec<&Desired> {
     let Objects { namespace, access, guards, secrets: _, cache, jobs, workloads, routes, retry_in: _, stage: _ } = objects;
-    let Jobs { db_prepare, owner, configure, owner_link, farewell_token, farewell_progress } = jobs;
-    let jobs = [db_prepare, owner, configure, owner_link, farewell_token, farewell_progress].into_iter().flatten();
-    [namespace, access].into_iter().chain(guards).chain(cache).chain(jobs).chain(workloads).chain(routes).collect()
+    [namespace, access].into_iter().chain(guards).chain(cache).chain(jobs.all()).chain(workloads).chain(routes).collect()
 }
 
-fn built(resource: Value) -> Objects<Prepared> {
+pub fn built(resource: Value) -> Objects<Prepared> {
     built_of(&dereferenced(resource))
 }
 
@@ -32,7 +30,7 @@ pub fn built_of(found: &Dereferenced) -> Objects<Prepared> {
     build(&valid)
 }
 
-fn find<'a>(objects: &'a Objects<Prepared>, kind: ChildKind, name: &str) -> &'a Value {
+pub fn find<'a>(objects: &'a Objects<Prepared>, kind: ChildKind, name: &str) -> &'a Value {
     let found = all(objects).into_iter().find(|it| it.key.kind == kind && it.key.name == name);
     &found.unwrap_or_else(|| panic!("there is no {kind:?} {name}")).body
 }
@@ -163,8 +161,7 @@ fn the_roles_connections_cover_both_generations_and_the_jobs() {
 #[test]
 fn what_is_done_has_no_job() {
     let objects = built(with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]));
-    let Jobs { db_prepare, owner, configure, owner_link, farewell_token, farewell_progress } = &objects.jobs;
-    assert!([db_prepare, owner, configure, owner_link, farewell_token, farewell_progress].iter().all(|it| it.is_none()));
+    assert_eq!(objects.jobs.all().count(), 0);
     assert!(objects.secrets.iter().all(|it| it.name != names::OWNER));
 }
 

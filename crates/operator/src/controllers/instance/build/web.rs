@@ -20,6 +20,9 @@ pub fn web(valid: &Valid<'_>) -> Vec<Desired> {
         environment::variable("WEB_CONCURRENCY", wanted.concurrency.to_string()),
         environment::variable("MAX_THREADS", wanted.threads.to_string()),
     ]);
+    if let Some(host) = valid.rehearsal {
+        env.push(environment::variable("ALTERNATE_DOMAINS", host));
+    }
     let container = json!({
         "image": valid.spec.image.mastodon,
         "command": ["bundle", "exec", "puma", "-C", "config/puma.rb"],
@@ -32,11 +35,13 @@ pub fn web(valid: &Valid<'_>) -> Vec<Desired> {
         "livenessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 20, "failureThreshold": 6, "timeoutSeconds": 5},
         "resources": pod::resources(&wanted.process),
     });
+    // A rehearsal is looked at by few.
+    let replicas = if valid.rehearsal.is_some() { 1 } else { wanted.replicas };
     let mut objects = vec![
-        rolling(valid, process::WEB, wanted.replicas, with_mark(pod::mastodon(valid, process::WEB, 60, container))),
+        rolling(valid, process::WEB, replicas, with_mark(pod::mastodon(valid, process::WEB, 60, container))),
         service(valid, process::WEB, PORT),
     ];
-    objects.extend(budget(valid, process::WEB, wanted.replicas));
+    objects.extend(budget(valid, process::WEB, replicas));
     objects
 }
 

@@ -1,4 +1,4 @@
-//! An object store's IAM API in memory, as far as an export's S3 user meets it: users with a policy and at most two keys, and a listing that
+//! An object store's IAM API in memory, as far as the S3 user of an export, or of a load, meets it: users with a policy and at most two keys, and a listing that
 //! only a key which is known may ask for. `crates/acceptance/tests/providers` holds a real one to the same.
 
 use std::collections::{BTreeMap, HashMap};
