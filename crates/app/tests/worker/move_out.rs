@@ -43,6 +43,8 @@ impl Ground {
 
     /// Asked for, stopped and bundled.
     async fn bundled(&self, id: InstanceId) {
+        // A bundle begun later has a later id.
+        self.clock.advance(TimeDelta::seconds(1));
         self.ask(&self.operator, id).await.unwrap();
         self.settle(id).await;
         self.bundle(id).await;
