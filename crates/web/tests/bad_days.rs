@@ -95,7 +95,7 @@ async fn an_operation_is_watched_to_its_end() {
     assert!(second > first);
     assert_eq!((&event["state"], &event["steps"][0]["state"]), (&"running".into(), &"succeeded".into()));
 
-    advance(&test, id, LaunchStep::NEW).await;
+    advance(&test, id, &LaunchStep::NEW).await;
     let (_, event) = next_event(&mut stream, &mut buffer).await.unwrap();
     assert_eq!(event["state"], "succeeded");
     assert_eq!(next_event(&mut stream, &mut buffer).await, None, "the stream ends with the operation");

@@ -1,6 +1,7 @@
 //! `howdah bundle push`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use howdah_bundle::push::{Host, push};
@@ -12,8 +13,9 @@ use crate::args::bundle::PushArgs;
 pub async fn run(args: PushArgs) -> anyhow::Result<ExitCode> {
     let host = Host::new(args.to.clone(), token(&args)?)?;
     let from = place(&args.from)?;
-    let progress = Progress::new(args.output.json);
-    let pushed = push(&from, &host, &|event| progress.tell(event)).await;
+    let progress = Arc::new(Progress::new(args.output.json));
+    let told = Arc::clone(&progress);
+    let pushed = push(&from, &host, &move |event| told.tell(event)).await;
     progress.end();
     let pushed = pushed.with_context(|| format!("{} is not all there", args.from))?;
     if args.output.json {
