@@ -10,6 +10,7 @@ pub mod leftovers;
 pub mod mail;
 pub mod metrics;
 pub mod neighbour;
+pub mod pods;
 pub mod processes;
 pub mod record;
 pub mod s3;

@@ -9,17 +9,16 @@ use std::process::{Command, Output};
 use age::secrecy::ExposeSecret as _;
 use anyhow::ensure;
 use howdah_acceptance::api::wish;
+use howdah_acceptance::pods::in_web;
 use howdah_acceptance::processes::Part;
 use howdah_acceptance::s3::Somebody;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::{Watch, seconds};
 use howdah_acceptance::world::fresh_name;
 use howdah_acceptance::{Stack, World, until};
-use howdah_crd::{ExportConditionType, MastodonExport, Reason, labels};
+use howdah_crd::{ExportConditionType, MastodonExport, Reason};
 use howdah_domain::{ExportId, InstanceId};
-use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt as _;
-use kube::api::{Api, AttachParams, DeleteParams, ListParams};
+use kube::api::{Api, DeleteParams};
 use serde_json::{Value, json};
 
 const BUCKET: &str = "howdah-bundles";
@@ -40,18 +39,6 @@ fn resource(id: ExportId, server: InstanceId, recipient: &str) -> Value {
 
 fn exports(world: &World, server: InstanceId) -> Api<MastodonExport> {
     Api::namespaced(world.cluster.client.clone(), &server.resource_name())
-}
-
-/// Runs a command of the stand-in's in the server's web pod.
-async fn in_web(world: &World, server: InstanceId, command: &[&str]) {
-    let pods: Api<Pod> = Api::namespaced(world.cluster.client.clone(), &server.resource_name());
-    let web = ListParams::default().labels(&format!("{}=web", labels::PROCESS));
-    let name = pods.list(&web).await.unwrap().items[0].name_any();
-    let mut attached = pods.exec(&name, command.iter().copied(), &AttachParams::default().stderr(false)).await.unwrap();
-    let status = attached.take_status().unwrap();
-    attached.join().await.unwrap();
-    let status = status.await.unwrap();
-    assert_eq!(status.status.as_deref(), Some("Success"), "{command:?}: {status:?}");
 }
 
 /// The stack's own binary, with the administrator's keys.
@@ -77,7 +64,7 @@ async fn a_server_is_taken_along_whole() {
     let launched = api.launch(&wish(&format!("{}.fedi.localhost", fresh_name("storks")))).await.unwrap();
     let server = launched.id;
     api.wait_for_phase(server, "running", seconds(120)).await.unwrap();
-    in_web(&world, server, &["howdah-standin", "fill", "--accounts", "6", "--statuses", "60", "--media", "24", "--seed", "7"]).await;
+    in_web(&world, server, &["howdah-standin", "fill", "--accounts", "6", "--statuses", "60", "--media", "24", "--seed", "7"]).await.unwrap();
     watch.lap("launched and filled");
 
     let identity = age::x25519::Identity::generate();
