@@ -90,6 +90,9 @@ struct Traits {
     is_repeatable: bool,
 }
 
+/// What they answer is of now, and nothing follows from it: who asks again wants another answer.
+const ASKED_ANEW: [&str; 2] = ["offerImportFiles", "lookIntoImport"];
+
 impl Modify for Common {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let components = api.components.get_or_insert_default();
@@ -113,7 +116,7 @@ impl Modify for Common {
                     is_page: name.starts_with("list") && name != "listPlans",
                     is_conditional: is_change && has_id && name.ends_with("Instance")
                         || matches!(name.as_str(), "undoClosing" | "changeSettings"),
-                    is_repeatable: is_post,
+                    is_repeatable: is_post && !ASKED_ANEW.contains(&name.as_str()),
                 };
                 complete(operation, &traits);
             }

@@ -181,7 +181,7 @@ pub(crate) fn import_rehearsing(config: &Config, domain: &str, import: uuid::Uui
 pub(crate) fn import_done(config: &Config, domain: &str, slug: &str, until: DateTime<Utc>) -> Mail {
     Mail::new("import_done", format!("{domain} has moved in"))
         .text(format!("Your server {domain} runs here now, with everything that was brought."))
-        .link("See it, and what its address still needs", page(config, &format!("/servers/{slug}")))
+        .link("See it, and which records are still to be set", page(config, &format!("/servers/{slug}")))
         .text(format!(
             "Until {} you can go back to the old server from the import's page. What is written here meanwhile would be lost by that.",
             at(until)

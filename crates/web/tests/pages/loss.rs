@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use howdah_app::{sessions, upkeep};
+use howdah_db::models::person::Person;
 
 use super::diverged::diverge;
 use super::servers::{NAME, finish_launch, launch};
@@ -73,7 +74,8 @@ async fn of_people() {
 
     let token = invite("bob@cats.example").await;
     bob.post("/invitation", &[("token", &token), ("name", "Bob"), ("password", PASSWORD)]).await.is(303);
-    let remove = asked(&ada, people, "/remove", &["Remove Bob from Ada?", "bob@cats.example", "tokens for it are revoked"]).await;
+    let bobs = Person::by_email(&mut *test.database.conn().await, "bob@cats.example").await.unwrap().unwrap().id;
+    let remove = asked(&ada, people, &format!("/{bobs}/remove"), &["Remove Bob from Ada?", "bob@cats.example", "tokens for it are revoked"]).await;
     bob.sign_in("bob@cats.example").await;
     asked(&bob, people, "/remove", &["Leave Ada?", "Only by an owner"]).await;
     test.clock.advance(sessions::RECENT + TimeDelta::seconds(1));
