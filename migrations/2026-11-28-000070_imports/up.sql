@@ -11,6 +11,8 @@ CREATE TABLE imports (
     -- What the last look into it found: what it is, and what speaks against it.
     seen         jsonb,
     seen_at      timestamptz,
+    -- Of the bundle's manifest when the server was launched: no other is ever loaded.
+    manifest_sha256 text CHECK (manifest_sha256 ~ '^[0-9a-f]{64}$'),
     -- Rises with each time that the bundle is to be loaded anew.
     pass         integer NOT NULL CHECK (pass BETWEEN 1 AND 1000),
     -- The rehearsal is over: it is to take its old one's place.

@@ -18,7 +18,7 @@ const PATIENCE: usize = 20;
 pub struct Api {
     http: reqwest::Client,
     url: String,
-    token: String,
+    pub(crate) token: String,
 }
 
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ pub mod dns;
 pub mod leftovers;
 pub mod mail;
 pub mod metrics;
+pub mod moving;
 pub mod neighbour;
 pub mod pods;
 pub mod processes;

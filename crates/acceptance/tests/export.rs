@@ -64,7 +64,9 @@ async fn a_server_is_taken_along_whole() {
     let launched = api.launch(&wish(&format!("{}.fedi.localhost", fresh_name("storks")))).await.unwrap();
     let server = launched.id;
     api.wait_for_phase(server, "running", seconds(120)).await.unwrap();
-    in_web(&world, server, &["howdah-standin", "fill", "--accounts", "6", "--statuses", "60", "--media", "24", "--seed", "7"]).await.unwrap();
+    in_web(&world, server, &["howdah-standin", "fill", "--accounts", "6", "--statuses", "60", "--media", "24", "--seed", "7"])
+        .await
+        .unwrap();
     watch.lap("launched and filled");
 
     let identity = age::x25519::Identity::generate();

@@ -4,21 +4,20 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use age::secrecy::ExposeSecret as _;
 use anyhow::ensure;
 use howdah_acceptance::api::{Api, wish};
 use howdah_acceptance::leftovers::assert_nothing_left;
+use howdah_acceptance::moving::{push, taken_along};
 use howdah_acceptance::pods::{in_web, processes};
-use howdah_acceptance::processes::Part;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::visit::point_here;
 use howdah_acceptance::wait::{Watch, seconds};
 use howdah_acceptance::world::fresh_name;
 use howdah_acceptance::{World, until};
 use howdah_domain::InstanceId;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What Rails or the server itself writes whenever it runs.
 const ITS_OWN: [&str; 2] = ["ar_internal_metadata", "schema_migrations"];
@@ -32,12 +31,14 @@ async fn a_server_moves_in() {
     let domain = format!("{}.test", fresh_name("storks"));
     let old = api.launch(&wish(&domain)).await.unwrap();
     api.wait_for_operation(&old.operation_url, "succeeded", seconds(120)).await.unwrap();
-    in_web(&world, old.id, &["howdah-standin", "fill", "--accounts", "6", "--statuses", "60", "--media", "24", "--seed", "7"]).await.unwrap();
+    in_web(&world, old.id, &["howdah-standin", "fill", "--accounts", "6", "--statuses", "60", "--media", "24", "--seed", "7"])
+        .await
+        .unwrap();
     let rows = rows(&world, old.id).await;
     watch.lap("a filled server");
 
     let identity = age::x25519::Identity::generate();
-    let bundle = taken_along(&api, old.id, &identity).await;
+    let bundle = taken_along(&api, old.id, &identity).await.unwrap();
     api.remove(old.id).await.unwrap();
     api.wait_for_phase(old.id, "gone", seconds(120)).await.unwrap();
     watch.lap("taken along, and gone");
@@ -76,32 +77,13 @@ async fn a_server_moves_in() {
     assert_nothing_left(&world, &[old.id, new]).await.unwrap();
 }
 
-/// Where its bundle lies.
-async fn taken_along(api: &Api, server: InstanceId, identity: &age::x25519::Identity) -> String {
-    let wanted = json!({"recipients": [identity.to_public().to_string()]});
-    let begun = api.post(&format!("/api/v1/instances/{server}/exports"), Some(&wanted)).await.unwrap().expect(202).unwrap().body;
-    api.wait_for_operation(begun["operation_url"].as_str().unwrap(), "succeeded", seconds(180)).await.unwrap();
-    format!("s3://howdah-bundles/{server}/{}", begun["id"].as_str().unwrap())
-}
-
 /// By the command, as somebody who has only the bundle and a token: twice, the second time with nothing to be sent.
 async fn brought(world: &World, api: &Api, bundle: &str) -> String {
     let begun = api.post("/api/v1/imports", Some(&json!({}))).await.unwrap().expect(201).unwrap().body;
     let import = begun["url"].as_str().unwrap().to_owned();
-    let stack = &world.stack;
-    let push = || {
-        let mut command = Command::new(Part::of(stack, "operator").unwrap().program());
-        command.args(["bundle", "push", bundle, "--json", "--to", &format!("{}{import}", stack.dashboard_url)]);
-        command.env("HOWDAH_TOKEN", stack.operator_api_token.as_ref().unwrap()).env("SSL_CERT_FILE", &stack.ca_cert);
-        command.env("AWS_ENDPOINT_URL", &stack.s3.endpoint).env("AWS_REGION", &stack.s3.region);
-        command.env("AWS_ACCESS_KEY_ID", &stack.s3.access_key).env("AWS_SECRET_ACCESS_KEY", &stack.s3.secret_key);
-        let pushed = command.output().unwrap();
-        assert!(pushed.status.success(), "{pushed:?}");
-        serde_json::from_slice::<Value>(&pushed.stdout).unwrap()
-    };
-    let first = push();
+    let first = push(&world.stack, bundle, &import, api).unwrap();
     assert!(first["files"].as_u64().unwrap() >= 24 && first["kept"] == json!(0), "{first}");
-    let second = push();
+    let second = push(&world.stack, bundle, &import, api).unwrap();
     assert_eq!((&second["files"], &second["kept"]), (&json!(0), &first["files"]));
     import
 }

@@ -30,14 +30,18 @@ pub struct Brought {
 }
 
 impl Brought {
-    /// A file is there. Of media the sums are enough: there may be millions.
-    pub fn list(&mut self, path: String, bytes: u64) {
+    /// A file is there. Of media the sums are enough: there may be millions. False where there are more files than any bundle has.
+    #[must_use]
+    pub fn list(&mut self, path: String, bytes: u64) -> bool {
+        const OTHERS: usize = 1000;
+        const MEDIA_FILES: u64 = 20_000_000;
         if path.starts_with("media/") && ![INVENTORY, MISSING, ORPHANS].contains(&path.as_str()) {
             let (files, sum) = self.media;
             self.media = (files + 1, sum.saturating_add(bytes));
         } else {
             self.listed.insert(path, bytes);
         }
+        self.listed.len() <= OTHERS && self.media.0 <= MEDIA_FILES
     }
 }
 

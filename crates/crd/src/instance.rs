@@ -279,6 +279,10 @@ pub struct ImportSpec {
     /// Where the bundle lies in the platform's bucket of bundles. Without slashes at its ends.
     #[schemars(length(min = 1, max = 200), regex(pattern = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"))]
     pub prefix: String,
+    /// SHA-256 of the bundle's `MANIFEST.json`, and so of all that it names: another one is not loaded, whoever put it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(equal = 64), regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub manifest_sha256: Option<String>,
     /// A Secret in `howdah-inbox` with what opens the bundle's seal; gone once the last pass is loaded.
     pub key_secret_ref: SecretRef,
     /// A greater one than was loaded: the database is loaded anew, and what was written in the rehearsal before it is thrown away.

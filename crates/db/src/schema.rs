@@ -203,6 +203,7 @@ diesel::table! {
         prefix -> Text,
         seen -> Nullable<Jsonb>,
         seen_at -> Nullable<Timestamptz>,
+        manifest_sha256 -> Nullable<Text>,
         pass -> Int4,
         accepted_at -> Nullable<Timestamptz>,
         kept_until -> Timestamptz,

@@ -13,6 +13,7 @@ mod browser;
 mod customer;
 mod driver;
 mod keyboard;
+mod move_in;
 mod operator;
 mod people;
 mod planted;

@@ -21,6 +21,7 @@ const AT_ONCE: usize = 8;
 
 pub struct S3Bundles {
     store: AmazonS3,
+    bucket: String,
 }
 
 /// Where the bucket is, and whose keys list, read and delete in it.
@@ -51,7 +52,19 @@ impl S3Bundles {
             // Not every store has the request that deletes many.
             .with_disable_bulk_delete(true)
             .with_client_options(options);
-        Ok(Self { store: builder.build().map_err(error)? })
+        Ok(Self { store: builder.build().map_err(error)?, bucket: settings.bucket.clone() })
+    }
+}
+
+impl S3Bundles {
+    /// SeaweedFS checks a signature with `X-Forwarded-Prefix` before the request's path, and acts on the path alone: whoever could choose a path
+    /// with the bucket's name inside could use its link for any object.
+    fn to_be_signed(&self, prefix: &str, path: &str) -> Result<Path, BundlesError> {
+        let key = format!("{prefix}/{path}");
+        if key.split('/').any(|it| it == self.bucket) {
+            return Err(BundlesError(format!("no link is signed to a path with `{}` in it", self.bucket)));
+        }
+        Path::parse(key).map_err(error)
     }
 }
 
@@ -82,7 +95,7 @@ impl Bundles for S3Bundles {
 
     fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
         async move {
-            let path = Path::parse(format!("{prefix}/{path}")).map_err(error)?;
+            let path = self.to_be_signed(prefix, path)?;
             self.store.signed_url(Method::PUT, &path, valid).await.map_err(error)
         }
         .boxed()
@@ -90,7 +103,7 @@ impl Bundles for S3Bundles {
 
     fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
         async move {
-            let path = Path::parse(format!("{prefix}/{path}")).map_err(error)?;
+            let path = self.to_be_signed(prefix, path)?;
             self.store.signed_url(Method::GET, &path, valid).await.map_err(error)
         }
         .boxed()

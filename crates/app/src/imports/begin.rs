@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use howdah_db::Conn;
 use howdah_db::models::export::Export;
 use howdah_db::models::import::Import;
+use howdah_db::models::instance::Instance;
 use howdah_domain::{ExportId, ImportId};
 use serde_json::json;
 
@@ -82,6 +83,7 @@ async fn insert(app: &App, conn: &mut Conn, actor: &Actor, source: ImportSource)
         prefix,
         seen: None,
         seen_at: None,
+        manifest_sha256: None,
         pass: 1,
         accepted_at: None,
         kept_until,
@@ -96,6 +98,11 @@ async fn insert(app: &App, conn: &mut Conn, actor: &Actor, source: ImportSource)
 /// One that can be fetched could as well be brought again.
 async fn whole(app: &App, conn: &mut Conn, actor: &Actor, id: ExportId) -> Result<(Export, chrono::DateTime<chrono::Utc>), Error> {
     let (export, _) = exports::seen_by(conn, actor, id).await?;
+    let server = Instance::by_id(conn, export.instance_id).await?;
+    // An operator sees every export, and brings none of somebody else's in.
+    if server.is_none_or(|it| it.account_id != actor.account.as_uuid()) {
+        return Err(Error::NotFound { what: "export" });
+    }
     match export.kept_until {
         Some(until) if export.size.is_some() && export.deleted_at.is_none() && app.now() < until => Ok((export, until)),
         _ => {

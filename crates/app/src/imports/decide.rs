@@ -176,6 +176,7 @@ async fn take_back(
         instance_id: None,
         seen: None,
         seen_at: None,
+        manifest_sha256: None,
         pass: 1,
         accepted_at: None,
         created_at: app.now(),

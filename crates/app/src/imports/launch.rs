@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::look::{self, Found};
 use super::seen::{Seen, SeenServer};
-use super::{is_open, locked_by};
+use super::{is_open, locked_by, seen_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{self, Launched, NewServer, Origin, Redacted};
 use crate::sealed::Variables;
@@ -42,24 +42,29 @@ pub async fn launch(
         actor.may_operate()?;
     }
     let mut conn = app.conn().await?;
+    let import = seen_by(&mut conn, actor, id).await?;
+    limits::LOOKS_INTO.take(app, &mut conn, &import.id.to_string()).await?;
+    drop(conn);
+    // Looked at anew, for what was brought since counts, and the key is kept nowhere before. No connection is held meanwhile.
+    let found = look::into(app, &import, Some(&request.key)).await?;
+    let manifest_sha256 = found.manifest_sha256.clone();
+    let server = server(app, request, found)?;
+    let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         if let Some(before) = claim(app, conn, idempotent).await? {
             return Ok(before);
         }
         let import = locked_by(conn, actor, id).await?;
-        is_open(&import)?;
-        limits::LOOKS_INTO.take(app, conn, &import.id.to_string()).await?;
-        // Looked at anew, for what was brought since counts, and the key is kept nowhere before.
-        let found = look::into(app, &import, Some(&request.key)).await?;
-        let launched = instances::record(app, conn, actor, &server(app, request, found)?).await?;
-        Import::became(conn, import.id, launched.instance.as_uuid()).await?;
+        is_open(app, &import)?;
+        let launched = instances::record(app, conn, actor, &server).await?;
+        Import::became(conn, import.id, launched.instance.as_uuid(), &manifest_sha256).await?;
         keep(conn, idempotent, launched).await
     })
     .await
 }
 
 fn server<'a>(app: &'a App, request: &'a ImportLaunch, found: Found) -> Result<NewServer<'a>, Error> {
-    let Found { seen, identity } = found;
+    let Found { seen, identity, manifest_sha256: _ } = found;
     let Some(server) = seen.server.as_ref().filter(|_| seen.holds()) else { return Err(refused(&seen)) };
     let Some(identity) = identity else {
         let sentence = "The bundle is sealed: give the key that opens it, a line that begins with AGE-SECRET-KEY-1.".to_owned();

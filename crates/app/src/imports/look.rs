@@ -1,6 +1,7 @@
 //! The look into a bundle: its small files and a listing, in seconds. With the key the secrets are proved, too, and forgotten at once.
 
 use futures::TryStreamExt as _;
+use howdah_bundle::format::{MANIFEST, Sha256Hex};
 use howdah_bundle::receive::{self, Brought, HELD, READ};
 use howdah_bundle::seal::Identities;
 use howdah_bundle::source::Identity;
@@ -18,6 +19,8 @@ use crate::{Actor, App, Error, limits};
 pub(super) struct Found {
     pub seen: Seen,
     pub identity: Option<Identity>,
+    /// Of the manifest that was read, in hexadecimal.
+    pub manifest_sha256: String,
 }
 
 /// Looks, and keeps what was found.
@@ -29,7 +32,7 @@ pub async fn look(app: &App, actor: &Actor, id: ImportId, key: Option<&SecretStr
     actor.may_change()?;
     let mut conn = app.conn().await?;
     let import = seen_by(&mut conn, actor, id).await?;
-    is_open(&import)?;
+    is_open(app, &import)?;
     limits::LOOKS_INTO.take(app, &mut conn, &import.id.to_string()).await?;
     drop(conn);
     let Found { seen, .. } = into(app, &import, key).await?;
@@ -44,6 +47,7 @@ pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>)
     let identities = key.filter(|it| !it.expose_secret().trim().is_empty()).map(parse_key).transpose()?;
     let bundles = app.bundles.as_deref().ok_or(Error::NotFound { what: "import" })?;
     let brought = read(bundles, &import.prefix).await?;
+    let manifest_sha256 = brought.held.get(MANIFEST).map(|it| Sha256Hex::of(it).to_string()).unwrap_or_default();
     // Proving a key takes up to half a second of processor time.
     let looked = tokio::task::spawn_blocking(move || receive::look(&brought, identities.as_ref()));
     let looked = looked.await.map_err(Error::internal)?;
@@ -52,7 +56,7 @@ pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>)
         Ok(look) => look,
         Err(finding) => {
             seen.add(&finding);
-            return Ok(Found { seen, identity: None });
+            return Ok(Found { seen, identity: None, manifest_sha256 });
         }
     };
     let mut server = SeenServer::of(&look.preflight, &look.manifest);
@@ -66,7 +70,7 @@ pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>)
         seen.refuse(&server.domain, "address", sentence);
     }
     seen.server = Some(server);
-    Ok(Found { seen, identity: look.identity })
+    Ok(Found { seen, identity: look.identity, manifest_sha256 })
 }
 
 /// An identity file of age's, as it is pasted.
@@ -79,8 +83,9 @@ async fn read(bundles: &dyn Bundles, prefix: &str) -> Result<Brought, Error> {
     let mut files = bundles.files(prefix);
     while let Some(file) = files.try_next().await? {
         // Notes of the run that wrote it.
-        if !file.path.starts_with('.') {
-            brought.list(file.path, file.bytes);
+        if !file.path.starts_with('.') && !brought.list(file.path, file.bytes) {
+            let sentence = "There are more files than any bundle has. Throw this import away, and bring the bundle alone.".to_owned();
+            return Err(Error::Conflict { reason: "too_many_files", sentence });
         }
     }
     for name in READ {

@@ -26,7 +26,7 @@ use howdah_db::Conn;
 use howdah_db::models::import::Import;
 use howdah_domain::ImportId;
 
-use crate::{Actor, Error};
+use crate::{Actor, App, Error};
 
 /// The import, where it is of the actor's account. What somebody brings is nobody else's business: not an operator's, either.
 async fn seen_by(conn: &mut Conn, actor: &Actor, id: ImportId) -> Result<Import, Error> {
@@ -43,9 +43,9 @@ fn of_account(found: Option<Import>, actor: &Actor) -> Result<Import, Error> {
 }
 
 /// It is still to become a server.
-fn is_open(import: &Import) -> Result<(), Error> {
+fn is_open(app: &App, import: &Import) -> Result<(), Error> {
     let refuse = |reason, sentence: &str| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
-    if import.deleted_at.is_some() {
+    if import.deleted_at.is_some() || import.instance_id.is_none() && app.now() >= import.kept_until {
         return refuse("not_kept", "This import was thrown away, or was kept for its time. Begin another one.");
     }
     if import.instance_id.is_some() {

@@ -47,7 +47,7 @@ pub async fn offer(app: &App, actor: &Actor, id: ImportId, files: &[Announced]) 
     let paths = parse(files)?;
     let mut conn = app.conn().await?;
     let import = seen_by(&mut conn, actor, id).await?;
-    is_open(&import)?;
+    is_open(app, &import)?;
     if import.source != "upload" {
         let sentence = "This import is of an export that lies here: nothing has to be brought.".to_owned();
         return Err(Error::Conflict { reason: "nothing_to_bring", sentence });

@@ -26,12 +26,12 @@ use uuid::Uuid;
 
 pub use decide::{Begin, Decision, Facts, decide};
 
-use crate::{imports, instances};
 use crate::jobs::SyncInstance;
 use crate::jobs::manifest;
 use crate::mails::{self, To};
 use crate::observer::translate;
 use crate::worker::{WorkError, Worker};
+use crate::{imports, instances};
 
 /// Decides for one server and writes it down, in the caller's transaction. False where nothing changed.
 pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Result<bool, WorkError> {

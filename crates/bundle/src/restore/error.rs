@@ -28,6 +28,8 @@ pub enum RestoreError {
     Unreadable { name: &'static str, source: serde_json::Error },
     #[error("the bundle is of version {version} of the format, and this program knows {VERSION}: take a newer howdah")]
     Version { version: u32 },
+    #[error("MANIFEST.json is not the one that --manifest-sha256 names: the bundle was replaced since it was looked at. Nothing was begun")]
+    Replaced,
     #[error("the bundle is sealed: give --identity with the key file, or --passphrase-file")]
     NoKey,
     #[error("the bundle is not signed, and --signer says by whom it has to be: get it from them. Nothing was begun")]

@@ -41,6 +41,8 @@ pub struct Options<'a> {
     pub duplicates: Duplicates,
     /// What the database is marked with, together with the rows: [`is_marked`].
     pub mark: Option<Mark>,
+    /// SHA-256 of the manifest, in hexadecimal: a bundle with another one is refused.
+    pub manifest_sha256: Option<String>,
     pub media_to: Option<Store>,
     /// A new file for the environment, secrets included.
     pub env_to: Option<PathBuf>,
@@ -60,7 +62,7 @@ pub struct Restored {
 pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, RestoreError> {
     told(Event::Stage { stage: Stage::Looking, bytes: None, files: None });
     let Reader::Bundle(bundle) = Reader::open(options.from).await? else { return Err(RestoreError::Pipe) };
-    let (preflight, manifest) = describe(&bundle, options.signers).await?;
+    let (preflight, manifest) = describe(&bundle, options.signers, options.manifest_sha256.as_deref()).await?;
     let identity = secrets(&bundle, &manifest, &preflight, options.identities.as_deref()).await?;
     let environment = options.env_to.as_deref().map(NewFile::begin).transpose()?;
     let mut client = source::Connection::open(&options.database, CONNECT).await?.client;
@@ -99,8 +101,8 @@ pub async fn restore_dump(dump: PathBuf, database: &DatabaseSettings, duplicates
     load_into(database, duplicates, None, fed, told, |_| Ok(())).await
 }
 
-async fn describe(bundle: &Bundle, signers: &[PublicKey]) -> Result<(Preflight, Manifest), RestoreError> {
-    let manifest: Manifest = parsed(format::MANIFEST, &signed(bundle, signers).await?)?;
+async fn describe(bundle: &Bundle, signers: &[PublicKey], wanted: Option<&str>) -> Result<(Preflight, Manifest), RestoreError> {
+    let manifest: Manifest = parsed(format::MANIFEST, &signed(bundle, signers, wanted).await?)?;
     let preflight: Preflight = parsed(format::PREFLIGHT, &held(bundle, &manifest, format::PREFLIGHT).await?)?;
     for version in [preflight.format, manifest.format] {
         if version != VERSION {
@@ -112,8 +114,11 @@ async fn describe(bundle: &Bundle, signers: &[PublicKey]) -> Result<(Preflight, 
 
 /// The manifest's bytes, read once: who holds the bundle's place can give others the next time. Through the digests that it has, its signature is
 /// of everything that is used.
-async fn signed(bundle: &Bundle, signers: &[PublicKey]) -> Result<Vec<u8>, RestoreError> {
+async fn signed(bundle: &Bundle, signers: &[PublicKey], wanted: Option<&str>) -> Result<Vec<u8>, RestoreError> {
     let manifest = bundle.read_small(&path(format::MANIFEST)?, HELD).await?;
+    if wanted.is_some_and(|it| it != Sha256Hex::of(&manifest).to_string()) {
+        return Err(RestoreError::Replaced);
+    }
     if signers.is_empty() {
         return Ok(manifest);
     }

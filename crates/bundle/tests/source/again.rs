@@ -33,6 +33,7 @@ impl Made {
             database: target.settings(),
             duplicates: Duplicates::Refuse,
             mark: Some(mark(pass)),
+            manifest_sha256: None,
             media_to,
             env_to: None,
         };

@@ -237,6 +237,7 @@ async fn a_database_with_rows_of_another_schema_or_a_superuser_is_refused() {
         database: target.superusers_settings(),
         duplicates: Duplicates::Refuse,
         mark: None,
+        manifest_sha256: None,
         media_to: None,
         env_to: None,
     };

@@ -161,6 +161,7 @@ pub async fn restore_with(
         database: target.settings(),
         duplicates,
         mark: None,
+        manifest_sha256: None,
         media_to: Some(Store::open_up(StoreSettings::Disk { root: media }).unwrap()),
         env_to: Some(to.join(".env.production")),
     };

@@ -62,6 +62,7 @@ async fn a_bundle_is_its_signers_until_one_byte_differs() {
             database,
             duplicates: Duplicates::Refuse,
             mark: None,
+            manifest_sha256: None,
             media_to: None,
             env_to: None,
         };

@@ -124,6 +124,7 @@ async fn restored(from: Turncoat, signer: PublicKey, target: &TestDatabase, medi
         database: target.settings(),
         duplicates: Duplicates::Refuse,
         mark: None,
+        manifest_sha256: None,
         media_to: Some(Store::open_up(StoreSettings::Disk { root: media.to_owned() }).unwrap()),
         env_to: None,
     };

@@ -1,8 +1,9 @@
 //! Exports: runs that take a server along. How far one is, and who asked for it, its operation says.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, not};
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use super::instance::Page;
 use super::operation::Operation;
 use crate::Conn;
-use crate::schema::{exports, final_bundles, instances, operations};
+use crate::schema::{exports, final_bundles, imports, instances, operations};
 
 #[derive(Queryable, Selectable, Identifiable, Insertable, Clone, Debug, PartialEq, Eq)]
 #[diesel(table_name = exports, check_for_backend(diesel::pg::Pg))]
@@ -75,8 +76,13 @@ impl Export {
     pub async fn no_longer_kept(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
         let is_leaving = instances::desired_kind.eq("deleted").and(instances::tombstoned_at.is_null());
         let is_final = exists(final_bundles::table.filter(final_bundles::export_id.eq(exports::id)));
+        // What a server here is being made of is not taken away under it.
+        let prefix = sql::<Text>("(exports.instance_id::text || '/' || exports.id::text)");
+        let imported = imports::table.filter(imports::source.eq("export")).filter(imports::deleted_at.is_null());
+        let is_imported = exists(imported.filter(imports::instance_id.is_not_null()).filter(imports::prefix.eq(prefix)));
         exports::table
             .inner_join(instances::table)
+            .filter(not(is_imported))
             .filter(exports::kept_until.le(now).and(exports::deleted_at.is_null()))
             .filter(not(exports::size.is_not_null().and(is_final).and(is_leaving)))
             .order(exports::kept_until)

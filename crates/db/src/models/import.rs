@@ -24,6 +24,8 @@ pub struct Import {
     /// What the last look into it found.
     pub seen: Option<Value>,
     pub seen_at: Option<DateTime<Utc>>,
+    /// Of the bundle's manifest when the server was launched, in hexadecimal.
+    pub manifest_sha256: Option<String>,
     pub pass: i32,
     /// The rehearsal is over.
     pub accepted_at: Option<DateTime<Utc>>,
@@ -72,8 +74,9 @@ impl Import {
         diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
     }
 
-    pub async fn became(conn: &mut Conn, id: Uuid, instance_id: Uuid) -> QueryResult<()> {
-        diesel::update(imports::table.find(id)).set(imports::instance_id.eq(instance_id)).execute(conn).await.map(drop)
+    pub async fn became(conn: &mut Conn, id: Uuid, instance_id: Uuid, manifest_sha256: &str) -> QueryResult<()> {
+        let set = (imports::instance_id.eq(instance_id), imports::manifest_sha256.eq(manifest_sha256));
+        diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
     }
 
     /// The rehearsal is over: the bundle is loaded once more.
@@ -86,12 +89,23 @@ impl Import {
         diesel::update(imports::table.find(id)).set(imports::kept_until.eq(until)).execute(conn).await.map(drop)
     }
 
+    /// Nothing is left of the server that it became, so that nothing comes of it any more.
+    pub async fn let_go(conn: &mut Conn, instance_id: Uuid, at: DateTime<Utc>) -> QueryResult<()> {
+        let of_server = imports::instance_id.eq(instance_id).and(imports::deleted_at.is_null());
+        diesel::update(imports::table.filter(of_server)).set(imports::kept_until.eq(at)).execute(conn).await.map(drop)
+    }
+
     /// Whose time is over, and that no server is being made of.
     pub async fn no_longer_kept(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
+        use crate::schema::instances;
+        let rehearsing = instances::table
+            .filter(imports::instance_id.eq(instances::id.nullable()))
+            .filter(instances::tombstoned_at.is_null())
+            .filter(imports::accepted_at.is_null());
         imports::table
             .filter(imports::kept_until.le(now).and(imports::deleted_at.is_null()))
             // A rehearsal takes as long as it takes.
-            .filter(imports::instance_id.is_null().or(imports::accepted_at.is_not_null()))
+            .filter(diesel::dsl::not(diesel::dsl::exists(rehearsing)))
             .order(imports::kept_until)
             .limit(limit)
             .select(Self::as_select())

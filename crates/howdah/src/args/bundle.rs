@@ -177,6 +177,9 @@ pub struct RestoreArgs {
     /// Leave this in the database with the rows, as the comment on the table `accounts`; where it is there already, nothing is done.
     #[arg(long, value_name = "MARK", conflicts_with = "dump")]
     pub mark: Option<Mark>,
+    /// SHA-256 of the bundle's MANIFEST.json: another bundle is refused.
+    #[arg(long, value_name = "HEX", requires = "from")]
+    pub manifest_sha256: Option<String>,
     /// Where media goes: a folder (public/system) or s3://bucket/prefix (by `AWS_…` as they are; what the bundle is read with may have
     /// `HOWDAH_BUNDLE_` before each). What an earlier run has put into a bucket, and is the same, is left there.
     #[arg(long, value_name = "DIR|s3://…")]

@@ -18,7 +18,8 @@ async fn every_post_knows_the_key_of_another_request() {
     server.once(&operator, "/api/v1/instances", "used", &new_instance("birds.example")).await.is(202);
     let description: Value = serde_json::from_str(howdah_web::openapi::json()).unwrap();
     let mut posts = 0;
-    let takes_key = |it: &Value| it["post"]["parameters"].as_array().is_some_and(|all| all.iter().any(|it| it["name"] == "Idempotency-Key"));
+    let takes_key =
+        |it: &Value| it["post"]["parameters"].as_array().is_some_and(|all| all.iter().any(|it| it["name"] == "Idempotency-Key"));
     for (path, item) in description["paths"].as_object().unwrap().iter().filter(|(_, it)| takes_key(it)) {
         let id = if path.contains("/jobs/") { "1" } else { "01990000-0000-7000-8000-000000000000" };
         let body = match item["post"]["operationId"].as_str().unwrap() {

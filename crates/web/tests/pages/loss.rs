@@ -75,7 +75,8 @@ async fn of_people() {
     let token = invite("bob@cats.example").await;
     bob.post("/invitation", &[("token", &token), ("name", "Bob"), ("password", PASSWORD)]).await.is(303);
     let bobs = Person::by_email(&mut *test.database.conn().await, "bob@cats.example").await.unwrap().unwrap().id;
-    let remove = asked(&ada, people, &format!("/{bobs}/remove"), &["Remove Bob from Ada?", "bob@cats.example", "tokens for it are revoked"]).await;
+    let remove =
+        asked(&ada, people, &format!("/{bobs}/remove"), &["Remove Bob from Ada?", "bob@cats.example", "tokens for it are revoked"]).await;
     bob.sign_in("bob@cats.example").await;
     asked(&bob, people, "/remove", &["Leave Ada?", "Only by an owner"]).await;
     test.clock.advance(sessions::RECENT + TimeDelta::seconds(1));

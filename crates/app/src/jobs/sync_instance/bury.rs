@@ -7,6 +7,7 @@ use howdah_db::models::domain::Domain;
 use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::identity::IdentitySecret;
+use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::name_claim::NameClaim;
 use howdah_db::models::observation::Observation;
@@ -33,7 +34,7 @@ pub async fn bury(worker: &Worker, id: Uuid) -> Result<(), WorkError> {
         progress::advance(worker, conn, id).await?;
         take_leave(worker, conn, &instance, now).await?;
         end_operation(worker, conn, id).await?;
-        scrub(conn, &instance).await?;
+        scrub(conn, &instance, now).await?;
         Instance::bury(conn, id, instance.revision, now).await?.ok_or(WorkError::Conflict)?;
         tracing::info!(instance.id = %id, "nothing of the server is left");
         progress::record(conn, &instance, "instance.gone", now).await
@@ -68,11 +69,12 @@ async fn take_leave(worker: &Worker, conn: &mut Conn, instance: &Instance, now: 
 }
 
 /// Secrets, the owner's name and address, what was seen; and its names, but for one of the platform's that was ever served.
-async fn scrub(conn: &mut Conn, instance: &Instance) -> Result<(), WorkError> {
+async fn scrub(conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -> Result<(), WorkError> {
     OwnerBootstrap::erase(conn, instance.id).await?;
     IdentitySecret::destroy(conn, instance.id).await?;
     Observation::forget(conn, instance.id).await?;
     Probe::forget(conn, instance.id).await?;
+    Import::let_go(conn, instance.id, now).await?;
     AddressLook::forget(conn, instance.id).await?;
     PublicFace::forget(conn, instance.id).await?;
     if !instance.on_platform_domain {

@@ -123,6 +123,7 @@ fn bundle(import: &Import, key: String) -> crd::ImportSpec {
     crd::ImportSpec {
         id: import.id.to_string(),
         prefix: import.prefix.clone(),
+        manifest_sha256: import.manifest_sha256.clone(),
         key_secret_ref: crd::SecretRef { name: key },
         pass: import.pass,
     }

@@ -49,6 +49,7 @@ async fn bring(args: RestoreArgs) -> anyhow::Result<()> {
                 database,
                 duplicates,
                 mark: args.mark,
+                manifest_sha256: args.manifest_sha256,
                 media_to,
                 env_to: args.env_to,
             };

@@ -48,6 +48,7 @@ pub async fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
             database,
             duplicates: Duplicates::Refuse,
             mark: None,
+            manifest_sha256: None,
             media_to: None,
             env_to: None,
         };

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use howdah_crd::labels::{job, process};
-use howdah_crd::secrets;
+use howdah_crd::{Bootstrap, ImportSpec, secrets};
 use serde_json::{Value, json};
 
 use super::environment::{from_secret, variable};
@@ -73,6 +73,9 @@ fn load(valid: &Valid<'_>, mark: &str, source: &Source<'_>, key: &Key) -> Value 
     let identity = format!("{KEY_FOLDER}/{}", secrets::import::IDENTITY);
     let mut arguments = vec!["bundle", "restore", &from, "--json", "--media-to", &media, "--mark", mark];
     arguments.extend(["--termination-log", bundle::TERMINATION_LOG]);
+    if let Bootstrap::Import(ImportSpec { manifest_sha256: Some(digest), .. }) = &valid.spec.bootstrap {
+        arguments.extend(["--manifest-sha256", digest]);
+    }
     let mut files = Vec::new();
     if key.opens {
         arguments.extend(["--identity", &identity]);

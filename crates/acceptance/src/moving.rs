@@ -1,0 +1,33 @@
+//! A server on its way from one host to another: taken along by the API, and brought by the command.
+
+use std::process::Command;
+
+use age::x25519::Identity;
+use anyhow::{Context as _, Result, ensure};
+use howdah_domain::InstanceId;
+use serde_json::{Value, json};
+
+use crate::Stack;
+use crate::api::Api;
+use crate::processes::Part;
+use crate::wait::seconds;
+
+/// Where its bundle lies, sealed to this identity.
+pub async fn taken_along(api: &Api, server: InstanceId, identity: &Identity) -> Result<String> {
+    let wanted = json!({"recipients": [identity.to_public().to_string()]});
+    let begun = api.post(&format!("/api/v1/instances/{server}/exports"), Some(&wanted)).await?.expect(202)?.body;
+    api.wait_for_operation(begun["operation_url"].as_str().context("no operation")?, "succeeded", seconds(180)).await?;
+    Ok(format!("s3://howdah-bundles/{server}/{}", begun["id"].as_str().context("no id")?))
+}
+
+/// What `howdah bundle push` says of a bundle that it brought to an import (`/api/v1/imports/…`).
+pub fn push(stack: &Stack, bundle: &str, import: &str, api: &Api) -> Result<Value> {
+    let mut command = Command::new(Part::of(stack, "operator")?.program());
+    command.args(["bundle", "push", bundle, "--json", "--to", &format!("{}{import}", stack.dashboard_url)]);
+    command.env("HOWDAH_TOKEN", &api.token).env("SSL_CERT_FILE", &stack.ca_cert);
+    command.env("AWS_ENDPOINT_URL", &stack.s3.endpoint).env("AWS_REGION", &stack.s3.region);
+    command.env("AWS_ACCESS_KEY_ID", &stack.s3.access_key).env("AWS_SECRET_ACCESS_KEY", &stack.s3.secret_key);
+    let pushed = command.output()?;
+    ensure!(pushed.status.success(), "{pushed:?}");
+    Ok(serde_json::from_slice(&pushed.stdout)?)
+}
