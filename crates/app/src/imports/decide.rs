@@ -169,7 +169,6 @@ async fn take_back(
             format!("What was written on this server since it took its place is lost. To go back, type its domain: {}.", server.domain);
         return Err(Error::invalid("confirm", "mismatch", sentence));
     }
-    instances::discard(app, conn, actor, server).await?;
     let id = ImportId::generate(app.now(), &*app.randomness);
     let again = Import {
         id: id.as_uuid(),
@@ -179,10 +178,13 @@ async fn take_back(
         manifest_sha256: None,
         pass: 1,
         accepted_at: None,
+        kept_until: import.kept_until.max(app.now() + KEPT_AFTER),
         created_at: app.now(),
         ..import.clone()
     };
     again.insert(conn).await?;
+    // With its audit entry, which comes last.
+    instances::discard(app, conn, actor, server).await?;
     Ok(id)
 }
 

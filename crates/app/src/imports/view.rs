@@ -100,6 +100,8 @@ pub(super) async fn view_of(app: &App, conn: &mut Conn, import: Import) -> Resul
     };
     let state = match (import.deleted_at, import.instance_id, import.accepted_at) {
         (Some(_), _, None) => ImportState::Gone,
+        // Thrown away before its time was over: taken back.
+        (Some(deleted), _, Some(_)) if deleted < import.kept_until => ImportState::Gone,
         (_, _, Some(_)) => ImportState::Accepted,
         (None, Some(_), None) => ImportState::Launched,
         (None, None, None) => ImportState::Open,

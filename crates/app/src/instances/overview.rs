@@ -154,7 +154,7 @@ impl Known {
             lacks_records,
             has_answered: self.row.instance.first_answered_at.is_some(),
             owner_link_is_ready: matches!(owner_link, OwnerLinkState::Ready { .. }),
-            owner_link_can_be_sent: owner_link::can_be_sent(&self.row.instance)? && owner_link.is_at_rest(),
+            owner_link_can_be_sent: self.row.owner.is_some() && owner_link::can_be_sent(&self.row.instance)? && owner_link.is_at_rest(),
             can_move_out: handover::can_move_out(&self.row.instance),
             is_in_trouble: last_operation.as_ref().is_some_and(is_in_trouble),
             is_owner: self.is_theirs(actor),

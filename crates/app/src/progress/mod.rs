@@ -175,7 +175,10 @@ async fn write(
         OperationRow::save(conn, row.id, row.revision, new).await?.ok_or(WorkError::Conflict)?;
         changed = true;
         let at_rehearsal = |it: &howdah_domain::Operation| it.current_step().is_some_and(|it| it.name == StepName::Rehearsal);
-        if let Some(import) = known.import.as_ref().filter(|_| at_rehearsal(new) && !at_rehearsal(old)) {
+        // It may leave that step for a moment, and is told of once.
+        let was_rehearsed =
+            |it: &howdah_domain::Operation| it.steps.iter().any(|it| it.name == StepName::Rehearsal && it.started_at.is_some());
+        if let Some(import) = known.import.as_ref().filter(|_| at_rehearsal(new) && !was_rehearsed(old)) {
             imports::rehearses(worker, conn, instance, import).await?;
         }
     }

@@ -98,14 +98,14 @@ impl Import {
     /// Whose time is over, and that no server is being made of.
     pub async fn no_longer_kept(conn: &mut Conn, now: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Self>> {
         use crate::schema::instances;
-        let rehearsing = instances::table
+        let on_its_way = instances::table
             .filter(imports::instance_id.eq(instances::id.nullable()))
             .filter(instances::tombstoned_at.is_null())
-            .filter(imports::accepted_at.is_null());
+            .filter(instances::launched_at.is_null());
         imports::table
             .filter(imports::kept_until.le(now).and(imports::deleted_at.is_null()))
-            // A rehearsal takes as long as it takes.
-            .filter(diesel::dsl::not(diesel::dsl::exists(rehearsing)))
+            // A rehearsal takes as long as it takes, and so does loading it.
+            .filter(diesel::dsl::not(diesel::dsl::exists(on_its_way)))
             .order(imports::kept_until)
             .limit(limit)
             .select(Self::as_select())

@@ -212,14 +212,17 @@ impl Instance {
 
     /// Servers of own domains that nobody ever proved or reached, and of which nothing has changed since `before`.
     pub async fn never_proven_since(conn: &mut Conn, before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Uuid>> {
-        use crate::schema::domains;
+        use crate::schema::{domains, imports};
         let is_unproven = diesel::dsl::exists(
             domains::table
                 .filter(domains::account_id.eq(instances::account_id))
                 .filter(domains::name.eq(instances::domain).or(domains::name.eq(instances::web_domain)))
                 .filter(domains::proven_at.is_null()),
         );
+        // Nobody proves anything for a rehearsal: it waits for a decision.
+        let rehearsals = imports::table.filter(imports::instance_id.eq(instances::id.nullable())).filter(imports::accepted_at.is_null());
         instances::table
+            .filter(diesel::dsl::not(diesel::dsl::exists(rehearsals)))
             .filter(instances::on_platform_domain.eq(false))
             .filter(instances::desired_kind.ne("deleted"))
             .filter(instances::tombstoned_at.is_null())

@@ -116,7 +116,7 @@ pub fn actions(facts: &ActionFacts) -> Vec<Action> {
     };
     let stays = facts.leaving.is_none() && !is_gone;
     let offered = |action: Action| match action {
-        Action::SetRecords => facts.lacks_records && stays && facts.phase != Phase::Rehearsing,
+        Action::SetRecords => facts.lacks_records && stays,
         Action::Rehearse => facts.phase == Phase::Rehearsing,
         Action::OpenServer => {
             facts.has_answered && !is_gone && !matches!(facts.phase, Phase::Suspended | Phase::MovingOut | Phase::TearingDown)
@@ -198,7 +198,7 @@ mod tests {
         let closing_now = ActionFacts { phase: Phase::Closing, leaving: closing(true), has_grace: true, ..CUSTOMER };
         let moving = ActionFacts { phase: Phase::MovingOut, leaving: Some((Deletion::MoveOut, true)), can_move_out: true, ..CUSTOMER };
         let table: [(ActionFacts, &[Action]); 22] = [
-            (ActionFacts { phase: Phase::Rehearsing, lacks_records: true, ..launching }, &[Rehearse, Close]),
+            (ActionFacts { phase: Phase::Rehearsing, lacks_records: true, ..launching }, &[SetRecords, Rehearse, Close]),
             (CUSTOMER, &[OpenServer, Close]),
             (ActionFacts { is_owner: false, ..CUSTOMER }, &[OpenServer]),
             (ActionFacts { owner_link_is_ready: true, ..CUSTOMER }, &[OpenServer, ShowOwnerLink, Close]),
