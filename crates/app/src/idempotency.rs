@@ -55,12 +55,7 @@ impl IdempotencyKey {
     /// Claims the key for the transaction: `None` to go on, or the answer that was given before.
     async fn claim<T>(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Option<Once<T>>, Error> {
         match self.0.claim(conn, WAIT, now).await {
-            Ok(Claim::Fresh) => Ok(None),
-            Ok(Claim::Answered { status, body }) => Ok(Some(Once::Again { status, body })),
-            Ok(Claim::Mismatch) => Err(Error::Conflict {
-                reason: "idempotency_key_reused",
-                sentence: "This Idempotency-Key was used for another request. Use a new key for each new request.".to_owned(),
-            }),
+            Ok(claim) => before(claim),
             Err(error) if error.is_lock_timeout() => Err(Error::Conflict {
                 reason: "request_in_progress",
                 sentence: "A request with this Idempotency-Key is still being worked on. Try again in a moment.".to_owned(),
@@ -73,6 +68,17 @@ impl IdempotencyKey {
     async fn answer(&self, conn: &mut Conn, (status, body): (i16, Value)) -> Result<(), Error> {
         self.0.answer(conn, status, &body).await?;
         Ok(())
+    }
+}
+
+fn before<T>(claim: Claim) -> Result<Option<Once<T>>, Error> {
+    match claim {
+        Claim::Fresh => Ok(None),
+        Claim::Answered { status, body } => Ok(Some(Once::Again { status, body })),
+        Claim::Mismatch => Err(Error::Conflict {
+            reason: "idempotency_key_reused",
+            sentence: "This Idempotency-Key was used for another request. Use a new key for each new request.".to_owned(),
+        }),
     }
 }
 
@@ -95,6 +101,15 @@ impl<T> Copy for Idempotent<'_, T> {}
 pub(crate) async fn claim<T>(app: &App, conn: &mut Conn, idempotent: Option<Idempotent<'_, T>>) -> Result<Option<Once<T>>, Error> {
     match idempotent {
         Some(it) => it.key.claim(conn, app.now()).await,
+        None => Ok(None),
+    }
+}
+
+/// The answer that was given before, if there is a key and it was used; nothing is claimed. For who has slow work to do before the transaction of
+/// the effect, which claims the key nevertheless.
+pub(crate) async fn answered<T>(conn: &mut Conn, idempotent: Option<Idempotent<'_, T>>) -> Result<Option<Once<T>>, Error> {
+    match idempotent {
+        Some(it) => it.key.0.used(conn).await?.map_or(Ok(None), before),
         None => Ok(None),
     }
 }

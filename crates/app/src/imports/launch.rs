@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::look::{self, Found};
 use super::seen::{Seen, SeenServer};
 use super::{is_open, locked_by, seen_by};
-use crate::idempotency::{Idempotent, Once, claim, keep};
+use crate::idempotency::{Idempotent, Once, answered, claim, keep};
 use crate::instances::{self, Launched, NewServer, Origin, Redacted};
 use crate::sealed::Variables;
 use crate::{Actor, App, Error, limits};
@@ -42,6 +42,9 @@ pub async fn launch(
         actor.may_operate()?;
     }
     let mut conn = app.conn().await?;
+    if let Some(before) = answered(&mut conn, idempotent).await? {
+        return Ok(before);
+    }
     let import = seen_by(&mut conn, actor, id).await?;
     limits::LOOKS_INTO.take(app, &mut conn, &import.id.to_string()).await?;
     drop(conn);

@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Conn;
+use crate::{Conn, QueryError};
 use crate::schema::idempotency_keys;
 
 /// Whose key it is, and what it was sent with.
@@ -59,12 +59,19 @@ impl IdempotencyKey {
         if inserted == 1 {
             return Ok(Claim::Fresh);
         }
-        let (digest, status, body): (Vec<u8>, i16, Value) = idempotency_keys::table
+        self.used(conn).await?.ok_or(QueryError::NotFound)
+    }
+
+    /// What an earlier request with the key came to; `None` where there was none that is over. Nothing is claimed.
+    pub async fn used(&self, conn: &mut Conn) -> QueryResult<Option<Claim>> {
+        let found: Option<(Vec<u8>, i16, Value)> = idempotency_keys::table
             .find((self.holder_id, &self.key))
             .select((idempotency_keys::request_digest, idempotency_keys::status, idempotency_keys::body))
             .first(conn)
-            .await?;
-        Ok(if digest == self.request_digest { Claim::Answered { status, body } } else { Claim::Mismatch })
+            .await
+            .optional()?;
+        let is_same = |digest: Vec<u8>| digest == self.request_digest;
+        Ok(found.map(|(digest, status, body)| if is_same(digest) { Claim::Answered { status, body } } else { Claim::Mismatch }))
     }
 
     pub async fn answer(&self, conn: &mut Conn, status: i16, body: &Value) -> QueryResult<usize> {
