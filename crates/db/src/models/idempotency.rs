@@ -11,8 +11,8 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Conn, QueryError};
 use crate::schema::idempotency_keys;
+use crate::{Conn, QueryError};
 
 /// Whose key it is, and what it was sent with.
 #[derive(Clone, Debug)]
