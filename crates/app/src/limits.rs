@@ -229,7 +229,7 @@ mod tests {
         let mut all =
             [&[PASSWORD_FROM, PASSWORD_AGAIN, CODE_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()]
                 .concat();
-        all.extend([WRONG_CODES_OF, WRONG_CODES_TOLD]);
+        all.extend([WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, UPLOADS_OF, LOOKS_INTO]);
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

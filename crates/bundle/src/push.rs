@@ -98,27 +98,44 @@ impl Host {
         let url = Url::parse(&format!("{}/files", self.import.as_str().trim_end_matches('/'))).map_err(|_| PushError::Answer)?;
         let announced = files.iter().map(|(path, bytes)| Announced { path: path.as_str(), bytes: *bytes }).collect();
         let body = Announcement { files: announced };
-        let mut wait = FIRST_WAIT;
-        for attempt in 1.. {
+        tried(async || {
             let sent = self.client.post(url.clone()).bearer_auth(self.token.expose_secret()).json(&body).send().await;
-            match sent {
-                Ok(answer) if answer.status().is_success() => {
-                    let offer: Offer = answer.json().await.map_err(|source| PushError::Host { url: url.clone(), source })?;
-                    return Ok(offer.files);
-                }
-                Ok(answer) if !may_pass(answer.status()) || attempt == TRIES => {
-                    let status = answer.status();
-                    let sentence = answer.json().await.map_or_else(|_| format!("it answered {status}"), |it: Problem| it.detail);
-                    return Err(PushError::Refused { url, sentence });
-                }
-                Err(source) if attempt == TRIES => return Err(PushError::Host { url, source }),
-                Ok(_) | Err(_) => {}
+            let answer = sent.map_err(|source| Failure::passing(PushError::Host { url: url.clone(), source }))?;
+            let status = answer.status();
+            if !status.is_success() {
+                let sentence = answer.json().await.map_or_else(|_| format!("it answered {status}"), |it: Problem| it.detail);
+                return Err(Failure { may_pass: may_pass(status), error: PushError::Refused { url: url.clone(), sentence } });
             }
-            tokio::time::sleep(wait).await;
-            wait *= 2;
-        }
-        unreachable!("the last try returns")
+            let offer: Offer = answer.json().await.map_err(|source| Failure::passing(PushError::Host { url: url.clone(), source }))?;
+            Ok(offer.files)
+        })
+        .await
     }
+}
+
+/// Why something was not done, and whether it is worth to try it again.
+struct Failure {
+    may_pass: bool,
+    error: PushError,
+}
+
+impl Failure {
+    const fn passing(error: PushError) -> Self {
+        Self { may_pass: true, error }
+    }
+}
+
+/// With growing pauses, until it is done, can't be, or was tried often enough.
+async fn tried<T>(mut what: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, PushError> {
+    let mut wait = FIRST_WAIT;
+    for _ in 1..TRIES {
+        match what().await {
+            Err(Failure { may_pass: true, .. }) => tokio::time::sleep(wait).await,
+            ended => return ended.map_err(|it| it.error),
+        }
+        wait *= 2;
+    }
+    what().await.map_err(|it| it.error)
 }
 
 /// Whether it is worth to ask again.
@@ -185,25 +202,14 @@ async fn bring(
 }
 
 async fn put(bundle: &Bundle, host: &Host, path: &BundlePath, bytes: u64, url: Url) -> Result<(), PushError> {
-    let mut wait = FIRST_WAIT;
-    let mut attempt = 1;
-    loop {
-        let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(bundle.open(path).await?.body, 256 << 10));
+    tried(async || {
+        let failed = |may_pass, why| Failure { may_pass, error: PushError::Put { path: path.clone(), why } };
+        let read = bundle.open(path).await.map_err(|error| Failure { may_pass: false, error: error.into() })?;
+        let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(read.body, 256 << 10));
         let sent = host.client.put(url.clone()).header(header::CONTENT_LENGTH, bytes).body(body).send().await;
         // A link is a key: no error shows it.
-        let why = match sent {
-            Ok(answer) if answer.status().is_success() => return Ok(()),
-            Ok(answer) if !may_pass(answer.status()) => {
-                return Err(PushError::Put { path: path.clone(), why: answer.status().to_string() });
-            }
-            Ok(answer) => answer.status().to_string(),
-            Err(error) => error.without_url().to_string(),
-        };
-        if attempt == TRIES {
-            return Err(PushError::Put { path: path.clone(), why });
-        }
-        tokio::time::sleep(wait).await;
-        wait *= 2;
-        attempt += 1;
-    }
+        let status = sent.map_err(|error| failed(true, error.without_url().to_string()))?.status();
+        if status.is_success() { Ok(()) } else { Err(failed(may_pass(status), status.to_string())) }
+    })
+    .await
 }

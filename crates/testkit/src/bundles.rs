@@ -81,6 +81,14 @@ impl Bundles for FakeBundles {
         .boxed()
     }
 
+    fn size<'a>(&'a self, prefix: &'a str, path: &'a str) -> BoxFuture<'a, Result<Option<u64>, BundlesError>> {
+        async move {
+            self.answers()?;
+            Ok(self.there().get(&format!("{prefix}/{path}")).map(|it| it.len() as u64))
+        }
+        .boxed()
+    }
+
     fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
         let url = format!("https://s3.example/howdah-bundles/{prefix}/{path}?X-Amz-Expires={}&for=PUT", valid.as_secs());
         async move { Url::parse(&url).map_err(|error| BundlesError(error.to_string())) }.boxed()

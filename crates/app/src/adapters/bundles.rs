@@ -54,9 +54,7 @@ impl S3Bundles {
             .with_client_options(options);
         Ok(Self { store: builder.build().map_err(error)?, bucket: settings.bucket.clone() })
     }
-}
 
-impl S3Bundles {
     /// SeaweedFS checks a signature with `X-Forwarded-Prefix` before the request's path, and acts on the path alone: whoever could choose a path
     /// with the bucket's name inside could use its link for any object.
     fn to_be_signed(&self, prefix: &str, path: &str) -> Result<Path, BundlesError> {
@@ -87,6 +85,18 @@ impl Bundles for S3Bundles {
             match self.store.get(&path).await {
                 Ok(found) if found.meta.size <= most => Ok(Some(found.bytes().await.map_err(error)?.into())),
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(None),
+                Err(other) => Err(error(other)),
+            }
+        }
+        .boxed()
+    }
+
+    fn size<'a>(&'a self, prefix: &'a str, path: &'a str) -> BoxFuture<'a, Result<Option<u64>, BundlesError>> {
+        async move {
+            let path = Path::parse(format!("{prefix}/{path}")).map_err(error)?;
+            match self.store.head(&path).await {
+                Ok(found) => Ok(Some(found.size)),
+                Err(object_store::Error::NotFound { .. }) => Ok(None),
                 Err(other) => Err(error(other)),
             }
         }

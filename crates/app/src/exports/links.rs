@@ -32,7 +32,7 @@ pub struct Links {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
     To {
-        path: BundlePath,
+        path: PlainPath,
         url: Url,
     },
     /// A file whose name could not be written on every disk.
@@ -42,9 +42,9 @@ pub enum Link {
 /// Names of files below a folder, which lead nowhere else on any system and mean nothing to a shell or a configuration file. What a bundle
 /// has is named so; but a bucket holds whatever was put there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BundlePath(String);
+pub struct PlainPath(String);
 
-impl BundlePath {
+impl PlainPath {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-' | '+' | '=' | '@' | ',' | '~');
@@ -127,7 +127,7 @@ async fn linked(
     if path.starts_with('.') {
         return None;
     }
-    let Some(path) = BundlePath::parse(&path) else { return Some(Ok(Link::LeftOut)) };
+    let Some(path) = PlainPath::parse(&path) else { return Some(Ok(Link::LeftOut)) };
     Some(bundles.link(&prefix, path.as_str(), valid).await.map(|url| Link::To { path, url }))
 }
 
@@ -138,11 +138,11 @@ mod tests {
     #[test]
     fn names_that_lead_elsewhere_are_none() {
         for good in ["PREFLIGHT.json", "env/.env.production", "media/accounts/avatars/109/382/original/5b0e.png", "a/..b/c"] {
-            assert_eq!(BundlePath::parse(good).map(|it| it.0).as_deref(), Some(good));
+            assert_eq!(PlainPath::parse(good).map(|it| it.0).as_deref(), Some(good));
         }
         let long = "a/".repeat(500);
         for bad in ["", "/etc/passwd", "../x", "media/../../x", "a//b", "a/", "a\"\noutput=x", "a b", "C:\\x", "a\\b", "é", "a\0", &long] {
-            assert_eq!(BundlePath::parse(bad), None, "{bad:?}");
+            assert_eq!(PlainPath::parse(bad), None, "{bad:?}");
         }
     }
 }

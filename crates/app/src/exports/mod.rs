@@ -15,7 +15,7 @@ pub use cancel::cancel;
 pub use final_bundle::{KEPT as FINAL_KEPT, key};
 pub(crate) use final_bundle::{begin_final, cancel_final, discard_final, keeps_final};
 pub(crate) use links::prefix;
-pub use links::{BundlePath, Link, Links, links};
+pub use links::{Link, Links, PlainPath, links};
 pub use view::{ExportView, Progress, get, list};
 
 use howdah_db::Conn;

@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use howdah_db::Conn;
-use howdah_db::models::account::Membership;
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::{Operation, OperationStep};
@@ -15,7 +14,7 @@ use super::{locked_by, seen_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{self, audit, audit_actor};
 use crate::jobs::SyncInstance;
-use crate::mails::{self, Mail, To};
+use crate::mails;
 use crate::sealed::{self, Kind};
 use crate::worker::{WorkError, Worker};
 use crate::{Actor, App, Error};
@@ -193,18 +192,12 @@ pub(crate) async fn arrived(worker: &Worker, conn: &mut Conn, instance: &Instanc
     sealed::forget(conn, instance.id, Kind::BundleKey).await?;
     let until = import.kept_until.min(worker.now() + KEPT_AFTER);
     Import::keep_until(conn, import.id, until).await?;
-    tell(worker, conn, instance, &mails::import_done(&worker.app.config, &instance.domain, &instance.slug, until)).await
+    let mail = mails::import_done(&worker.app.config, &instance.domain, &instance.slug, until);
+    Ok(mails::put_for_owners(&worker.app, conn, instance, &mail).await?)
 }
 
 /// It can be looked at.
 pub(crate) async fn rehearses(worker: &Worker, conn: &mut Conn, instance: &Instance, import: &Import) -> Result<(), WorkError> {
-    tell(worker, conn, instance, &mails::import_rehearsing(&worker.app.config, &instance.domain, import.id)).await
-}
-
-async fn tell(worker: &Worker, conn: &mut Conn, instance: &Instance, mail: &Mail) -> Result<(), WorkError> {
-    for owner in Membership::owners(conn, instance.account_id).await? {
-        let to = To { email: &owner.email, person: Some(owner.id), server: Some(instance.id), ..To::default() };
-        mails::put(&worker.app, conn, mail, &to).await?;
-    }
-    Ok(())
+    let mail = mails::import_rehearsing(&worker.app.config, &instance.domain, import.id);
+    Ok(mails::put_for_owners(&worker.app, conn, instance, &mail).await?)
 }

@@ -40,7 +40,7 @@ pub async fn look(app: &App, actor: &Actor, id: ImportId, key: Option<&SecretStr
     let mut conn = app.conn().await?;
     Import::saw(&mut conn, import.id, &kept, app.now()).await?;
     let import = seen_by(&mut conn, actor, id).await?;
-    view_of(app, &mut conn, import).await
+    view_of(app, &conn, import).await
 }
 
 pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>) -> Result<Found, Error> {

@@ -17,7 +17,7 @@ pub use decide::{CutOver, cut_over, discard};
 pub use launch::{ImportLaunch, launch};
 pub use look::look;
 pub use seen::{Seen, SeenFinding, SeenServer};
-pub use upload::{Announced, MOST_AT_ONCE, Offered, offer};
+pub use upload::{Announced, Offered, offer};
 pub use view::{ImportState, ImportView, get, list, of_server};
 
 pub(crate) use decide::{arrived, rehearses};

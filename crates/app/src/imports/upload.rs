@@ -1,6 +1,5 @@
 //! Links by which the files of a bundle are put where they are looked for, straight into the bucket: no byte passes the control plane.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
@@ -15,12 +14,12 @@ use crate::ports::Bundles;
 use crate::{Actor, App, Error};
 
 /// Files of one request.
-pub const MOST_AT_ONCE: usize = 1000;
+const MOST_AT_ONCE: usize = 1000;
 /// S3 takes no more with one PUT.
 const LARGEST: u64 = 5 << 30;
 /// Long enough for the largest file on a slow line, and no longer.
 const VALID: Duration = Duration::from_secs(6 * 3600);
-const SIGNED_AT_ONCE: usize = 32;
+const ASKED_AT_ONCE: usize = 32;
 
 /// A file that somebody is about to bring.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,15 +54,12 @@ pub async fn offer(app: &App, actor: &Actor, id: ImportId, files: &[Announced]) 
     limits::UPLOADS_OF.take(app, &mut conn, &import.id.to_string()).await?;
     drop(conn);
     let bundles = app.bundles.as_deref().ok_or(Error::NotFound { what: "import" })?;
-    let there = there(bundles, &import.prefix, &paths).await?;
-    let offered = paths.iter().zip(files).map(|(path, file)| {
-        let is_there = there.get(path.as_str()) == Some(&file.bytes);
-        offer_one(bundles, &import.prefix, path, is_there)
-    });
-    stream::iter(offered).buffered(SIGNED_AT_ONCE).try_collect().await
+    let offered = paths.iter().zip(files).map(|(path, file)| offer_one(bundles, &import.prefix, path, file.bytes));
+    stream::iter(offered).buffered(ASKED_AT_ONCE).try_collect().await
 }
 
-async fn offer_one(bundles: &dyn Bundles, prefix: &str, path: &BundlePath, is_there: bool) -> Result<Offered, Error> {
+async fn offer_one(bundles: &dyn Bundles, prefix: &str, path: &BundlePath, bytes: u64) -> Result<Offered, Error> {
+    let is_there = bundles.size(prefix, path.as_str()).await? == Some(bytes);
     let url = if is_there { None } else { Some(bundles.upload_link(prefix, path.as_str(), VALID).await?) };
     Ok(Offered { path: path.to_string(), url })
 }
@@ -84,11 +80,4 @@ fn parse(files: &[Announced]) -> Result<Vec<BundlePath>, Error> {
 
 fn clipped(text: &str) -> String {
     text.chars().take(120).collect()
-}
-
-/// What of them lies there already: of large sets a listing is cheaper than as many questions.
-async fn there(bundles: &dyn Bundles, prefix: &str, paths: &[BundlePath]) -> Result<HashMap<String, u64>, Error> {
-    let wanted: std::collections::HashSet<&str> = paths.iter().map(BundlePath::as_str).collect();
-    let found = bundles.files(prefix).try_filter(|it| futures::future::ready(wanted.contains(it.path.as_str())));
-    Ok(found.map_ok(|it| (it.path, it.bytes)).try_collect().await?)
 }

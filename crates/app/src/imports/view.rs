@@ -1,11 +1,14 @@
 //! Imports as people see them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::{Instance, Page};
-use howdah_db::models::operation::{Operation, OperationStep};
-use howdah_domain::{ImportId, InstanceId, Lane, StepName};
+use howdah_db::models::operation::Operation;
+use howdah_domain::{ImportId, InstanceId, StepName};
+use uuid::Uuid;
 
 use super::seen::Seen;
 use super::seen_by;
@@ -60,7 +63,7 @@ pub async fn get(app: &App, actor: &Actor, id: ImportId) -> Result<ImportView, E
     actor.may_read()?;
     let mut conn = app.conn().await?;
     let import = seen_by(&mut conn, actor, id).await?;
-    view_of(app, &mut conn, import).await
+    view_of(app, &conn, import).await
 }
 
 /// The one that a server is of.
@@ -82,22 +85,34 @@ pub async fn list(app: &App, actor: &Actor, page: Page) -> Result<Vec<ImportView
     actor.may_read()?;
     let mut conn = app.conn().await?;
     let rows = Import::page_of_account(&mut conn, actor.account.as_uuid(), page).await?;
-    let mut all = Vec::with_capacity(rows.len());
-    for row in rows {
-        all.push(view_of(app, &mut conn, row).await?);
-    }
-    Ok(all)
+    views(app, &conn, rows).await
 }
 
-pub(super) async fn view_of(app: &App, conn: &mut Conn, import: Import) -> Result<ImportView, Error> {
-    let instance = match import.instance_id {
-        Some(id) => Instance::by_id(conn, id).await?.map(|it| (InstanceId::from_uuid(it.id), it.slug)),
-        None => None,
+pub(super) async fn view_of(app: &App, conn: &Conn, import: Import) -> Result<ImportView, Error> {
+    views(app, conn, vec![import]).await?.pop().ok_or(Error::NotFound { what: "import" })
+}
+
+/// Two questions for all of them.
+async fn views(app: &App, conn: &Conn, imports: Vec<Import>) -> Result<Vec<ImportView>, Error> {
+    let ids: Vec<Uuid> = imports.iter().filter_map(|it| it.instance_id).collect();
+    let slugs = Instance::slugs(conn, &ids).await?;
+    let mut rehearsing = BTreeSet::new();
+    for (row, steps) in Operation::live_of(conn, &ids).await? {
+        if row.with_steps(&steps)?.current_step().is_some_and(|it| it.name == StepName::Rehearsal) {
+            rehearsing.insert(row.instance_id);
+        }
+    }
+    let view = |import: Import| {
+        let slug = slugs.iter().find(|(id, _)| Some(*id) == import.instance_id);
+        let instance = slug.map(|(id, slug)| (InstanceId::from_uuid(*id), slug.clone()));
+        let is_undecided = import.accepted_at.is_none() && import.deleted_at.is_none();
+        let is_rehearsing = is_undecided && import.instance_id.is_some_and(|it| rehearsing.contains(&it));
+        view(app, import, instance, is_rehearsing)
     };
-    let is_rehearsing = match import.instance_id.filter(|_| import.accepted_at.is_none() && import.deleted_at.is_none()) {
-        Some(id) => is_rehearsing(conn, id).await?,
-        None => false,
-    };
+    Ok(imports.into_iter().map(view).collect())
+}
+
+fn view(app: &App, import: Import, instance: Option<(InstanceId, String)>, is_rehearsing: bool) -> ImportView {
     let state = match (import.deleted_at, import.instance_id, import.accepted_at) {
         (Some(_), _, None) => ImportState::Gone,
         // Thrown away before its time was over: taken back.
@@ -106,7 +121,7 @@ pub(super) async fn view_of(app: &App, conn: &mut Conn, import: Import) -> Resul
         (None, Some(_), None) => ImportState::Launched,
         (None, None, None) => ImportState::Open,
     };
-    Ok(ImportView {
+    ImportView {
         id: ImportId::from_uuid(import.id),
         preview_url: preview_url(app, &import).filter(|_| is_rehearsing),
         is_rehearsing,
@@ -118,14 +133,7 @@ pub(super) async fn view_of(app: &App, conn: &mut Conn, import: Import) -> Resul
         seen_at: import.seen_at,
         kept_until: import.kept_until,
         created_at: import.created_at,
-    })
-}
-
-/// Its operation waits for somebody to decide.
-pub(super) async fn is_rehearsing(conn: &mut Conn, instance: uuid::Uuid) -> Result<bool, Error> {
-    let Some(row) = Operation::live(conn, instance, Lane::Exclusive.as_str()).await? else { return Ok(false) };
-    let operation = row.with_steps(&OperationStep::of(conn, row.id).await?)?;
-    Ok(operation.current_step().is_some_and(|it| it.name == StepName::Rehearsal))
+    }
 }
 
 fn preview_url(app: &App, import: &Import) -> Option<String> {

@@ -27,6 +27,9 @@ pub trait Bundles: Send + Sync {
     /// A file of so many bytes at most; `None` where there is none, or a larger one.
     fn read<'a>(&'a self, prefix: &'a str, path: &'a str, most: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, BundlesError>>;
 
+    /// Of one file, in bytes; `None` where there is none.
+    fn size<'a>(&'a self, prefix: &'a str, path: &'a str) -> BoxFuture<'a, Result<Option<u64>, BundlesError>>;
+
     /// By which anyone can GET the file for so long: a week at most.
     fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
 

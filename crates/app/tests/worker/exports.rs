@@ -27,6 +27,14 @@ impl Ground {
         SyncExport::of(id.as_uuid()).work(&self.worker).await.unwrap();
     }
 
+    /// One that is kept, as its server's operator told it.
+    pub async fn whole_export(&self, id: InstanceId) -> ExportId {
+        let begun = self.begin_export(id).await.unwrap();
+        self.sync_export(begun.export).await;
+        self.told(whole()).await;
+        begun.export
+    }
+
     pub async fn export(&self, id: ExportId) -> ExportView {
         exports::get(&self.worker.app, &self.operator, id).await.unwrap()
     }

@@ -55,6 +55,11 @@ impl Ground {
         Self { worker, cluster, outside, mailer, relay, bundles, clock, database, operator }
     }
 
+    /// Somebody with an account of their own.
+    pub async fn stranger(&self, email: &str) -> Actor {
+        person(&self.worker.app, email, false, &Scope::EVERYBODYS).await
+    }
+
     pub async fn conn(&self) -> Pooled {
         self.database.conn().await
     }

@@ -1,12 +1,13 @@
 //! Imports from what is brought to the server in its old one's place: looked into, rehearsed, cut over, thrown away, taken back.
 
 use chrono::TimeDelta;
-use howdah_app::imports::{self, CutOver, ImportLaunch, ImportSource, ImportState, ImportView};
+use howdah_app::exports;
+use howdah_app::imports::{self, Announced, CutOver, ImportLaunch, ImportSource, ImportState, ImportView};
 use howdah_app::jobs::{DeleteExports, SendMails};
 use howdah_app::sealed::{self, Kind};
 use howdah_app::{Error, Once};
 use howdah_crd::{Bootstrap, MastodonInstance, PowerState};
-use howdah_domain::{Clock, ImportId, InstanceId, OperationKind, OperationState};
+use howdah_domain::{Clock, ExportId, ImportId, InstanceId, OperationKind, OperationState};
 use howdah_testkit::arriving::{Arriving, bundle};
 
 use crate::ground::{Ground, INGRESS};
@@ -223,4 +224,35 @@ async fn what_was_brought_and_never_launched_goes_after_its_time() {
     assert_eq!(ground.bundles.keys(), Vec::<String>::new());
     assert_eq!(ground.import(id).await.state, ImportState::Gone);
     assert!(ground.import(id).await.kept_until <= ground.clock.now());
+}
+
+/// What lies here already is not brought again, is nobody else's, and stays as long as a server is being made of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_lies_here_becomes_a_server() {
+    let ground = Ground::new().await;
+    let app = &ground.worker.app;
+    let export = ground.whole_export(ground.running("cats.fedi.localhost").await).await;
+    let prefix = export_prefix(&ground, export).await;
+    let arriving = bundle(DOMAIN, VERSION);
+    ground.bundles.put_all(&prefix, &arriving.files);
+    let eve = ground.stranger("eve@cats.example").await;
+    let foreign = imports::begin(app, &eve, ImportSource::Export(export), None).await.unwrap_err();
+    assert_eq!(foreign.reason(), "not_found");
+
+    let Once::Done(id) = imports::begin(app, &ground.operator, ImportSource::Export(export), None).await.unwrap() else { panic!() };
+    let file = Announced { path: "PREFLIGHT.json".to_owned(), bytes: 1 };
+    assert_eq!(imports::offer(app, &ground.operator, id, &[file]).await.unwrap_err().reason(), "nothing_to_bring");
+    let server = ground.launch_import(id, &arriving.key).await.unwrap();
+    ground.settle(server).await;
+    ground.clock.advance(TimeDelta::days(40));
+    DeleteExports::default().work(&ground.worker).await.unwrap();
+    assert!(ground.bundles.keys().iter().any(|it| it.starts_with(&prefix)), "the cut-over loads it once more");
+    ground.cut_over(id, true).await.unwrap();
+    ground.settle(server).await;
+    assert_eq!(ground.operation(server).await.state, OperationState::Succeeded);
+}
+
+async fn export_prefix(ground: &Ground, export: ExportId) -> String {
+    let view = exports::get(&ground.worker.app, &ground.operator, export).await.unwrap();
+    format!("{}/{export}", view.instance)
 }

@@ -279,6 +279,11 @@ impl Instance {
             .await
     }
 
+    /// Their names in addresses.
+    pub async fn slugs(mut conn: &Conn, ids: &[Uuid]) -> QueryResult<Vec<(Uuid, String)>> {
+        instances::table.filter(instances::id.eq_any(ids)).select((instances::id, instances::slug)).load(&mut conn).await
+    }
+
     /// `None` where `revision` is no longer the row's.
     pub async fn set_desired(
         conn: &mut Conn,

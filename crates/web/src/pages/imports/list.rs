@@ -1,6 +1,6 @@
 //! `/imports`: the launch's second door, and what was begun.
 
-use actix_web::{HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use howdah_app::idempotency::Idempotent;
 use howdah_app::imports::{self, ImportSource, ImportView};
@@ -69,16 +69,13 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>) -> Answer {
 #[serde(default)]
 pub struct BeginForm {
     key: Uuid,
-    /// An export that lies here; without it, a bundle is brought.
-    export: Option<Uuid>,
 }
 
-pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, _request: HttpRequest, form: Form<BeginForm>) -> Answer {
+pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, form: Form<BeginForm>) -> Answer {
     let key = form.key(&person.actor, form.value.key)?;
     let leads = |it: &ImportId| leads_to(&url(*it));
     let once = Some(Idempotent { key: &key, render: &leads });
-    let source = form.value.export.map_or(ImportSource::Upload, |it| ImportSource::Export(howdah_domain::ExportId::from_uuid(it)));
-    match imports::begin(&app, &person.actor, source, once).await {
+    match imports::begin(&app, &person.actor, ImportSource::Upload, once).await {
         Ok(Once::Done(id)) => Ok(see_other(&url(id))),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),
         Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
