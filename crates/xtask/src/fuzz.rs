@@ -38,7 +38,7 @@ fn program(places: &Places, progress: Progress) -> Result<PathBuf> {
     let entry = Entry { name: "cargo-fuzz", inputs: &[CARGO_FUZZ.as_bytes()], cost: "1–2 min the first time" };
     let folder = entry.get(&places.cache, progress, |entry| {
         let mut install = places.cargo();
-        install.args(["install", "--quiet", "--locked", "--version", CARGO_FUZZ, "--root"]).arg(entry).arg("cargo-fuzz");
+        install.args(["install", "--quiet", "--locked", "--debug", "--version", CARGO_FUZZ, "--root"]).arg(entry).arg("cargo-fuzz");
         shell::output(&mut install).map(drop)
     })?;
     Ok(folder.join("bin/cargo-fuzz"))

@@ -32,6 +32,8 @@ const OF_STACK: (&str, &str) = ("xtask", "stack");
 /// At once, since they wait more than they compute: for PostgreSQL, for deadlines, for what a cluster takes its time for.
 const OF_CRATES: usize = 4;
 const ON_A_STACK: usize = 3;
+/// Fewer in the usual run, whose times people compare.
+const USUALLY: usize = 2;
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,10 +77,8 @@ pub fn run(places: Places, extent: Extent) -> Result<()> {
 /// Those that don't take many minutes.
 fn on_one_stack(places: &Places, tests: &[Test]) -> Result<()> {
     stack::up(places.clone(), Scope::Whole)?;
-    let tests = tests.iter().filter(|test| !LONG.contains(&&*test.name));
-    // They print how long things took.
-    let command = |test: &Test| inside(places, places, test, &["--test-threads=1", "--nocapture"]);
-    together([one_by_one(tests, command), stack::down(places)])
+    let tests = longest_first(tests.iter().filter(|test| !LONG.contains(&&*test.name)));
+    together([side_by_side(tests, USUALLY, on(places)), stack::down(places)])
 }
 
 /// All of them: on one stack those that share it; at the same time on another those that take its parts away.
@@ -86,10 +86,8 @@ fn on_two_stacks(places: &Places, tests: &[Test]) -> Result<()> {
     let beside = places.beside();
     // One after the other: each takes ports of the machine's that are free.
     let up = stack::up(places.clone(), Scope::Whole).and_then(|_| stack::up(beside.clone(), Scope::Whole));
-    let (faults, mut others): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(|test| test.name == TAKE_PARTS_AWAY);
-    others.sort_by_key(|test| LONGEST.iter().position(|name| *name == test.name).unwrap_or(LONGEST.len()));
-    // They print how long things took, one test after the other: those of another binary run beside it.
-    let on = |stack| move |test: &Test| inside(stack, stack, test, &["--test-threads=1", "--nocapture"]);
+    let (faults, others): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(|test| test.name == TAKE_PARTS_AWAY);
+    let others = longest_first(others);
     let passed = up.map(|_| {
         thread::scope(|scope| {
             let faults = scope.spawn(|| side_by_side(faults, 1, on(&beside)));
@@ -98,6 +96,17 @@ fn on_two_stacks(places: &Places, tests: &[Test]) -> Result<()> {
         })
     });
     together([passed.and_then(together), stack::down(&beside), stack::down(places)])
+}
+
+fn longest_first<'a>(tests: impl IntoIterator<Item = &'a Test>) -> Vec<&'a Test> {
+    let mut tests: Vec<&Test> = tests.into_iter().collect();
+    tests.sort_by_key(|test| LONGEST.iter().position(|name| *name == test.name).unwrap_or(LONGEST.len()));
+    tests
+}
+
+/// They print how long things took, one test after the other: those of another binary run beside it.
+fn on(stack: &Places) -> impl Fn(&Test) -> Command {
+    move |test| inside(stack, stack, test, &["--test-threads=1", "--nocapture"])
 }
 
 /// Its tests are ignored unless asked for, since they need root and minutes.

@@ -15,7 +15,6 @@ use crate::{cache::Entry, places::Places, progress::Progress, shell};
 
 const KUBERNETES: (&str, &str, &str) = ("v1.36.2", "1", "36");
 const KWOK: &str = "v0.8.0";
-const COREDNS: &str = "v1.15.0";
 const CHALLTESTSRV: &str = "v2.10.1";
 /// KWOK's own stages; without any it does not start.
 const STAGES: &[&str] = &[
@@ -51,7 +50,7 @@ impl Tools {
                 testplane: testplane(places, progress)?,
                 provisioner: provisioner(places, progress)?,
                 kwok: kwok(places, progress)?,
-                coredns: go_install(places, progress, "coredns", "github.com/coredns/coredns", COREDNS)?,
+                coredns: build(places, progress, "coredns", "-s -w", "2 min the first time")?,
             }),
         };
         Ok(Self { kubernetes, dns, python })
