@@ -6,6 +6,7 @@ pub mod admin;
 pub mod api;
 pub mod cluster;
 pub mod dns;
+pub mod fence;
 pub mod leftovers;
 pub mod mail;
 pub mod metrics;

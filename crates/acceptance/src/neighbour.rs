@@ -54,6 +54,12 @@ impl Neighbour {
         Ok(())
     }
 
+    /// How many activities came at all.
+    pub async fn deliveries(&self) -> Result<usize> {
+        let seen: Value = serde_json::from_str(&self.get("/standin/inbox").await?)?;
+        Ok(seen["deliveries"].as_array().map(Vec::len).unwrap_or_default())
+    }
+
     /// How many activities of this type came from this actor.
     pub async fn delivered(&self, kind: &str, actor: &str) -> Result<usize> {
         let seen: Value = serde_json::from_str(&self.get("/standin/inbox").await?)?;

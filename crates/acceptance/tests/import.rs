@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use age::secrecy::ExposeSecret as _;
 use anyhow::ensure;
 use howdah_acceptance::api::{Api, wish};
+use howdah_acceptance::fence::Fence;
 use howdah_acceptance::leftovers::assert_nothing_left;
 use howdah_acceptance::moving::{push, taken_along};
+use howdah_acceptance::neighbour::Neighbour;
 use howdah_acceptance::pods::{in_web, processes};
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::visit::point_here;
@@ -35,6 +37,11 @@ async fn a_server_moves_in() {
         .await
         .unwrap();
     let rows = rows(&world, old.id).await;
+    let neighbour = Neighbour::start(&world, &format!("{}.test", fresh_name("neighbour"))).await.unwrap();
+    let inbox = format!("https://{}/inbox", neighbour.host);
+    let reach_out = ["howdah-standin", "reach-out", "--inbox", &inbox];
+    in_web(&world, old.id, &reach_out).await.expect("a server that runs is answered");
+    assert_eq!(neighbour.deliveries().await.unwrap(), 1);
     watch.lap("a filled server");
 
     let identity = age::x25519::Identity::generate();
@@ -63,6 +70,9 @@ async fn a_server_moves_in() {
     assert_eq!(processes(&world, new).await.unwrap(), ["redis", "web"], "nothing else of it runs");
     assert_eq!(differences(&rows, &self::rows(&world, new).await), Vec::<String>::new());
 
+    nothing_leaves(&world, new, &neighbour, &reach_out).await;
+    watch.lap("tried to reach others");
+
     api.post(&format!("{import}/cut-over"), Some(&json!({"source_is_stopped": true}))).await.unwrap().expect(202).unwrap();
     api.wait_for_operation(launched.body["operation"]["url"].as_str().unwrap(), "succeeded", seconds(180)).await.unwrap();
     watch.lap("cut over");
@@ -75,6 +85,15 @@ async fn a_server_moves_in() {
     api.remove(new).await.unwrap();
     api.wait_for_phase(new, "gone", seconds(120)).await.unwrap();
     assert_nothing_left(&world, &[old.id, new]).await.unwrap();
+}
+
+/// Its policies enforced, it is made to do all that a server does outward.
+async fn nothing_leaves(world: &World, server: InstanceId, neighbour: &Neighbour, reach_out: &[&str]) {
+    let fence = Fence::around(world, &server.resource_name()).await.unwrap();
+    assert_eq!(fence.dropped().unwrap(), 0);
+    in_web(world, server, reach_out).await.expect_err("nobody answers a rehearsal");
+    assert!(fence.dropped().unwrap() >= 1, "it tried");
+    assert_eq!(neighbour.deliveries().await.unwrap(), 1, "that of before");
 }
 
 /// By the command, as somebody who has only the bundle and a token: twice, the second time with nothing to be sent.

@@ -21,6 +21,8 @@ pub enum Command {
     Tootctl(Call),
     Fill(Amounts),
     Neighbour(NeighbourOptions),
+    /// With another server's inbox.
+    ReachOut(String),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -74,6 +76,7 @@ impl Command {
         match (name, rest) {
             ("howdah-standin", ["inbox", options @ ..]) => neighbour(options),
             ("howdah-standin", ["fill", options @ ..]) => fill(options),
+            ("howdah-standin", ["reach-out", "--inbox", inbox]) => Ok(Self::ReachOut((*inbox).to_owned())),
             ("howdah-standin" | "tini", [dashes, program, rest @ ..]) if *dashes == "--" => Self::parse_named(base(program), rest),
             ("howdah-standin", [program, rest @ ..]) => Self::parse_named(base(program), rest),
             ("bundle", ["exec", program, rest @ ..]) => Self::parse_named(base(program), rest),

@@ -18,6 +18,7 @@ mod neighbour;
 mod net;
 mod objects;
 mod people;
+mod reach;
 mod runner;
 mod schema;
 mod settings_store;
@@ -60,6 +61,7 @@ fn run(command: Command, env: &Env) -> anyhow::Result<()> {
         Command::Runner(script) => runner::run(&Config::read(env, Process::Task)?, &script),
         Command::Tootctl(call) => on_one_thread(until_terminated(tootctl::run(Config::read(env, Process::Task)?, call))),
         Command::Fill(amounts) => on_one_thread(until_terminated(fill::run(Config::read(env, Process::Task)?, amounts))),
+        Command::ReachOut(inbox) => on_one_thread(until_terminated(reach::run(Config::read(env, Process::Task)?, env, &inbox))),
         Command::Neighbour(options) => actix_web::rt::System::new().block_on(neighbour::serve(options)),
     }
 }

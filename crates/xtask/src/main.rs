@@ -9,6 +9,7 @@ mod built;
 mod cache;
 mod checks;
 mod dev;
+mod dist;
 mod fuzz;
 mod generated;
 mod packages;
@@ -66,10 +67,12 @@ enum Task {
         #[arg(long)]
         long: bool,
     },
+    /// Build the program for release, as one file that needs no other
+    Dist,
     /// Measure something, and print a table
     Bench {
         name: bench::Bench,
-        /// Take the programs of `pages` as they were built last
+        /// Take the programs that are built for release as they were built last
         #[arg(long)]
         no_build: bool,
     },
@@ -139,6 +142,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         Task::Test { quick: true, .. } => test::run(places, test::Extent::Quick),
         Task::Test { long: true, .. } => test::run(places, test::Extent::Long),
         Task::Test { .. } => test::run(places, test::Extent::Usual),
+        Task::Dist => dist::run(&places),
         Task::Bench { name, no_build } => bench::run(&places, name, no_build),
         Task::Fuzz { seconds } => fuzz::run(&places, seconds),
         Task::Assets => assets::bring(&places, Progress::start()),

@@ -21,6 +21,9 @@ pub const CXX: &[&str] = &["g++"];
 /// For the benches: load.
 pub const WRK: &[&str] = &["wrk", "util-linux"];
 
+/// For the benches of bundles: the peers, and who times them.
+pub const BUNDLE_PEERS: &[&str] = &["rclone", "time"];
+
 /// For the libraries of the pages, where no npm is there.
 pub const NPM: &[&str] = &["npm"];
 

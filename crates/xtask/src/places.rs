@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 #[derive(Clone, Debug)]
@@ -28,15 +28,17 @@ impl Places {
         let checkout = Path::new(&manifest).ancestors().nth(2).context("a crate lies two levels below the checkout")?;
         let home = || env::var_os("HOME").map(PathBuf::from).context("HOME is not set");
         let from = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let cache = match (from("HOWDAH_CACHE"), from("XDG_CACHE_HOME")) {
+        let cache = std::path::absolute(match (from("HOWDAH_CACHE"), from("XDG_CACHE_HOME")) {
             (Some(cache), _) => cache,
             (None, Some(caches)) => caches.join("howdah"),
             (None, None) => home()?.join(".cache/howdah"),
-        };
+        })?;
+        // SeaweedFS, which lies in it, is run with a /tmp of its own.
+        ensure!(!cache.starts_with("/tmp"), "the cache {} is below /tmp: name another folder by HOWDAH_CACHE", cache.display());
         Ok(Self {
             checkout: checkout.to_owned(),
             stack: std::path::absolute(from("HOWDAH_STACK").unwrap_or_else(|| checkout.join("target/stack")))?,
-            cache: std::path::absolute(cache)?,
+            cache,
             target: std::path::absolute(from("CARGO_TARGET_DIR").unwrap_or_else(|| checkout.join("target")))?,
         })
     }

@@ -13,8 +13,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::load::{Measured, Processes, Route, Wrk, median};
-use crate::{assets, packages, places::Places, progress::Progress, shell, stack::ThrowAway};
+use super::{
+    folder::Folder,
+    load::{Measured, Processes, Route, Wrk, median},
+};
+use crate::{dist, packages, places::Places, progress::Progress, shell, stack::ThrowAway};
 
 const SERVER: &str = "127.0.0.1:18080";
 const BARE: &str = "127.0.0.1:18081";
@@ -32,10 +35,7 @@ pub fn run(places: &Places, no_build: bool) -> Result<()> {
     let progress = Progress::start();
     packages::ensure(progress, &[packages::POSTGRESQL, packages::WRK])?;
     if !no_build {
-        assets::bring(places, progress)?;
-        progress.step("building for release (many minutes the first time)", || {
-            shell::visible(places.cargo().args(["build", "--release", "--package=howdah", "--package=howdah-bench"]))
-        })?;
+        dist::build(places, progress, &["howdah", "howdah-bench"])?;
     }
     stay_on(OTHER_CORE)?;
     let bench = Bench::set_up(places, progress)?;
@@ -69,7 +69,7 @@ impl Bench {
         progress.step("10,000 servers", || howdah.seed())?;
         let first = shell::output(psql(&postgres.url()).args(["-c", "select id from instances where slug = 'birds-1'"]))?;
         let server = Program::start(&mut howdah.command(&["server", "--threads=1", "--behind-proxy", "--listen", SERVER]), SERVER)?;
-        let mut bare = on_core(&release(places, "howdah-bench"));
+        let mut bare = on_core(&dist::program(places, "howdah-bench"));
         bare.args(["--database-url", &postgres.url(), "--listen", BARE, "--database-connections", &pool()]);
         let bare = Program::start(&mut bare, BARE)?;
         let script = places.checkout.join("crates/bench/wrk.lua");
@@ -158,7 +158,7 @@ impl Howdah<'_> {
             ("RELAY_SERVER", "relay.howdah.example".to_owned()),
             ("RELAY_FROM_DOMAIN", "howdah.example".to_owned()),
         ];
-        let mut command = on_core(&release(self.places, "howdah"));
+        let mut command = on_core(&dist::program(self.places, "howdah"));
         command.args(arguments).envs(settings.map(|(name, value)| (format!("HOWDAH_{name}"), value)));
         command
     }
@@ -179,10 +179,6 @@ impl Howdah<'_> {
 
 fn pool() -> String {
     (2 * CONNECTIONS).to_string()
-}
-
-fn release(places: &Places, program: &str) -> PathBuf {
-    places.target.join("release").join(program)
 }
 
 fn on_core(program: &Path) -> Command {
@@ -221,22 +217,5 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// For the key file; gone when this value is.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(places: &Places) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("{}-bench-{}", places.name(), std::process::id()));
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

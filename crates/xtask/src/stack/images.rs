@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::{Scope, Stack, rootfs};
-use crate::{places::digest, shell};
+use crate::{places::digest, progress::Progress, shell};
 
 const ARCHIVES_KEPT: usize = 3;
 const HOWDAH: &str = "howdah";
@@ -53,6 +53,11 @@ impl Images {
     }
 }
 
+/// PostgreSQL 17's root filesystem.
+pub fn postgres_rootfs(cache: &Path, progress: Progress) -> Result<PathBuf> {
+    rootfs::folder(cache, progress, "postgresql", &["postgresql-17"])
+}
+
 /// A file of an image's build context: its name there, and where it comes from.
 type Content<'a> = (&'a str, PathBuf);
 
@@ -61,7 +66,7 @@ impl Stack {
         let (cache, progress) = (&self.places.cache, self.progress);
         let postgres = match self.scope {
             Scope::Plane => PathBuf::new(),
-            Scope::Whole | Scope::OnCluster(_) => rootfs::folder(cache, progress, "postgresql", &["postgresql-17"])?,
+            Scope::Whole | Scope::OnCluster(_) => postgres_rootfs(cache, progress)?,
         };
         let redis = rootfs::archive(cache, progress, "redis", &["redis-server"])?;
         let base = rootfs::archive(cache, progress, "howdah", &["ca-certificates", PG_DUMP])?;

@@ -36,8 +36,10 @@ use anyhow::{Context, Result, anyhow, bail};
 
 pub use down::{down, down_at_once};
 pub use howdah::build_binaries;
+pub use images::postgres_rootfs;
 pub use postgres::ThrowAway;
 pub use process::{is_stopping, stop_starting};
+pub use tools::python;
 
 use crate::{packages, places::Places, progress::Progress, shell};
 use process::Record;

