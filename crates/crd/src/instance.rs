@@ -249,8 +249,10 @@ pub enum PowerState {
     Running,
     /// Of an import: web alone, at its preview host, and nothing gets out. What is written in it is thrown away by the next pass.
     Rehearsal,
-    /// Web, streaming and Sidekiq are scaled to zero, so that nothing changes. Database, cache, media and routes stay: the ingress answers 503,
-    /// and other servers deliver again later.
+    /// A gate before web refuses customers' writes with 503. Reads, federation, sign-in, archives and settings go on.
+    ReadOnly,
+    /// Web, streaming and Sidekiq are scaled to zero, so that nothing changes. Database, cache, media and routes stay: a gate answers 503
+    /// everywhere, and other servers deliver again later.
     Suspended,
     /// Mastodon tells every server it knows to delete its accounts. Irreversible.
     SelfDestruct,

@@ -38,6 +38,8 @@ pub struct Valid<'a> {
     pub trusted_proxies: Vec<String>,
     pub ingress_class: &'a str,
     pub redis_image: &'a str,
+    /// Image of the gate; `None`: there is none.
+    pub notice_image: Option<&'a str>,
     pub issuer: &'a Issuer,
     pub platform_secret: Option<&'a str>,
     platform_domains: &'a [String],
@@ -175,7 +177,6 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         up: status.version.is_some(),
     };
     let farewell_wanted = spec.power_state == PowerState::SelfDestruct;
-    let trusted_proxies = config.network.trusted_proxies.clone();
     Ok(Valid {
         cr: &found.cr,
         spec,
@@ -191,9 +192,10 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
             .map(|pem| DatabaseCa { secret: names::database_ca(Digest::of_bytes(pem.as_bytes())), pem }),
         store,
         network: &config.network,
-        trusted_proxies: trusted_proxies.unwrap_or_else(|| config.network.ingress.iter().filter_map(|it| it.cidr.clone()).collect()),
+        trusted_proxies: trusted_proxies(&config.network),
         ingress_class: &config.ingress_class,
         redis_image: &config.redis_image,
+        notice_image: notice_image(spec, config)?,
         issuer: &config.certificates.issuer,
         platform_secret: config.certificates.platform_secret.as_deref(),
         platform_domains: &config.platform_domains,
@@ -215,6 +217,26 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         secrets_known: found.secrets_known,
         now: found.now,
     })
+}
+
+/// What writes can't be kept from a server without the gate. One that is suspended is answered for by the ingress then.
+fn notice_image<'a>(spec: &MastodonInstanceSpec, config: &'a OperatorConfig) -> Result<Option<&'a str>, Refusal> {
+    let image = config.notice_image();
+    if image.is_none() && spec.power_state == PowerState::ReadOnly {
+        return refuse(Reason::NotConfigured, "noticeImage".to_owned());
+    }
+    Ok(image)
+}
+
+/// Whose word on who asked counts. The gate's too, which is a pod: policies let no other reach web. None at all: Rails' own, every private range.
+fn trusted_proxies(network: &NetworkConfig) -> Vec<String> {
+    let own = || network.ingress.iter().filter_map(|it| it.cidr.clone()).collect();
+    let mut all: Vec<String> = network.trusted_proxies.clone().unwrap_or_else(own);
+    if !all.is_empty() {
+        let more: Vec<String> = network.cluster_cidrs.iter().filter(|it| !all.contains(it)).cloned().collect();
+        all.extend(more);
+    }
+    all
 }
 
 fn is_below(domains: &[String], host: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Puma: pages, API and the inbox.
+//! Puma: pages, API and the inbox. Which Service leads to it, the gate's part decides ([`super::gate`]).
 
 use howdah_crd::MARK_PATH;
 use howdah_crd::labels::process;
@@ -10,8 +10,11 @@ use crate::cache::ChildKind;
 use crate::controllers::instance::validate::Valid;
 
 pub const PORT: u16 = 3000;
+/// How long a pod that ends is still led to, at most.
+const LED_TO_SECONDS: u32 = 5;
 
-pub fn web(valid: &Valid<'_>) -> Vec<Desired> {
+/// `stops`: none of it is to run.
+pub fn web(valid: &Valid<'_>, stops: bool) -> Vec<Desired> {
     let wanted = &valid.spec.resources.web;
     let mut env = environment::rails(valid, wanted.threads);
     env.extend([
@@ -37,10 +40,8 @@ pub fn web(valid: &Valid<'_>) -> Vec<Desired> {
     });
     // A rehearsal is looked at by few.
     let replicas = if valid.rehearsal.is_some() { 1 } else { wanted.replicas };
-    let mut objects = vec![
-        rolling(valid, process::WEB, replicas, with_mark(pod::mastodon(valid, process::WEB, 60, container))),
-        service(valid, process::WEB, PORT),
-    ];
+    let template = with_mark(pod::mastodon(valid, process::WEB, 60, container));
+    let mut objects = vec![rolling(valid, process::WEB, if stops { 0 } else { replicas }, template)];
     objects.extend(budget(valid, process::WEB, replicas));
     objects
 }
@@ -58,10 +59,12 @@ fn with_mark(mut template: Value) -> Value {
 }
 
 /// A Deployment that has its new pods ready before it takes an old one away.
-pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, template: Value) -> Desired {
+pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, mut template: Value) -> Desired {
+    // A pod that ends is led to until the ingress has heard of it.
+    template["spec"]["containers"][0]["lifecycle"] = json!({"preStop": {"sleep": {"seconds": LED_TO_SECONDS}}});
     let body = json!({
         "spec": {
-            "replicas": if valid.is_suspended() { 0 } else { replicas },
+            "replicas": replicas,
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": process_labels(valid.id, process)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
@@ -69,16 +72,6 @@ pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, template: Value)
         },
     });
     Desired::new(valid.id, ChildKind::Deployment, Some(&valid.namespace), process, body)
-}
-
-pub fn service(valid: &Valid<'_>, process: &str, port: u16) -> Desired {
-    let body = json!({
-        "spec": {
-            "selector": process_labels(valid.id, process),
-            "ports": [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}],
-        },
-    });
-    Desired::new(valid.id, ChildKind::Service, Some(&valid.namespace), process, body)
 }
 
 /// Only where there are two: with one pod a budget would stop every drain of its node.
