@@ -3,7 +3,7 @@
 //! Of the media gateway one deployment a cluster serves the media of every server, each under its own host: Host → bucket, from the
 //! `MastodonInstance`s that it watches. It holds no key of any object store (a bucket's policy lets anyone GET media) and has
 //! no right in the cluster but to read those resources. It serves GET and HEAD of media, streams with bounded memory, and
-//! keeps nothing: a cache or a CDN can stand before it.
+//! keeps nothing: a cache or a CDN can stand before it. Who has moved to another host is led there.
 
 mod error;
 mod hosts;
@@ -20,7 +20,7 @@ use howdah_domain::InstanceId;
 use kube::Client;
 
 pub use error::GatewayError;
-pub use hosts::{Bucket, Hosts};
+pub use hosts::{Bucket, Hosts, Media};
 pub use settings::{Limits, MediaSettings};
 
 /// How long answers under way may take to end once a stop was asked for.

@@ -117,6 +117,12 @@ impl<'a> Valid<'a> {
         self.spec.power_state == PowerState::Suspended
     }
 
+    /// Nothing of it is here but its media host.
+    #[must_use]
+    pub fn has_moved_out(&self) -> bool {
+        self.spec.power_state == PowerState::MovedOut
+    }
+
     /// What it serves is there: a new server has nothing to be loaded.
     #[must_use]
     pub fn is_loaded(&self) -> bool {

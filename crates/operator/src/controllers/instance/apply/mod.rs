@@ -229,8 +229,9 @@ pub fn brief_secrets(spec: &MastodonInstanceSpec) -> BTreeSet<&str> {
     owner_secrets(spec).into_iter().chain(key).collect()
 }
 
+pub use routes::ensure as open_routes;
 pub use s3_user::remove_reader;
-pub use secrets::{delete_from_inbox, delete_media_certificate};
+pub use secrets::{certify_hosts, delete_from_inbox, delete_media_certificate};
 
 /// Names that the namespace may keep although nothing wants them now.
 fn is_kept(name: &str, valid: &Valid<'_>) -> bool {

@@ -78,7 +78,7 @@ fn mode(valid: &Valid<'_>) -> Option<Mode> {
     match valid.spec.power_state {
         PowerState::Suspended => Some(Mode::Suspended),
         PowerState::ReadOnly => Some(Mode::ReadOnly),
-        PowerState::Running | PowerState::Rehearsal | PowerState::SelfDestruct => None,
+        PowerState::Running | PowerState::Rehearsal | PowerState::SelfDestruct | PowerState::MovedOut => None,
     }
 }
 

@@ -110,6 +110,15 @@ pub fn build(valid: &Valid<'_>) -> Objects<Prepared> {
     }
 }
 
+/// All that is left of a server that has moved.
+#[must_use]
+pub fn media_host(valid: &Valid<'_>) -> (Vec<Desired>, Vec<SecretWish>) {
+    if !valid.spec.routing.enabled {
+        return (vec![], vec![]);
+    }
+    (vec![routes::media(valid)], vec![secrets::of_media(valid)])
+}
+
 /// None of an import's before its data is loaded: what runs of the pass before has to go first. In a rehearsal web alone, so that nothing that
 /// it is told leads to anything.
 fn workloads(valid: &Valid<'_>, stops: bool) -> Vec<Desired> {
