@@ -18,7 +18,8 @@ pub use check::{AddressCheck, AddressNote, NormalisedAddress, check_address, che
 pub use howdah_db::models::listing::ServerCounts;
 pub use launch::{LaunchRequest, Launched, launch};
 pub(crate) use launch::{NewServer, Origin, Redacted, record, trademark, unknown_plan};
-pub use leave::{Close, close, end_grace, move_out, remove, say_handed_over, undo};
+pub use handover::Lead;
+pub use leave::{Close, close, end_grace, lead_media, move_out, remove, say_handed_over, undo};
 pub(crate) use leave::{discard, set_desired};
 pub use list::{ServerList, ServerQuery, ServerRow, servers};
 pub(crate) use list::{counted, search};

@@ -129,6 +129,7 @@ impl Known {
             domains: self.domains.clone(),
             operations: live.cloned().into_iter().collect(),
             clusters: if actor.operates() { vec![self.row.cluster.clone()] } else { Vec::new() },
+            moves_out: self.row.move_out.iter().cloned().collect(),
         };
         view(app, &self.row.instance, &around, actor)
     }
