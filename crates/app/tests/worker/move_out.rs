@@ -182,7 +182,7 @@ async fn whose_final_bundle_was_deleted_while_it_waited_gets_another() {
     ground.tick().await;
     ground.settle(id).await;
     let all = ground.final_bundles(id).await;
-    assert!(all.len() == 2 && all.iter().any(|it| it.id != first.id && it.deleted_at.is_none()), "{all:?}");
+    assert!(all.len() == 2 && all.iter().all(|it| it.kept_until.is_none()), "one is deleted, and one is not whole yet: {all:?}");
     assert_eq!(ground.say_done(id).await.unwrap_err().reason(), "not_bundled");
 }
 
