@@ -183,6 +183,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         up: status.version.is_some(),
     };
     let farewell_wanted = spec.power_state == PowerState::SelfDestruct;
+    let trusted_proxies = config.network.trusted_proxies.clone();
     Ok(Valid {
         cr: &found.cr,
         spec,
@@ -198,7 +199,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
             .map(|pem| DatabaseCa { secret: names::database_ca(Digest::of_bytes(pem.as_bytes())), pem }),
         store,
         network: &config.network,
-        trusted_proxies: trusted_proxies(&config.network),
+        trusted_proxies: trusted_proxies.unwrap_or_else(|| config.network.ingress.iter().filter_map(|it| it.cidr.clone()).collect()),
         ingress_class: &config.ingress_class,
         redis_image: &config.redis_image,
         notice_image: notice_image(spec, config)?,
@@ -232,17 +233,6 @@ fn notice_image<'a>(spec: &MastodonInstanceSpec, config: &'a OperatorConfig) -> 
         return refuse(Reason::NotConfigured, "noticeImage".to_owned());
     }
     Ok(image)
-}
-
-/// Whose word on who asked counts. The gate's too, which is a pod: policies let no other reach web. None at all: Rails' own, every private range.
-fn trusted_proxies(network: &NetworkConfig) -> Vec<String> {
-    let own = || network.ingress.iter().filter_map(|it| it.cidr.clone()).collect();
-    let mut all: Vec<String> = network.trusted_proxies.clone().unwrap_or_else(own);
-    if !all.is_empty() {
-        let more: Vec<String> = network.cluster_cidrs.iter().filter(|it| !all.contains(it)).cloned().collect();
-        all.extend(more);
-    }
-    all
 }
 
 fn is_below(domains: &[String], host: &str) -> bool {

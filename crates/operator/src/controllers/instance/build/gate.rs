@@ -9,9 +9,8 @@ use std::time::Duration;
 use howdah_crd::PowerState;
 use howdah_crd::labels::process;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::object::process_labels;
 use super::pod::{self, PodWish};
 use super::{Desired, bundle, quota, streaming, web};
 use crate::cache::{Child, ChildKey, ChildKind, Facts, WorkloadFacts};
@@ -66,7 +65,7 @@ pub fn front(valid: &Valid<'_>) -> Front {
         objects.extend(gate);
     }
     if is_proxy(valid) {
-        objects.push(leading(valid, ORIGIN, web::PORT, process::WEB, web::PORT));
+        objects.push(web::service(valid, (ORIGIN, web::PORT), (process::WEB, web::PORT)));
     }
     let rest = if is_ready || objects.is_empty() { None } else { rest_of_patience(valid) };
     Front { gate: objects, services, may_stop: rest.is_none(), retry_in: rest.filter(|_| valid.is_suspended()) }
@@ -162,15 +161,5 @@ fn deployment(valid: &Valid<'_>, image: &str, mode: Mode) -> Desired {
 /// What an Ingress names: `name` is the process that it is for.
 fn service(valid: &Valid<'_>, name: &str, port: u16, is_gates: bool) -> Desired {
     let (process, target) = if is_gates { (process::GATE, PORT) } else { (name, port) };
-    leading(valid, name, port, process, target)
-}
-
-fn leading(valid: &Valid<'_>, name: &str, port: u16, process: &str, target: u16) -> Desired {
-    let body: Value = json!({
-        "spec": {
-            "selector": process_labels(valid.id, process),
-            "ports": [{"name": "main", "port": port, "targetPort": target, "protocol": "TCP"}],
-        },
-    });
-    Desired::new(valid.id, ChildKind::Service, Some(&valid.namespace), name, body)
+    web::service(valid, (name, port), (process, target))
 }

@@ -196,10 +196,16 @@ fn without_an_image_for_the_gate_nothing_is_read_only() {
     assert_eq!((refusal.reason, refusal.message.as_str()), (howdah_crd::Reason::NotConfigured, "noticeImage"));
 }
 
-/// Web counts by whose word it takes addresses: through the gate they come from a pod.
+/// Through the gate requests come from a pod.
 #[test]
 fn the_gates_word_on_addresses_counts() {
-    let objects = Cluster::new().build(PowerState::ReadOnly);
-    let web = &find(&objects, ChildKind::Deployment, "web")["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(environment(web, "TRUSTED_PROXY_IP").unwrap()["value"], "10.0.0.1/32,10.96.0.0/16,fd00:10::/64");
+    let trusted = |power, name| {
+        let objects = Cluster::new().build(power);
+        let container = &find(&objects, ChildKind::Deployment, name)["spec"]["template"]["spec"]["containers"][0];
+        environment(container, "TRUSTED_PROXY_IP").unwrap()["value"].as_str().unwrap().to_owned()
+    };
+    let ingress = "10.0.0.1/32";
+    assert_eq!(trusted(PowerState::ReadOnly, "web"), format!("{ingress},10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fc00::/7"));
+    assert_eq!(trusted(PowerState::Running, "web"), ingress);
+    assert_eq!(trusted(PowerState::ReadOnly, "sidekiq"), ingress, "it is not restarted");
 }

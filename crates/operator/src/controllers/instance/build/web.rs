@@ -5,11 +5,13 @@ use howdah_crd::labels::process;
 use serde_json::{Value, json};
 
 use super::object::process_labels;
-use super::{Desired, environment, pod};
+use super::{Desired, environment, gate, pod};
 use crate::cache::ChildKind;
 use crate::controllers::instance::validate::Valid;
 
 pub const PORT: u16 = 3000;
+/// Where pods have their addresses.
+const POD_RANGES: [&str; 5] = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 /// How long a pod that ends is still led to, at most.
 const LED_TO_SECONDS: u32 = 5;
 
@@ -26,6 +28,7 @@ pub fn web(valid: &Valid<'_>, stops: bool) -> Vec<Desired> {
     if let Some(host) = valid.rehearsal {
         env.push(environment::variable("ALTERNATE_DOMAINS", host));
     }
+    trust_gate(valid, &mut env);
     let container = json!({
         "image": valid.spec.image.mastodon,
         "command": ["bundle", "exec", "puma", "-C", "config/puma.rb"],
@@ -44,6 +47,18 @@ pub fn web(valid: &Valid<'_>, stops: bool) -> Vec<Desired> {
     let mut objects = vec![rolling(valid, process::WEB, if stops { 0 } else { replicas }, template)];
     objects.extend(budget(valid, process::WEB, replicas));
     objects
+}
+
+/// Through the gate requests come from a pod, whose address nobody knows before: without its word, everybody would seem to be the gate. Policies let
+/// no other pod reach web. Without `TRUSTED_PROXY_IP` Rails trusts these ranges by itself.
+fn trust_gate(valid: &Valid<'_>, env: &mut Vec<Value>) {
+    const NAME: &str = "TRUSTED_PROXY_IP";
+    if !gate::is_proxy(valid) || valid.trusted_proxies.is_empty() {
+        return;
+    }
+    env.retain(|it| it["name"] != NAME);
+    let all: Vec<&str> = valid.trusted_proxies.iter().map(String::as_str).chain(POD_RANGES).collect();
+    env.push(environment::variable(NAME, all.join(",")));
 }
 
 /// The server's mark among the files that web serves: [`MARK_PATH`].
@@ -72,6 +87,17 @@ pub fn rolling(valid: &Valid<'_>, process: &str, replicas: i32, mut template: Va
         },
     });
     Desired::new(valid.id, ChildKind::Deployment, Some(&valid.namespace), process, body)
+}
+
+/// A Service of this name and port, which leads to this process at its port.
+pub fn service(valid: &Valid<'_>, (name, port): (&str, u16), (process, target): (&str, u16)) -> Desired {
+    let body = json!({
+        "spec": {
+            "selector": process_labels(valid.id, process),
+            "ports": [{"name": "main", "port": port, "targetPort": target, "protocol": "TCP"}],
+        },
+    });
+    Desired::new(valid.id, ChildKind::Service, Some(&valid.namespace), name, body)
 }
 
 /// Only where there are two: with one pod a budget would stop every drain of its node.
