@@ -82,10 +82,13 @@ async fn what_has_moved_leads_to_where_its_media_is() {
     api.post(&format!("{url}/move-out"), Some(&asked)).await.unwrap().expect(202).unwrap();
     let confirm = api.confirm(launched.id).await.unwrap();
     until("the final bundle is whole, and it can be handed over", seconds(240), async || {
-        api.post(&format!("{url}/move-out/done"), Some(&confirm)).await?.expect(202).map(drop)
+        let moving = api.last_operation(launched.id).await?;
+        ensure!(states(&moving).contains(&("handover", "running")), "{:?}", states(&moving));
+        Ok(())
     })
     .await
     .unwrap();
+    api.post(&format!("{url}/move-out/done"), Some(&confirm)).await.unwrap().expect(202).unwrap();
     watch.lap("stopped, bundled and handed over");
     let file = format!("https://media.{domain}/accounts/avatars/1/original/a.png");
     until("its media host leads on", seconds(180), async || {
