@@ -91,7 +91,12 @@ pub struct MastodonInstanceSpec {
     /// With `MovedOut`: where its media is now, as `https://` and a host, perhaps with a folder; each file's path is appended. Absent: nobody
     /// has said yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 12, max = 300), regex(pattern = r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9](/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$"))]
+    #[schemars(
+        length(min = 12, max = 300),
+        regex(
+            pattern = r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9](/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$"
+        )
+    )]
     pub media_redirect: Option<String>,
 
     /// A pod profile of the operator's configuration: node selector, tolerations, storage class, pull policy.

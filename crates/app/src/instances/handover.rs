@@ -52,9 +52,11 @@ pub(super) fn kept_until(app: &App, row: &Instance) -> Option<DateTime<Utc>> {
 pub(super) fn media_redirect(row: &Instance, typed: Option<&str>) -> Result<Option<MediaRedirect>, Error> {
     const FIELD: &str = "media_redirect";
     let Some(typed) = typed.map(str::trim).filter(|it| !it.is_empty()) else { return Ok(None) };
-    let redirect: MediaRedirect = typed.parse().map_err(|error: howdah_domain::NameError| Error::invalid(FIELD, error.reason(), error.to_string()))?;
+    let redirect: MediaRedirect =
+        typed.parse().map_err(|error: howdah_domain::NameError| Error::invalid(FIELD, error.reason(), error.to_string()))?;
     if redirect.host() == row.media_domain {
-        let sentence = format!("{} is the media host itself: where it leads to the new host, nothing has to be said here.", row.media_domain);
+        let sentence =
+            format!("{} is the media host itself: where it leads to the new host, nothing has to be said here.", row.media_domain);
         return Err(Error::invalid(FIELD, "own_host", sentence));
     }
     Ok(Some(redirect))

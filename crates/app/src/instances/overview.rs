@@ -168,7 +168,9 @@ impl Known {
             since: since(&self.row.instance, &server, last_operation.as_ref(), app),
             state: server.phase.sentence(),
             next: server.phase.next(server.says_farewell()),
-            media_can_be_led: self.is_theirs(actor) && handover::moves_out(&self.row.instance) && self.row.instance.teardown_began_at.is_none(),
+            media_can_be_led: self.is_theirs(actor)
+                && handover::moves_out(&self.row.instance)
+                && self.row.instance.teardown_began_at.is_none(),
             can_be_taken_along: exports::closed(&self.row.instance).is_none(),
             actions,
             owner_link,

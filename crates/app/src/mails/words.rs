@@ -268,13 +268,7 @@ pub(crate) fn server_moving(config: &Config, server: (&str, &str), account: &str
 
 /// To every owner of the account: from here on there is no way back.
 /// `kept`: until when its data is; `leads`: until when its media host leads to the new host.
-pub(crate) fn server_moved(
-    config: &Config,
-    server: (&str, &str),
-    media_domain: &str,
-    kept: DateTime<Utc>,
-    leads: DateTime<Utc>,
-) -> Mail {
+pub(crate) fn server_moved(config: &Config, server: (&str, &str), media_domain: &str, kept: DateTime<Utc>, leads: DateTime<Utc>) -> Mail {
     let (domain, slug) = server;
     Mail::new("server_moved", format!("Your server {domain} has moved"))
         .text(format!("Another host serves {domain} now. Nobody was told anything, and nothing of it runs here any more."))

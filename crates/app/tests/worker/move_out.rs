@@ -146,9 +146,12 @@ async fn where_its_media_is_can_be_said_and_changed() {
     let there = "https://files.new.example.net";
     assert_eq!(ground.lead(id, Some(there)).await.unwrap_err().reason(), "not_moving_out");
     let media = format!("https://media.{DOMAIN}/files");
-    for (typed, reason) in
-        [("http://files.new.example.net", "malformed"), ("https://10.0.0.1", "ip_address"), ("https://files", "single_label"), (&*media, "own_host")]
-    {
+    for (typed, reason) in [
+        ("http://files.new.example.net", "malformed"),
+        ("https://10.0.0.1", "ip_address"),
+        ("https://files", "single_label"),
+        (&*media, "own_host"),
+    ] {
         let asked = Close { confirm: DOMAIN.to_owned(), media_redirect: Some(typed.to_owned()), ..Close::default() };
         let refused = instances::move_out(&ground.worker.app, &ground.operator, id, &asked, None).await.unwrap_err();
         let Error::Invalid { fields } = &refused else { panic!("{refused:?}") };

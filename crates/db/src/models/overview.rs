@@ -14,7 +14,9 @@ use super::place::Cluster;
 use super::probe::Probe;
 use super::public_face::PublicFace;
 use crate::Conn;
-use crate::schema::{accounts, address_looks, clusters, instance_observations, instances, moves_out, owner_bootstrap, probes, public_faces};
+use crate::schema::{
+    accounts, address_looks, clusters, instance_observations, instances, moves_out, owner_bootstrap, probes, public_faces,
+};
 
 pub struct Overview {
     pub instance: Instance,

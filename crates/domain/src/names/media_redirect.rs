@@ -38,7 +38,8 @@ impl FromStr for MediaRedirect {
         }
         let is_https = typed.get(..SCHEME.len()).is_some_and(|it| it.eq_ignore_ascii_case(SCHEME));
         let rest = typed.get(SCHEME.len()..).filter(|_| is_https).ok_or_else(|| malformed("it begins with https://"))?;
-        let (host, path) = rest.trim_end_matches('/').split_once('/').map_or((rest.trim_end_matches('/'), None), |(host, path)| (host, Some(path)));
+        let (host, path) =
+            rest.trim_end_matches('/').split_once('/').map_or((rest.trim_end_matches('/'), None), |(host, path)| (host, Some(path)));
         let host = domain_form(host)?;
         let mut address = format!("{SCHEME}{host}");
         for segment in path.into_iter().flat_map(|it| it.split('/')) {

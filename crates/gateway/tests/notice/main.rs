@@ -124,9 +124,13 @@ async fn what_passes_comes_to_web_as_it_was_and_so_does_the_answer() {
     assert_eq!(response.text().await.unwrap(), "found");
     let (head, body) = origin.requests().remove(0);
     assert!(head.starts_with("POST /users/ana/inbox?a=%27b%27&c HTTP/1.1\r\n"), "{head}");
-    for line in
-        ["host: social.example", "x-forwarded-for: 203.0.113.9", "x-forwarded-proto: https", "x-forwarded-host: social.example", "signature: keyId=\"a\""]
-    {
+    for line in [
+        "host: social.example",
+        "x-forwarded-for: 203.0.113.9",
+        "x-forwarded-proto: https",
+        "x-forwarded-host: social.example",
+        "signature: keyId=\"a\"",
+    ] {
         assert!(head.contains(&format!("{line}\r\n")), "{line}: {head}");
     }
     assert!(!["x-hop", "te:"].iter().any(|it| head.contains(it)), "{head}");

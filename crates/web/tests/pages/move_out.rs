@@ -49,7 +49,10 @@ async fn a_server_at_an_own_domain_moves_and_is_kept_again() {
     let (media, revision) = (format!("{page}/media"), hidden(&moving, "revision"));
     let lead = async |key: &str, to: &str| ada.post(&media, &[("key", key), ("revision", &revision), ("media_redirect", to)]).await;
     let wrong = lead(&hidden(&moving, "key"), "http://files.example.org").await;
-    assert!(wrong.status == 422 && wrong.text.contains("it begins with https://") && wrong.text.contains("value=\"http://files.example.org\""), "{wrong:?}");
+    assert!(
+        wrong.status == 422 && wrong.text.contains("it begins with https://") && wrong.text.contains("value=\"http://files.example.org\""),
+        "{wrong:?}"
+    );
     let led = lead(&hidden(&wrong.text, "key"), "https://files.example.org/frogs/").await;
     assert_eq!((led.status, led.header("location")), (303, Some(&*page)), "{led:?}");
     let said = ada.get(&page).await.is(200).text.clone();

@@ -157,7 +157,9 @@ fn page(frame: &Frame, app: &App, it: &Overview, typed: &Typed<'_>, mistakes: &M
 fn media(it: &Overview, typed: &Typed<'_>, mistakes: &Mistakes) -> Field {
     let said = it.server.leaving.as_ref().and_then(|it| it.media_redirect.as_deref());
     Field::new("media_redirect", "Where its media is at the new host", Kind::Text)
-        .hint("Only if that is another address, such as https://files.example.org/birds. Each file’s path is appended. It can be said later.")
+        .hint(
+            "Only if that is another address, such as https://files.example.org/birds. Each file’s path is appended. It can be said later.",
+        )
         .value(typed.media_redirect.or(said).unwrap_or_default())
         .most(300)
         .optional()

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use howdah_crd::{CERTIFICATES_NAMESPACE, ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, OPERATOR_FIELD_MANAGER, PowerState, Reason, labels};
+use howdah_crd::{
+    CERTIFICATES_NAMESPACE, ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, OPERATOR_FIELD_MANAGER, PowerState, Reason, labels,
+};
 use howdah_domain::InstanceId;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -116,7 +118,9 @@ pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
     let served = match valid.spec.power_state {
         PowerState::Rehearsal => vec![last_seen(context, valid, names::PREVIEW_TLS)],
         PowerState::MovedOut => vec![of_media()],
-        PowerState::Running | PowerState::ReadOnly | PowerState::Suspended | PowerState::SelfDestruct => vec![of_web(context, valid), of_media()],
+        PowerState::Running | PowerState::ReadOnly | PowerState::Suspended | PowerState::SelfDestruct => {
+            vec![of_web(context, valid), of_media()]
+        }
     };
     if served.iter().all(|it| it.as_ref().is_some_and(|it| it.certificate.is_some())) {
         progress.ready(ConditionType::RouteReady);

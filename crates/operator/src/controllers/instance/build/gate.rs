@@ -105,7 +105,8 @@ fn workload<'a>(valid: &'a Valid<'_>, name: &str) -> Option<&'a WorkloadFacts> {
 /// Its pods are those of this very state, and ready.
 fn is_as_wanted(valid: &Valid<'_>, gate: &Desired) -> bool {
     let child = seen(valid, ChildKind::Deployment, process::GATE);
-    child.is_some_and(|it| !it.leaving && it.is_as(&gate.body, gate.digest)) && workload(valid, process::GATE).is_some_and(WorkloadFacts::is_ready)
+    child.is_some_and(|it| !it.leaving && it.is_as(&gate.body, gate.digest))
+        && workload(valid, process::GATE).is_some_and(WorkloadFacts::is_ready)
 }
 
 /// `is_gates`: it is to lead there once it can.

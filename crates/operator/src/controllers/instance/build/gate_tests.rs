@@ -66,7 +66,8 @@ impl Cluster {
     fn remove(&mut self, kind: ChildKind, name: &str) {
         self.version += 1;
         let home = dereferenced(resource()).id.resource_name();
-        let metadata = json!({"name": name, "namespace": home, "resourceVersion": self.version.to_string(), "labels": {labels::INSTANCE: ID}});
+        let metadata =
+            json!({"name": name, "namespace": home, "resourceVersion": self.version.to_string(), "labels": {labels::INSTANCE: ID}});
         let gone = json!({"apiVersion": kind.resource().api_version, "kind": kind.resource().kind, "metadata": metadata});
         self.children.remove(kind, &serde_json::from_value(gone).unwrap());
     }
