@@ -335,6 +335,7 @@ diesel::table! {
     moves_out (instance_id) {
         instance_id -> Uuid,
         media_redirect -> Nullable<Text>,
+        bundle_verified_at -> Nullable<Timestamptz>,
         moved_out_at -> Nullable<Timestamptz>,
         moved_out_until -> Nullable<Timestamptz>,
     }

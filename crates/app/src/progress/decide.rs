@@ -44,7 +44,7 @@ pub enum Left {
     /// Its data, so that nothing is lost by a mistake; or it was not handed over.
     #[default]
     Data,
-    /// Its data still, for long enough.
+    /// Its data still, for long enough, with a final bundle that was verified.
     DataTooLong,
     /// Its media host alone, which leads to the other host.
     MediaHost,

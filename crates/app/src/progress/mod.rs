@@ -71,13 +71,15 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
     Ok(owner_link::follow(worker, conn, &instance, known.observation.as_ref(), now).await? || changed)
 }
 
-/// Its data stays through a grace period after the handover, and its media host until the time that was said then.
+/// Its data stays through a grace period after the handover, and until its final bundle is verified; its media host until the time that was said then.
 fn left(worker: &Worker, instance: &Instance, move_out: Option<&MoveOut>, now: DateTime<Utc>) -> Left {
     let is_over = |at: Option<DateTime<Utc>>| at.is_some_and(|it| it <= now);
     match move_out {
         Some(MoveOut { moved_out_at: Some(_), moved_out_until, .. }) if is_over(*moved_out_until) => Left::MediaHostTooLong,
         Some(MoveOut { moved_out_at: Some(_), .. }) => Left::MediaHost,
-        _ if is_over(instance.handed_over_at.map(|it| it + worker.app.config.grace)) => Left::DataTooLong,
+        Some(MoveOut { bundle_verified_at: Some(_), .. }) if is_over(instance.handed_over_at.map(|it| it + worker.app.config.grace)) => {
+            Left::DataTooLong
+        }
         _ => Left::Data,
     }
 }

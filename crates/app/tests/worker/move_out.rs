@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use howdah_app::exports::FINAL_KEPT;
+use howdah_app::jobs::VerifyFinalBundles;
 use howdah_app::instances::{self, Close, Lead, LeavingView};
 use howdah_app::{Actor, Error, Role};
 use howdah_crd::{PowerState, TeardownKind};
 use howdah_db::models::mail::Mail;
 use howdah_domain::{Action, Clock as _, InstanceId, OperationKind, OperationState, Phase, StepState};
+
+use howdah_testkit::arriving::bundle;
 
 use crate::ground::{GRACE, Ground, INGRESS};
 
@@ -35,6 +38,11 @@ impl Ground {
     async fn say_done(&self, id: InstanceId) -> Result<(), Error> {
         let asked = Close { confirm: DOMAIN.to_owned(), ..Close::default() };
         instances::say_handed_over(&self.worker.app, &self.operator, id, &asked, None).await.map(drop)
+    }
+
+    async fn verify_final_bundles(&self) {
+        self.tick().await;
+        VerifyFinalBundles::default().work(&self.worker).await.unwrap();
     }
 
     async fn lead(&self, id: InstanceId, media_redirect: Option<&str>) -> Result<(), Error> {
@@ -106,7 +114,18 @@ async fn a_server_moves_and_tells_nobody() {
     assert_eq!(ground.row(id).await.teardown_began_at, None, "what is left is kept for a while");
     assert_eq!((spec().power_state, spec().media_redirect, spec().teardown), (PowerState::Suspended, None, None));
     ground.clock.advance(TimeDelta::hours(1));
-    ground.tick().await;
+    ground.verify_final_bundles().await;
+    ground.sync(id).await;
+    assert_eq!(spec().power_state, PowerState::Suspended, "nothing lies where its final bundle should");
+    let prefix = format!("{id}/{}", begun.id);
+    let whole = bundle(DOMAIN, "4.5.11").files;
+    ground.bundles.put_all(&prefix, &whole);
+    ground.bundles.forget(&format!("{prefix}/{}", whole.keys().find(|it| it.starts_with("media/accounts")).unwrap()));
+    ground.verify_final_bundles().await;
+    ground.sync(id).await;
+    assert_eq!(spec().power_state, PowerState::Suspended, "a file of its media is missing");
+    ground.bundles.put_all(&prefix, &whole);
+    ground.verify_final_bundles().await;
     ground.sync(id).await;
     // From here on the resource stays, for its media host alone.
     let handed_over_at = ground.row(id).await.handed_over_at.unwrap();
