@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use howdah_app::exports::FINAL_KEPT;
-use howdah_app::jobs::VerifyFinalBundles;
 use howdah_app::instances::{self, Close, Lead, LeavingView};
+use howdah_app::jobs::VerifyFinalBundles;
 use howdah_app::{Actor, Error, Role};
 use howdah_crd::{PowerState, TeardownKind};
 use howdah_db::models::mail::Mail;

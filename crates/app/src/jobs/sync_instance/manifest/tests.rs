@@ -84,7 +84,13 @@ fn who_has_moved_out_leads_to_where_it_is() {
     let row = instance(Desired::Deleted { deletion: Deletion::MoveOut, after: AT });
     let there = "https://files.example.net";
     let spec = |moved_out_at| {
-        let move_out = MoveOut { instance_id: row.id, media_redirect: Some(there.to_owned()), bundle_verified_at: moved_out_at, moved_out_at, moved_out_until: Some(AT) };
+        let move_out = MoveOut {
+            instance_id: row.id,
+            media_redirect: Some(there.to_owned()),
+            bundle_verified_at: moved_out_at,
+            moved_out_at,
+            moved_out_until: Some(AT),
+        };
         moving(&row, true, None, Some(&move_out)).spec
     };
     let kept = spec(None);
