@@ -35,7 +35,8 @@ pub use proxy::Origin;
 const CONNECTIONS: usize = 512;
 /// Of one connection, in bytes: the longest head of a request, and what is read ahead.
 const BUFFER: usize = 32 * 1024;
-const HEAD_LIMIT: Duration = Duration::from_secs(10);
+/// For the head of a request, and between two.
+const HEAD_LIMIT: Duration = Duration::from_secs(60);
 /// How long answers under way may take to end once a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(25);
 

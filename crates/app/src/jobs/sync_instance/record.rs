@@ -108,8 +108,9 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
 
 /// The platform's names are served at once, a customer's own once every name that needs it was proven.
 async fn is_routed(conn: &mut Conn, instance: &Instance) -> Result<bool, WorkError> {
-    // What was handed over was served here; its names are proven to another host now.
-    if instance.on_platform_domain || instance.handed_over_at.is_some() {
+    // What was served here, and handed over, has its names proven to another host now.
+    let was_served = instance.handed_over_at.is_some() && instance.first_answered_at.is_some();
+    if instance.on_platform_domain || was_served {
         return Ok(true);
     }
     let names = to_be_proven(instance);
