@@ -80,6 +80,11 @@ impl Record {
         self.change("update instances set desired_after = now() where id = $1 and desired_kind = 'deleted'", id).await
     }
 
+    /// As if the year were over in which its media host leads to another host.
+    pub async fn end_redirects(&self, id: InstanceId) -> Result<()> {
+        self.change("update moves_out set moved_out_until = now() where instance_id = $1", id).await
+    }
+
     /// From now on it is to run this image, which the worker is told.
     pub async fn use_image(&self, id: InstanceId, image: &str) -> Result<()> {
         ensure!(image.chars().all(|it| it.is_ascii_alphanumeric() || "/:.-".contains(it)), "{image} is no image");

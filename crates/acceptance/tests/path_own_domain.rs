@@ -61,6 +61,54 @@ async fn from_launch_to_nothing_left() {
     watch.lap("nothing left");
 }
 
+/// A move to another host, without that host: an owner says that it has moved.
+#[tokio::test]
+async fn what_has_moved_leads_to_where_its_media_is() {
+    let world = World::open().await.unwrap();
+    let _turn = Turn::shared(&world.stack).unwrap();
+    let mut watch = Watch::start("moving out");
+    let api = world.customer().unwrap();
+    let domain = format!("{}.test", fresh_name("swifts"));
+    let launched = api.launch(&wish(&domain)).await.unwrap();
+    api.wait_for_operation(&launched.operation_url, "succeeded", seconds(120)).await.unwrap();
+    let waiting = api.wait_for_phase(launched.id, "waiting_for_address", seconds(20)).await.unwrap();
+    point_here(&world, &waiting).await.unwrap();
+    api.wait_for_phase(launched.id, "running", seconds(60)).await.unwrap();
+    watch.lap("running at its address");
+
+    let url = format!("/api/v1/instances/{}", launched.id);
+    let mut asked = api.confirm(launched.id).await.unwrap();
+    asked["media_redirect"] = "https://files.new.example".into();
+    api.post(&format!("{url}/move-out"), Some(&asked)).await.unwrap().expect(202).unwrap();
+    let confirm = api.confirm(launched.id).await.unwrap();
+    until("the final bundle is whole, and it can be handed over", seconds(240), async || {
+        let moving = api.last_operation(launched.id).await?;
+        ensure!(states(&moving).contains(&("handover", "running")), "{:?}", states(&moving));
+        Ok(())
+    })
+    .await
+    .unwrap();
+    api.post(&format!("{url}/move-out/done"), Some(&confirm)).await.unwrap().expect(202).unwrap();
+    watch.lap("stopped, bundled and handed over");
+    let file = format!("https://media.{domain}/accounts/avatars/1/original/a.png");
+    until("its media host leads on", seconds(180), async || {
+        let seen = world.visitor.get(&file).await?;
+        let there = "https://files.new.example/accounts/avatars/1/original/a.png";
+        ensure!((seen.status, seen.location.as_deref()) == (301, Some(there)), "{} {:?}", seen.status, seen.location);
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let moved = api.instance(launched.id).await.unwrap();
+    assert_eq!((&moved["phase"], moved["leaving"]["moved_out_until"].is_string()), (&"moved_out".into(), true), "{moved}");
+    watch.lap("its data deleted, and its media host led on");
+
+    world.record().unwrap().end_redirects(launched.id).await.unwrap();
+    api.wait_for_phase(launched.id, "gone", seconds(180)).await.unwrap();
+    assert_nothing_left(&world, &[launched.id]).await.unwrap();
+    watch.lap("a year later, gone");
+}
+
 async fn close_undo_close(api: &Api, id: InstanceId) {
     api.close(id).await.unwrap();
     let closing = api.instance(id).await.unwrap();

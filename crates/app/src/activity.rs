@@ -98,6 +98,8 @@ fn sentence(action: &str, whom: Option<&str>, details: &Value) -> String {
         ("instance.close", _) => "asked for the server to be closed".to_owned(),
         ("instance.move_out", _) => "asked for the server to move to another host".to_owned(),
         ("instance.handover", _) => "handed the server over to another host".to_owned(),
+        ("instance.moved_out", _) => "began to delete the data of the server, which has moved".to_owned(),
+        ("instance.media_redirect", _) => "said where the server's media is at the other host".to_owned(),
         ("instance.cut_over", _) => "had the imported server take its old one's place".to_owned(),
         ("instance.discard", _) => "threw the imported server away".to_owned(),
         ("instance.remove", _) => "asked for the server to be removed".to_owned(),

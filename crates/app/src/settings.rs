@@ -15,6 +15,9 @@ use crate::{Actor, App, Error, FieldError};
 pub(crate) const PAST_DUE: TimeDelta = TimeDelta::days(14);
 pub(crate) const READ_ONLY: TimeDelta = TimeDelta::days(30);
 
+/// How long the media host of a server that has moved leads to where its media is.
+pub(crate) const MOVED_OUT: TimeDelta = TimeDelta::days(365);
+
 /// The audit's chain for what concerns no account.
 pub(crate) const PLATFORM_CHAIN: Uuid = Uuid::nil();
 

@@ -56,6 +56,8 @@ names! {
         OwnerLinkReady,
         /// Every deletion notice was sent (power state `SelfDestruct`).
         FarewellComplete,
+        /// Nothing of its database, role, bucket and S3 user is left (power state `MovedOut`). Absent in others.
+        DataDestroyed,
         /// All of the above that the power state asks for.
         Ready,
         /// Deletion of the outside resources was confirmed in `spec.teardown` and seen before the deletion.

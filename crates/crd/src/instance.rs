@@ -45,6 +45,9 @@ use serde::{Deserialize, Serialize};
 #[x_kube(validation = Rule::new("self.powerState != 'Rehearsal' || oldSelf.powerState == 'Rehearsal'").message("a rehearsal cannot begin anew: what runs is not stopped by one"))]
 #[x_kube(validation = Rule::new("!has(self.teardown) || self.teardown.confirm == self.id").message("teardown.confirm must repeat the id"))]
 #[x_kube(validation = Rule::new("self.powerState == 'SelfDestruct' || oldSelf.powerState != 'SelfDestruct'").message("a self-destruct cannot be taken back: other servers have begun to delete this server's accounts"))]
+#[x_kube(validation = Rule::new("self.powerState == 'MovedOut' || oldSelf.powerState != 'MovedOut'").message("what has moved out cannot come back: its data is destroyed"))]
+#[x_kube(validation = Rule::new("self.powerState != 'MovedOut' || oldSelf.powerState in ['Suspended', 'MovedOut']").message("only what is suspended can have moved out"))]
+#[x_kube(validation = Rule::new("self.powerState != 'MovedOut' || (has(self.teardown) && self.teardown.kind == 'MoveOut')").message("what has moved out needs a teardown of kind MoveOut: its data is destroyed"))]
 #[serde(rename_all = "camelCase")]
 pub struct MastodonInstanceSpec {
     /// UUID of the instance. Every name outside the cluster derives from it.
@@ -84,6 +87,17 @@ pub struct MastodonInstanceSpec {
     /// look that finds this server at its address, so that a farewell ends with the looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub farewell_allowed_until: Option<Time>,
+
+    /// With `MovedOut`: where its media is now, as `https://` and a host, perhaps with a folder; each file's path is appended. Absent: nobody
+    /// has said yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 12, max = 300),
+        regex(
+            pattern = r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9](/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$"
+        )
+    )]
+    pub media_redirect: Option<String>,
 
     /// A pod profile of the operator's configuration: node selector, tolerations, storage class, pull policy.
     #[serde(default = "default_placement")]
@@ -249,11 +263,16 @@ pub enum PowerState {
     Running,
     /// Of an import: web alone, at its preview host, and nothing gets out. What is written in it is thrown away by the next pass.
     Rehearsal,
-    /// Web, streaming and Sidekiq are scaled to zero, so that nothing changes. Database, cache, media and routes stay: the ingress answers 503,
-    /// and other servers deliver again later.
+    /// A gate before web refuses customers' writes with 503. Reads, federation, sign-in, archives and settings go on.
+    ReadOnly,
+    /// Web, streaming and Sidekiq are scaled to zero, so that nothing changes. Database, cache, media and routes stay: a gate answers 503
+    /// everywhere, and other servers deliver again later.
     Suspended,
     /// Mastodon tells every server it knows to delete its accounts. Irreversible.
     SelfDestruct,
+    /// Another host serves it. Nothing runs, and its data is destroyed, which `teardown` has to confirm; its media host stays and leads to
+    /// `mediaRedirect`. Irreversible.
+    MovedOut,
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]

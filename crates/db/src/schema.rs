@@ -332,6 +332,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    moves_out (instance_id) {
+        instance_id -> Uuid,
+        media_redirect -> Nullable<Text>,
+        bundle_verified_at -> Nullable<Timestamptz>,
+        moved_out_at -> Nullable<Timestamptz>,
+        moved_out_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     name_claims (name) {
         name -> Text,
         instance_id -> Uuid,
@@ -554,6 +564,7 @@ diesel::joinable!(mail_outbox -> instances (instance_id));
 diesel::joinable!(mail_outbox -> people (person_id));
 diesel::joinable!(memberships -> accounts (account_id));
 diesel::joinable!(memberships -> people (person_id));
+diesel::joinable!(moves_out -> instances (instance_id));
 diesel::joinable!(name_claims -> instances (instance_id));
 diesel::joinable!(operation_steps -> operations (operation_id));
 diesel::joinable!(operations -> instances (instance_id));
@@ -596,6 +607,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     mail_outbox,
     memberships,
+    moves_out,
     name_claims,
     object_stores,
     operation_steps,

@@ -32,6 +32,6 @@ pub use lifecycle::{
     OperationKind, OperationState, Refusal, Standing, Step, StepFact, StepName, StepState, Usage,
 };
 pub use money::{Currency, Money, Rate};
-pub use names::{DisplayName, EmailAddress, FediverseDomain, MastodonVersion, NameError, NameRules, Slug, Username};
+pub use names::{DisplayName, EmailAddress, FediverseDomain, MastodonVersion, MediaRedirect, NameError, NameRules, Slug, Username};
 pub use plans::{Plan, Plans};
 pub use releases::{Release, Releases};

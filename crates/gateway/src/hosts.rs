@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use howdah_crd::MastodonInstance;
+use howdah_crd::{MastodonInstance, PowerState};
 use howdah_domain::InstanceId;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -19,6 +19,14 @@ pub struct Bucket {
     pub name: String,
 }
 
+/// Where a host's media is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Media {
+    Here(Bucket),
+    /// At another host, below this address; `None`: nobody has said where.
+    Moved(Option<String>),
+}
+
 /// One server, as far as the gateway cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server {
@@ -27,7 +35,7 @@ pub(crate) struct Server {
     /// Every host that it claims, and what else there can be only once: its bucket.
     claims: BTreeSet<String>,
     pub host: String,
-    pub bucket: Bucket,
+    pub media: Media,
     /// A domain is served only after its proof, and that is when routing is on.
     is_served: bool,
 }
@@ -39,12 +47,22 @@ impl Server {
         let bucket = Bucket { store: spec.object_storage.store.clone(), name: crate::bucket_name(id) };
         let mut claims = spec.hosts();
         claims.insert(bucket.name.clone());
-        Some(Self { seniority: instance.seniority(), claims, host: spec.media_domain(), bucket, is_served: spec.routing.enabled })
+        let host = spec.media_domain();
+        let media = match spec.power_state {
+            PowerState::MovedOut => Media::Moved(spec.media_redirect.clone().filter(|it| !leads_back(it, &host))),
+            _ => Media::Here(bucket),
+        };
+        Some(Self { seniority: instance.seniority(), claims, host, media, is_served: spec.routing.enabled })
     }
 
     fn resource(&self) -> &str {
         &self.seniority.1
     }
+}
+
+/// To the very host that is asked: a browser would go round in circles.
+fn leads_back(redirect: &str, host: &str) -> bool {
+    redirect.strip_prefix("https://").and_then(|it| it.split('/').next()).is_none_or(|it| it.eq_ignore_ascii_case(host))
 }
 
 /// Shared by the watch, which writes, and the workers, which read.
@@ -56,13 +74,13 @@ struct Table {
     /// Before the first whole list, an unknown host may be one that is not known yet.
     loaded: bool,
     by_resource: HashMap<String, Server>,
-    by_host: HashMap<String, Bucket>,
+    by_host: HashMap<String, Media>,
 }
 
 /// What is known of a host.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
-    Found(Bucket),
+    Found(Media),
     Unknown,
     NotLoaded,
 }
@@ -85,15 +103,15 @@ impl Hosts {
         });
     }
 
-    /// Hosts and their buckets at once, for [`crate::serve`].
+    /// Hosts and where their media is at once, for [`crate::serve`].
     #[must_use]
-    pub fn of(buckets: impl IntoIterator<Item = (String, Bucket)>) -> Self {
+    pub fn of(all: impl IntoIterator<Item = (String, Media)>) -> Self {
         let hosts = Self::default();
-        hosts.replace(buckets.into_iter().map(|(host, bucket)| Server {
+        hosts.replace(all.into_iter().map(|(host, media)| Server {
             seniority: (None, host.clone()),
             claims: BTreeSet::from([host.clone()]),
             host,
-            bucket,
+            media,
             is_served: true,
         }));
         hosts
@@ -106,7 +124,7 @@ impl Hosts {
     pub(crate) fn find(&self, host: &str) -> Lookup {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         match table.by_host.get(host) {
-            Some(bucket) => Lookup::Found(bucket.clone()),
+            Some(media) => Lookup::Found(media.clone()),
             None if table.loaded => Lookup::Unknown,
             None => Lookup::NotLoaded,
         }
@@ -125,7 +143,7 @@ impl Hosts {
             // Whoever is refused stands before a third one all the same.
             claimed.extend(server.claims.iter().map(String::as_str));
             if server.is_served && !is_refused {
-                by_host.insert(server.host.clone(), server.bucket.clone());
+                by_host.insert(server.host.clone(), server.media.clone());
             }
         }
     }
@@ -169,13 +187,13 @@ pub(crate) mod tests {
     fn server(resource: &str, host: &str) -> Server {
         let bucket = Bucket { store: "main".to_owned(), name: format!("bucket-{resource}") };
         let claims = BTreeSet::from([host.to_owned()]);
-        Server { seniority: (None, resource.to_owned()), claims, host: host.to_owned(), bucket, is_served: true }
+        Server { seniority: (None, resource.to_owned()), claims, host: host.to_owned(), media: Media::Here(bucket), is_served: true }
     }
 
     fn found(hosts: &Hosts, host: &str) -> Option<String> {
         match hosts.find(host) {
-            Lookup::Found(bucket) => Some(bucket.name),
-            Lookup::Unknown | Lookup::NotLoaded => None,
+            Lookup::Found(Media::Here(bucket)) => Some(bucket.name),
+            Lookup::Found(Media::Moved(_)) | Lookup::Unknown | Lookup::NotLoaded => None,
         }
     }
 
@@ -229,8 +247,25 @@ pub(crate) mod tests {
         assert_eq!(hosts(instance(id, Some("files.example"), true)).as_deref(), Some("files.example"));
         assert_eq!(hosts(instance(id, None, false)), None, "not before its proof");
         assert_eq!(hosts(instance("not an id", None, true)), None);
-        let bucket = Server::of(&instance(id, None, true)).expect("a server").bucket;
+        let Media::Here(bucket) = Server::of(&instance(id, None, true)).expect("a server").media else { panic!("it has moved") };
         assert!(bucket.name.starts_with("mi-") && bucket.name.len() == 29, "{bucket:?}");
+    }
+
+    #[test]
+    fn what_has_moved_leads_to_where_it_is() {
+        let id = "0198a000-0000-7000-8000-000000000001";
+        let media = |redirect: Option<&str>| {
+            let mut instance = instance(id, None, true);
+            instance.spec.power_state = PowerState::MovedOut;
+            instance.spec.media_redirect = redirect.map(str::to_owned);
+            Server::of(&instance).expect("a server").media
+        };
+        let there = "https://files.example.net/birds";
+        assert_eq!(media(Some(there)), Media::Moved(Some(there.to_owned())));
+        assert_eq!(media(None), Media::Moved(None));
+        for back in ["https://media.web.social.example", "https://MEDIA.web.social.example/x", "files.example.net"] {
+            assert_eq!(media(Some(back)), Media::Moved(None), "{back}");
+        }
     }
 
     /// The operator's registry has the same table.

@@ -1,12 +1,13 @@
-//! What stands before tenants' servers: the media gateway.
+//! What stands before tenants' servers: the media gateway, and the gate of one that is suspended or read-only ([`notice`]).
 //!
-//! One deployment a cluster serves the media of every server, each under its own host: Host → bucket, from the
+//! Of the media gateway one deployment a cluster serves the media of every server, each under its own host: Host → bucket, from the
 //! `MastodonInstance`s that it watches. It holds no key of any object store (a bucket's policy lets anyone GET media) and has
 //! no right in the cluster but to read those resources. It serves GET and HEAD of media, streams with bounded memory, and
-//! keeps nothing: a cache or a CDN can stand before it.
+//! keeps nothing: a cache or a CDN can stand before it. Who has moved to another host is led there.
 
 mod error;
 mod hosts;
+pub mod notice;
 mod object_path;
 mod serve;
 mod settings;
@@ -19,7 +20,7 @@ use howdah_domain::InstanceId;
 use kube::Client;
 
 pub use error::GatewayError;
-pub use hosts::{Bucket, Hosts};
+pub use hosts::{Bucket, Hosts, Media};
 pub use settings::{Limits, MediaSettings};
 
 /// How long answers under way may take to end once a stop was asked for.

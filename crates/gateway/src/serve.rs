@@ -6,14 +6,14 @@ use std::time::Duration;
 use actix_web::body::SizedStream;
 use actix_web::dev::Server;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, LOCATION, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, web};
 use futures::{StreamExt, stream};
 
-use crate::hosts::{Bucket, Hosts, Lookup, host_name};
+use crate::hosts::{Bucket, Hosts, Lookup, Media, host_name};
 use crate::object_path::ObjectPath;
 use crate::settings::MediaSettings;
 use crate::upstream::{ANSWERED, Upstream};
@@ -24,6 +24,9 @@ const HEALTH: &str = "/health";
 /// A file under a key never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const RETRY_SECONDS: &str = "30";
+/// Where somebody has moved to can still be said otherwise.
+const FOR_AN_HOUR: &str = "public, max-age=3600";
+const UNSAID_RETRY_SECONDS: &str = "3600";
 
 pub(crate) fn server(listener: TcpListener, hosts: Hosts, settings: MediaSettings) -> Result<Server, GatewayError> {
     // Made once here to say early what would fail in every worker.
@@ -46,13 +49,18 @@ async fn answer(request: HttpRequest, hosts: web::Data<Hosts>, upstream: web::Da
     if request.path() == HEALTH {
         return health(&hosts);
     }
-    let bucket = match host(request.headers()).map(|host| hosts.find(&host)) {
-        Some(Lookup::Found(bucket)) => bucket,
+    let media = match host(request.headers()).map(|host| hosts.find(&host)) {
+        Some(Lookup::Found(media)) => media,
         Some(Lookup::NotLoaded) => return away(),
         Some(Lookup::Unknown) | None => return sentence(StatusCode::NOT_FOUND, "No server's media is kept under this name."),
     };
     // The path of the URI, not `request.path()`, which is decoded in part.
     let Some(path) = ObjectPath::parse(request.uri().path()) else { return not_found() };
+    let bucket = match media {
+        Media::Here(bucket) => bucket,
+        Media::Moved(Some(base)) => return moved(&base, &path),
+        Media::Moved(None) => return unsaid(),
+    };
     let method = if head { reqwest::Method::HEAD } else { reqwest::Method::GET };
     match upstream.fetch(method, &bucket, &path, request.headers()).await {
         Ok(fetched) => pass_on(fetched, &bucket, head),
@@ -61,6 +69,24 @@ async fn answer(request: HttpRequest, hosts: web::Data<Hosts>, upstream: web::Da
             away()
         }
     }
+}
+
+/// The same file at the other host.
+fn moved(base: &str, path: &ObjectPath) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::MOVED_PERMANENTLY);
+    harden(&mut response);
+    response
+        .insert_header((LOCATION, format!("{base}/{}", path.as_str())))
+        .insert_header((CACHE_CONTROL, FOR_AN_HOUR))
+        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .body("This server has moved, and its media with it.\n")
+}
+
+/// Nobody is told that a file is gone which may be there tomorrow.
+fn unsaid() -> HttpResponse {
+    let mut response = sentence(StatusCode::SERVICE_UNAVAILABLE, "This server has moved. Where its media is now was not said yet.");
+    response.headers_mut().insert(RETRY_AFTER, UNSAID_RETRY_SECONDS.parse().expect("a header's value"));
+    response
 }
 
 /// One Host header, or none at all: with two, each proxy on the way may believe another.

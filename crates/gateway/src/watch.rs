@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
     use crate::hosts::tests::instance;
-    use crate::hosts::{Bucket, Lookup};
+    use crate::hosts::{Lookup, Media};
 
     const HOSTS: [&str; 3] = ["media.a.example", "media.b.example", "media.c.example"];
 
@@ -66,10 +66,10 @@ mod tests {
         let whole = [Ok(Event::Init), Ok(Event::InitApply(named(0, true))), Ok(Event::InitApply(named(1, true))), Ok(Event::InitDone)];
         let changes = [Ok(Event::Apply(named(2, true))), Ok(Event::Apply(named(1, false))), Ok(Event::Delete(named(0, true))), Err(lost())];
         follow(stream::iter(whole.into_iter().chain(changes)), &hosts).await;
-        assert_eq!(HOSTS.map(|host| matches!(hosts.find(host), Lookup::Found(Bucket { .. }))), [false, false, true]);
+        assert_eq!(HOSTS.map(|host| matches!(hosts.find(host), Lookup::Found(Media::Here(_)))), [false, false, true]);
 
         let again = [Ok(Event::Init), Ok(Event::InitApply(named(1, true))), Err(lost())];
         follow(stream::iter(again), &hosts).await;
-        assert_eq!(HOSTS.map(|host| matches!(hosts.find(host), Lookup::Found(Bucket { .. }))), [false, false, true]);
+        assert_eq!(HOSTS.map(|host| matches!(hosts.find(host), Lookup::Found(Media::Here(_)))), [false, false, true]);
     }
 }

@@ -32,6 +32,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Worker(args) => commands::worker::run(*args).await,
         Command::Operator(args) => commands::operator::run(args).await,
         Command::Media(args) => commands::media::run(args).await,
+        Command::Notice(args) => commands::notice::run(args).await,
         Command::Crds => commands::crds::run(),
         Command::Admin(command) => commands::admin::run(*command).await,
     }?;

@@ -28,6 +28,10 @@ pub struct OperatorConfig {
     /// What makes exports, and where those that are kept lie. Absent: none are made.
     #[serde(default)]
     pub bundles: Option<BundlesConfig>,
+    /// Howdah's own image, for the gate that answers for a server that is suspended or read-only. Absent: that of `bundles`; without either
+    /// the ingress answers for a suspended server, and none can be read-only.
+    #[serde(default)]
+    pub notice_image: Option<String>,
     /// Image of every server's own Redis.
     #[serde(default = "default_redis_image")]
     pub redis_image: String,
@@ -246,6 +250,11 @@ pub enum ConfigError {
 }
 
 impl OperatorConfig {
+    #[must_use]
+    pub fn notice_image(&self) -> Option<&str> {
+        self.notice_image.as_deref().or_else(|| self.bundles.as_ref().map(|it| it.image.as_str()))
+    }
+
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::parse(&text)

@@ -29,7 +29,7 @@ use crate::problem::{self, ProblemBody};
     paths(
         instances::list::list, instances::create::create, instances::show::show, instances::remove::remove,
         instances::operations::operations, instances::approve::approve, instances::adopt::adopt, instances::overwrite::overwrite,
-        instances::move_out::move_out, instances::move_out_done::move_out_done,
+        instances::move_out::move_out, instances::move_out_done::move_out_done, instances::move_out_media::move_out_media,
         instances::close::close, instances::close_now::close_now, instances::undo::undo, instances::owner_link::owner_link,
         instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
         exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,

@@ -4,6 +4,7 @@
 
 mod drift;
 mod life;
+mod pauses;
 mod quota;
 mod retained;
 mod rights;

@@ -22,12 +22,13 @@ async fn the_quota_holds_all_at_once_and_nothing_more() {
     let pods: Api<Pod> = Api::namespaced(world.cluster.client.clone(), &server.resource_name);
     let template = template(&world, &server, "web").await;
     let streaming = self::template(&world, &server, "streaming").await;
-    // A roll's surge of web and streaming, the gate, Jobs for migration and task, a bundle's.
+    // A roll's surge of web and streaming, the gate with its own, Jobs for migration and task, a bundle's.
     let size = |cpu: &str, memory: &str| json!({"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}});
     let extra = [
         ("surge-web", pod("surge-web", &template, None)),
         ("surge-streaming", pod("surge-streaming", &streaming, None)),
         ("gate", pod("gate", &template, Some(size("20m", "64Mi")))),
+        ("surge-gate", pod("surge-gate", &template, Some(size("20m", "64Mi")))),
         ("migration", pod("migration", &template, Some(size("100m", "1Gi")))),
         ("task", pod("task", &template, Some(size("100m", "1Gi")))),
         ("bundle", pod("bundle", &template, Some(size("250m", "512Mi")))),

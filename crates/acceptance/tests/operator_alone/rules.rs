@@ -31,6 +31,8 @@ async fn what_may_not_change_is_refused_by_the_api_server() {
         (json!({"teardown": {"kind": "Remove", "confirm": "yes"}}), "teardown.confirm must repeat the id"),
         (json!({"teardown": {"kind": "Sell", "confirm": id}}), "spec.teardown.kind"),
         (json!({"powerState": "Rehearsal"}), "a rehearsal"),
+        (json!({"powerState": "MovedOut"}), "only what is suspended can have moved out"),
+        (json!({"mediaRedirect": "http://files.other.test"}), "spec.mediaRedirect"),
         (json!({"powerState": "Off"}), "spec.powerState"),
         (json!({"version": "latest"}), "spec.version"),
         (json!({"placement": "Fake!"}), "spec.placement"),

@@ -113,6 +113,9 @@ pub(crate) fn closed(row: &Instance) -> Option<(&'static str, &'static str)> {
     if row.launched_at.is_none() {
         return Some(("not_set_up", "This server has not come up yet: there is nothing to take along."));
     }
+    if row.handed_over_at.is_some() {
+        return Some(("handed_over", "Another host serves this server: its final bundle has everything of it."));
+    }
     let is_too_late = row.teardown_began_at.is_some();
     is_too_late.then_some(("teardown_began", "This server's data is being deleted: it is too late to take it along."))
 }

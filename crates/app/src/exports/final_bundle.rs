@@ -1,7 +1,7 @@
 //! The final bundle: what is kept of a server that leaves for good, made by the platform with nobody there to be shown a key.
 
 use age::secrecy::ExposeSecret as _;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
 use howdah_db::models::account::Membership;
 use howdah_db::models::export::Export;
@@ -20,7 +20,7 @@ use crate::jobs::SyncExport;
 use crate::operations::{Recorded, save};
 use crate::{Actor, App, Error};
 
-/// How long it lies in the platform's bucket, from when it is whole, and once more from when all else of its server is gone.
+/// How long it lies in the platform's bucket, from when it is whole, and once more from when the data of its server is gone.
 pub const KEPT: TimeDelta = TimeDelta::days(90);
 /// How long what a run wrote that came to nothing lies there: whatever still wrote has ended by then.
 const LEFT_OVER: TimeDelta = TimeDelta::days(1);
@@ -49,6 +49,17 @@ pub(crate) async fn begin_final(app: &App, conn: &mut Conn, server: &Instance, l
 /// The server stays, or another one is begun: what was written of this one goes.
 pub(crate) async fn discard_final(app: &App, conn: &mut Conn, export: Uuid) -> Result<(), Error> {
     Ok(Export::keep_until(conn, export, app.now() + LEFT_OVER).await?)
+}
+
+/// The data of its server goes at `gone`.
+pub(crate) async fn keep_final_from(conn: &mut Conn, left_by: Uuid, gone: DateTime<Utc>) -> Result<(), Error> {
+    let Some((export, _)) = FinalBundle::newest_for(conn, left_by).await?.filter(|(it, _)| is_there(it)) else { return Ok(()) };
+    Ok(Export::keep_until(conn, export.id, gone + KEPT).await?)
+}
+
+/// It is whole, and was not deleted.
+pub(crate) const fn is_there(export: &Export) -> bool {
+    export.size.is_some() && export.deleted_at.is_none()
 }
 
 /// Cancels the one that is live for this operation, if there is one.

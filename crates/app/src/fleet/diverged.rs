@@ -80,7 +80,11 @@ impl Divergence {
 
     fn not_overwritable(&self) -> Option<String> {
         let sentence = "A farewell has begun: other servers delete this server's accounts, and that can't be taken back. Adopt it.";
-        self.has_farewell().then(|| sentence.to_owned())
+        if self.has_farewell() {
+            return Some(sentence.to_owned());
+        }
+        let has_moved_out = self.cluster.power_state == PowerState::MovedOut && self.record.power_state != PowerState::MovedOut;
+        has_moved_out.then(|| "It has moved to another host: its data here is destroyed, and that can't be taken back.".to_owned())
     }
 
     fn warning(&self) -> Option<String> {

@@ -78,7 +78,8 @@ fn parse_key(key: &SecretString) -> Result<Identities, Error> {
     Identities::file(key).map_err(|error| Error::invalid("key", "malformed", format!("The key can't be used: {error}.")))
 }
 
-async fn read(bundles: &dyn Bundles, prefix: &str) -> Result<Brought, Error> {
+/// What is read and listed of a bundle below this prefix.
+pub(crate) async fn read(bundles: &dyn Bundles, prefix: &str) -> Result<Brought, Error> {
     let mut brought = Brought::default();
     let mut files = bundles.files(prefix);
     while let Some(file) = files.try_next().await? {

@@ -16,6 +16,7 @@ pub use begin::{ImportSource, begin};
 pub use decide::{CutOver, cut_over, discard};
 pub use launch::{ImportLaunch, launch};
 pub use look::look;
+pub(crate) use look::read as brought;
 pub use seen::{Seen, SeenFinding, SeenServer};
 pub use upload::{Announced, Offered, offer};
 pub use view::{ImportState, ImportView, get, list, of_server};

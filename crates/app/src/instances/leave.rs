@@ -5,13 +5,15 @@ use howdah_db::Conn;
 use howdah_db::models::account::Account;
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::{DesiredColumns, Instance};
+use howdah_db::models::move_out::MoveOut;
 use howdah_db::models::operation::Operation as OperationRow;
 use howdah_db::models::person::Person;
 use howdah_domain::billing::{self, Access, BillingFacts};
 use howdah_domain::instance::launch::NewServers;
-use howdah_domain::{Deletion, Desired, Hold, InstanceId, OperationKind};
+use howdah_domain::{Deletion, Desired, Hold, InstanceId, MediaRedirect, OperationKind};
 use serde_json::json;
 
+use super::handover::Lead;
 use super::{audit, audit_actor, handover, locked_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncInstance;
@@ -27,12 +29,15 @@ pub struct Close {
     pub if_match: Option<i64>,
     /// Of a Close: nothing of the server is to be kept, for nobody.
     pub declines_final_bundle: bool,
+    /// Of a MoveOut: where its media is at the new host, where that isn't under the media host's own name.
+    pub media_redirect: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Change<'a> {
     MoveOut(&'a Close),
     HandOver(&'a Close),
+    Lead(&'a Lead),
     Close(&'a Close),
     Remove,
     EndGrace(&'a Close),
@@ -65,6 +70,21 @@ pub async fn say_handed_over(
     idempotent: Option<Idempotent<'_, ()>>,
 ) -> Result<Once<()>, Error> {
     change(app, actor, id, close.if_match, idempotent, Change::HandOver(close)).await
+}
+
+/// Says where the media is of a server that moves out, or has moved.
+///
+/// # Errors
+/// As [`close`], but without the domain; [`Error::Invalid`] for what nobody can be led to, [`Error::Conflict`] for a server that is not moving
+/// out, or whose media host is gone.
+pub async fn lead_media(
+    app: &App,
+    actor: &Actor,
+    id: InstanceId,
+    lead: &Lead,
+    idempotent: Option<Idempotent<'_, ()>>,
+) -> Result<Once<()>, Error> {
+    change(app, actor, id, lead.if_match, idempotent, Change::Lead(lead)).await
 }
 
 /// Nobody will serve the domain again. The server runs on until the grace period is over.
@@ -136,11 +156,14 @@ async fn change(
         let mut row = locked_by(conn, actor, id, if_match).await?;
         check(actor, &row, change)?;
         match change {
-            Change::MoveOut(_) => {
+            Change::MoveOut(close) => {
                 handover::may_move_out(app, &row)?;
+                let redirect = handover::media_redirect(&row, close.media_redirect.as_deref())?;
+                MoveOut::lead_to(conn, row.id, redirect.as_ref().map(MediaRedirect::as_str)).await?;
                 decline(app, conn, &mut row, false).await?;
                 delete(app, conn, actor, &row, Deletion::MoveOut).await?;
             }
+            Change::Lead(lead) => handover::lead(app, conn, actor, &row, lead).await?,
             Change::HandOver(_) => handover::hand_over_as_said(app, conn, actor, &row).await?,
             Change::Close(close) => {
                 decline(app, conn, &mut row, close.declines_final_bundle).await?;
@@ -165,6 +188,7 @@ fn check(actor: &Actor, row: &Instance, change: Change<'_>) -> Result<(), Error>
             may_close(actor, row)?;
             confirmed(row, close, "close this server")
         }
+        Change::Lead(_) => may_close(actor, row),
         Change::Remove => actor.may_operate(),
         Change::EndGrace(close) => {
             may_change_leaving(actor, row)?;

@@ -43,6 +43,8 @@ pub struct Overview {
     pub actions: Vec<Action>,
     /// There is something of it, and it is not being deleted.
     pub can_be_taken_along: bool,
+    /// Whoever asks may say where the media is of a server that moves out.
+    pub media_can_be_led: bool,
     pub owner_link: OwnerLinkState,
     /// Empty before the server was seen answering.
     pub to_do: Vec<ToDo>,
@@ -129,6 +131,7 @@ impl Known {
             domains: self.domains.clone(),
             operations: live.cloned().into_iter().collect(),
             clusters: if actor.operates() { vec![self.row.cluster.clone()] } else { Vec::new() },
+            moves_out: self.row.move_out.iter().cloned().collect(),
         };
         view(app, &self.row.instance, &around, actor)
     }
@@ -165,6 +168,9 @@ impl Known {
             since: since(&self.row.instance, &server, last_operation.as_ref(), app),
             state: server.phase.sentence(),
             next: server.phase.next(server.says_farewell()),
+            media_can_be_led: self.is_theirs(actor)
+                && handover::moves_out(&self.row.instance)
+                && self.row.instance.teardown_began_at.is_none(),
             can_be_taken_along: exports::closed(&self.row.instance).is_none(),
             actions,
             owner_link,

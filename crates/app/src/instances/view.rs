@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::{Instance, Page};
+use howdah_db::models::move_out::MoveOut;
 use howdah_db::models::observation::Glance;
 use howdah_db::models::operation::{Operation as OperationRow, WithSteps};
 use howdah_db::models::place::Cluster;
@@ -56,8 +57,12 @@ pub struct LeavingView {
     pub can_be_undone: bool,
     /// A final bundle is made of it before anything of it goes, or was.
     pub final_bundle: bool,
-    /// Of a MoveOut that was handed over: when what is left of it here goes.
+    /// Of a MoveOut that was handed over: when its data here goes.
     pub kept_until: Option<DateTime<Utc>>,
+    /// And until when its media host leads to where its media is then.
+    pub moved_out_until: Option<DateTime<Utc>>,
+    /// Where that is, as an owner said it.
+    pub media_redirect: Option<String>,
 }
 
 /// Where it is, and what is still to be done for people to get there.
@@ -132,6 +137,7 @@ pub(super) struct Around {
     pub operations: Vec<WithSteps>,
     /// For operators.
     pub clusters: Vec<Cluster>,
+    pub moves_out: Vec<MoveOut>,
 }
 
 impl Around {
@@ -142,9 +148,17 @@ impl Around {
         let accounts: Vec<Uuid> = accounts.into_iter().collect();
         let domains = async { if accounts.is_empty() { Ok(Vec::new()) } else { Domain::of_accounts(conn, &accounts).await } };
         let clusters = async { if actor.operates() { Cluster::all(conn).await } else { Ok(Vec::new()) } };
-        let (glances, probes, domains, operations, clusters) =
-            tokio::try_join!(Glance::of_all(conn, &ids), Probe::of_all(conn, &ids), domains, OperationRow::live_of(conn, &ids), clusters)?;
-        Ok(Self { glances, probes, domains, operations, clusters })
+        let moving: Vec<Uuid> = rows.iter().filter(|it| handover::moves_out(it)).map(|it| it.id).collect();
+        let moves_out = async { if moving.is_empty() { Ok(Vec::new()) } else { MoveOut::of_all(conn, &moving).await } };
+        let (glances, probes, domains, operations, clusters, moves_out) = tokio::try_join!(
+            Glance::of_all(conn, &ids),
+            Probe::of_all(conn, &ids),
+            domains,
+            OperationRow::live_of(conn, &ids),
+            clusters,
+            moves_out
+        )?;
+        Ok(Self { glances, probes, domains, operations, clusters, moves_out })
     }
 }
 
@@ -187,7 +201,16 @@ pub(super) fn view(app: &App, row: &Instance, around: &Around, actor: &Actor) ->
             Desired::Deleted { deletion, after } => {
                 let can_be_undone = row.begun().is_none() && row.tombstoned_at.is_none();
                 let final_bundle = deletion != Deletion::Remove && exports::keeps_final(app, row);
-                Some(LeavingView { deletion, after, can_be_undone, final_bundle, kept_until: handover::kept_until(app, row) })
+                let move_out = around.moves_out.iter().find(|it| it.instance_id == row.id && deletion == Deletion::MoveOut);
+                Some(LeavingView {
+                    deletion,
+                    after,
+                    can_be_undone,
+                    final_bundle,
+                    kept_until: handover::kept_until(app, row),
+                    moved_out_until: move_out.and_then(|it| it.moved_out_until),
+                    media_redirect: move_out.and_then(|it| it.media_redirect.clone()),
+                })
             }
             Desired::Running | Desired::ReadOnly { .. } | Desired::Suspended { .. } => None,
         },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use tracing::Instrument;
 
-use super::{DeleteExports, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, Tick};
+use super::{DeleteExports, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, Tick, VerifyFinalBundles};
 use crate::error::chain;
 use crate::worker::{WorkError, Worker};
 
@@ -32,6 +32,7 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
         .define_job::<ResyncAll>()
         .define_job::<SendMails>()
         .define_job::<DeleteExports>()
+        .define_job::<VerifyFinalBundles>()
 }
 
 /// What the queue keeps of an error: one line with all its sources.
@@ -70,3 +71,4 @@ handler!(LookOutside);
 handler!(ResyncAll);
 handler!(SendMails);
 handler!(DeleteExports);
+handler!(VerifyFinalBundles);

@@ -11,6 +11,7 @@ mod send_mails;
 mod sync_export;
 mod sync_instance;
 mod tick;
+mod verify_final_bundles;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::queue::{JobOptions, enqueue};
@@ -63,6 +64,10 @@ pub struct SendMails {}
 /// Deletes exports, and what was brought for imports, that were kept for their time: hours of requests, where they are large.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteExports {}
+
+/// Looks into final bundles of servers that have moved, before their data goes: many requests, where they are large.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyFinalBundles {}
 
 impl SyncInstance {
     pub const NAME: &'static str = "sync_instance";
@@ -186,3 +191,4 @@ only_one!(LookOutside, "look_outside", look_outside::run);
 only_one!(ResyncAll, "resync_all", resync_all::run);
 only_one!(SendMails, "send_mails", send_mails::run);
 only_one!(DeleteExports, "delete_exports", delete_exports::run);
+only_one!(VerifyFinalBundles, "verify_final_bundles", verify_final_bundles::run);

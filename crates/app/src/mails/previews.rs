@@ -76,7 +76,7 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (words::server_closing(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", time, true), &nothing),
         (words::grace_ended(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace", Deletion::Close), &nothing),
         (words::server_moving(config, ("birds.example", "birds-example"), "Birds & Friends", "Ada Lovelace"), &nothing),
-        (words::server_moved(config, ("birds.example", "birds-example"), "media.social.birds.example", time), &nothing),
+        (words::server_moved(config, ("birds.example", "birds-example"), "media.social.birds.example", time, time), &nothing),
         (words::server_gone(config, "birds.example", uuid::Uuid::nil(), Some(time)), &nothing),
         (addresses::missing(config, ("birds.example", "birds-example"), TimeDelta::hours(24), &faults), &nothing),
         (addresses::works(config, ("birds.example", "birds-example"), "social.birds.example"), &nothing),

@@ -267,13 +267,16 @@ pub(crate) fn server_moving(config: &Config, server: (&str, &str), account: &str
 }
 
 /// To every owner of the account: from here on there is no way back.
-pub(crate) fn server_moved(config: &Config, server: (&str, &str), media_domain: &str, until: DateTime<Utc>) -> Mail {
+/// `kept`: until when its data is; `leads`: until when its media host leads to the new host.
+pub(crate) fn server_moved(config: &Config, server: (&str, &str), media_domain: &str, kept: DateTime<Utc>, leads: DateTime<Utc>) -> Mail {
     let (domain, slug) = server;
     Mail::new("server_moved", format!("Your server {domain} has moved"))
         .text(format!("Another host serves {domain} now. Nobody was told anything, and nothing of it runs here any more."))
         .text(format!(
-            "What is left of it here is deleted on {}. Until then, see to it that {media_domain} leads to the new host, too.",
-            at(until)
+            "Its data here is deleted on {}. Until then, see to it that {media_domain} leads to the new host, too; or say where the media is \
+             now. Then {media_domain} can stay as it is: whoever asks for a file there is led to the new place, until {}.",
+            at(kept),
+            at(leads)
         ))
         .link("Look at it", page(config, &format!("/servers/{slug}/move-out")))
         .text("If it has not moved, answer this mail at once.")

@@ -24,8 +24,8 @@ pub struct Facts<'a> {
     pub import: Option<Import>,
     /// How far the final bundle is: nothing that can't be taken back begins before it is over.
     pub final_bundle: &'a StepFact,
-    /// Another host serves its address for so long that what is left here goes.
-    pub is_time_over: bool,
+    /// Of a server that another host serves: what time has brought of what is left of it here.
+    pub left: Left,
     /// The live operation of the exclusive lane.
     pub operation: Option<&'a Operation>,
     pub observation: Option<&'a Observation>,
@@ -36,6 +36,20 @@ pub struct Facts<'a> {
     /// A fresh look from outside; `None` where there is none.
     pub leads_here: Option<Result<(), Cause>>,
     pub now: DateTime<Utc>,
+}
+
+/// What is left here of a server that was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Left {
+    /// Its data, so that nothing is lost by a mistake; or it was not handed over.
+    #[default]
+    Data,
+    /// Its data still, for long enough, with a final bundle that was verified.
+    DataTooLong,
+    /// Its media host alone, which leads to the other host.
+    MediaHost,
+    /// That still, for long enough.
+    MediaHostTooLong,
 }
 
 /// How far somebody wants an import to be.
@@ -62,6 +76,8 @@ pub struct Decision {
 pub enum Begin {
     /// Another host serves its address.
     Handover,
+    /// Its data goes, and its media host stays.
+    MovedOut,
     Farewell,
     Teardown,
 }
@@ -72,6 +88,7 @@ impl Begin {
     pub const fn action(self) -> &'static str {
         match self {
             Self::Handover => "instance.handover",
+            Self::MovedOut => "instance.moved_out",
             Self::Farewell => "instance.farewell",
             Self::Teardown => "instance.teardown",
         }
@@ -156,7 +173,7 @@ fn leave(facts: &Facts<'_>, deletion: Deletion) -> Decision {
     Decision { operation: leaving.and_then(|it| advanced(it, &steps, facts.now)), begin, ..Decision::default() }
 }
 
-/// Stopped, bundled, handed over; and deleted, when that is a while ago.
+/// Stopped, bundled, handed over; its data deleted when that is a while ago, and its media host when that is a year ago.
 fn move_out(facts: &Facts<'_>, steps: &mut Vec<(StepName, StepFact)>) -> Option<Begin> {
     let drain = match (facts.final_bundle, facts.outage) {
         (StepFact::Waiting, Some(outage)) => StepFact::Failing(outage.clone()),
@@ -165,13 +182,22 @@ fn move_out(facts: &Facts<'_>, steps: &mut Vec<(StepName, StepFact)>) -> Option<
     };
     let is_served_elsewhere = matches!(&facts.leads_here, Some(Err(cause)) if cause.reason == ANOTHER_HOST);
     let (handover, begin) = match (facts.begun, facts.final_bundle) {
-        (Some(Deletion::MoveOut), _) => (StepFact::Done, facts.is_time_over.then_some(Begin::Teardown)),
+        (Some(Deletion::MoveOut), bundle) => (StepFact::Done, after_handover(facts.left, bundle)),
         (Some(_), _) => (StepFact::Done, None),
         (None, StepFact::Done) => (StepFact::Running(None), is_served_elsewhere.then_some(Begin::Handover)),
         (None, _) => (StepFact::Waiting, None),
     };
     steps.extend([(StepName::Drain, drain), (StepName::Handover, handover)]);
     begin
+}
+
+/// Data goes only where its final bundle is known to be whole.
+fn after_handover(left: Left, final_bundle: &StepFact) -> Option<Begin> {
+    match left {
+        Left::DataTooLong if *final_bundle == StepFact::Done => Some(Begin::MovedOut),
+        Left::MediaHostTooLong => Some(Begin::Teardown),
+        Left::Data | Left::DataTooLong | Left::MediaHost => None,
+    }
 }
 
 /// How the farewell is, and what begins by that.

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
+use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::{Operation as OperationRow, OperationStep};
@@ -30,7 +31,9 @@ pub async fn follow(
     if !matches!(kind, OperationKind::MoveOut | OperationKind::Close) {
         return Ok(StepFact::Skipped);
     }
-    let found = match FinalBundle::newest_for(conn, leaves_by.id).await? {
+    // One whose time was over before anything began is made anew.
+    let is_over = |export: &Export| export.deleted_at.is_some() && server.begun().is_none();
+    let found = match FinalBundle::newest_for(conn, leaves_by.id).await?.filter(|(export, _)| !is_over(export)) {
         Some((export, row)) => {
             let steps = OperationStep::of(conn, row.id).await?;
             Some((export, row.with_steps(&steps)?))

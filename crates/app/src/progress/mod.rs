@@ -14,6 +14,7 @@ use howdah_db::Conn;
 use howdah_db::models::audit::{Actor, Record};
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
+use howdah_db::models::move_out::MoveOut;
 use howdah_db::models::observation::Observation as ObservationRow;
 use howdah_db::models::operation::{NewOperation, Operation as OperationRow, OperationStep};
 use howdah_db::models::owner_bootstrap::{self, OwnerBootstrap};
@@ -24,7 +25,7 @@ use howdah_domain::lifecycle::Cause;
 use howdah_domain::{Deletion, Desired, Observation, OperationId, OperationKind, StepName};
 use uuid::Uuid;
 
-pub use decide::{Begin, Decision, Facts, decide};
+pub use decide::{Begin, Decision, Facts, Left, decide};
 
 use crate::jobs::SyncInstance;
 use crate::jobs::manifest;
@@ -62,12 +63,25 @@ pub async fn advance(worker: &Worker, conn: &mut Conn, instance_id: Uuid) -> Res
         observation: known.observation.as_ref(),
         outage: known.outage.as_ref(),
         relay: known.relay.as_ref(),
-        is_time_over: instance.handed_over_at.is_some_and(|it| it + worker.app.config.grace <= now),
+        left: left(worker, &instance, known.move_out.as_ref(), now),
         leads_here: leads_here(known.probe.as_ref(), looked_after(worker, desired, now)),
         now,
     });
     let changed = write(worker, conn, &instance, &known, decision, now).await?;
     Ok(owner_link::follow(worker, conn, &instance, known.observation.as_ref(), now).await? || changed)
+}
+
+/// Its data stays through a grace period after the handover, and until its final bundle is verified; its media host until the time that was said then.
+fn left(worker: &Worker, instance: &Instance, move_out: Option<&MoveOut>, now: DateTime<Utc>) -> Left {
+    let is_over = |at: Option<DateTime<Utc>>| at.is_some_and(|it| it <= now);
+    match move_out {
+        Some(MoveOut { moved_out_at: Some(_), moved_out_until, .. }) if is_over(*moved_out_until) => Left::MediaHostTooLong,
+        Some(MoveOut { moved_out_at: Some(_), .. }) => Left::MediaHost,
+        Some(MoveOut { bundle_verified_at: Some(_), .. }) if is_over(instance.handed_over_at.map(|it| it + worker.app.config.grace)) => {
+            Left::DataTooLong
+        }
+        _ => Left::Data,
+    }
 }
 
 /// A grace period is no operation: what comes after it is.
@@ -96,6 +110,8 @@ struct Known {
     outage: Option<Cause>,
     relay: Option<Cause>,
     probe: Option<Probe>,
+    /// Once it was handed over.
+    move_out: Option<MoveOut>,
 }
 
 impl Known {
@@ -119,6 +135,7 @@ impl Known {
             outage: outage(cluster.as_ref(), sync.as_ref()),
             relay: sync.as_ref().and_then(trouble).filter(|it| is_of_relay(&it.reason)),
             probe: Probe::of(conn, instance.id).await?,
+            move_out: if instance.handed_over_at.is_some() { MoveOut::of(conn, instance.id).await? } else { None },
         })
     }
 }
@@ -197,6 +214,7 @@ async fn write(
     if let Some(begin) = begin {
         let written = match begin {
             Begin::Handover => instances::hand_over(&worker.app, conn, instance).await?,
+            Begin::MovedOut => move_out(conn, instance, now).await?,
             Begin::Farewell => Instance::begin_farewell(conn, instance.id, instance.revision, now).await?,
             Begin::Teardown => Instance::begin_teardown(conn, instance.id, instance.revision, now).await?,
         };
@@ -206,6 +224,14 @@ async fn write(
         changed = true;
     }
     Ok(changed)
+}
+
+/// From here on its data is destroyed. `None` where that was written before.
+async fn move_out(conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -> Result<Option<Instance>, WorkError> {
+    if !MoveOut::begin(conn, instance.id, now).await? {
+        return Ok(None);
+    }
+    Ok(Instance::touch(conn, instance.id, now).await?)
 }
 
 /// The mail that tells the owner how to get in. The link lies sealed with the server: it is put in when the mail is sent.

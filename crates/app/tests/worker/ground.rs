@@ -102,7 +102,7 @@ impl Ground {
     pub async fn close_as(&self, id: InstanceId, declines_final_bundle: bool) {
         // An operation begun later has a later id.
         self.clock.advance(TimeDelta::seconds(1));
-        let asked = Close { confirm: self.row(id).await.domain, if_match: None, declines_final_bundle };
+        let asked = Close { confirm: self.row(id).await.domain, declines_final_bundle, ..Close::default() };
         instances::close(&self.worker.app, &self.operator, id, &asked, None).await.unwrap();
     }
 

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use howdah_app::exports::FINAL_KEPT;
-use howdah_app::instances::{self, Close};
+use howdah_app::instances::{self, Close, Lead, LeavingView};
+use howdah_app::jobs::VerifyFinalBundles;
 use howdah_app::{Actor, Error, Role};
 use howdah_crd::{PowerState, TeardownKind};
 use howdah_db::models::mail::Mail;
-use howdah_domain::{Action, InstanceId, OperationKind, OperationState, Phase, StepState};
+use howdah_domain::{Action, Clock as _, InstanceId, OperationKind, OperationState, Phase, StepState};
+
+use howdah_testkit::arriving::bundle;
 
 use crate::ground::{GRACE, Ground, INGRESS};
 
@@ -35,6 +38,20 @@ impl Ground {
     async fn say_done(&self, id: InstanceId) -> Result<(), Error> {
         let asked = Close { confirm: DOMAIN.to_owned(), ..Close::default() };
         instances::say_handed_over(&self.worker.app, &self.operator, id, &asked, None).await.map(drop)
+    }
+
+    async fn verify_final_bundles(&self) {
+        self.tick().await;
+        VerifyFinalBundles::default().work(&self.worker).await.unwrap();
+    }
+
+    async fn lead(&self, id: InstanceId, media_redirect: Option<&str>) -> Result<(), Error> {
+        let asked = Lead { media_redirect: media_redirect.map(str::to_owned), if_match: None };
+        instances::lead_media(&self.worker.app, &self.operator, id, &asked, None).await.map(drop)
+    }
+
+    async fn leaving(&self, id: InstanceId) -> LeavingView {
+        instances::get(&self.worker.app, &self.operator, id).await.unwrap().leaving.unwrap()
     }
 
     async fn phase(&self, id: InstanceId) -> Phase {
@@ -95,17 +112,100 @@ async fn a_server_moves_and_tells_nobody() {
     ground.clock.advance(GRACE - TimeDelta::hours(1));
     ground.settle(id).await;
     assert_eq!(ground.row(id).await.teardown_began_at, None, "what is left is kept for a while");
+    assert_eq!((spec().power_state, spec().media_redirect, spec().teardown), (PowerState::Suspended, None, None));
+    ground.clock.advance(TimeDelta::hours(1));
+    ground.verify_final_bundles().await;
+    ground.sync(id).await;
+    assert_eq!(spec().power_state, PowerState::Suspended, "nothing lies where its final bundle should");
+    let prefix = format!("{id}/{}", begun.id);
+    let whole = bundle(DOMAIN, "4.5.11").files;
+    ground.bundles.put_all(&prefix, &whole);
+    ground.bundles.forget(&format!("{prefix}/{}", whole.keys().find(|it| it.starts_with("media/accounts")).unwrap()));
+    ground.verify_final_bundles().await;
+    ground.sync(id).await;
+    assert_eq!(spec().power_state, PowerState::Suspended, "a file of its media is missing");
+    ground.bundles.put_all(&prefix, &whole);
+    ground.verify_final_bundles().await;
+    ground.sync(id).await;
+    // From here on the resource stays, for its media host alone.
+    let handed_over_at = ground.row(id).await.handed_over_at.unwrap();
+    let until = handed_over_at + TimeDelta::days(365);
+    assert_eq!((spec().power_state, spec().teardown.map(|it| it.kind)), (PowerState::MovedOut, Some(TeardownKind::MoveOut)));
+    assert_eq!((ground.row(id).await.teardown_began_at, ground.leaving(id).await.moved_out_until), (None, Some(until)));
+    assert_eq!((ground.phase(id).await, ground.steps(id).await[3]), (Phase::MovedOut, Waiting));
+    ground.lead(id, Some("https://files.new.example.net/birds/")).await.unwrap();
+    ground.sync(id).await;
+    assert_eq!(spec().media_redirect.as_deref(), Some("https://files.new.example.net/birds"));
+    ground.lead(id, Some(" ")).await.unwrap();
+    ground.sync(id).await;
+    assert_eq!((spec().power_state, spec().media_redirect), (PowerState::MovedOut, None));
+
+    ground.clock.advance(until - ground.clock.now() - TimeDelta::hours(1));
+    ground.tick().await;
+    ground.settle(id).await;
+    assert_eq!((ground.row(id).await.teardown_began_at, ground.cluster.destroyed().len()), (None, 0));
     ground.clock.advance(TimeDelta::hours(1));
     ground.tick().await;
-    ground.sync(id).await;
-    assert_eq!((spec().power_state, spec().teardown.map(|it| it.kind)), (PowerState::Suspended, Some(TeardownKind::MoveOut)));
     ground.settle(id).await;
     let row = ground.row(id).await;
     assert_eq!((row.farewell_began_at, ground.cluster.destroyed()), (None, vec![id.to_string()]));
+    assert_eq!(ground.lead(id, None).await.unwrap_err().reason(), "gone");
     let operation =
         instances::overview(&ground.worker.app, &ground.operator, instances::Which::Id(id)).await.unwrap().last_operation.unwrap();
     assert_eq!((operation.kind, operation.state), (OperationKind::MoveOut, OperationState::Succeeded));
-    assert_eq!(ground.final_bundles(id).await[0].kept_until, row.tombstoned_at.map(|it| it + FINAL_KEPT));
+    // Its time began when the data went.
+    assert_eq!(ground.final_bundles(id).await[0].kept_until, Some(handed_over_at + GRACE + FINAL_KEPT));
+}
+
+/// Said with the move or later, by an owner, and never to nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_its_media_is_can_be_said_and_changed() {
+    let ground = Ground::new().await;
+    let id = ground.running_at_own_domain().await;
+    let there = "https://files.new.example.net";
+    assert_eq!(ground.lead(id, Some(there)).await.unwrap_err().reason(), "not_moving_out");
+    let media = format!("https://media.{DOMAIN}/files");
+    for (typed, reason) in [
+        ("http://files.new.example.net", "malformed"),
+        ("https://10.0.0.1", "ip_address"),
+        ("https://files", "single_label"),
+        (&*media, "own_host"),
+    ] {
+        let asked = Close { confirm: DOMAIN.to_owned(), media_redirect: Some(typed.to_owned()), ..Close::default() };
+        let refused = instances::move_out(&ground.worker.app, &ground.operator, id, &asked, None).await.unwrap_err();
+        let Error::Invalid { fields } = &refused else { panic!("{refused:?}") };
+        assert_eq!((fields[0].field, fields[0].reason), ("media_redirect", reason), "{typed}");
+    }
+    let asked = Close { confirm: DOMAIN.to_owned(), media_redirect: Some(there.to_owned()), ..Close::default() };
+    instances::move_out(&ground.worker.app, &ground.operator, id, &asked, None).await.unwrap();
+    let leaving = ground.leaving(id).await;
+    assert_eq!((leaving.media_redirect.as_deref(), leaving.moved_out_until), (Some(there), None));
+    let technical = Actor { role: Role::Technical, ..ground.operator.clone() };
+    let asked = Lead { media_redirect: None, if_match: None };
+    assert_eq!(instances::lead_media(&ground.worker.app, &technical, id, &asked, None).await.unwrap_err().reason(), "role");
+    ground.lead(id, Some("https://other.example.net")).await.unwrap();
+    assert_eq!(ground.leaving(id).await.media_redirect.as_deref(), Some("https://other.example.net"));
+    // A move that is asked for anew says anew where its media will be.
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    ground.settle(id).await;
+    ground.bundled(id).await;
+    assert_eq!(ground.leaving(id).await.media_redirect, None);
+}
+
+/// A bundle that nobody has any more is no reason to delete what it was made of.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_final_bundle_was_deleted_while_it_waited_gets_another() {
+    let ground = Ground::new().await;
+    let id = ground.running_at_own_domain().await;
+    ground.bundled(id).await;
+    let first = ground.final_bundles(id).await.remove(0);
+    ground.database.execute(&format!("UPDATE exports SET deleted_at = kept_until WHERE id = '{}'", first.id)).await;
+    ground.clock.advance(TimeDelta::seconds(1));
+    ground.tick().await;
+    ground.settle(id).await;
+    let all = ground.final_bundles(id).await;
+    assert!(all.len() == 2 && all.iter().all(|it| it.kept_until.is_none()), "one is deleted, and one is not whole yet: {all:?}");
+    assert_eq!(ground.say_done(id).await.unwrap_err().reason(), "not_bundled");
 }
 
 #[tokio::test(flavor = "multi_thread")]

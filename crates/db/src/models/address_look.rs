@@ -76,6 +76,7 @@ impl AddressLook {
             .left_join(address_looks::table)
             .filter(instances::tombstoned_at.is_null())
             .filter(instances::teardown_began_at.is_null())
+            .filter(instances::handed_over_at.is_null())
             .filter(instances::on_platform_domain.eq(false))
             .filter(address_looks::looked_at.is_null().or(is_asked).or(is_old))
             .order((address_looks::looked_at.asc().nulls_first(), instances::id))

@@ -197,10 +197,10 @@ impl Instance {
             .await
     }
 
-    /// Servers that billing holds back, the oldest first.
+    /// Servers that billing holds back, whole or from writing, the oldest first.
     pub async fn held_by_billing(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
         instances::table
-            .filter(instances::desired_kind.eq("suspended"))
+            .filter(instances::desired_kind.eq_any(["suspended", "read_only"]))
             .filter(instances::desired_hold.eq("billing"))
             .filter(instances::tombstoned_at.is_null())
             .order(instances::id)
@@ -271,6 +271,8 @@ impl Instance {
             .filter(instances::tombstoned_at.is_null())
             .filter(instances::teardown_began_at.is_null())
             .filter(instances::launched_at.is_not_null().or(is_rehearsing))
+            // Another host's: what is seen there is that host's matter.
+            .filter(instances::handed_over_at.is_null())
             .filter(instances::first_answered_at.is_null().or(is_leaving).or(is_old))
             .order((probes::probed_at.asc().nulls_first(), instances::id))
             .limit(limit)

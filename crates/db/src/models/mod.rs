@@ -23,6 +23,7 @@ pub mod job_list;
 mod lifecycle;
 pub mod listing;
 pub mod mail;
+pub mod move_out;
 pub mod name_claim;
 pub mod observation;
 pub mod operation;

@@ -7,13 +7,16 @@ use uuid::Uuid;
 use super::account::Account;
 use super::address_look::AddressLook;
 use super::instance::Instance;
+use super::move_out::MoveOut;
 use super::observation::Glance;
 use super::owner_bootstrap::OwnerBootstrap;
 use super::place::Cluster;
 use super::probe::Probe;
 use super::public_face::PublicFace;
 use crate::Conn;
-use crate::schema::{accounts, address_looks, clusters, instance_observations, instances, owner_bootstrap, probes, public_faces};
+use crate::schema::{
+    accounts, address_looks, clusters, instance_observations, instances, moves_out, owner_bootstrap, probes, public_faces,
+};
 
 pub struct Overview {
     pub instance: Instance,
@@ -24,9 +27,20 @@ pub struct Overview {
     pub look: Option<AddressLook>,
     pub face: Option<PublicFace>,
     pub owner: Option<OwnerBootstrap>,
+    pub move_out: Option<MoveOut>,
 }
 
-type Row = (Instance, Account, Cluster, Option<Glance>, Option<Probe>, Option<AddressLook>, Option<PublicFace>, Option<OwnerBootstrap>);
+type Row = (
+    Instance,
+    Account,
+    Cluster,
+    Option<Glance>,
+    Option<Probe>,
+    Option<AddressLook>,
+    Option<PublicFace>,
+    Option<OwnerBootstrap>,
+    Option<MoveOut>,
+);
 
 /// The same columns of the same tables: a function would have to write their type out.
 macro_rules! joined {
@@ -39,6 +53,7 @@ macro_rules! joined {
             .left_join(address_looks::table)
             .left_join(public_faces::table)
             .left_join(owner_bootstrap::table)
+            .left_join(moves_out::table)
             .select((
                 Instance::as_select(),
                 Account::as_select(),
@@ -48,6 +63,7 @@ macro_rules! joined {
                 Option::<AddressLook>::as_select(),
                 Option::<PublicFace>::as_select(),
                 Option::<OwnerBootstrap>::as_select(),
+                Option::<MoveOut>::as_select(),
             ))
     };
 }
@@ -71,7 +87,7 @@ impl Overview {
 }
 
 impl From<Row> for Overview {
-    fn from((instance, account, cluster, glance, probe, look, face, owner): Row) -> Self {
-        Self { instance, account, cluster, glance, probe, look, face, owner }
+    fn from((instance, account, cluster, glance, probe, look, face, owner, move_out): Row) -> Self {
+        Self { instance, account, cluster, glance, probe, look, face, owner, move_out }
     }
 }

@@ -151,7 +151,9 @@ impl Phase {
             Self::ReadOnly => "It takes posts again once the reason is gone.",
             Self::Suspended => "It starts again once the reason is gone. Nothing is deleted meanwhile.",
             Self::MovingOut => "Its final bundle is made. Then its address is looked at every minute, until another host serves it.",
-            Self::MovedOut => "What is left of it here is deleted after a while, so that nothing is lost by a mistake. Nobody is told.",
+            Self::MovedOut => {
+                "Its data here is deleted after a while, so that nothing is lost by a mistake. For a year its media host can lead to the new one. Nobody is told."
+            }
             Self::Closing if says_farewell => {
                 "When the grace period is over, every server that it knows is told to delete its accounts. Then its data is deleted."
             }

@@ -7,7 +7,8 @@ mod store;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use howdah_gateway::{Bucket, Hosts, Limits, MediaSettings};
+use howdah_gateway::{Bucket, Hosts, Limits, Media, MediaSettings};
+use reqwest::redirect::Policy;
 use reqwest::{Method, Response};
 use tokio::sync::oneshot;
 
@@ -38,7 +39,7 @@ impl Gateway {
         settings.limits = Limits { connect: short, first_byte: short, idle: short };
         let (stop, stopped) = oneshot::channel();
         tokio::spawn(howdah_gateway::serve(listener, hosts, settings, async { drop(stopped.await) }));
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(Policy::none()).no_proxy().build().unwrap();
         Self { address, http, store, _stop: stop }
     }
 
@@ -55,8 +56,8 @@ impl Gateway {
     }
 }
 
-fn bucket(host: &str, store: &str, name: &str) -> (String, Bucket) {
-    (host.to_owned(), Bucket { store: store.to_owned(), name: name.to_owned() })
+fn bucket(host: &str, store: &str, name: &str) -> (String, Media) {
+    (host.to_owned(), Media::Here(Bucket { store: store.to_owned(), name: name.to_owned() }))
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -197,6 +198,31 @@ async fn a_large_file_is_streamed_and_a_slow_reader_holds_nothing_up() {
         received += chunk.len();
     }
     assert_eq!(received, store::LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_server_has_moved_is_led_to_its_media() {
+    let moved = |host: &str, to: Option<&str>| (host.to_owned(), Media::Moved(to.map(str::to_owned)));
+    let hosts = Hosts::of([moved(HOST, Some("https://files.example.net/birds")), moved("media.unsaid.example", None)]);
+    let gateway = Gateway::before(Store::start().await, hosts).await;
+    for (method, path, location) in [
+        (Method::GET, KEY, "https://files.example.net/birds/accounts/avatars/000/000/001/original/a.png"),
+        (Method::HEAD, KEY, "https://files.example.net/birds/accounts/avatars/000/000/001/original/a.png"),
+        (Method::GET, "/cache/x/%C3%BC%20.png?v=1", "https://files.example.net/birds/cache/x/%C3%BC%20.png"),
+    ] {
+        let response = gateway.ask(method.clone(), HOST, path, &[]).await;
+        assert_eq!((response.status().as_u16(), header(&response, "location")), (301, location), "{method} {path}");
+        assert_eq!(header(&response, "cache-control"), "public, max-age=3600");
+        assert_hardened(&response);
+    }
+    for path in ["/backups/dumps/1/original/a.zip", "/accounts/%2e%2e/backups/a.zip", "//evil.example/accounts/a", "/"] {
+        let response = gateway.get(path, &[]).await;
+        assert_eq!((response.status().as_u16(), header(&response, "location")), (404, ""), "{path}");
+    }
+    assert_eq!(gateway.ask(Method::POST, HOST, KEY, &[]).await.status(), 405);
+    let unsaid = gateway.ask(Method::GET, "media.unsaid.example", KEY, &[]).await;
+    assert_eq!((unsaid.status().as_u16(), header(&unsaid, "retry-after")), (503, "3600"), "nobody is told that it is gone");
+    assert_eq!(gateway.store.count(), 0, "there is no bucket any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

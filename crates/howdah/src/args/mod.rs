@@ -39,6 +39,8 @@ pub enum Command {
     Operator(OperatorArgs),
     /// Run the media gateway: serves every server's media from its bucket.
     Media(MediaArgs),
+    /// Answer for a server that is suspended, with 503, or stand before a read-only one's web.
+    Notice(NoticeArgs),
     /// Take a Mastodon server along: make, check and bring back its portable bundle.
     #[command(subcommand)]
     Bundle(Box<bundle::BundleCommand>),
@@ -118,6 +120,16 @@ pub struct MediaArgs {
     pub object_stores: Vec<String>,
     #[command(flatten)]
     pub kubernetes: KubernetesArgs,
+    #[arg(long, env = "HOWDAH_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Args)]
+pub struct NoticeArgs {
+    /// `HOST:PORT` of a read-only server's web, which all but customers' writes is passed on to. Without it the server is suspended, and
+    /// nothing is.
+    #[arg(long, env = "HOWDAH_NOTICE_ORIGIN")]
+    pub origin: Option<howdah_gateway::notice::Origin>,
     #[arg(long, env = "HOWDAH_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
 }

@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod crds;
 pub mod media;
 pub mod migrate;
+pub mod notice;
 pub mod operator;
 pub mod server;
 mod setup;

@@ -4,7 +4,7 @@ use howdah_crd::{Reason, labels};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Namespace, Pod};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Namespace, Pod, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub enum Facts {
     Job(JobFacts),
     Pod(PodFacts),
     Ingress(Option<CertificateOrder>),
+    /// The process whose pods it leads to.
+    Service(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,7 @@ impl Facts {
             ChildKind::Job => parse(object).map_or(Self::Nothing, |it| job(&it)),
             ChildKind::Pod => parse(object).map_or(Self::Nothing, |it| pod(&it)),
             ChildKind::Ingress => parse(object).map_or(Self::Nothing, |it| Self::Ingress(order(&it))),
+            ChildKind::Service => parse(object).map_or(Self::Nothing, |it| service(&it)),
             _ => Self::Nothing,
         }
     }
@@ -184,6 +187,11 @@ fn job(job: &Job) -> Facts {
         outcome,
         failed_for: condition("Failed").and_then(|it| it.reason.clone()),
     })
+}
+
+fn service(service: &Service) -> Facts {
+    let selector = service.spec.as_ref().and_then(|it| it.selector.as_ref());
+    Facts::Service(selector.and_then(|it| it.get(labels::PROCESS)).cloned().unwrap_or_default())
 }
 
 fn order(ingress: &Ingress) -> Option<CertificateOrder> {

@@ -53,6 +53,7 @@ flashes! {
     CutOver = "cut_over", "Decided: the bundle is loaded anew, and the server takes its old one's place.";
     ImportDiscarded = "import_discarded", "It is thrown away.";
     MovingOut = "moving_out", "It stops, and its final bundle is made. Until another host serves its address any owner can take it back.";
+    MediaLed = "media_led", "Said: whoever asks for its media here is led there, once its data here is deleted.";
     HandedOver = "handed_over", "Handed over: nothing of it runs here any more.";
     Closing = "closing", "It closes when the grace period is over. Until then any owner can take it back.";
     GraceEnded = "grace_ended", "The grace period is over: what comes after it begins within moments.";

@@ -46,6 +46,17 @@ async fn a_server_at_an_own_domain_moves_and_is_kept_again() {
         assert!(moving.contains(words), "{words}: {moving}");
     }
     assert!(!moving.contains("/move-out/done\""), "there is nothing to hand over yet");
+    let (media, revision) = (format!("{page}/media"), hidden(&moving, "revision"));
+    let lead = async |key: &str, to: &str| ada.post(&media, &[("key", key), ("revision", &revision), ("media_redirect", to)]).await;
+    let wrong = lead(&hidden(&moving, "key"), "http://files.example.org").await;
+    assert!(
+        wrong.status == 422 && wrong.text.contains("it begins with https://") && wrong.text.contains("value=\"http://files.example.org\""),
+        "{wrong:?}"
+    );
+    let led = lead(&hidden(&wrong.text, "key"), "https://files.example.org/frogs/").await;
+    assert_eq!((led.status, led.header("location")), (303, Some(&*page)), "{led:?}");
+    let said = ada.get(&page).await.is(200).text.clone();
+    assert!(said.contains("value=\"https://files.example.org/frogs\"") && said.contains("for 12 months after the move"), "{said}");
     assert!(ada.get(&there).await.text.contains("It moves to another host."));
     let early = ada.post(&format!("{page}/done"), &[("confirm", DOMAIN)]).await;
     assert!(early.status == 422 && early.text.contains("final bundle is not whole yet"), "{early:?}");
@@ -63,7 +74,12 @@ async fn it_is_asked_for_by_api_too() {
     assert_eq!(server.post(&ada, &move_out, &json!({"confirm": "birds.example"})).await.is(409).json()["reason"], "not_set_up");
     test.database.execute("UPDATE instances SET launched_at = created_at").await;
     assert_eq!(server.post(&ada, &move_out, &json!({})).await.status, 422);
+    let bad = json!({"confirm": "birds.example", "media_redirect": "https://media.birds.example"});
+    assert_eq!(server.post(&ada, &move_out, &bad).await.is(422).json()["errors"][0]["reason"], "own_host");
     server.post(&ada, &move_out, &json!({"confirm": "birds.example"})).await.is(202);
+    server.post(&ada, &format!("{move_out}/media"), &json!({"media_redirect": "https://files.example"})).await.is(202);
+    let leaving = server.get(&ada, url).await.json()["leaving"].clone();
+    assert_eq!((&leaving["media_redirect"], &leaving["moved_out_until"]), (&json!("https://files.example"), &json!(null)));
     let shown = server.get(&ada, url).await.json();
     assert_eq!(
         (&shown["phase"], &shown["leaving"]["kind"], &shown["leaving"]["kept_until"]),

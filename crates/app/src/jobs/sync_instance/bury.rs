@@ -58,8 +58,10 @@ async fn take_leave(worker: &Worker, conn: &mut Conn, instance: &Instance, now: 
     let said = [OperationKind::MoveOut, OperationKind::Close].map(OperationKind::as_str);
     let left_by = OperationRow::live(conn, instance.id, "exclusive").await?.filter(|it| said.contains(&it.kind.as_str()));
     let Some(left_by) = left_by else { return Ok(()) };
-    let kept = FinalBundle::newest_for(conn, left_by.id).await?.filter(|(export, _)| export.size.is_some());
-    let kept = kept.map(|(export, _)| (export.id, now + exports::FINAL_KEPT));
+    let kept = FinalBundle::newest_for(conn, left_by.id).await?.filter(|(export, _)| exports::is_there(export));
+    // Of what has moved the data is gone for a year, and from then on the bundle's time ran.
+    let until = |export: &Export| if instance.handed_over_at.is_some() { export.kept_until } else { Some(now + exports::FINAL_KEPT) };
+    let kept = kept.and_then(|(export, _)| Some((export.id, until(&export)?))).filter(|(_, until)| *until > now);
     if let Some((export, until)) = kept {
         Export::keep_until(conn, export, until).await?;
     }

@@ -8,6 +8,7 @@ use howdah_crd::secrets::{import, owner};
 use howdah_crd::{MastodonInstance, MastodonInstanceSpec};
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
+use howdah_db::models::move_out::MoveOut;
 use howdah_domain::plans::{Process, Resources};
 use howdah_domain::{Deletion, Desired, InstanceId};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -33,6 +34,8 @@ pub struct Parts<'a> {
     pub new_link: Option<DateTime<Utc>>,
     /// Where it is the server of a bundle.
     pub import: Option<&'a Import>,
+    /// Where it moves to another host, or has.
+    pub move_out: Option<&'a MoveOut>,
     /// Below which a rehearsal has its host.
     pub platform_domain: Option<&'a str>,
 }
@@ -80,8 +83,9 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         version: instance.version.clone(),
         image: crd::Image { mastodon: instance.image_mastodon.clone(), streaming: instance.image_streaming.clone() },
         resources: resources(parts.resources),
-        power_state: power_state(instance, parts.desired, parts.import),
+        power_state: power_state(parts),
         farewell_allowed_until: farewell_allowed_until(parts),
+        media_redirect: parts.move_out.and_then(|it| it.media_redirect.clone()).filter(|_| has_moved_out(parts)),
         placement: parts.placement.to_owned(),
         owner_link: parts.new_link.and_then(|at| Some(crd::OwnerLink { secret_ref: secret(names.link(at)), issued: seconds(at)? })),
         bootstrap: bootstrap(parts.import, names.owner, names.bundle_key),
@@ -91,7 +95,7 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
         routing: routing(parts),
         smtp_ref: secret(names.smtp),
         deletion_policy: crd::DeletionPolicy::Retain,
-        teardown: teardown(instance, parts.desired),
+        teardown: teardown(parts),
     };
     let mut resource = MastodonInstance::new(&names.resource, spec);
     resource.metadata.labels = Some(BTreeMap::from([(crd::labels::INSTANCE.to_owned(), instance.id.to_string())]));
@@ -99,13 +103,20 @@ pub fn custom_resource(parts: &Parts<'_>) -> MastodonInstance {
 }
 
 /// A farewell that has begun is never taken back, whatever comes after it.
-fn power_state(instance: &Instance, desired: Desired, import: Option<&Import>) -> crd::PowerState {
-    match desired {
-        _ if instance.farewell_began_at.is_some() => crd::PowerState::SelfDestruct,
-        _ if import.is_some_and(is_rehearsal) => crd::PowerState::Rehearsal,
-        Desired::Deleted { deletion: Deletion::MoveOut, .. } => crd::PowerState::Suspended,
-        _ => crd::PowerState::Running,
+fn power_state(parts: &Parts<'_>) -> crd::PowerState {
+    match parts.desired {
+        _ if parts.instance.farewell_began_at.is_some() => crd::PowerState::SelfDestruct,
+        _ if parts.import.is_some_and(is_rehearsal) => crd::PowerState::Rehearsal,
+        Desired::Deleted { deletion: Deletion::MoveOut, .. } if has_moved_out(parts) => crd::PowerState::MovedOut,
+        Desired::Deleted { deletion: Deletion::MoveOut, .. } | Desired::Suspended { .. } => crd::PowerState::Suspended,
+        Desired::ReadOnly { .. } => crd::PowerState::ReadOnly,
+        Desired::Running | Desired::Deleted { deletion: Deletion::Close | Deletion::Remove, .. } => crd::PowerState::Running,
     }
+}
+
+/// Its data is destroyed, and its media host stays.
+fn has_moved_out(parts: &Parts<'_>) -> bool {
+    parts.move_out.is_some_and(|it| it.moved_out_at.is_some())
 }
 
 const fn is_rehearsal(import: &Import) -> bool {
@@ -161,14 +172,16 @@ fn seconds(time: DateTime<Utc>) -> Option<Time> {
     Timestamp::from_second(time.timestamp()).ok().map(Time)
 }
 
-fn teardown(instance: &Instance, desired: Desired) -> Option<crd::Teardown> {
-    let Desired::Deleted { deletion, .. } = desired else { return None };
+/// Where all of it goes, or all its data.
+fn teardown(parts: &Parts<'_>) -> Option<crd::Teardown> {
+    let Parts { instance, desired: Desired::Deleted { deletion, .. }, .. } = parts else { return None };
     let kind = match deletion {
         Deletion::MoveOut => crd::TeardownKind::MoveOut,
         Deletion::Close => crd::TeardownKind::Close,
         Deletion::Remove => crd::TeardownKind::Remove,
     };
-    instance.teardown_began_at.map(|_| crd::Teardown { kind, confirm: instance.id.to_string() })
+    let is_confirmed = instance.teardown_began_at.is_some() || has_moved_out(parts);
+    is_confirmed.then(|| crd::Teardown { kind, confirm: instance.id.to_string() })
 }
 
 /// A plan's numbers.

@@ -183,8 +183,7 @@ async fn finish(
     }
 }
 
-/// Whether a server of this state has anything to be in a cluster for. What policy holds back is not taken away: there is no
-/// power state for that yet, and nothing that runs is stopped by a guess.
+/// Whether a server of this state has anything to be in a cluster for: what policy holds back stays there where it was, read-only or suspended.
 const fn is_to_be_there(desired: Desired, was_sent: bool) -> bool {
     match desired {
         Desired::Running => true,

@@ -6,12 +6,13 @@ use howdah_db::Conn;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::{DesiredColumns, Instance};
+use howdah_db::models::move_out::MoveOut;
 use howdah_db::models::owner_bootstrap::{FIRST, OwnerBootstrap};
 use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
 use howdah_db::models::probe::Probe;
 use howdah_db::models::sync::{InstanceSync, Trouble};
 use howdah_domain::billing::{self, BillingFacts};
-use howdah_domain::{Clock, Desired, Hold, SystemClock};
+use howdah_domain::{Clock, Deletion, Desired, Hold, SystemClock};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
@@ -49,7 +50,7 @@ pub async fn release_hold(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<
         return Ok(());
     };
     let desired = instance.desired()?;
-    if desired != (Desired::Suspended { by: Hold::Billing }) {
+    if !matches!(desired, Desired::Suspended { by: Hold::Billing } | Desired::ReadOnly { by: Hold::Billing }) {
         return Ok(());
     }
     let verdict =
@@ -84,6 +85,8 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
     let plan = worker.app.plans.get(&instance.plan).ok_or_else(|| missing(format!("the plan `{}`", instance.plan)))?;
     let owner = OwnerBootstrap::of(conn, id).await?;
     let import = Import::of_instance(conn, id).await?;
+    let move_out =
+        if matches!(desired, Desired::Deleted { deletion: Deletion::MoveOut, .. }) { MoveOut::of(conn, id).await? } else { None };
     let resource = manifest::custom_resource(&Parts {
         instance: &instance,
         desired,
@@ -92,6 +95,7 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
         database_server: &database_server.name,
         object_store: &object_store.name,
         is_routed: is_routed(conn, &instance).await?,
+        move_out: move_out.as_ref(),
         import: import.as_ref(),
         platform_domain: worker.app.config.names.platform_domains.first().map(String::as_str),
         new_link: owner.as_ref().filter(|it| it.is_on_its_way()).map(|it| it.issued_at),
@@ -104,7 +108,9 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
 
 /// The platform's names are served at once, a customer's own once every name that needs it was proven.
 async fn is_routed(conn: &mut Conn, instance: &Instance) -> Result<bool, WorkError> {
-    if instance.on_platform_domain {
+    // What was served here, and handed over, has its names proven to another host now.
+    let was_served = instance.handed_over_at.is_some() && instance.first_answered_at.is_some();
+    if instance.on_platform_domain || was_served {
         return Ok(true);
     }
     let names = to_be_proven(instance);

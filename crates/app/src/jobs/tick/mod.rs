@@ -7,6 +7,7 @@ mod clusters;
 mod exports;
 mod holds;
 mod live;
+mod moved;
 mod unproven;
 
 use std::fmt::Display;
@@ -26,6 +27,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
     log("send exports down", exports::send(worker).await);
+    log("have final bundles verified", moved::verify(worker).await);
     log("begin to delete exports", exports::delete(worker).await);
     log("clean up", cleaning::clean(worker).await);
     log("anchor the audit", anchors::anchor(worker).await);

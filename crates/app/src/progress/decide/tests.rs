@@ -46,7 +46,7 @@ fn facts(desired: Desired) -> Facts<'static> {
         said_farewell: false,
         import: None,
         final_bundle: &StepFact::Skipped,
-        is_time_over: false,
+        left: Left::Data,
         operation: None,
         observation: None,
         outage: None,
@@ -223,22 +223,34 @@ fn a_move_out_is_handed_over_only_once_it_is_bundled_and_served_elsewhere() {
 
 #[test]
 fn what_was_handed_over_goes_when_its_time_is_over() {
+    use Left::{Data, DataTooLong, MediaHost, MediaHostTooLong};
     let move_out = Operation::new(OperationKind::MoveOut, NOW);
-    let handed_over = |is_time_over| {
+    let failing = StepFact::Failing(Cause::new("Media", None));
+    let handed_over = |left, final_bundle: &StepFact| {
         let facts = Facts {
             operation: Some(&move_out),
             was_launched: true,
             has_answered: true,
             begun: Some(Deletion::MoveOut),
-            final_bundle: &StepFact::Done,
-            is_time_over,
+            final_bundle,
+            left,
             ..facts(deleted(Deletion::MoveOut))
         };
         let decision = decide(&facts);
         (decision.begin, decision.operation.map(|it| (it.steps[2].state, it.steps[3].state)))
     };
-    assert_eq!(handed_over(false), (None, Some((StepState::Succeeded, StepState::Waiting))));
-    assert_eq!(handed_over(true), (Some(Begin::Teardown), Some((StepState::Succeeded, StepState::Running))));
+    let table = [
+        (Data, &StepFact::Done, None, StepState::Waiting),
+        (DataTooLong, &StepFact::Done, Some(Begin::MovedOut), StepState::Waiting),
+        // Nobody knows of a whole bundle any more.
+        (DataTooLong, &StepFact::Skipped, None, StepState::Waiting),
+        (DataTooLong, &failing, None, StepState::Waiting),
+        (MediaHost, &StepFact::Done, None, StepState::Waiting),
+        (MediaHostTooLong, &StepFact::Done, Some(Begin::Teardown), StepState::Running),
+    ];
+    for (left, bundle, begin, teardown) in table {
+        assert_eq!(handed_over(left, bundle), (begin, Some((StepState::Succeeded, teardown))), "{left:?} {bundle:?}");
+    }
 }
 
 #[test]

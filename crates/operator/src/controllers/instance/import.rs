@@ -78,7 +78,9 @@ pub fn mark(spec: &MastodonInstanceSpec) -> Option<String> {
 pub fn loaded(spec: &MastodonInstanceSpec) -> Verdict {
     match spec.power_state {
         PowerState::Rehearsal => Verdict { reason: Reason::Rehearsed, ..Verdict::ready() },
-        PowerState::Running | PowerState::Suspended | PowerState::SelfDestruct => Verdict::ready(),
+        PowerState::Running | PowerState::ReadOnly | PowerState::Suspended | PowerState::SelfDestruct | PowerState::MovedOut => {
+            Verdict::ready()
+        }
     }
 }
 

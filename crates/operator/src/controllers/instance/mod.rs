@@ -18,6 +18,7 @@ pub(super) mod fake_cluster;
 #[cfg(test)]
 pub(super) mod fixture;
 mod import;
+mod moved_out;
 pub(super) mod names;
 mod orders;
 mod places;

@@ -31,6 +31,8 @@ const MEDIA_TLS_SUFFIX: &str = "-tls";
 pub const MASTODON_ACCOUNT: &str = "mastodon";
 /// Of what makes bundles.
 pub const BUNDLE_ACCOUNT: &str = "bundle";
+/// Of what answers for a server that is suspended or read-only.
+pub const GATE_ACCOUNT: &str = "gate";
 pub const REDIS_ACCOUNT: &str = "redis";
 /// The binding of ClusterRole `howdah-tenant` to the operator; ClusterRole and operator have fixed names.
 pub const ACCESS: &str = "howdah-operator";

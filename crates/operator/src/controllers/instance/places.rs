@@ -50,7 +50,9 @@ async fn take(places: &Semaphore) -> SemaphorePermit<'_> {
 pub fn is_awaited(cr: &MastodonInstance) -> bool {
     let status = cr.status.as_ref();
     let Some(version) = status.and_then(|it| it.version.as_ref()) else { return true };
-    let leaves = cr.metadata.deletion_timestamp.is_some() || cr.spec.teardown.is_some() || cr.spec.power_state == PowerState::SelfDestruct;
+    // What has moved out is torn down as far as it is to be, for a year.
+    let is_torn_down = cr.spec.teardown.is_some() && cr.spec.power_state != PowerState::MovedOut;
+    let leaves = cr.metadata.deletion_timestamp.is_some() || is_torn_down || cr.spec.power_state == PowerState::SelfDestruct;
     let is_changed = status.and_then(|it| it.observed_generation) != cr.metadata.generation;
     leaves || (is_changed && *version == cr.spec.version)
 }

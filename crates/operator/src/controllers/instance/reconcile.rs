@@ -11,7 +11,7 @@ use kube::runtime::controller::Action;
 use super::conditions::Progress;
 use super::context::Context;
 use super::update_status::{self, current};
-use super::{apply, build, dereference, places, teardown, usage, validate};
+use super::{apply, build, dereference, moved_out, places, teardown, usage, validate};
 use crate::error::{Error, chain};
 
 /// So that whatever hangs holds no place among the workers for longer.
@@ -72,7 +72,10 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
     let outcome = match validate::validate(&found, &context.config) {
         Ok(valid) => {
             progress.ready(ConditionType::Accepted);
-            bring_about(context, &valid, &mut progress).await
+            match valid.has_moved_out() {
+                true => moved_out::bring_about(context, &valid, &mut progress).await,
+                false => bring_about(context, &valid, &mut progress).await,
+            }
         }
         Err(refusal) => {
             tracing::warn!(instance.id = %id, reason = %refusal.reason, message = refusal.message, "a spec is refused");

@@ -93,6 +93,89 @@ async fn a_suspended_server_is_stopped_once_its_last_pod_is_gone() {
     assert!(conditions.iter().all(|it| it.type_ != ConditionType::Stopped.as_str()), "{conditions:?}");
 }
 
+/// Who asks for the server is answered at every moment: by web, or by the gate.
+#[tokio::test]
+async fn a_suspended_servers_services_lead_to_the_gate_until_it_runs_again() {
+    let world = World::new();
+    world.settle().await;
+    let before = world.content();
+    let home = world.id.resource_name();
+    let led = |service: &str| {
+        let path = format!("/api/v1/namespaces/{home}/services/{service}");
+        world.cluster.object(&path)["spec"]["selector"][labels::PROCESS].as_str().unwrap().to_owned()
+    };
+    let change_power = |power: PowerState| {
+        let mut resource = world.cluster.object(CR);
+        resource["spec"]["powerState"] = json!(power);
+        world.cluster.put(CR, resource);
+    };
+    change_power(PowerState::Suspended);
+    let written = world.cluster.writes().len();
+    world.settle().await;
+    assert_eq!(["web", "streaming"].map(led), ["gate", "gate"]);
+    assert!(world.is_true(ConditionType::Ready) && world.is_true(ConditionType::Stopped), "{:#}", world.cluster.object(CR)["status"]);
+    let writes = world.cluster.writes()[written..].to_vec();
+    let at = |part: &str| writes.iter().position(|it| it.contains(part)).unwrap_or_else(|| panic!("{part}: {writes:#?}"));
+    assert!(at("/deployments/gate") < at("/services/web") && at("/services/web") < at("/deployments/web"), "{writes:#?}");
+    change_power(PowerState::ReadOnly);
+    world.settle().await;
+    assert_eq!(["web", "streaming", "origin"].map(led), ["gate", "streaming", "web"]);
+    change_power(PowerState::Running);
+    world.settle().await;
+    let mut after = world.content();
+    after.get_mut(CR).unwrap()["spec"].as_object_mut().unwrap().remove("powerState");
+    assert_eq!(after, before, "nothing of the gate stays");
+}
+
+/// Its data is destroyed elsewhere: here the database server is away.
+#[tokio::test]
+async fn of_what_has_moved_out_the_media_host_stays() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut setup = Setup::default();
+    let server = setup.databases.get_mut("main").unwrap();
+    (server.host, server.port) = ("127.0.0.1".to_owned(), closed);
+    let mut world = World::with(setup);
+    world.settle().await;
+    let id = world.id.to_string();
+    let change = |power: PowerState, teardown: serde_json::Value| {
+        let mut resource = world.cluster.object(CR);
+        resource["spec"]["powerState"] = json!(power);
+        resource["spec"]["teardown"] = teardown;
+        world.cluster.put(CR, resource);
+    };
+    change(PowerState::Suspended, serde_json::Value::Null);
+    world.settle().await;
+    change(PowerState::MovedOut, json!({"kind": "MoveOut", "confirm": id}));
+    let first = world.cluster.writes().len();
+    world.pass().await;
+    assert!(world.is_true(ConditionType::TeardownConfirmed));
+    assert!(world.cluster.writes()[first..].iter().all(|it| it.ends_with("/status")), "nothing goes before that is written down");
+    for _ in 0..20 {
+        world.pass().await;
+        world.cluster.wait(SignedDuration::from_secs(3));
+        world.cluster.step();
+    }
+    let home = world.id.resource_name();
+    let ingress = |namespace: &str, name: &str| format!("/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}");
+    let left = [format!("/api/v1/namespaces/{home}"), ingress(&home, "web"), ingress(howdah_crd::MEDIA_NAMESPACE, &home)];
+    assert_eq!(left.map(|it| world.cluster.has(&it)), [false, false, true]);
+    assert!(world.cluster.has(&secret_path(howdah_crd::MEDIA_NAMESPACE, &names::media_tls(world.id))), "its certificate");
+    assert_eq!(world.condition(ConditionType::DatabaseReady).0, "DatabaseServerUnavailable");
+    assert!(!world.is_true(ConditionType::DataDestroyed) && world.is_true(ConditionType::RouteReady));
+
+    let mut resource = world.cluster.object(CR);
+    let conditions = resource["status"]["conditions"].as_array_mut().unwrap();
+    let destroyed = conditions.iter_mut().find(|it| it["type"] == "DataDestroyed").unwrap();
+    (destroyed["status"], destroyed["reason"]) = (json!("True"), json!("Ready"));
+    world.cluster.put(CR, resource);
+    world.restart();
+    world.settle().await;
+    assert!(world.is_true(ConditionType::Ready), "{:#}", world.cluster.object(CR)["status"]);
+    let (written, read) = (world.cluster.writes().len(), world.cluster.reads().len());
+    assert!(world.pass().await.is_some());
+    assert_eq!((world.cluster.writes().len(), world.cluster.reads().len()), (written, read), "and nothing is left to do");
+}
+
 /// Authorities are rotated in their file: the next pass of each server brings them to its pods.
 #[tokio::test]
 async fn private_authorities_of_the_database_server_come_to_the_servers_namespace() {

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use howdah_crd::{Bootstrap, ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, Reason, labels};
+use howdah_crd::{Bootstrap, ConditionType, MEDIA_NAMESPACE, MastodonInstance, OPERATOR_FIELD_MANAGER, PowerState, Reason, labels};
 use howdah_domain::InstanceId;
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::runtime::controller::Action;
@@ -94,13 +95,23 @@ pub async fn teardown(context: &Context, cr: &Arc<MastodonInstance>, id: Instanc
     Ok(Action::await_change())
 }
 
-/// Was the confirmation seen, and recorded, before the deletion? The operator records it only on what isn't deleted yet.
+/// Was the confirmation seen, and recorded, before the deletion? The operator records it only on what isn't deleted yet. Of what has moved
+/// out no deletion is waited for.
 fn is_confirmed(cr: &MastodonInstance) -> bool {
+    let Some(deleted) = cr.metadata.deletion_timestamp.as_ref() else {
+        return cr.spec.power_state == PowerState::MovedOut && is_confirmation_seen(cr);
+    };
+    is_confirmation_seen(cr) && confirmation(cr).is_some_and(|it| it.last_transition_time.0 <= deleted.0)
+}
+
+/// An earlier pass has recorded it.
+pub fn is_confirmation_seen(cr: &MastodonInstance) -> bool {
     let asked = cr.spec.teardown.as_ref().is_some_and(|it| it.confirm == cr.spec.id);
-    let condition = cr.status.iter().flat_map(|it| &it.conditions).find(|it| it.type_ == ConditionType::TeardownConfirmed.as_str());
-    let deleted = cr.metadata.deletion_timestamp.as_ref();
-    let recorded = condition.is_some_and(|it| it.status == "True" && deleted.is_some_and(|at| it.last_transition_time.0 <= at.0));
-    asked && recorded
+    asked && confirmation(cr).is_some_and(|it| it.status == "True")
+}
+
+fn confirmation(cr: &MastodonInstance) -> Option<&Condition> {
+    cr.status.iter().flat_map(|it| &it.conditions).find(|it| it.type_ == ConditionType::TeardownConfirmed.as_str())
 }
 
 fn is_mine(child: &Child, cr: &MastodonInstance) -> bool {
@@ -120,8 +131,19 @@ async fn route_off(context: &Context, cr: &MastodonInstance, id: InstanceId, chi
     Ok(())
 }
 
+/// Of what has moved out: whoever comes to its web host is led nowhere before its namespace goes.
+pub async fn web_off(context: &Context, cr: &MastodonInstance, id: InstanceId) -> Result<(), Error> {
+    let home = id.resource_name();
+    for (key, child) in &context.children.snapshot(id) {
+        if key.kind == ChildKind::Ingress && key.namespace.as_deref() == Some(home.as_str()) && is_mine(child, cr) {
+            apply::delete(context, key, child).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Deletes the namespace, and tells whether it is gone; asked of the API server itself, since what follows can't be undone.
-async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: InstanceId, children: &Snapshot) -> Result<bool, Error> {
+pub async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: InstanceId, children: &Snapshot) -> Result<bool, Error> {
     let key = ChildKey { kind: ChildKind::Namespace, namespace: None, name: id.resource_name() };
     if let Some(child) = children.get(&key) {
         if !is_mine(child, cr) {
@@ -152,7 +174,7 @@ async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: InstanceId
 }
 
 /// Database and role, then bucket and user. False where one of them is away.
-async fn destroy(context: &Context, cr: &MastodonInstance, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
+pub async fn destroy(context: &Context, cr: &MastodonInstance, id: InstanceId, progress: &mut Progress) -> Result<bool, Error> {
     // Whoever was stopped for a while, and is no longer the leader, finds here that another has done it.
     let now = apply::reread(context, cr).await?;
     if !is_confirmed(&now) {

@@ -24,7 +24,7 @@ use crate::cache::is_older;
 use crate::error::{Error, chain};
 
 /// The order in which conditions stand in the status.
-const ORDER: [ConditionType; 17] = [
+const ORDER: [ConditionType; 18] = [
     ConditionType::Ready,
     ConditionType::Accepted,
     ConditionType::NamespaceReady,
@@ -41,16 +41,18 @@ const ORDER: [ConditionType; 17] = [
     ConditionType::RouteReady,
     ConditionType::OwnerLinkReady,
     ConditionType::FarewellComplete,
+    ConditionType::DataDestroyed,
     ConditionType::TeardownConfirmed,
 ];
 /// Others act on these.
-const ACTED_ON: [ConditionType; 7] = [
+const ACTED_ON: [ConditionType; 8] = [
     ConditionType::Ready,
     ConditionType::DataLoaded,
     ConditionType::WorkloadsReady,
     ConditionType::Stopped,
     ConditionType::OwnerLinkReady,
     ConditionType::FarewellComplete,
+    ConditionType::DataDestroyed,
     ConditionType::TeardownConfirmed,
 ];
 /// Between two writes of what is for eyes only.
@@ -165,6 +167,7 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
             // Asked for no longer.
             (None, Some(_)) if type_ == ConditionType::TeardownConfirmed && spec.teardown.is_none() => {}
             (None, Some(_)) if type_ == ConditionType::Stopped && spec.power_state != PowerState::Suspended => {}
+            (None, Some(_)) if type_ == ConditionType::DataDestroyed && spec.power_state != PowerState::MovedOut => {}
             (None, Some(_)) if type_ == ConditionType::OwnerLinkReady && spec.owner_link.is_none() => {}
             (None, Some(old)) => conditions.push(old.clone()),
             (None, None) if ConditionType::LAUNCH.contains(&type_) => {
@@ -202,8 +205,12 @@ fn next(cr: &MastodonInstance, before: &MastodonInstanceStatus, progress: &Progr
 fn overall(spec: &MastodonInstanceSpec, before: &MastodonInstanceStatus, progress: &Progress) -> Verdict {
     let has_route = spec.routing.enabled || spec.power_state == PowerState::Rehearsal;
     let route = has_route.then_some(ConditionType::RouteReady);
+    let steps: Vec<ConditionType> = match spec.power_state {
+        PowerState::MovedOut => vec![ConditionType::DataDestroyed],
+        _ => conditions::launch(spec).collect(),
+    };
     let mut waits = None;
-    for type_ in [ConditionType::Accepted].into_iter().chain(conditions::launch(spec)).chain(route) {
+    for type_ in [ConditionType::Accepted].into_iter().chain(steps).chain(route) {
         let verdict = match progress.verdicts.get(&type_) {
             Some(verdict) => verdict.clone(),
             None => remembered(type_, before),

@@ -38,6 +38,8 @@ pub struct Valid<'a> {
     pub trusted_proxies: Vec<String>,
     pub ingress_class: &'a str,
     pub redis_image: &'a str,
+    /// Image of the gate; `None`: there is none.
+    pub notice_image: Option<&'a str>,
     pub issuer: &'a Issuer,
     pub platform_secret: Option<&'a str>,
     platform_domains: &'a [String],
@@ -113,6 +115,12 @@ impl<'a> Valid<'a> {
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.spec.power_state == PowerState::Suspended
+    }
+
+    /// Nothing of it is here but its media host.
+    #[must_use]
+    pub fn has_moved_out(&self) -> bool {
+        self.spec.power_state == PowerState::MovedOut
     }
 
     /// What it serves is there: a new server has nothing to be loaded.
@@ -194,6 +202,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         trusted_proxies: trusted_proxies.unwrap_or_else(|| config.network.ingress.iter().filter_map(|it| it.cidr.clone()).collect()),
         ingress_class: &config.ingress_class,
         redis_image: &config.redis_image,
+        notice_image: notice_image(spec, config)?,
         issuer: &config.certificates.issuer,
         platform_secret: config.certificates.platform_secret.as_deref(),
         platform_domains: &config.platform_domains,
@@ -215,6 +224,15 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         secrets_known: found.secrets_known,
         now: found.now,
     })
+}
+
+/// What writes can't be kept from a server without the gate. One that is suspended is answered for by the ingress then.
+fn notice_image<'a>(spec: &MastodonInstanceSpec, config: &'a OperatorConfig) -> Result<Option<&'a str>, Refusal> {
+    let image = config.notice_image();
+    if image.is_none() && spec.power_state == PowerState::ReadOnly {
+        return refuse(Reason::NotConfigured, "noticeImage".to_owned());
+    }
+    Ok(image)
 }
 
 fn is_below(domains: &[String], host: &str) -> bool {

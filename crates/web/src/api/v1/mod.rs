@@ -33,6 +33,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/v1/instances/{id}/adopt", [(Method::POST, || route().to(instances::adopt::adopt))]))
         .service(resource("/api/v1/instances/{id}/overwrite", [(Method::POST, || route().to(instances::overwrite::overwrite))]))
         .service(resource("/api/v1/instances/{id}/move-out", [(Method::POST, || route().to(instances::move_out::move_out))]))
+        .service(resource(
+            "/api/v1/instances/{id}/move-out/media",
+            [(Method::POST, || route().to(instances::move_out_media::move_out_media))],
+        ))
         .service(resource("/api/v1/instances/{id}/move-out/done", [(Method::POST, || route().to(instances::move_out_done::move_out_done))]))
         .service(resource("/api/v1/instances/{id}/close", [(Method::POST, || route().to(instances::close::close))]))
         .service(resource("/api/v1/instances/{id}/close/now", [(Method::POST, || route().to(instances::close_now::close_now))]))

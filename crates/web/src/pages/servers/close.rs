@@ -110,7 +110,7 @@ pub async fn close(frame: Frame, person: Person, app: web::Data<App>, request: H
     let typed = &form.value;
     // An empty field is a wrong one here.
     let declines_final_bundle = typed.decline_final_bundle.is_some();
-    let asked = Close { confirm: typed.confirm.clone(), if_match: typed.revision, declines_final_bundle };
+    let asked = Close { confirm: typed.confirm.clone(), if_match: typed.revision, declines_final_bundle, ..Close::default() };
     match instances::close(&app, &person.actor, it.server.id, &asked, Some(Idempotent { key: &key, render: &leads })).await {
         Ok(Once::Done(())) => Ok(see_other_with(&url, Flash::Closing)),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use howdah_app::idempotency::Idempotent;
-use howdah_app::instances::{self, Close, Overview};
+use howdah_app::instances::{self, Close, Lead, Overview};
 use howdah_app::{App, Error, Once, sessions};
 use howdah_domain::{Action, OperationKind, Phase, StepState};
 use serde::Deserialize;
@@ -27,12 +27,14 @@ struct MovePage<'a> {
     mistakes: &'a Mistakes,
     key: Uuid,
     confirm: Field,
+    media: Field,
     grace: String,
     /// Once it has begun.
     steps: Option<Steps>,
     by_api: ByApi,
     done_by_api: ByApi,
     undo_by_api: ByApi,
+    media_by_api: ByApi,
 }
 
 impl MovePage<'_> {
@@ -52,6 +54,16 @@ impl MovePage<'_> {
     fn waits_for_host(&self) -> bool {
         let move_out = self.it.last_operation.as_ref().filter(|it| it.kind == OperationKind::MoveOut);
         move_out.is_some_and(|it| it.steps.iter().any(|step| step.name == "handover" && step.state == StepState::Running))
+    }
+
+    /// Until when its media host leads to the new host.
+    fn leads_until(&self) -> Option<When> {
+        self.it.server.leaving.as_ref().and_then(|it| it.moved_out_until).map(|at| When::new(at, self.frame.now))
+    }
+
+    fn media_host(&self) -> &str {
+        let media = self.it.server.address.media.as_str();
+        media.strip_prefix("https://").unwrap_or(media)
     }
 
     fn kept_until(&self) -> Option<When> {
@@ -103,9 +115,17 @@ pub struct MoveForm {
     /// The server's revision when the page was made.
     revision: Option<i64>,
     confirm: String,
+    media_redirect: String,
 }
 
-fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &Mistakes) -> Answer {
+/// What was typed into the forms, where they are shown again.
+#[derive(Default)]
+struct Typed<'a> {
+    confirm: &'a str,
+    media_redirect: Option<&'a str>,
+}
+
+fn page(frame: &Frame, app: &App, it: &Overview, typed: &Typed<'_>, mistakes: &Mistakes) -> Answer {
     let server = &it.server;
     let url = super::url(&server.slug);
     let api = format!("/api/v1/instances/{}", server.id);
@@ -120,16 +140,30 @@ fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &Mistake
         key: new_key(app),
         confirm: Field::new("confirm", "Type the domain to go on", Kind::Domain)
             .hint(format!("{}, letter by letter.", server.domain))
-            .value(typed)
+            .value(typed.confirm)
             .most(253)
             .check(mistakes),
+        media: media(it, typed, mistakes),
         grace: span(app.config.grace),
         steps: work.map(|it| Steps::new(it, frame.now)),
         by_api: ByApi::new("POST", format!("{api}/move-out")),
         done_by_api: ByApi::new("POST", format!("{api}/move-out/done")),
         undo_by_api: ByApi::new("POST", format!("{api}/undo")),
+        media_by_api: ByApi::new("POST", format!("{api}/move-out/media")),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+fn media(it: &Overview, typed: &Typed<'_>, mistakes: &Mistakes) -> Field {
+    let said = it.server.leaving.as_ref().and_then(|it| it.media_redirect.as_deref());
+    Field::new("media_redirect", "Where its media is at the new host", Kind::Text)
+        .hint(
+            "Only if that is another address, such as https://files.example.org/birds. Each file’s path is appended. It can be said later.",
+        )
+        .value(typed.media_redirect.or(said).unwrap_or_default())
+        .most(300)
+        .optional()
+        .check(mistakes)
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
@@ -137,7 +171,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     if it.actions.contains(&Action::MoveOut) {
         sessions::require_recent(&app, &person)?;
     }
-    page(&frame, &app, &it, "", &Mistakes::default())
+    page(&frame, &app, &it, &Typed::default(), &Mistakes::default())
 }
 
 pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<MoveForm>) -> Answer {
@@ -148,25 +182,35 @@ pub async fn done(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     send(&frame, &person, &app, &request, &form, Flash::HandedOver).await
 }
 
-/// Either form; `then`: what is said where it was done.
+/// Where its media is, from now on.
+pub async fn lead(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<MoveForm>) -> Answer {
+    send(&frame, &person, &app, &request, &form, Flash::MediaLed).await
+}
+
+/// Any of the forms; `then`: what is said where it was done.
 async fn send(frame: &Frame, person: &Person, app: &App, request: &HttpRequest, form: &Form<MoveForm>, then: Flash) -> Answer {
     sessions::require_recent(app, person)?;
     let it = instances::overview(app, &person.actor, Named::of(request).which()).await?;
     let key = form.key(&person.actor, form.value.key)?;
     let url = format!("{}/move-out", super::url(&it.server.slug));
     let leads = |(): &()| leads_to(&url);
-    let MoveForm { key: _, revision, confirm } = &form.value;
-    let asked = Close { confirm: confirm.clone(), if_match: *revision, ..Close::default() };
+    let MoveForm { key: _, revision, confirm, media_redirect } = &form.value;
+    let (media_redirect, if_match) = (Some(media_redirect.clone()), *revision);
+    let asked = Close { confirm: confirm.clone(), if_match, media_redirect: media_redirect.clone(), ..Close::default() };
     let once = Some(Idempotent { key: &key, render: &leads });
     let id = it.server.id;
     let sent = match then {
+        Flash::MediaLed => instances::lead_media(app, &person.actor, id, &Lead { media_redirect, if_match }, once).await,
         Flash::HandedOver => instances::say_handed_over(app, &person.actor, id, &asked, once).await,
         _ => instances::move_out(app, &person.actor, id, &asked, once).await,
     };
     match sent {
         Ok(Once::Done(())) => Ok(see_other_with(&url, then)),
         Ok(Once::Again { body, .. }) => Ok(led_to(&body)),
-        Err(Error::PreconditionFailed) => page(frame, app, &it, "", &Mistakes::said(words::changed_meanwhile(&it.server))),
-        Err(error) => page(frame, app, &it, confirm, &Mistakes::of(error)?),
+        Err(Error::PreconditionFailed) => page(frame, app, &it, &Typed::default(), &Mistakes::said(words::changed_meanwhile(&it.server))),
+        Err(error) => {
+            let typed = Typed { confirm, media_redirect: Some(&form.value.media_redirect) };
+            page(frame, app, &it, &typed, &Mistakes::of(error)?)
+        }
     }
 }

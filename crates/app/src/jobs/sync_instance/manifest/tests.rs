@@ -41,6 +41,10 @@ fn instance(desired: Desired) -> Instance {
 }
 
 fn resource(instance: &Instance, is_routed: bool, found_here_until: Option<DateTime<Utc>>) -> MastodonInstance {
+    moving(instance, is_routed, found_here_until, None)
+}
+
+fn moving(instance: &Instance, is_routed: bool, found_here_until: Option<DateTime<Utc>>, move_out: Option<&MoveOut>) -> MastodonInstance {
     let plans = Plans::built_in().unwrap();
     custom_resource(&Parts {
         instance,
@@ -53,6 +57,7 @@ fn resource(instance: &Instance, is_routed: bool, found_here_until: Option<DateT
         found_here_until,
         new_link: None,
         import: None,
+        move_out,
         platform_domain: Some("fedi.example.net"),
     })
 }
@@ -72,6 +77,39 @@ fn who_moves_out_is_stopped_to_the_end() {
         (torn_down.power_state, torn_down.teardown.map(|it| it.kind)),
         (crd::PowerState::Suspended, Some(crd::TeardownKind::MoveOut))
     );
+}
+
+#[test]
+fn who_has_moved_out_leads_to_where_it_is() {
+    let row = instance(Desired::Deleted { deletion: Deletion::MoveOut, after: AT });
+    let there = "https://files.example.net";
+    let spec = |moved_out_at| {
+        let move_out = MoveOut {
+            instance_id: row.id,
+            media_redirect: Some(there.to_owned()),
+            bundle_verified_at: moved_out_at,
+            moved_out_at,
+            moved_out_until: Some(AT),
+        };
+        moving(&row, true, None, Some(&move_out)).spec
+    };
+    let kept = spec(None);
+    assert_eq!((kept.power_state, kept.media_redirect, kept.teardown), (crd::PowerState::Suspended, None, None));
+    let moved = spec(Some(AT));
+    assert_eq!((moved.power_state, moved.media_redirect.as_deref()), (crd::PowerState::MovedOut, Some(there)));
+    assert_eq!(moved.teardown.map(|it| it.kind), Some(crd::TeardownKind::MoveOut));
+}
+
+#[test]
+fn what_policy_holds_back_is_held_back_in_the_cluster() {
+    use howdah_domain::Hold;
+    for (desired, power) in [
+        (Desired::ReadOnly { by: Hold::Billing }, crd::PowerState::ReadOnly),
+        (Desired::Suspended { by: Hold::Billing }, crd::PowerState::Suspended),
+    ] {
+        let spec = resource(&instance(desired), true, None).spec;
+        assert_eq!((spec.power_state, spec.teardown), (power, None));
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub use load::put_away;
 pub use outside::{of_database, read_key, reread};
 pub use prune::prune;
 
-use super::build::{Applied, Desired, Jobs, Objects, Prepared};
+use super::build::{Applied, Desired, Front, Jobs, Objects, Prepared};
 use super::conditions::{self, Progress};
 use super::context::Context;
 use super::names;
@@ -36,7 +36,7 @@ pub async fn apply(
     prepared: Objects<Prepared>,
     progress: &mut Progress,
 ) -> Result<Option<Objects<Applied>>, Error> {
-    let Objects { namespace, access, guards, secrets, cache, jobs, workloads, routes, retry_in, stage: _ } = prepared;
+    let Objects { namespace, access, guards, secrets, cache, jobs, front, workloads, routes, retry_in, stage: _ } = prepared;
 
     if valid.is_suspended() {
         // Until this pass has seen it: what an earlier one saw says nothing.
@@ -66,13 +66,7 @@ pub async fn apply(
 
     // Last: they serve only what is whole.
     if progress.is_ready(ConditionType::Configured) {
-        children::ensure_all(context, valid, &workloads).await?;
-        let deployments: Vec<&Desired> = workloads.iter().filter(|it| it.key.kind == ChildKind::Deployment).collect();
-        let children = snapshot(context, valid);
-        progress.set(ConditionType::WorkloadsReady, conditions::workloads(&children, &deployments));
-        if valid.is_suspended() && conditions::is_stopped(&children, &deployments) {
-            progress.ready(ConditionType::Stopped);
-        }
+        run_workloads(context, valid, &front, &workloads, progress).await?;
         // Nobody is led to a server that never ran: what was served counts as launched, and its name is given to nobody else.
         if valid.done.up || progress.is_ready(ConditionType::WorkloadsReady) {
             routes::ensure(context, valid, &routes, progress).await?;
@@ -90,7 +84,7 @@ pub async fn apply(
     if let Some(after) = retry_in {
         progress.wake(after);
     }
-    Ok(Some(Objects { namespace, access, guards, secrets, cache, jobs, workloads, routes, retry_in, stage: PhantomData }))
+    Ok(Some(Objects { namespace, access, guards, secrets, cache, jobs, front, workloads, routes, retry_in, stage: PhantomData }))
 }
 
 fn snapshot(context: &Context, valid: &Valid<'_>) -> Snapshot {
@@ -117,6 +111,29 @@ async fn home(context: &Context, valid: &Valid<'_>, namespace: &Desired, access:
         return Ok(false);
     }
     Ok(true)
+}
+
+/// Gate, Services, workloads: each leads to what was ready before, and what is led to no longer may stop.
+async fn run_workloads(
+    context: &Context,
+    valid: &Valid<'_>,
+    front: &Front,
+    workloads: &[Desired],
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    let Front { gate, services, may_stop, retry_in: _ } = front;
+    children::ensure_all(context, valid, gate).await?;
+    children::ensure_all(context, valid, services).await?;
+    children::ensure_all(context, valid, workloads).await?;
+    let deployments = |it: &&Desired| it.key.kind == ChildKind::Deployment;
+    let all: Vec<&Desired> = gate.iter().chain(workloads).filter(deployments).collect();
+    let own: Vec<&Desired> = workloads.iter().filter(deployments).collect();
+    let children = snapshot(context, valid);
+    progress.set(ConditionType::WorkloadsReady, conditions::workloads(&children, &all));
+    if valid.is_suspended() && *may_stop && conditions::is_stopped(&children, &own) {
+        progress.ready(ConditionType::Stopped);
+    }
+    Ok(())
 }
 
 /// An import's data, `db:prepare`, the owner's account, the settings: each once what it needs is ready.
@@ -212,8 +229,9 @@ pub fn brief_secrets(spec: &MastodonInstanceSpec) -> BTreeSet<&str> {
     owner_secrets(spec).into_iter().chain(key).collect()
 }
 
+pub use routes::ensure as open_routes;
 pub use s3_user::remove_reader;
-pub use secrets::{delete_from_inbox, delete_media_certificate};
+pub use secrets::{certify_hosts, delete_from_inbox, delete_media_certificate};
 
 /// Names that the namespace may keep although nothing wants them now.
 fn is_kept(name: &str, valid: &Valid<'_>) -> bool {

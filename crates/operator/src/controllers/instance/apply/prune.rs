@@ -6,18 +6,21 @@ use howdah_crd::MEDIA_NAMESPACE;
 
 use super::{children, is_kept, secrets};
 use crate::cache::ChildKey;
-use crate::controllers::instance::build::{Applied, Desired, Objects};
+use crate::controllers::instance::build::{Applied, Desired, Front, Objects};
 use crate::controllers::instance::context::Context;
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
 use crate::error::Error;
 
 pub async fn prune(context: &Context, valid: &Valid<'_>, applied: Objects<Applied>) -> Result<(), Error> {
-    let Objects { namespace, access, guards, secrets: wishes, cache, jobs, workloads, routes, retry_in: _, stage: _ } = applied;
+    let Objects { namespace, access, guards, secrets: wishes, cache, jobs, front, workloads, routes, retry_in: _, stage: _ } = applied;
+    let Front { gate, services, may_stop: _, retry_in: _ } = front;
     let wanted: BTreeSet<&ChildKey> = [&namespace, &access]
         .into_iter()
         .chain(&guards)
         .chain(&cache)
+        .chain(&gate)
+        .chain(&services)
         .chain(&workloads)
         .chain(&routes)
         .chain(jobs.all())

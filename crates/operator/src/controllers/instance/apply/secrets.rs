@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use howdah_crd::{CERTIFICATES_NAMESPACE, ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, OPERATOR_FIELD_MANAGER, Reason, labels};
+use howdah_crd::{
+    CERTIFICATES_NAMESPACE, ConditionType, INBOX_NAMESPACE, MEDIA_NAMESPACE, OPERATOR_FIELD_MANAGER, PowerState, Reason, labels,
+};
 use howdah_domain::InstanceId;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -91,6 +93,18 @@ pub async fn look_at_web(context: &Context, valid: &Valid<'_>) -> Result<Option<
     }))
 }
 
+/// Certificates alone, and what is known of them: of a server of which nothing else is here.
+pub async fn certify_hosts(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish], progress: &mut Progress) -> Result<(), Error> {
+    if wishes.is_empty() {
+        progress.not(ConditionType::RouteReady, Reason::NotWanted, String::new());
+        return Ok(());
+    }
+    ensure(context, valid, wishes, progress).await?;
+    progress.not(ConditionType::SecretsReady, Reason::NotWanted, String::new());
+    certified(context, valid, progress);
+    Ok(())
+}
+
 /// Routing's own condition: each host that is served has a certificate.
 pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) {
     let is_rehearsal = valid.rehearsal.is_some();
@@ -100,10 +114,13 @@ pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
     if progress.verdicts.get(&ConditionType::RouteReady).is_some_and(|it| !it.is_true()) {
         return;
     }
-    let served = if is_rehearsal {
-        vec![last_seen(context, valid, names::PREVIEW_TLS)]
-    } else {
-        vec![of_web(context, valid), context.media.get(&names::media_tls(valid.id))]
+    let of_media = || context.media.get(&names::media_tls(valid.id));
+    let served = match valid.spec.power_state {
+        PowerState::Rehearsal => vec![last_seen(context, valid, names::PREVIEW_TLS)],
+        PowerState::MovedOut => vec![of_media()],
+        PowerState::Running | PowerState::ReadOnly | PowerState::Suspended | PowerState::SelfDestruct => {
+            vec![of_web(context, valid), of_media()]
+        }
     };
     if served.iter().all(|it| it.as_ref().is_some_and(|it| it.certificate.is_some())) {
         progress.ready(ConditionType::RouteReady);

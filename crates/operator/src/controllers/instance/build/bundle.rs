@@ -15,7 +15,7 @@ use crate::controllers::instance::validate::Valid;
 use crate::provider::ObjectStoreEndpoint;
 
 /// uid and gid of Howdah's image.
-const USER: i64 = 65532;
+pub const USER: i64 = 65532;
 /// How often a pod may fail, with Kubernetes' growing waits in between: a quarter of an hour in all. Evictions don't count.
 const TRIES: u32 = 6;
 /// No server takes so long; one that does is stuck.

@@ -4,6 +4,7 @@
 
 pub(in crate::controllers) mod bundle;
 pub(in crate::controllers) mod environment;
+mod gate;
 mod jobs;
 mod load;
 mod namespace;
@@ -19,6 +20,8 @@ mod streaming;
 mod web;
 
 #[cfg(test)]
+mod gate_tests;
+#[cfg(test)]
 mod import_tests;
 #[cfg(test)]
 mod netpol;
@@ -33,6 +36,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 pub use environment::{CA_KEY, connection_limit};
+pub use gate::Front;
 pub use load::Loading;
 pub use object::Desired;
 pub use secrets::{SecretSource, SecretWish};
@@ -54,6 +58,8 @@ pub struct Objects<Stage> {
     pub secrets: Vec<SecretWish>,
     pub cache: Vec<Desired>,
     pub jobs: Jobs,
+    /// Who answers for the workloads.
+    pub front: Front,
     pub workloads: Vec<Desired>,
     pub routes: Vec<Desired>,
     /// When a Job is tried or done again.
@@ -88,6 +94,7 @@ pub fn build(valid: &Valid<'_>) -> Objects<Prepared> {
     guards.extend(namespace::accounts(valid));
     guards.extend(policies::policies(valid));
     let (jobs, retry_in) = jobs::jobs(valid);
+    let front = if valid.is_loaded() { gate::front(valid) } else { gate::none() };
     Objects {
         namespace: namespace::namespace(valid),
         access: namespace::access(valid),
@@ -95,19 +102,29 @@ pub fn build(valid: &Valid<'_>) -> Objects<Prepared> {
         secrets: secrets::secrets(valid),
         cache: redis::redis(valid),
         jobs,
-        workloads: workloads(valid),
+        workloads: workloads(valid, valid.is_suspended() && front.may_stop),
+        retry_in: retry_in.into_iter().chain(front.retry_in).min(),
+        front,
         routes: routes::routes(valid),
-        retry_in,
         stage: PhantomData,
     }
 }
 
+/// All that is left of a server that has moved.
+#[must_use]
+pub fn media_host(valid: &Valid<'_>) -> (Vec<Desired>, Vec<SecretWish>) {
+    if !valid.spec.routing.enabled {
+        return (vec![], vec![]);
+    }
+    (vec![routes::media(valid)], vec![secrets::of_media(valid)])
+}
+
 /// None of an import's before its data is loaded: what runs of the pass before has to go first. In a rehearsal web alone, so that nothing that
 /// it is told leads to anything.
-fn workloads(valid: &Valid<'_>) -> Vec<Desired> {
+fn workloads(valid: &Valid<'_>, stops: bool) -> Vec<Desired> {
     match valid.rehearsal {
         _ if !valid.is_loaded() => vec![],
-        Some(_) => web::web(valid),
-        None => [web::web(valid), streaming::streaming(valid), sidekiq::sidekiq(valid)].concat(),
+        Some(_) => web::web(valid, stops),
+        None => [web::web(valid, stops), streaming::streaming(valid, stops), sidekiq::sidekiq(valid)].concat(),
     }
 }

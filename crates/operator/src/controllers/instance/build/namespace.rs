@@ -42,5 +42,5 @@ pub fn accounts(valid: &Valid<'_>) -> Vec<Desired> {
         let body = json!({"automountServiceAccountToken": false});
         Desired::new(valid.id, ChildKind::ServiceAccount, Some(&valid.namespace), name, body)
     };
-    vec![account(names::MASTODON_ACCOUNT), account(names::REDIS_ACCOUNT), account(names::BUNDLE_ACCOUNT)]
+    [names::MASTODON_ACCOUNT, names::REDIS_ACCOUNT, names::BUNDLE_ACCOUNT, names::GATE_ACCOUNT].map(account).into()
 }

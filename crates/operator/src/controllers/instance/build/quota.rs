@@ -18,16 +18,16 @@ pub const JOB: Size = Size { millis: 100, bytes: 1024 * MI };
 /// For pods that say nothing: none of ours does.
 const DEFAULT: Size = Size { millis: 50, bytes: 128 * MI };
 
-/// The small server that is to answer for one that is read-only or suspended. Nothing makes it yet. It has its room from a server's first
-/// day: a quota that came with it would have to grow on every server of the cluster at once.
-const GATE: Size = Size { millis: 20, bytes: 64 * MI };
+/// The small server that answers for one that is read-only or suspended. It has its room from a server's first day: a quota that came with it
+/// would have to grow on every server of the cluster at once.
+pub const GATE: Size = Size { millis: 20, bytes: 64 * MI };
 /// The Job that makes a bundle, or brings one back.
 pub const BUNDLE: Size = Size { millis: 250, bytes: 512 * MI };
 
 /// cert-manager's solver of one challenge, as it asks by default. Twice: that of the try before may still be going.
 const SOLVER: Size = Size { millis: 10, bytes: 64 * MI };
 const SOLVERS: u64 = 2;
-/// Three, and room: the API server counts a request that was cut off midway until the controller recounts, minutes later.
+/// Four, and room: the API server counts a request that was cut off midway until the controller recounts, minutes later.
 const SERVICES: u64 = 6;
 
 const NAME: &str = "tenant";
@@ -35,7 +35,7 @@ const NAME: &str = "tenant";
 pub fn quota(valid: &Valid<'_>) -> Desired {
     let Resources { web, streaming, sidekiq, scheduler, redis } = &valid.spec.resources;
     let count = |replicas: i32| u64::try_from(replicas).unwrap_or(0);
-    // web and streaming have a surge of one; Sidekiq is recreated, and a Job's pod may still be going when the next one comes.
+    // web, streaming and the gate have a surge of one; Sidekiq is recreated, and a Job's pod may still be going when the next one comes.
     let solvers = if valid.cluster_issuer(valid.spec.web_domain()).is_some() { SOLVERS } else { 0 };
     let pods = [
         room(valid, process::WEB, count(web.replicas) + 1, &web.process),
@@ -43,7 +43,7 @@ pub fn quota(valid: &Valid<'_>) -> Desired {
         room(valid, process::SIDEKIQ, count(sidekiq.replicas), &sidekiq.process),
         room(valid, process::SCHEDULER, 1, &scheduler.process),
         room(valid, process::REDIS, 1, &redis.process),
-        (1, GATE),
+        (2, GATE),
         (2, JOB),
         (1, BUNDLE),
         (solvers, SOLVER),

@@ -46,11 +46,11 @@ fn body(objects: &[Desired], kind: ChildKind) -> Value {
 #[test]
 fn the_larger_generation_has_its_room_until_its_last_pod_is_gone() {
     let table = [
-        (0, "11", "930m", "5568Mi"),
+        (0, "12", "950m", "5632Mi"),
         // Two of 1 GiB run where one of 512 MiB and its surge are wanted; then three, the surge among them; then one is left.
-        (2, "11", "1370m", "6592Mi"),
-        (3, "12", "1620m", "7616Mi"),
-        (1, "11", "1370m", "6592Mi"),
+        (2, "12", "1390m", "6656Mi"),
+        (3, "13", "1640m", "7680Mi"),
+        (1, "12", "1390m", "6656Mi"),
     ];
     for (running, pods, cpu, memory) in table {
         let (hard, _) = while_the_larger_runs(running);
@@ -68,11 +68,11 @@ fn whoever_answers_a_challenge_has_room() {
     };
     let keys = ["pods", "requests.cpu", "requests.memory", "limits.memory", "services", "services.nodeports"];
     let of = |hard: Value| keys.map(|it| hard[it].as_str().unwrap().to_owned());
-    assert_eq!(of(hard(&config())), ["12", "1620m", "7616Mi", "7616Mi", "6", "0"]);
+    assert_eq!(of(hard(&config())), ["13", "1640m", "7680Mi", "7680Mi", "6", "0"]);
     let mut with_cert_manager = config();
     with_cert_manager.certificates.issuer = Issuer::CertManager { cluster_issuer: "acme".to_owned(), orders_per_hour: 60 };
     // Two pods of 10m and 64Mi, and a Service each, of cert-manager's default type.
-    assert_eq!(of(hard(&with_cert_manager)), ["14", "1640m", "7744Mi", "7744Mi", "8", "2"]);
+    assert_eq!(of(hard(&with_cert_manager)), ["15", "1660m", "7808Mi", "7808Mi", "8", "2"]);
 }
 
 #[test]

@@ -63,6 +63,11 @@ const OPENINGS: &[(&str, &str, &[Port])] = &[
     ("job", "database", &[("TCP", 5433)]),
 ];
 
+/// What the gate adds: it answers by itself, or knows its own server's web and nobody else.
+const SUSPENDED: &[(&str, &str, &[Port])] = &[("ingress", "gate", &[("TCP", 8080)])];
+const READ_ONLY: &[(&str, &str, &[Port])] =
+    &[("ingress", "gate", &[("TCP", 8080)]), ("gate", "web", &[("TCP", 3000)]), ("gate", "dns", DNS)];
+
 /// Of a rehearsal: nothing gets out.
 const REHEARSAL: &[(&str, &str, &[Port])] = &[
     ("ingress", "web", &[("TCP", 3000)]),
@@ -173,11 +178,11 @@ fn server(config: &OperatorConfig, mut resource: Value, id: &str, which: &str, s
     resource["spec"]["id"] = id.into();
     let found = dereferenced(resource);
     let objects = build(&validate(&found, config).map_err(|it| it.message).expect("a valid server"));
-    let Objects { namespace, guards, cache, jobs, workloads, .. }: Objects<Prepared> = objects;
+    let Objects { namespace, guards, cache, jobs, front, workloads, .. }: Objects<Prepared> = objects;
     let policies = guards.iter().filter(|it| it.key.kind == ChildKind::NetworkPolicy);
     let policies = policies.map(|it| serde_json::from_value(it.body.clone()).expect("a NetworkPolicy")).collect();
     let has_pods = |it: &&Desired| matches!(it.key.kind, ChildKind::Deployment | ChildKind::StatefulSet | ChildKind::Job);
-    let pods = cache.iter().chain(jobs.all()).chain(&workloads).filter(has_pods).enumerate().map(|(at, owner)| {
+    let pods = cache.iter().chain(jobs.all()).chain(&front.gate).chain(&workloads).filter(has_pods).enumerate().map(|(at, owner)| {
         let labels = labels(&owner.body["spec"]["template"]["metadata"]["labels"]);
         let name = format!("{which}/{}", labels[howdah_crd::labels::PROCESS]);
         let pod =
@@ -260,6 +265,16 @@ fn who_may_reach_whom() {
     check(&resource(), &["job", "redis", "scheduler", "sidekiq", "solver", "streaming", "web"], OPENINGS);
     check(&loaded(import(), &[]), &["job", "redis", "solver", "web"], REHEARSAL);
     check(&import(), &["bundle", "job", "redis", "solver"], LOADING);
+}
+
+#[test]
+fn whom_the_gate_reaches() {
+    for (power, more) in [("Suspended", SUSPENDED), ("ReadOnly", READ_ONLY)] {
+        let mut resource = resource();
+        resource["spec"]["powerState"] = power.into();
+        let processes = ["gate", "job", "redis", "scheduler", "sidekiq", "solver", "streaming", "web"];
+        check(&resource, &processes, &[OPENINGS, more].concat());
+    }
 }
 
 /// What ran in the rehearsal may still run when the pass that is to be served is asked for.

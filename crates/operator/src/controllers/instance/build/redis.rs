@@ -18,7 +18,7 @@ pub const USER: i64 = 999;
 const START: &str = "exec redis-server - \"$@\" <<EOF\nrequirepass $REDIS_PASSWORD\nEOF";
 
 pub fn redis(valid: &Valid<'_>) -> Vec<Desired> {
-    vec![stateful_set(valid), web::service(valid, process::REDIS, PORT)]
+    vec![stateful_set(valid), web::service(valid, (process::REDIS, PORT), (process::REDIS, PORT))]
 }
 
 /// A volume keeps the size of its birth: neither it nor the StatefulSet's template of it can be changed to another plan's.

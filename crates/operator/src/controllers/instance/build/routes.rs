@@ -39,7 +39,7 @@ fn server(valid: &Valid<'_>) -> Desired {
     Desired::new(valid.id, ChildKind::Ingress, Some(&valid.namespace), process::WEB, body)
 }
 
-fn media(valid: &Valid<'_>) -> Desired {
+pub fn media(valid: &Valid<'_>) -> Desired {
     let paths = json!([path("/", MEDIA_SERVICE, MEDIA_PORT)]);
     let mut body = ingress(valid, &valid.media_domain, &names::media_tls(valid.id), &paths);
     // It lies outside the server's namespace, and has to go with the server all the same.

@@ -61,13 +61,14 @@ pub fn secrets(valid: &Valid<'_>) -> Vec<SecretWish> {
         wishes.push(wish(names::PREVIEW_TLS, certificate(valid, host)));
     } else if valid.spec.routing.enabled {
         wishes.push(wish(names::WEB_TLS, certificate(valid, valid.spec.web_domain())));
-        wishes.push(SecretWish {
-            namespace: MEDIA_NAMESPACE.to_owned(),
-            name: names::media_tls(valid.id),
-            source: certificate(valid, &valid.media_domain),
-        });
+        wishes.push(of_media(valid));
     }
     wishes
+}
+
+/// The media host's certificate, beside its Ingress.
+pub fn of_media(valid: &Valid<'_>) -> SecretWish {
+    SecretWish { namespace: MEDIA_NAMESPACE.to_owned(), name: names::media_tls(valid.id), source: certificate(valid, &valid.media_domain) }
 }
 
 fn certificate(valid: &Valid<'_>, host: &str) -> SecretSource {

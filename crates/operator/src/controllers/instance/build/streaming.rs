@@ -3,14 +3,15 @@
 use howdah_crd::labels::process;
 use serde_json::json;
 
-use super::web::{budget, rolling, service};
+use super::web::{budget, rolling};
 use super::{Desired, environment, pod};
 use crate::controllers::instance::validate::Valid;
 
 pub const PORT: u16 = 4000;
 const HEALTH: &str = "/api/v1/streaming/health";
 
-pub fn streaming(valid: &Valid<'_>) -> Vec<Desired> {
+/// `stops`: none of it is to run.
+pub fn streaming(valid: &Valid<'_>, stops: bool) -> Vec<Desired> {
     let wanted = &valid.spec.resources.streaming;
     let mut env = vec![
         environment::variable("NODE_ENV", "production"),
@@ -34,10 +35,8 @@ pub fn streaming(valid: &Valid<'_>) -> Vec<Desired> {
         "livenessProbe": pod::http_probe(HEALTH, PORT, 20, 6),
         "resources": pod::resources(&wanted.process),
     });
-    let mut objects = vec![
-        rolling(valid, process::STREAMING, wanted.replicas, pod::mastodon(valid, process::STREAMING, 30, container)),
-        service(valid, process::STREAMING, PORT),
-    ];
+    let replicas = if stops { 0 } else { wanted.replicas };
+    let mut objects = vec![rolling(valid, process::STREAMING, replicas, pod::mastodon(valid, process::STREAMING, 30, container))];
     objects.extend(budget(valid, process::STREAMING, wanted.replicas));
     objects
 }

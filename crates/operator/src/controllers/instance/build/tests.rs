@@ -16,8 +16,10 @@ use crate::controllers::instance::names;
 use crate::controllers::instance::validate::validate;
 
 pub fn all(objects: &Objects<Prepared>) -> Vec<&Desired> {
-    let Objects { namespace, access, guards, secrets: _, cache, jobs, workloads, routes, retry_in: _, stage: _ } = objects;
-    [namespace, access].into_iter().chain(guards).chain(cache).chain(jobs.all()).chain(workloads).chain(routes).collect()
+    let Objects { namespace, access, guards, secrets: _, cache, jobs, front, workloads, routes, retry_in: _, stage: _ } = objects;
+    let Front { gate, services, may_stop: _, retry_in: _ } = front;
+    let before = [namespace, access].into_iter().chain(guards).chain(cache).chain(jobs.all()).chain(gate).chain(services);
+    before.chain(workloads).chain(routes).collect()
 }
 
 pub fn built(resource: Value) -> Objects<Prepared> {
@@ -64,7 +66,9 @@ fn every_object_says_only_what_its_kind_knows() {
     fn typed<T: serde::de::DeserializeOwned + serde::Serialize>(body: &Value) -> Value {
         serde_json::to_value(serde_json::from_value::<T>(body.clone()).unwrap()).unwrap()
     }
-    for desired in all(&built(resource())) {
+    let mut read_only = resource();
+    read_only["spec"]["powerState"] = json!(PowerState::ReadOnly);
+    for desired in all(&built(read_only)) {
         let body = &desired.body;
         let known = match desired.key.kind {
             ChildKind::Namespace => typed::<Namespace>(body),
@@ -87,7 +91,9 @@ fn every_object_says_only_what_its_kind_knows() {
 
 #[test]
 fn every_pod_passes_restricted_and_has_no_token() {
-    for (name, template) in pods(&built(resource())) {
+    let mut read_only = resource();
+    read_only["spec"]["powerState"] = json!(PowerState::ReadOnly);
+    for (name, template) in pods(&built(read_only)) {
         let spec: PodSpec = serde_json::from_value(template["spec"].clone()).unwrap();
         assert_eq!(spec.automount_service_account_token, Some(false), "{name}");
         let pod = spec.security_context.unwrap();
@@ -255,7 +261,10 @@ fn a_suspended_server_runs_nothing_and_keeps_all_else() {
     for name in ["web", "streaming", "sidekiq", "scheduler"] {
         assert_eq!(find(&suspended, ChildKind::Deployment, name)["spec"]["replicas"], 0, "{name}");
     }
-    let names = |objects: &Objects<Prepared>| all(objects).iter().map(|it| it.key.to_string()).collect::<Vec<_>>();
+    let names = |objects: &Objects<Prepared>| {
+        let without_gate = all(objects).into_iter().filter(|it| it.key.name != process::GATE || it.key.kind == ChildKind::ServiceAccount);
+        without_gate.map(|it| it.key.to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(names(&suspended), names(&running), "cache, routes and their certificates stay");
     assert_eq!(suspended.cache[0].body, running.cache[0].body);
 }

@@ -33,6 +33,6 @@ pub async fn close(
     let id = id(&request, "server")?;
     let key = key.bind(&caller, &request, &body.bytes)?;
     let CloseRequest { confirm, decline_final_bundle } = body.value;
-    let asked = Close { confirm, if_match: if_match.0, declines_final_bundle: decline_final_bundle };
+    let asked = Close { confirm, if_match: if_match.0, declines_final_bundle: decline_final_bundle, ..Close::default() };
     changed(id, key, async |once| instances::close(&app, &caller, id, &asked, once).await).await
 }

@@ -11,6 +11,7 @@ pub mod list;
 pub mod look;
 pub mod move_out;
 pub mod move_out_done;
+pub mod move_out_media;
 pub mod operations;
 pub mod overwrite;
 pub mod owner_link;

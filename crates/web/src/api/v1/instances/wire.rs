@@ -134,6 +134,30 @@ pub struct CloseRequest {
     pub decline_final_bundle: bool,
 }
 
+/// A MoveOut is confirmed by typing the server's domain again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveOutRequest {
+    /// The server's domain.
+    #[serde(default)]
+    #[schema(required = true, min_length = 1, max_length = 1000, example = "birds.example")]
+    pub confirm: String,
+    /// Where its media is at the new host, where that is not under the media host's own name.
+    #[serde(default)]
+    #[schema(max_length = 300, example = "https://files.example.org/birds")]
+    pub media_redirect: Option<String>,
+}
+
+/// Where the media of a server is that has moved.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MediaRedirect {
+    /// `https://`, a host, and perhaps a folder: the path of each file is appended. `null`: nowhere.
+    #[serde(default)]
+    #[schema(max_length = 300, example = "https://files.example.org/birds")]
+    pub media_redirect: Option<String>,
+}
+
 /// What can't be taken back later is confirmed by typing the server's domain again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -301,8 +325,13 @@ pub struct Leaving {
     can_be_undone: bool,
     /// A final bundle is made of it before anything of it goes, or was.
     final_bundle: bool,
-    /// Of a MoveOut that was handed over: when what is left of it here goes.
+    /// Of a MoveOut that was handed over: when its data here goes.
     kept_until: Option<DateTime<Utc>>,
+    /// And until when its media host leads to `media_redirect` then.
+    moved_out_until: Option<DateTime<Utc>>,
+    /// Of a MoveOut: where its media is at the new host.
+    #[schema(format = "uri", max_length = 300)]
+    media_redirect: Option<String>,
 }
 
 impl From<InstanceView> for Instance {
@@ -398,7 +427,7 @@ impl From<Usage> for InstanceUsage {
 
 impl From<LeavingView> for Leaving {
     fn from(view: LeavingView) -> Self {
-        let LeavingView { deletion, after, can_be_undone, final_bundle, kept_until } = view;
-        Self { kind: deletion.as_str(), after, can_be_undone, final_bundle, kept_until }
+        let LeavingView { deletion, after, can_be_undone, final_bundle, kept_until, moved_out_until, media_redirect } = view;
+        Self { kind: deletion.as_str(), after, can_be_undone, final_bundle, kept_until, moved_out_until, media_redirect }
     }
 }

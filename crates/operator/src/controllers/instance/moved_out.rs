@@ -1,0 +1,58 @@
+//! A server that has moved to another host: nothing of it runs and nothing of its data is here; its media host alone stays, which leads to
+//! where its media is now. In the order of a teardown, and with its confirmation: the namespace goes, and once nothing can write any more
+//! database, role, bucket and S3 user. The resource stays, until somebody deletes it.
+
+use std::time::Duration;
+
+use howdah_crd::{ConditionType, Reason};
+
+use super::apply;
+use super::build;
+use super::conditions::{self, Progress};
+use super::context::Context;
+use super::teardown;
+use super::validate::Valid;
+use crate::error::Error;
+
+const AWAY: Duration = Duration::from_secs(3);
+/// In case the event of the namespace's end is missed.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+pub async fn bring_about(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
+    for step in conditions::launch(valid.spec) {
+        progress.not(step, Reason::NotWanted, String::new());
+    }
+    media_host(context, valid, progress).await?;
+    if conditions::is_true(&valid.cr.status.clone().unwrap_or_default(), ConditionType::DataDestroyed) {
+        progress.ready(ConditionType::DataDestroyed);
+        return Ok(());
+    }
+    progress.not(ConditionType::DataDestroyed, Reason::Progressing, String::new());
+    if !teardown::is_confirmation_seen(valid.cr) {
+        // Written by this pass: its event brings the next.
+        return Ok(());
+    }
+    if context.registry.is_shared(valid.cr) {
+        progress.not(ConditionType::DataDestroyed, Reason::IdConflict, "another resource claims the same id, and keeps what is there");
+        return Ok(());
+    }
+    teardown::web_off(context, valid.cr, valid.id).await?;
+    if !teardown::namespace_gone(context, valid.cr, valid.id, valid.children).await? {
+        progress.wake(LOOK_AGAIN);
+        return Ok(());
+    }
+    if teardown::destroy(context, valid.cr, valid.id, progress).await? {
+        progress.ready(ConditionType::DataDestroyed);
+        tracing::info!(instance.id = %valid.id, "its data is destroyed, and its media host stays");
+    } else {
+        progress.wake(AWAY);
+    }
+    Ok(())
+}
+
+/// Its certificate is renewed as long as it stays.
+async fn media_host(context: &Context, valid: &Valid<'_>, progress: &mut Progress) -> Result<(), Error> {
+    let (routes, wishes) = build::media_host(valid);
+    apply::certify_hosts(context, valid, &wishes, progress).await?;
+    apply::open_routes(context, valid, &routes, progress).await
+}
