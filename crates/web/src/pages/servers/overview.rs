@@ -46,6 +46,8 @@ struct Fragment<'a> {
     /// By its name.
     plan: String,
     undo_by_api: ByApi,
+    /// What can be done where no button does it, and whom to write to.
+    way_out: Option<(&'static str, Help)>,
     now: DateTime<Utc>,
 }
 
@@ -108,8 +110,18 @@ impl Fragment<'_> {
         Some((When::new(done_at, self.now), took, format!("/operations/{}", launch.id)))
     }
 
+    /// It is over, and what comes after it can still be taken back.
+    fn grace_is_over(&self) -> bool {
+        self.it.server.leaving.as_ref().is_some_and(|it| it.after <= self.now)
+    }
+
+    fn is_removed(&self) -> bool {
+        self.it.server.phase == Phase::Removing
+    }
+
+    /// While it is rehearsed its old server has to be found there; while it is suspended, nothing is.
     fn waits_for_records(&self) -> bool {
-        self.offers(Action::SetRecords)
+        self.offers(Action::SetRecords) && !matches!(self.it.server.phase, Phase::Rehearsing | Phase::Suspended)
     }
 
     /// Once it is gone.
@@ -163,6 +175,7 @@ fn moment(app: &App, it: &Overview, support: Option<&String>, now: DateTime<Utc>
         meters: meters(app, it),
         plan: words::plan(app, server),
         undo_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/undo", server.id)),
+        way_out: words::way_out(server.phase).map(|it| (it, Help::new(server.id, support.cloned()))),
         now,
     };
     let waits_for_link = matches!(it.owner_link, OwnerLinkState::OnItsWay { .. });

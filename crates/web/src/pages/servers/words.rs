@@ -55,6 +55,19 @@ pub const fn tone(phase: Phase) -> Tone {
     }
 }
 
+/// What its people can do where no button does it.
+pub const fn way_out(phase: Phase) -> Option<&'static str> {
+    match phase {
+        Phase::AwaitingPayment => Some("Write to the support to have it granted. If you want it no more, close it: nothing of it is there yet."),
+        Phase::ReadOnly | Phase::Suspended => Some("Write to the support to have it granted. You can take everything along meanwhile."),
+        Phase::Unwell => Some("You need to do nothing. If it lasts for more than half an hour, write to the support."),
+        Phase::Removing => Some(
+            "If that is a mistake, write to the support before the grace period ends: none of you can undo it here. You can take everything along until then.",
+        ),
+        _ => None,
+    }
+}
+
 /// `Launching 5 of 9`, while steps are counted.
 pub fn status(server: &InstanceView) -> Status {
     let counted = server.operation.as_ref().filter(|_| matches!(server.phase, Phase::Launching | Phase::LaunchHeldUp | Phase::TearingDown));
