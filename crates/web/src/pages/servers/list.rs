@@ -112,7 +112,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, platform: w
         frame: &frame,
         app: &app,
         asked: &asked,
-        search: Field::new("q", "Search", Kind::Search).value(&asked.q).most(200).optional(),
+        search: Field::new("q", "Search", Kind::Search).value(&asked.q).most(200).optional_in_form(),
         is_new: found.rows.is_empty() && !is_narrowed && asked.after.is_empty(),
         pager: Pager {
             first: (!asked.after.is_empty()).then(|| asked.address("")),
