@@ -146,7 +146,9 @@ impl Phase {
             Self::MovingOut => "The server is stopped, and on its way to another host. Until that serves its address, this can be undone.",
             Self::MovedOut => "The server has moved: another host serves its address.",
             Self::Closing => "The server will be closed. Until then it runs, and this can be undone.",
-            Self::Removing => "The server will be removed by an operator of this platform. Until then it runs, and an operator can undo this.",
+            Self::Removing => {
+                "The server will be removed by an operator of this platform. Until then it runs, and an operator can undo this."
+            }
             Self::MakingFinalBundle => {
                 "The server's final bundle is being made. Until it is whole the server runs, and this can be undone."
             }

@@ -24,8 +24,16 @@ async fn what_holds_a_server_says_why_and_whom_to_write_to() {
     let running = ada.get(&page).await.is(200).text.clone();
     assert!(!running.contains("What you can do") && !running.contains(WRITE_TO), "{running}");
     for (columns, why, next) in [
-        ("desired_kind = 'suspended', desired_hold = 'billing'", "suspended: it is not paid for", "starts again by itself once it is paid for"),
-        ("desired_kind = 'read_only', desired_hold = 'billing'", "nothing can be posted: it is not paid for", "takes posts again by itself"),
+        (
+            "desired_kind = 'suspended', desired_hold = 'billing'",
+            "suspended: it is not paid for",
+            "starts again by itself once it is paid for",
+        ),
+        (
+            "desired_kind = 'read_only', desired_hold = 'billing'",
+            "nothing can be posted: it is not paid for",
+            "takes posts again by itself",
+        ),
     ] {
         becomes(&test, id, columns).await;
         let held = ada.get(&page).await.is(200).text.clone();

@@ -15,6 +15,7 @@ use crate::pages::frame::{Answer, Frame, see_other};
 use crate::pages::live::{self, Live, Moment};
 use crate::pages::platform::Platform;
 use crate::pages::visitor::Person;
+use crate::pages::words::count;
 use crate::problem::Problem;
 use crate::streams::Streams;
 
@@ -217,7 +218,7 @@ fn meters(app: &App, it: &Overview) -> Vec<Meter> {
         meter(label, used, limit, format!("{} of {gib} GB", words::bytes(used)), hint)
     };
     let included = &plan.included;
-    let people = format!("{} of {} people", usage.users, included.users);
+    let people = format!("{} of {} people", count(u64::try_from(usage.users).unwrap_or_default()), count(included.users.into()));
     vec![
         of_bytes("Own media", usage.own_media_bytes, included.own_media_gib, ""),
         of_bytes("Cached from others", usage.cached_media_bytes, included.cached_media_gib, "Pruned by itself; it never counts as yours."),

@@ -58,7 +58,9 @@ pub const fn tone(phase: Phase) -> Tone {
 /// What its people can do where no button does it.
 pub const fn way_out(phase: Phase) -> Option<&'static str> {
     match phase {
-        Phase::AwaitingPayment => Some("Write to the support to have it granted. If you want it no more, close it: nothing of it is there yet."),
+        Phase::AwaitingPayment => {
+            Some("Write to the support to have it granted. If you want it no more, close it: nothing of it is there yet.")
+        }
         Phase::ReadOnly | Phase::Suspended => Some("Write to the support to have it granted. You can take everything along meanwhile."),
         Phase::Unwell => Some("You need to do nothing. If it lasts for more than half an hour, write to the support."),
         Phase::Removing => Some(
