@@ -63,9 +63,7 @@ pub const fn way_out(phase: Phase) -> Option<&'static str> {
         }
         Phase::ReadOnly | Phase::Suspended => Some("Write to the support to have it granted. You can take everything along meanwhile."),
         Phase::Unwell => Some("You need to do nothing. If it lasts for more than half an hour, write to the support."),
-        Phase::Removing => Some(
-            "If that is a mistake, write to the support before the grace period ends: none of you can undo it here. You can take everything along until then.",
-        ),
+        Phase::Removing => Some("If that is a mistake, write to the support before the grace period ends: none of you can undo it here."),
         _ => None,
     }
 }
