@@ -68,7 +68,7 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
         "DatabaseServerUnavailable" => (format!("The database server can't be reached ({what})."), RETRIED),
         "ObjectStoreUnavailable" => (format!("The object store can't be reached ({what})."), RETRIED),
         "ClusterUnavailable" => (
-            format!("The cluster's API server can't be reached, so {what} has to wait. Servers that run go on running."),
+            format!("The cluster that this server is to run in can't be reached, so {what} has to wait. Servers that run go on running."),
             RETRIED,
         ),
         "RelayRefused" => (

@@ -131,7 +131,7 @@ async fn what_a_launch_is_told() {
     let (free, mark) = (format!("{}.test", fresh_name("wrens")), format!("{}.test", fresh_name("mastodon")));
     let refused = fresh_name("mastodon");
     let answers = [
-        (Wish { domain: &free, name: None, owner: "ada" }, "Free.", "launch-check-free"),
+        (Wish { domain: &free, name: None, owner: "ada" }, "is free.", "launch-check-free"),
         (Wish { domain: &mark, name: None, owner: "ada" }, "contains a trademark of Mastodon gGmbH", "launch-check-trademark"),
         (Wish { domain: "not a domain", name: None, owner: "ada" }, "not a domain", "launch-check-no-domain"),
         (Wish { domain: "", name: Some(&refused), owner: "ada" }, "can't carry", "launch-check-refused"),

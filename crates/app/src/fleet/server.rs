@@ -78,7 +78,7 @@ pub async fn server(app: &App, actor: &Actor, which: Which<'_>) -> Result<Operat
     let observation = observed.as_ref().and_then(translate::stored);
     Ok(OperatorServer {
         overview: known.overview(app, actor)?,
-        address: known.page(app).view(app, row, known.row.probe.as_ref().map(|it| it.leads_here)),
+        address: known.address(app, actor)?,
         account: AccountId::from_uuid(row.account_id),
         account_name: known.row.account.name.clone(),
         people: people

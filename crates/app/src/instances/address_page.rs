@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::models::address_look::AddressLook;
 use howdah_db::models::domain::Domain;
 use howdah_db::models::instance::Instance;
-use howdah_domain::InstanceId;
 use howdah_domain::records::{Diagnosis, Kept, Look, Looked, Proof, Record, Target, diagnose, is_well, records, with_times};
+use howdah_domain::{InstanceId, Phase};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -31,6 +31,8 @@ pub struct AddressPage {
     pub media_domain: String,
     /// The customer's own: else there are no records to set.
     pub is_own: bool,
+    /// Its old server serves the address, and has to be found there until the cut-over: only the proof is to be set.
+    pub is_rehearsing: bool,
     pub records: Vec<Record>,
     /// Faults first.
     pub diagnoses: Vec<Diagnosis>,
@@ -49,9 +51,7 @@ pub struct AddressPage {
 /// [`Error::NotFound`] for a server that is not the account's.
 pub async fn address(app: &App, actor: &Actor, which: Which<'_>) -> Result<AddressPage, Error> {
     let mut conn = app.conn().await?;
-    let known = known(&mut conn, actor, which).await?;
-    let leads_here = known.row.probe.as_ref().map(|it| it.leads_here);
-    Ok(known.page(app).view(app, &known.row.instance, leads_here))
+    known(&mut conn, actor, which).await?.address(app, actor)
 }
 
 /// Has the worker look within seconds.
@@ -141,7 +141,7 @@ impl Page {
         Look { domain: &self.domain, web_domain: &self.web_domain, proofs: &self.proofs, looked: &self.looked, target }
     }
 
-    pub(crate) fn view(&self, app: &App, row: &Instance, leads_here: Option<bool>) -> AddressPage {
+    pub(crate) fn view(&self, app: &App, row: &Instance, leads_here: Option<bool>, phase: Phase) -> AddressPage {
         let is_own = !row.on_platform_domain;
         let look = self.look();
         let asked_at = self.row.as_ref().and_then(|it| it.asked_at);
@@ -152,6 +152,7 @@ impl Page {
             web_domain: row.web_domain.clone(),
             media_domain: row.media_domain.clone(),
             is_own,
+            is_rehearsing: phase == Phase::Rehearsing,
             records: if is_own { with_times(records(&look), &self.kept) } else { Vec::new() },
             diagnoses: if is_own { diagnose(&look) } else { Vec::new() },
             is_well: !is_own || is_well(&look),

@@ -12,7 +12,7 @@ use howdah_domain::listing::ToDoKind;
 use howdah_domain::records::{Diagnosis, diagnose, is_well};
 use howdah_domain::{Action, InstanceId, OperationState, Phase};
 
-use super::address_page::Page;
+use super::address_page::{AddressPage, Page};
 use super::handover;
 use super::owner_link;
 use super::view::{Around, InstanceView, view};
@@ -138,6 +138,11 @@ impl Known {
 
     pub(crate) fn page(&self, app: &App) -> Page {
         Page::of(app, &self.row.instance, &self.domains, self.row.look.as_ref())
+    }
+
+    pub(crate) fn address(&self, app: &App, actor: &Actor) -> Result<AddressPage, Error> {
+        let leads_here = self.row.probe.as_ref().map(|it| it.leads_here);
+        Ok(self.page(app).view(app, &self.row.instance, leads_here, self.server(app, actor)?.phase))
     }
 
     pub(crate) fn overview(&self, app: &App, actor: &Actor) -> Result<Overview, Error> {

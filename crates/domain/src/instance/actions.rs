@@ -141,15 +141,15 @@ impl Phase {
         match self {
             Self::AwaitingPayment => "It starts by itself once it is paid for or granted.",
             Self::AwaitingApproval => "It starts by itself once an operator has approved it.",
-            Self::Launching => "The steps below go on by themselves. A mail goes to the owner when the server is ready.",
+            Self::Launching => "Its steps go on by themselves. A mail goes to the owner when the server is ready.",
             Self::Rehearsing => "It waits for your decision. Until then your old server goes on serving.",
             Self::CuttingOver => "When it is loaded, it runs. A mail says so.",
             Self::LaunchHeldUp => "The step is tried again with growing pauses. What was done stays.",
             Self::WaitingForAddress => "Your domain's records are looked at again and again. It opens by itself once they lead here.",
             Self::Running => "It runs on by itself.",
-            Self::Unwell => "What stopped is started again by itself.",
-            Self::ReadOnly => "It takes posts again once the reason is gone.",
-            Self::Suspended => "It starts again once the reason is gone. Nothing is deleted meanwhile.",
+            Self::Unwell => "What stopped is started again by itself, again and again.",
+            Self::ReadOnly => "It takes posts again by itself once it is paid for or granted.",
+            Self::Suspended => "It starts again by itself once it is paid for or granted. Nothing is deleted meanwhile.",
             Self::MovingOut => "Its final bundle is made. Then its address is looked at every minute, until another host serves it.",
             Self::MovedOut => {
                 "Its data here is deleted after a while, so that nothing is lost by a mistake. For a year its media host can lead to the new one. Nobody is told."

@@ -68,8 +68,10 @@ fn limit_reached(facts: &LaunchFacts<'_>) -> Option<LaunchVerdict> {
     (facts.servers >= facts.servers_allowed && !facts.by_operator).then(|| LaunchVerdict::Refuse {
         reason: "limit_reached",
         sentence: format!(
-            "This account has {} of the {} servers it may have. To be allowed more, write to the support.",
-            facts.servers, facts.servers_allowed
+            "This account has {} server{} and may have {}. To be allowed more, write to the support.",
+            facts.servers,
+            if facts.servers == 1 { "" } else { "s" },
+            facts.servers_allowed
         ),
     })
 }

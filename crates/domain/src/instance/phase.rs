@@ -140,13 +140,15 @@ impl Phase {
             Self::LaunchHeldUp => "A step of the launch fails. It is tried again and goes on by itself once the cause is gone.",
             Self::WaitingForAddress => "The server runs and is waiting for its address to lead to it.",
             Self::Running => "The server is running.",
-            Self::Unwell => "Something of this server is not well. It is being put right, or tried again.",
-            Self::ReadOnly => "The server can be read; nothing can be posted.",
-            Self::Suspended => "The server is suspended. Its data is kept.",
+            Self::Unwell => "Not every part of this server runs as it should: it may be slow, or not answer.",
+            Self::ReadOnly => "The server can be read, and nothing can be posted: it is not paid for.",
+            Self::Suspended => "The server is suspended: it is not paid for. Its data is kept.",
             Self::MovingOut => "The server is stopped, and on its way to another host. Until that serves its address, this can be undone.",
             Self::MovedOut => "The server has moved: another host serves its address.",
             Self::Closing => "The server will be closed. Until then it runs, and this can be undone.",
-            Self::Removing => "The server will be removed. Until then it runs, and this can be undone.",
+            Self::Removing => {
+                "The server will be removed by an operator of this platform. Until then it runs, and an operator can undo this."
+            }
             Self::MakingFinalBundle => {
                 "The server's final bundle is being made. Until it is whole the server runs, and this can be undone."
             }

@@ -204,7 +204,7 @@ fn words_of(problem: &Problem) -> (&'static str, &'static str) {
             (excess.title(), excess.way_out())
         }
         (StatusCode::SERVICE_UNAVAILABLE, _) => {
-            ("Not available right now", "Our database does not answer. The servers themselves run on. This page looks again by itself.")
+            ("Not available right now", "Our database does not answer. The servers themselves run on, and nothing is lost.")
         }
         (StatusCode::METHOD_NOT_ALLOWED, _) => ("Not this way", "Open the page it belongs to and use the button there."),
         (status, _) if status.is_client_error() => ("That could not be read", "Go back, look at what you sent, and send it again."),

@@ -2,6 +2,8 @@
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 
+use super::components::Tone;
+
 pub const COOKIE: &str = "__Host-flash";
 
 macro_rules! flashes {
@@ -74,6 +76,20 @@ flashes! {
 impl Flash {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|it| it.word() == word)
+    }
+
+    /// What was not done is not said as if it were.
+    pub const fn tone(self) -> Tone {
+        match self {
+            Self::SignInAgain
+            | Self::SignInOver
+            | Self::RecoveryCodesShown
+            | Self::TokenShownBefore
+            | Self::LinkSentBefore
+            | Self::ExportBegunBefore
+            | Self::JobUnderWay => Tone::Warn,
+            _ => Tone::Well,
+        }
     }
 
     pub fn cookie(self) -> Cookie<'static> {

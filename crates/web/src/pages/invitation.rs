@@ -6,7 +6,7 @@ use howdah_app::members::{self, Acceptance, InvitationLook};
 use howdah_app::{App, Error};
 use serde::Deserialize;
 
-use super::account::words::role_in_words;
+use super::account::words::{role_in_words, role_may};
 use super::components::{Field, Kind, Summary};
 use super::confirm::Token;
 use super::flash::Flash;
@@ -35,6 +35,8 @@ struct InvitationPage<'a> {
     token: &'a str,
     look: &'a InvitationLook,
     role: &'static str,
+    /// What it may do.
+    may: &'static str,
     name: Field,
     password: Field,
     /// Where one signs in first, with an account here already.
@@ -51,6 +53,7 @@ async fn page(frame: &Frame, app: &App, token: &str, name: &str, mistakes: &Mist
         mistakes,
         token,
         role: role_in_words(&look.role),
+        may: role_may(&look.role),
         look: &look,
         name: Field::new("name", "Your name", Kind::Name).value(name).most(200).check(mistakes),
         password: Field::new("password", "Password", Kind::NewPassword).hint("At least 12 characters.").check(mistakes),

@@ -44,7 +44,7 @@ pub async fn ask_form(frame: Frame) -> Answer {
 pub async fn ask(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<Ask>) -> Answer {
     let email = form.value.email.trim();
     match reset::ask(&app, email, &peer.client()).await {
-        Ok(()) => frame.page(&CheckMailPage { frame: &frame, email, what: "set a new password" }),
+        Ok(()) => frame.page(&CheckMailPage { frame: &frame, email, what: "set a new password", again: "/forgotten" }),
         Err(error) => ask_page(&frame, email, &Mistakes::of(error)?),
     }
 }

@@ -69,6 +69,8 @@ pub struct CheckMailPage<'a> {
     pub frame: &'a Frame,
     pub email: &'a str,
     pub what: &'static str,
+    /// Where it is asked for again.
+    pub again: &'static str,
 }
 
 pub async fn ask(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<SignUp>) -> Answer {
@@ -78,6 +80,7 @@ pub async fn ask(frame: Frame, peer: Peer, app: web::Data<App>, form: Form<SignU
             frame: &frame,
             email: request.email.trim(),
             what: "confirm your e-mail address and choose a password",
+            again: "/sign-up",
         }),
         Err(error) => page(&frame, &request, &Mistakes::of(error)?),
     }

@@ -49,6 +49,13 @@ async fn the_fleet_says_how_many_of_how_many() {
     for (query, words) in table {
         assert_eq!(counted(&look(query).await), words, "{query}");
     }
+    assert!(!all.contains("Look at these first"), "nothing waits for anybody: {all}");
+    test.database
+        .execute("UPDATE instances SET desired_kind = 'suspended', desired_hold = 'approval' WHERE domain = 'birds.example'")
+        .await;
+    let waits = look("q=birds").await;
+    assert!(waits.contains(r#"<a href="/operator?q=birds&#38;state=waiting">1 waiting for payment or approval</a>"#), "{waits}");
+    assert!(!look("q=birds&state=waiting").await.contains("Look at these first"));
     let narrowed = look("q=f").await;
     let states = options(&narrowed, "state");
     assert!(states.contains(&"Running (1)") && states.contains(&"Launching (0)"), "of what is searched for: {states:?}");

@@ -3,7 +3,7 @@
 use howdah_db::models::account::Membership;
 use howdah_testkit::rows;
 
-use super::servers::cut;
+use super::servers::{ada, cut, launch};
 use crate::support::Server;
 use crate::support::browser::{Browser, somebody};
 
@@ -114,4 +114,17 @@ async fn the_people_of_an_account_are_listed_in_pages() {
     assert_eq!((rows_of(&last), next(&last)), (5, None));
     let of = |page: &str| (0..24).filter(|it| page.contains(&format!("member{it}@birds.example"))).count();
     assert_eq!(of(&first) + of(&last), 24);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_only_server_is_not_searched_for() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let none = ada.get("/servers").await.is(200).text.clone();
+    assert!(none.contains("No servers yet") && none.contains("<a href=\"/imports\">Bring it in</a>"), "{none}");
+    launch(&ada).await;
+    let one = ada.get("/servers").await.is(200).text.clone();
+    assert!(one.contains(">frogs.fedi.localhost<") && !one.contains("role=\"search\""), "{one}");
+    let narrowed = ada.get("/servers?q=nothing").await.is(200).text.clone();
+    assert!(narrowed.contains("None like that") && narrowed.contains("role=\"search\""), "what it is narrowed by can be taken back");
 }

@@ -23,5 +23,6 @@ mod origin;
 mod owner_link;
 mod second_factor;
 mod servers;
+mod states;
 mod take_along;
 mod trouble;

@@ -117,6 +117,7 @@ async fn a_new_link_is_made_once_for_each_form() {
     assert_eq!(asked(&test, id).await, 1);
     let page = ada.get(&there).await.text;
     assert!(page.contains("This form was sent before, so no other link was made."), "{page}");
+    assert!(cut(&page, "id=\"flash\"", "</div>").contains("class=\"notice warn\""), "what was not done is not said as if it were: {page}");
 
     for count in 2..=4 {
         let anew = hidden(&ada.get(&format!("{there}/owner-link")).await.text, "key");

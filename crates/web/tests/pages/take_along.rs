@@ -63,7 +63,7 @@ async fn what_is_kept_is_fetched_by_who_gave_their_password_lately() {
         .execute("UPDATE exports SET size = 12000000, content_digest = 'v1:x', kept_until = created_at + interval '30 days'")
         .await;
     let whole = ada.get(&page).await.is(200).text.clone();
-    assert!(whole.contains("Whole") && whole.contains("12 MB"), "{whole}");
+    assert!(whole.contains("Whole") && whole.contains("11.4 MB"), "{whole}");
     let links = whole.split("href=\"").find_map(|it| it.split('"').next().filter(|it| it.ends_with("/links"))).unwrap();
     let export = links.split('/').nth(4).unwrap();
     test.bundles.put(&format!("{id}/{export}/MANIFEST.json"));

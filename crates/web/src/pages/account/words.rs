@@ -13,7 +13,7 @@ pub const fn role_in_words(role: &Role) -> &'static str {
 /// What a role may do.
 pub const fn role_may(role: &Role) -> &'static str {
     match role {
-        Role::Owner => "everything: launch, close, invite and remove people",
+        Role::Owner => "do everything: launch, close, invite and remove people",
         Role::Technical => "launch and change servers; not close them, nor change who belongs to the account",
         Role::Billing => "see servers and bills; change nothing",
     }

@@ -109,7 +109,8 @@ fn words(step: &StepView, operation: &OperationView, now: DateTime<Utc>) -> Step
         name,
         what: failure.map(|it| it.sentence.clone()).or_else(|| step.progress.clone()).unwrap_or_else(|| hint.to_owned()),
         way_out: match (failure, operation.state) {
-            (Some(_), OperationState::Failed) => GIVEN_UP.to_owned(),
+            // An export is begun anew by whoever wants it.
+            (Some(_), OperationState::Failed) if operation.kind != OperationKind::Export => GIVEN_UP.to_owned(),
             (Some(failure), _) => failure.way_out.clone(),
             (None, _) => String::new(),
         },

@@ -82,6 +82,8 @@ struct FleetPage<'a> {
     choices: Vec<Choice>,
     /// How many there are, of how many.
     counted: String,
+    /// How many wait for an operator, and for what: words and address.
+    needs: Vec<(String, String)>,
     rows: Vec<ServerRow>,
     pager: Pager,
     empty: Empty,
@@ -142,6 +144,7 @@ pub async fn show(
         head: Head::of(super::FLEET),
         search: Field::new("q", "Domain, e-mail, reference or namespace", Kind::Search).value(&asked.q).most(253).optional_in_form(),
         choices: choices(&app, &asked, counts, &census.clusters),
+        needs: if query.state.is_none() { needs(&asked, counts) } else { Vec::new() },
         counted: counts::words(&query, rows, counts, &census.counts),
         pager: Pager {
             first: (!asked.after.is_empty()).then(|| asked.address("")),
@@ -151,6 +154,16 @@ pub async fn show(
         empty: empty(&query, &census.clusters),
         by_api: ByApi::new("GET", "/api/v1/instances?fleet=true"),
     })
+}
+
+/// What nobody but an operator, or whoever they tell, gets going again.
+fn needs(asked: &Asked, counts: &ServerCounts) -> Vec<(String, String)> {
+    let of = |state: ServerFilter, words: &str| {
+        let count = counts.in_state(state);
+        let address = Asked { state: state.as_str().to_owned(), ..asked.clone() }.address("");
+        (count > 0).then(|| (format!("{} {words}", counts::with_commas(count)), address))
+    };
+    [of(ServerFilter::HeldUp, "held up"), of(ServerFilter::Waiting, "waiting for payment or approval")].into_iter().flatten().collect()
 }
 
 /// Of what is searched for; everything is counted already.

@@ -89,7 +89,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, page: P
         frame: &frame,
         head: Head::of(HERE),
         search: Field::new("q", "Domain or reference", Kind::Search).value(&asked.q).most(253).optional_in_form(),
-        show: Choice::new("show", "Show", filters.map(|it| (it.as_str(), words::operations(it))), filter.as_str()),
+        show: Choice::new("show", "Which", filters.map(|it| (it.as_str(), words::operations(it))), filter.as_str()),
         operations,
         pager: Pager { first: page.before.map(|_| here.clone()), next: cursor.map(|it| format!("{here}&cursor={it}")) },
         empty: match filter {

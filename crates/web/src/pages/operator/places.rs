@@ -6,6 +6,7 @@ use howdah_app::App;
 use howdah_app::fleet::{self, PlaceView};
 use howdah_domain::listing::PlaceKind;
 
+use super::counts::with_commas;
 use super::head::Head;
 use crate::pages::components::{Empty, Meter, Status, Tone, When};
 use crate::pages::frame::{Answer, Frame};
@@ -37,11 +38,11 @@ impl PlacesPage<'_> {
             label: "Servers".to_owned(),
             used: u64::try_from(place.servers).unwrap_or_default(),
             limit: u64::try_from(place.capacity).unwrap_or_default().max(1),
-            words: format!("{} of {}", place.servers, place.capacity),
+            words: format!("{} of {}", with_commas(place.servers), with_commas(place.capacity.into())),
             hint: match place.room() {
                 0 => "No room for another.".to_owned(),
                 1 => "Room for one more.".to_owned(),
-                room => format!("Room for {room} more."),
+                room => format!("Room for {} more.", with_commas(room)),
             },
         }
     }

@@ -10,7 +10,7 @@ use howdah_app::operations::OperationView;
 use howdah_app::{Actor, App};
 use howdah_domain::lifecycle::Condition;
 use howdah_domain::records::Diagnosis;
-use howdah_domain::{Action, Usage};
+use howdah_domain::{Action, OperationState, Usage};
 
 use super::head::{Head, tabs};
 use super::words as own_words;
@@ -142,7 +142,9 @@ async fn look(app: &App, actor: &Actor, named: &str) -> Result<Moment, Problem> 
 
 fn moment(app: &App, it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let server = &it.overview.server;
-    let work = it.overview.last_operation.as_ref().map(|it| Work {
+    // What succeeded makes room: its steps are behind its row among the operations.
+    let shown = it.overview.last_operation.as_ref().filter(|it| it.state != OperationState::Succeeded);
+    let work = shown.map(|it| Work {
         it,
         kind: steps::title(it),
         status: operations::status(it),

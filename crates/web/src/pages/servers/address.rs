@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use howdah_app::instances::{self, AddressPage};
 use howdah_app::{Actor, App, Error};
-use howdah_domain::records::{Record, RecordStanding};
+use howdah_domain::records::{Record, RecordKind, RecordStanding};
 
 use super::Named;
 use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Icon, Status, Tabs, Tone, When};
@@ -53,6 +53,11 @@ impl Fragment<'_> {
             RecordStanding::Differs => (Tone::Wrong, if record.wanted.is_empty() { "In the way" } else { "Differs" }),
         };
         Status::new(tone, word)
+    }
+
+    /// The domain's own site leads on to the server.
+    fn passes_on(&self) -> bool {
+        self.it.records.iter().any(|it| it.kind == RecordKind::Redirect)
     }
 
     fn was_looked_for(&self, record: &Record) -> bool {
@@ -138,6 +143,8 @@ fn faults(it: &AddressPage) -> usize {
 fn status(it: &AddressPage) -> Status {
     match (it.is_well || !it.is_own, it.leads_here, faults(it)) {
         (true, Some(true), _) => Status::new(Tone::Well, "Leads here"),
+        _ if it.is_rehearsing => Status::new(Tone::Wait, "Only the proof is to be set"),
+        _ if !it.is_own => Status::new(Tone::Well, "Nothing to set"),
         (true, ..) => Status::new(Tone::Wait, "Records are right"),
         (false, _, 0) => Status::new(Tone::Wait, "Waiting for records"),
         (false, _, 1) => Status::new(Tone::Warn, "1 thing to put right"),

@@ -47,6 +47,10 @@ impl ClosePage<'_> {
         self.it.server.leaving.as_ref().map(|it| When::new(it.after, self.frame.now))
     }
 
+    fn grace_is_over(&self) -> bool {
+        self.it.server.leaving.as_ref().is_some_and(|it| it.after <= self.frame.now)
+    }
+
     /// A final bundle, once it is closing.
     fn keeps(&self) -> bool {
         self.it.server.leaving.as_ref().is_some_and(|it| it.final_bundle)

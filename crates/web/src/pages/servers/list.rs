@@ -59,8 +59,10 @@ struct ListPage<'a> {
     rows: Vec<ServerRow>,
     pager: Pager,
     openness: Openness,
-    /// There are none at all: no search is needed.
+    /// There are none at all.
     is_new: bool,
+    /// There is more than one: else no search is needed.
+    can_be_narrowed: bool,
     empty: Empty,
     by_api: ByApi,
 }
@@ -112,8 +114,9 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, platform: w
         frame: &frame,
         app: &app,
         asked: &asked,
-        search: Field::new("q", "Search", Kind::Search).value(&asked.q).most(200).optional(),
+        search: Field::new("q", "Search", Kind::Search).value(&asked.q).most(200).optional_in_form(),
         is_new: found.rows.is_empty() && !is_narrowed && asked.after.is_empty(),
+        can_be_narrowed: found.rows.len() > 1 || is_narrowed || !asked.after.is_empty(),
         pager: Pager {
             first: (!asked.after.is_empty()).then(|| asked.address("")),
             next: found.next.as_deref().map(|it| asked.address(it)),

@@ -15,6 +15,7 @@ use crate::pages::frame::{Answer, Frame, see_other};
 use crate::pages::live::{self, Live, Moment};
 use crate::pages::platform::Platform;
 use crate::pages::visitor::Person;
+use crate::pages::words::count;
 use crate::problem::Problem;
 use crate::streams::Streams;
 
@@ -46,6 +47,8 @@ struct Fragment<'a> {
     /// By its name.
     plan: String,
     undo_by_api: ByApi,
+    /// What can be done where no button does it, and whom to write to.
+    way_out: Option<(&'static str, Help)>,
     now: DateTime<Utc>,
 }
 
@@ -108,8 +111,18 @@ impl Fragment<'_> {
         Some((When::new(done_at, self.now), took, format!("/operations/{}", launch.id)))
     }
 
+    /// It is over, and what comes after it can still be taken back.
+    fn grace_is_over(&self) -> bool {
+        self.it.server.leaving.as_ref().is_some_and(|it| it.after <= self.now)
+    }
+
+    fn is_removed(&self) -> bool {
+        self.it.server.phase == Phase::Removing
+    }
+
+    /// While it is rehearsed its old server has to be found there; while it is suspended, nothing is.
     fn waits_for_records(&self) -> bool {
-        self.offers(Action::SetRecords)
+        self.offers(Action::SetRecords) && !matches!(self.it.server.phase, Phase::Rehearsing | Phase::Suspended)
     }
 
     /// Once it is gone.
@@ -163,6 +176,7 @@ fn moment(app: &App, it: &Overview, support: Option<&String>, now: DateTime<Utc>
         meters: meters(app, it),
         plan: words::plan(app, server),
         undo_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/undo", server.id)),
+        way_out: words::way_out(server.phase).map(|it| (it, Help::new(server.id, support.cloned()))),
         now,
     };
     let waits_for_link = matches!(it.owner_link, OwnerLinkState::OnItsWay { .. });
@@ -204,7 +218,7 @@ fn meters(app: &App, it: &Overview) -> Vec<Meter> {
         meter(label, used, limit, format!("{} of {gib} GB", words::bytes(used)), hint)
     };
     let included = &plan.included;
-    let people = format!("{} of {} people", usage.users, included.users);
+    let people = format!("{} of {} people", count(u64::try_from(usage.users).unwrap_or_default()), count(included.users.into()));
     vec![
         of_bytes("Own media", usage.own_media_bytes, included.own_media_gib, ""),
         of_bytes("Cached from others", usage.cached_media_bytes, included.cached_media_gib, "Pruned by itself; it never counts as yours."),

@@ -194,7 +194,7 @@ fn meter(it: &ExportView) -> Option<Meter> {
         label: stage.to_owned(),
         used: u64::try_from(progress.bytes).unwrap_or_default(),
         limit: u64::try_from(total).unwrap_or_default().max(1),
-        words: format!("{} of {}{files}", words::bytes(progress.bytes), words::bytes(total)),
+        words: if total == 0 { String::new() } else { format!("{} of {}{files}", words::bytes(progress.bytes), words::bytes(total)) },
         hint: left.unwrap_or_default(),
     })
 }

@@ -55,6 +55,19 @@ pub const fn tone(phase: Phase) -> Tone {
     }
 }
 
+/// What its people can do where no button does it.
+pub const fn way_out(phase: Phase) -> Option<&'static str> {
+    match phase {
+        Phase::AwaitingPayment => {
+            Some("Write to the support to have it granted. If you want it no more, close it: nothing of it is there yet.")
+        }
+        Phase::ReadOnly | Phase::Suspended => Some("Write to the support to have it granted. You can take everything along meanwhile."),
+        Phase::Unwell => Some("You need to do nothing. If it lasts for more than half an hour, write to the support."),
+        Phase::Removing => Some("If that is a mistake, write to the support before the grace period ends: none of you can undo it here."),
+        _ => None,
+    }
+}
+
 /// `Launching 5 of 9`, while steps are counted.
 pub fn status(server: &InstanceView) -> Status {
     let counted = server.operation.as_ref().filter(|_| matches!(server.phase, Phase::Launching | Phase::LaunchHeldUp | Phase::TearingDown));
@@ -93,15 +106,15 @@ pub const fn is_at_rest(server: &InstanceView) -> bool {
         && matches!(server.phase, Phase::Running | Phase::ReadOnly | Phase::Suspended | Phase::AwaitingPayment | Phase::Gone)
 }
 
-/// `12.4 GB`.
+/// `12.4 GB`, in the units of the plans' limits and of Mastodon's own pages, where 1 GB is 1024 MB.
 pub fn bytes(it: i64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+    const UNITS: [&str; 5] = ["bytes", "KB", "MB", "GB", "TB"];
     let mut size = it.max(0);
     let mut unit = 0;
     let mut tenths = 0;
-    while size >= 1000 && unit + 1 < UNITS.len() {
-        tenths = size % 1000 / 100;
-        size /= 1000;
+    while size >= 1024 && unit + 1 < UNITS.len() {
+        tenths = size % 1024 * 10 / 1024;
+        size /= 1024;
         unit += 1;
     }
     let unit = UNITS.get(unit).copied().unwrap_or_default();
@@ -116,10 +129,11 @@ mod tests {
     fn sizes_can_be_read() {
         let table = [
             (0, "0 bytes"),
-            (999, "999 bytes"),
-            (1_000, "1 kB"),
-            (12_449_000_000, "12.4 GB"),
-            (2_000_000_000_000_000, "2000 TB"),
+            (1_023, "1023 bytes"),
+            (1_024, "1 KB"),
+            (10 << 30, "10 GB"),
+            ((12 << 30) + (461 << 20), "12.4 GB"),
+            (2_000 << 40, "2000 TB"),
             (-1, "0 bytes"),
         ];
         for (size, words) in table {
