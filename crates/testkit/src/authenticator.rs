@@ -46,8 +46,17 @@ impl Authenticator {
     /// Where these are no options.
     pub fn create(&mut self, options: &Value) -> Value {
         let host = text(&options["rp"]["id"]);
-        let key = Key { id: random(), secret: new_secret(), host, user: text(&options["user"]["id"]), counter: 0 };
-        let mut data = self.data_of(&key, HAS_CREDENTIAL);
+        self.keys.push(Key { id: random(), secret: new_secret(), host, user: text(&options["user"]["id"]), counter: 0 });
+        self.create_again(options)
+    }
+
+    /// The same with its newest key, as one does that does not look which keys it is told to leave out.
+    ///
+    /// # Panics
+    /// Where it has none.
+    pub fn create_again(&self, options: &Value) -> Value {
+        let key = self.keys.last().expect("a key");
+        let mut data = self.data_of(key, HAS_CREDENTIAL);
         // Of no make that it tells.
         data.extend([0; 16]);
         data.extend(u16::try_from(key.id.len()).expect("a short id").to_be_bytes());
@@ -58,12 +67,10 @@ impl Authenticator {
             "clientDataJSON": encode(&self.client_data("webauthn.create", options)),
             "transports": ["internal"],
         });
-        let made = json!({
+        json!({
             "id": encode(&key.id), "rawId": encode(&key.id), "type": "public-key", "response": response,
             "clientExtensionResults": {"credProps": {"rk": true}},
-        });
-        self.keys.push(key);
-        made
+        })
     }
 
     /// What `navigator.credentials.get` gives: signed with the newest key that may answer.

@@ -101,9 +101,11 @@ impl Given {
         Ok(())
     }
 
-    /// A passkey of this name whose key nobody has.
+    /// A passkey of this name that is nobody's, and as synced as the answer says: its signature is looked at, as every other's.
     fn nobodys(&self) -> Result<Passkey, Error> {
         let mut credential: Value = serde_json::from_str(NOBODYS).map_err(Error::internal)?;
+        let flags = self.answer.response.authenticator_data.get(FLAGS).copied().unwrap_or_default();
+        credential["cred"]["backup_eligible"] = json!(flags & BACKUP_ELIGIBLE != 0);
         credential["cred"]["cred_id"] = json!(BASE64URL_NOPAD.encode(self.answer.get_credential_id()));
         serde_json::from_value(credential).map_err(Error::internal)
     }
@@ -117,5 +119,14 @@ fn log(row: &Row, error: &WebauthnError) {
     }
 }
 
-/// As the record has one; its public key is the generator of P-256.
-const NOBODYS: &str = r#"{"cred": {}}"#;
+/// Where an authenticator's data has its flags, after the digest of the host.
+const FLAGS: usize = 32;
+const BACKUP_ELIGIBLE: u8 = 1 << 3;
+
+/// As the record has one. Its public key is the generator of P-256: whoever signs with 1 is nobody all the same.
+const NOBODYS: &str = r#"{"cred": {
+    "cred_id": "", "counter": 0, "transports": null, "user_verified": true, "backup_eligible": false, "backup_state": false,
+    "cred": {"type_": "ES256", "key": {"EC_EC2": {"curve": "SECP256R1",
+        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}}},
+    "registration_policy": "required", "extensions": {}, "attestation": {"data": "None", "metadata": "None"}, "attestation_format": "None"
+}}"#;

@@ -7,10 +7,10 @@ use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
+use howdah_app::App;
 use howdah_app::passkeys::{self, Answer as Given, Begun, WITHIN};
 use howdah_app::second_factor::{On, Proof};
 use howdah_app::sessions;
-use howdah_app::App;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 

@@ -92,14 +92,7 @@ pub struct Code {
     next: String,
 }
 
-pub async fn give(
-    frame: Frame,
-    request: HttpRequest,
-    peer: Peer,
-    app: web::Data<App>,
-    ceremony: Ceremony,
-    form: Form<Code>,
-) -> Answer {
+pub async fn give(frame: Frame, request: HttpRequest, peer: Peer, app: web::Data<App>, ceremony: Ceremony, form: Form<Code>) -> Answer {
     let Code { code, passkey, next } = form.value;
     let next = Next::parse(&next);
     let challenge = challenge(&request);

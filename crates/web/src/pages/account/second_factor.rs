@@ -63,7 +63,16 @@ async fn page(frame: &Frame, person: &Person, app: &App, mistakes: &Mistakes) ->
         _ => Field::new("code", "Code", Kind::Code).hint("The six digits that the app shows now.").most(100).check(mistakes),
     };
     let password = Field::new("password", "Your password", Kind::Password).check(mistakes);
-    let page = FactorPage { frame, tabs: super::tabs("/account/security"), mistakes, standing: &standing, on, password, code, ask: Ask::in_place_of_code(on.as_ref(), mistakes) };
+    let page = FactorPage {
+        frame,
+        tabs: super::tabs("/account/security"),
+        mistakes,
+        standing: &standing,
+        on,
+        password,
+        code,
+        ask: Ask::in_place_of_code(on.as_ref(), mistakes),
+    };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
 

@@ -110,13 +110,7 @@ pub struct NewPassword {
     passkey: String,
 }
 
-pub async fn change_password(
-    frame: Frame,
-    person: Person,
-    app: web::Data<App>,
-    ceremony: Ceremony,
-    form: Form<NewPassword>,
-) -> Answer {
+pub async fn change_password(frame: Frame, person: Person, app: web::Data<App>, ceremony: Ceremony, form: Form<NewPassword>) -> Answer {
     let NewPassword { old_password, new_password, code, passkey } = form.value;
     let proof = ceremony.proof(&code, &passkey);
     match profile::change_password(&app, &person, old_password.0, proof, new_password.0).await {
