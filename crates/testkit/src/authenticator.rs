@@ -16,9 +16,9 @@ const HAS_CREDENTIAL: u8 = 1 << 6;
 #[derive(Clone)]
 pub struct Authenticator {
     /// Where the browser says that it is.
-    pub origin: String,
+    origin: String,
     /// Whether it has seen, by finger, face or PIN, that it is its owner.
-    pub verifies_user: bool,
+    verifies_user: bool,
     keys: Vec<Key>,
 }
 
@@ -38,6 +38,18 @@ impl Authenticator {
     #[must_use]
     pub fn at(origin: &str) -> Self {
         Self { origin: origin.to_owned(), verifies_user: true, keys: Vec::new() }
+    }
+
+    /// With the same keys, on a page of another site's.
+    #[must_use]
+    pub fn moved_to(&self, origin: &str) -> Self {
+        Self { origin: origin.to_owned(), ..self.clone() }
+    }
+
+    /// With the same keys, in the hands of whoever found it.
+    #[must_use]
+    pub fn found(&self) -> Self {
+        Self { verifies_user: false, ..self.clone() }
     }
 
     /// What `navigator.credentials.create` gives: a new key.

@@ -168,11 +168,13 @@ async fn answers_that_are_late_old_or_from_elsewhere_are_refused() {
     ground.clock.advance(WITHIN);
     assert_eq!(fields(send(&ground, &late).await), REFUSED, "too late");
 
-    for origin in ["https://howdah.example.evil.example", "https://evil.example", "http://howdah.example"] {
-        let mut phished = Authenticator { origin: origin.to_owned(), ..phone.clone() };
+    for origin in
+        ["https://howdah.localhost.evil.example", "https://evil.example", "http://howdah.localhost", "https://howdah.localhost:8443"]
+    {
+        let mut phished = phone.moved_to(origin);
         assert_eq!(fields(sign_in(&ground, &mut phished).await), REFUSED, "{origin}");
     }
-    let mut found = Authenticator { verifies_user: false, ..phone.clone() };
+    let mut found = phone.found();
     assert_eq!(fields(sign_in(&ground, &mut found).await), REFUSED, "nobody has shown that they are its owner");
 
     let proof = prove(&ground, &ada, &mut phone).await;
@@ -261,6 +263,7 @@ async fn one_that_was_removed_opens_nothing() {
     let ground = Ground::new().await;
     let (mut phone, mut key) = (device(&ground), device(&ground));
     let ada = with(&ground, ADA, &mut phone).await;
+    ground.clock.advance(TimeDelta::minutes(1));
     add(&ground, &ada, &mut key, "The key").await.unwrap();
     let [first, second] = <[_; 2]>::try_from(passkeys::list(&ground.app, &ada).await.unwrap()).unwrap();
     let begun = begin_sign_in(&ground).await;
@@ -312,11 +315,11 @@ async fn what_is_no_new_passkey_is_not_added() {
     let send = async |sent: &Sent| passkeys::add(&ground.app, &ada, "The key", sent.answer()).await;
 
     let mut elsewhere = Authenticator::at("https://evil.example");
-    let mut unverified = Authenticator { verifies_user: false, ..device(&ground) };
-    for wrong in [&mut elsewhere, &mut unverified] {
+    let mut unverified = device(&ground).found();
+    for (wrong, why) in [(&mut elsewhere, "of another site"), (&mut unverified, "nobody has shown that they are its owner")] {
         let begun = begin().await;
         let made = wrong.create(&begun.options);
-        assert_eq!(fields(send(&Sent::new(begun, &made)).await), REFUSED, "{}", wrong.origin);
+        assert_eq!(fields(send(&Sent::new(begun, &made)).await), REFUSED, "{why}");
     }
     let begun = begin().await;
     let late = Sent { credential: device(&ground).create(&begun.options).to_string(), ceremony: begun.token };
@@ -328,7 +331,11 @@ async fn what_is_no_new_passkey_is_not_added() {
     assert_eq!(fields(send(&bobs).await), REFUSED, "asked of somebody else");
     let begun = begin().await;
     let known = Sent { credential: phone.create_again(&begun.options).to_string(), ceremony: begun.token };
-    assert_eq!(reason(send(&known).await), "passkey_known");
+    assert_eq!(fields(send(&known).await), REFUSED, "she has it");
+    let begun = passkeys::begin(&ground.app, &bob).await.unwrap();
+    let hers = Sent { credential: phone.create_again(&begun.options).to_string(), ceremony: begun.token };
+    assert_eq!(reason(passkeys::add(&ground.app, &bob, "Mine", hers.answer()).await), "passkey_known");
+    assert_eq!(passkeys::list(&ground.app, &bob).await.unwrap(), []);
     let begun = begin().await;
     assert!(begun.options["excludeCredentials"].as_array().is_some_and(|it| it.len() == 1), "devices are told: {}", begun.options);
     assert_eq!(begun.options["authenticatorSelection"]["residentKey"], "required");
