@@ -24,6 +24,7 @@ pub mod members;
 pub mod metrics;
 pub mod observer;
 pub mod operations;
+pub mod passkeys;
 pub mod ports;
 pub mod profile;
 pub mod reset;

@@ -54,6 +54,8 @@ pub(crate) const PASSWORD_OF: OfAddress = OfAddress {
 pub(crate) const PASSWORD_FROM: Limit = limit("password_from", Excess::SignIns, 60, QUARTER);
 /// Guesses in one session: whoever stole one locks nobody out of another, nor out of signing in.
 pub(crate) const PASSWORD_AGAIN: Limit = limit("password_of_session", Excess::WrongPasswords, 10, QUARTER);
+/// Asking for a passkey, and answers, from one place: nobody guesses one, but each is a row and some work.
+pub(crate) const PASSKEYS_FROM: Limit = limit("passkeys_from", Excess::SignIns, 60, QUARTER);
 /// Guesses at a code, by whoever gave the right password. Three codes of a million are right at a time.
 pub(crate) const CODE_OF: OfAddress = OfAddress {
     here: limit("code_of_address_from", Excess::WrongCodes, 10, HOUR),
@@ -229,7 +231,7 @@ mod tests {
         let mut all =
             [&[PASSWORD_FROM, PASSWORD_AGAIN, CODE_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()]
                 .concat();
-        all.extend([WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, UPLOADS_OF, LOOKS_INTO]);
+        all.extend([PASSKEYS_FROM, WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, UPLOADS_OF, LOOKS_INTO]);
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::limits::{MAIL_BY, MAIL_TO};
 use crate::mails::{self, To};
 use crate::people::{address_taken, chain_of, record};
-use crate::second_factor::check as check_code;
+use crate::second_factor::{self, Proof};
 use crate::sessions::{SignedIn, check_password};
 use crate::{App, Error, links, passwords, people};
 
@@ -32,11 +32,17 @@ pub async fn change_name(app: &App, signed_in: &SignedIn, name: &str) -> Result<
     .await
 }
 
-/// Needs the old one, and a code, where a second factor is on. All other sessions end, and all links that were mailed are good no more.
+/// Needs the old one, and a proof, where a second factor is on. All other sessions end, and all links that were mailed are good no more.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::RateLimited`].
-pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString, code: &str, new: SecretString) -> Result<(), Error> {
+pub async fn change_password<'a>(
+    app: &App,
+    signed_in: &SignedIn,
+    old: SecretString,
+    proof: impl Into<Proof<'a>>,
+    new: SecretString,
+) -> Result<(), Error> {
     let is_same = old.expose_secret() == new.expose_secret();
     check_password(app, signed_in, "old_password", old).await?;
     if let Some(fault) = passwords::fault("new_password", &new, &[&signed_in.email, &signed_in.name, &signed_in.account_name]) {
@@ -45,7 +51,7 @@ pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString,
     if is_same {
         return Err(Error::invalid("new_password", "same", "This is your present password. Choose another."));
     }
-    check_code(app, signed_in, code).await?;
+    second_factor::check(app, signed_in, proof.into()).await?;
     let hash = passwords::hash(new).await?;
     let person = signed_in.actor.person.as_uuid();
     let mut conn = app.conn().await?;
@@ -61,18 +67,24 @@ pub async fn change_password(app: &App, signed_in: &SignedIn, old: SecretString,
     .await
 }
 
-/// Has a link mailed to the new e-mail address, and a note to the old one. Needs the password, and a code, where a second factor is
+/// Has a link mailed to the new e-mail address, and a note to the old one. Needs the password, and a proof, where a second factor is
 /// on. One that somebody else has gets a mail that says so.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::RateLimited`].
-pub async fn change_email(app: &App, signed_in: &SignedIn, password: SecretString, code: &str, new: &str) -> Result<(), Error> {
+pub async fn change_email<'a>(
+    app: &App,
+    signed_in: &SignedIn,
+    password: SecretString,
+    proof: impl Into<Proof<'a>>,
+    new: &str,
+) -> Result<(), Error> {
     let email = people::email("email", new).map_err(|it| Error::Invalid { fields: vec![it] })?;
     if email == signed_in.email {
         return Err(Error::invalid("email", "same", "This is your e-mail address already."));
     }
     check_password(app, signed_in, "password", password).await?;
-    check_code(app, signed_in, code).await?;
+    second_factor::check(app, signed_in, proof.into()).await?;
     let person = signed_in.actor.person.as_uuid();
     let mut conn = app.conn().await?;
     MAIL_BY.take(app, &mut conn, &person.to_string()).await?;

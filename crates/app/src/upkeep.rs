@@ -12,9 +12,10 @@ use howdah_db::models::audit_anchor::{self, Anchor, Torn};
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::identity::{SealedError, rewrap_data_keys};
 use howdah_db::models::orphan::Orphan;
+use howdah_db::models::passkey::Passkey;
 use howdah_db::models::person::Person;
 use howdah_db::models::place::Cluster;
-use howdah_db::models::second_factor::SecondFactor;
+use howdah_db::models::second_factor::{RecoveryCode, SecondFactor};
 use howdah_domain::EmailAddress;
 use serde_json::json;
 use uuid::Uuid;
@@ -158,7 +159,7 @@ pub(crate) async fn allow(app: &App, conn: &mut Conn, account: Uuid, servers: Op
     record(app, conn, account, AuditActor::Platform, "account.servers_allowed", ("account", account), details).await
 }
 
-/// Takes a second factor away from somebody who has lost it, and tells them.
+/// Takes a second factor away from somebody who has lost it, app, passkeys and recovery codes, and tells them.
 ///
 /// # Errors
 /// [`Error::Invalid`], [`Error::NotFound`], [`Error::Conflict`] where none is on.
@@ -167,10 +168,14 @@ pub async fn remove_second_factor(app: &App, email: &str) -> Result<(), Error> {
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let person = Person::by_email(conn, &email.for_lookup()).await?.ok_or(Error::NotFound { what: "person" })?;
-        if !SecondFactor::remove(conn, person.id).await? {
+        Person::lock(conn, person.id).await?.ok_or(Error::NotFound { what: "person" })?;
+        let had_app = SecondFactor::remove(conn, person.id).await?;
+        let passkeys = Passkey::remove_all(conn, person.id).await?;
+        if !had_app && passkeys == 0 {
             return Err(Error::Conflict { reason: "second_factor_off", sentence: format!("{email} has no second factor.") });
         }
-        let mail = mails::second_factor_removed(&app.config, app.now());
+        RecoveryCode::remove_all(conn, person.id).await?;
+        let mail = mails::second_factor_removed(&app.config, app.now(), passkeys > 0);
         mails::put(app, conn, &mail, &To { email: &person.email, person: Some(person.id), ..To::default() }).await?;
         let record = Record {
             chain_id: chain_of(conn, person.id).await?,
@@ -179,7 +184,7 @@ pub async fn remove_second_factor(app: &App, email: &str) -> Result<(), Error> {
             action: "second_factor.remove",
             subject_kind: "person",
             subject_id: Some(person.id),
-            details: json!({"by": "howdah admin"}),
+            details: json!({"by": "howdah admin", "passkeys": passkeys}),
         };
         record.insert(conn).await?;
         Ok(())

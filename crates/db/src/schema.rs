@@ -416,6 +416,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    passkey_ceremonies (token_digest) {
+        token_digest -> Bytea,
+        purpose -> Text,
+        person_id -> Nullable<Uuid>,
+        state -> Jsonb,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        credential_id -> Bytea,
+        credential -> Jsonb,
+        name -> Text,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     people (id) {
         id -> Uuid,
         email -> Text,
@@ -572,10 +594,12 @@ diesel::joinable!(operations -> people (requested_by));
 diesel::joinable!(orphans -> clusters (cluster_id));
 diesel::joinable!(owner_bootstrap -> instances (instance_id));
 diesel::joinable!(owner_bootstrap -> people (asked_by));
+diesel::joinable!(passkey_ceremonies -> people (person_id));
+diesel::joinable!(passkeys -> people (person_id));
 diesel::joinable!(person_links -> people (person_id));
 diesel::joinable!(probes -> instances (instance_id));
 diesel::joinable!(public_faces -> instances (instance_id));
-diesel::joinable!(recovery_codes -> second_factors (person_id));
+diesel::joinable!(recovery_codes -> people (person_id));
 diesel::joinable!(second_factors -> people (person_id));
 diesel::joinable!(sessions -> people (person_id));
 diesel::joinable!(sign_in_challenges -> people (person_id));
@@ -614,6 +638,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     operations,
     orphans,
     owner_bootstrap,
+    passkey_ceremonies,
+    passkeys,
     people,
     person_links,
     probes,

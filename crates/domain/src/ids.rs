@@ -95,6 +95,7 @@ ids! {
     DomainId: "a domain",
     ApiTokenId: "an API token",
     SessionId: "a session",
+    PasskeyId: "a passkey",
     /// Somebody who asked for an account and has none yet.
     SignUpId: "a sign-up",
     /// To an account that exists.

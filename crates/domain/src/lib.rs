@@ -22,7 +22,7 @@ pub use clock::{Clock, ManualClock, Randomness, SystemClock};
 pub use failure::Failure;
 pub use ids::{
     AccountId, ApiTokenId, ClusterId, DatabaseServerId, DomainId, ExportId, ImportId, InstanceId, InvitationId, MailId, ObjectStoreId,
-    OperationId, ParseIdError, PersonId, PersonLinkId, SessionId, SignUpId,
+    OperationId, ParseIdError, PasskeyId, PersonId, PersonLinkId, SessionId, SignUpId,
 };
 pub use instance::actions::Action;
 pub use instance::launch::NewServers;

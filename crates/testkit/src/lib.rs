@@ -7,6 +7,8 @@ pub mod app;
 #[cfg(feature = "app")]
 pub mod arriving;
 #[cfg(feature = "app")]
+pub mod authenticator;
+#[cfg(feature = "app")]
 pub mod bundles;
 mod database;
 pub mod proxy;

@@ -6,9 +6,11 @@ use howdah_db::models::audit::{self, Actor as AuditActor};
 use howdah_db::models::instance::{Instance, Page};
 use howdah_db::models::invitation::Invitation;
 use howdah_db::models::mail::Mail;
+use howdah_db::models::passkey::Passkey;
+use howdah_db::models::passkey_ceremony::PasskeyCeremony;
 use howdah_db::models::person::Person;
 use howdah_db::models::person_link::PersonLink;
-use howdah_db::models::second_factor::SecondFactor;
+use howdah_db::models::second_factor::{RecoveryCode, SecondFactor};
 use howdah_db::models::sign_in_challenge::SignInChallenge;
 use howdah_db::models::sign_up::SignUp;
 use howdah_domain::EmailAddress;
@@ -87,6 +89,9 @@ fn last_owner(person: &Person, account: &Account, servers: &[Instance]) -> Error
 /// What lies beside the person's own row.
 async fn forget(conn: &mut Conn, person: &Person) -> Result<(), Error> {
     SecondFactor::remove(conn, person.id).await?;
+    Passkey::remove_all(conn, person.id).await?;
+    PasskeyCeremony::erase(conn, person.id).await?;
+    RecoveryCode::remove_all(conn, person.id).await?;
     SignInChallenge::erase(conn, person.id).await?;
     PersonLink::erase(conn, person.id, &person.email).await?;
     Invitation::erase(conn, &person.email).await?;

@@ -6,7 +6,7 @@ use howdah_domain::records::Diagnosis;
 use howdah_domain::{ApiTokenId, Deletion};
 
 use super::letter::{Mail, Rendered};
-use super::{addresses, people, second_factor, words};
+use super::{addresses, passkeys, people, second_factor, words};
 use crate::tokens::TokenView;
 use crate::{Config, Role, Scope};
 
@@ -56,8 +56,10 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
         (words::no_account(config), &nothing),
         (words::password_changed(config, time), &nothing),
         (second_factor::second_factor_on(config, time, 2), &nothing),
-        (second_factor::second_factor_off(config, time), &nothing),
-        (second_factor::second_factor_removed(config, time), &nothing),
+        (second_factor::second_factor_off(config, time, false), &nothing),
+        (second_factor::second_factor_removed(config, time, true), &nothing),
+        (passkeys::passkey_added(config, time, "The phone", Some(2)), &nothing),
+        (passkeys::passkey_removed(config, time, "The phone", false), &nothing),
         (second_factor::new_recovery_codes(config, time), &nothing),
         (second_factor::recovery_code_used(config, time, 9), &nothing),
         (second_factor::codes_refused(config, 5, time), &nothing),

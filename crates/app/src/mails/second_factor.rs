@@ -7,7 +7,7 @@ use super::words::{at, page};
 use crate::Config;
 
 /// What to do for whoever did not do it.
-fn not_you(mail: Mail, config: &Config) -> Mail {
+pub(super) fn not_you(mail: Mail, config: &Config) -> Mail {
     mail.text("If it was not you, somebody knows your password: set a new one at once, and answer this mail.")
         .link("Set a new password", page(config, "/forgotten"))
 }
@@ -29,17 +29,22 @@ pub(crate) fn second_factor_on(config: &Config, when: DateTime<Utc>, tokens: i64
     not_you(mail, config)
 }
 
-pub(crate) fn second_factor_off(config: &Config, when: DateTime<Utc>) -> Mail {
-    let mail = Mail::new("second_factor_off", "Signing in takes no code any more")
-        .text(format!("The second factor of your account at Howdah was turned off, on {}.", at(when)))
-        .text("From now on the password alone is enough to sign in.");
+/// With `has_passkeys` they are the second factor from now on.
+pub(crate) fn second_factor_off(config: &Config, when: DateTime<Utc>, has_passkeys: bool) -> Mail {
+    let mail = Mail::new("second_factor_off", "Signing in takes no code of an app any more")
+        .text(format!("The app's codes of your account at Howdah were turned off, on {}.", at(when)))
+        .text(match has_passkeys {
+            true => "From now on signing in takes a passkey of yours, or a recovery code.",
+            false => "From now on the password alone is enough to sign in.",
+        });
     not_you(mail, config)
 }
 
 /// By an operator, for somebody who has lost it.
-pub(crate) fn second_factor_removed(config: &Config, when: DateTime<Utc>) -> Mail {
+pub(crate) fn second_factor_removed(config: &Config, when: DateTime<Utc>, had_passkeys: bool) -> Mail {
+    let passkeys = if had_passkeys { " Your passkeys were removed with it." } else { "" };
     Mail::new("second_factor_removed", "Your second factor was removed")
-        .text(format!("An operator of the platform removed the second factor of your account at Howdah, on {}.", at(when)))
+        .text(format!("An operator of the platform removed the second factor of your account at Howdah, on {}.{passkeys}", at(when)))
         .text("From now on the password alone is enough to sign in. Set up a second factor again as soon as you can.")
         .link("Set it up", page(config, "/account/second-factor"))
         .text("If you did not ask for this, answer this mail at once.")
@@ -58,7 +63,7 @@ pub(crate) fn recovery_code_used(config: &Config, when: DateTime<Utc>, left: i64
         many => format!("{many} are left."),
     };
     let mail = Mail::new("recovery_code_used", "A recovery code was used")
-        .text(format!("A recovery code of your account at Howdah was used in place of your app's code, on {}. {left}", at(when)))
+        .text(format!("A recovery code of your account at Howdah was used in place of your app or passkey, on {}. {left}", at(when)))
         .link("Make new ones, or set up another app", page(config, "/account/second-factor"));
     not_you(mail, config)
 }

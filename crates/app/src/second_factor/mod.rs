@@ -1,11 +1,12 @@
-//! A second factor: besides the password, a code that an app makes of a secret which it shares with us (TOTP, RFC 6238), or one of ten
-//! recovery codes.
+//! A second factor: besides the password, a code that an app makes of a secret which it shares with us (TOTP, RFC 6238), a passkey
+//! (`passkeys`), or one of ten recovery codes.
 //!
-//! It counts from when a right code was given. Each code is taken once. A new password does not take it away: whoever reads
-//! somebody's mails shall not get in by that alone. What does, without the app, is a recovery code, or an operator at the machine.
+//! An app counts from when a right code of it was given, a passkey from when it was added. Each code is taken once. A new password does not take it away: whoever reads
+//! somebody's mails shall not get in by that alone. What does, without app and passkeys, is a recovery code, or an operator at the machine.
 
 mod code;
 mod guesses;
+mod proof;
 mod take;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,6 +14,7 @@ use data_encoding::BASE32_NOPAD;
 use howdah_db::Conn;
 use howdah_db::models::api_token::ApiToken;
 use howdah_db::models::audit::Actor as AuditActor;
+use howdah_db::models::passkey::Passkey;
 use howdah_db::models::person::Person;
 use howdah_db::models::second_factor::{RecoveryCode, SecondFactor};
 use howdah_db::models::session::Session;
@@ -26,12 +28,14 @@ use crate::sessions::{SignedIn, check_password};
 use crate::{App, Error};
 
 pub(crate) use guesses::Guess;
-pub(crate) use take::{check, record_recovery, take, told_of_recovery, wrong};
+pub use proof::Proof;
+pub(crate) use proof::{Given, check};
+pub(crate) use take::record_recovery;
 
 /// How long somebody may take to set it up.
 pub(crate) const SETTING_UP: TimeDelta = TimeDelta::hours(1);
 
-/// How it stands with somebody's.
+/// How it stands with somebody's app.
 #[derive(Debug)]
 pub enum Standing {
     Off,
@@ -48,9 +52,12 @@ pub struct Setup {
     pub url: SecretString,
 }
 
+/// What signing in takes besides the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct On {
-    pub since: DateTime<Utc>,
+    /// Since when an app is set up; `None` where passkeys alone are there.
+    pub app: Option<DateTime<Utc>>,
+    pub passkeys: i64,
     /// Recovery codes that were not used yet.
     pub codes_left: i64,
 }
@@ -61,8 +68,8 @@ pub async fn standing(app: &App, signed_in: &SignedIn) -> Result<Standing, Error
     let mut conn = app.conn().await?;
     let person = signed_in.actor.person.as_uuid();
     let Some(factor) = SecondFactor::of(&mut conn, person).await? else { return Ok(Standing::Off) };
-    if let Some(since) = factor.confirmed_at {
-        return Ok(Standing::On(On { since, codes_left: RecoveryCode::left(&mut conn, person).await? }));
+    if factor.confirmed_at.is_some() {
+        return Ok(of(&mut conn, person).await?.map_or(Standing::Off, Standing::On));
     }
     if !is_fresh(app, &factor) {
         return Ok(Standing::Off);
@@ -78,12 +85,30 @@ pub async fn standing(app: &App, signed_in: &SignedIn) -> Result<Standing, Error
 /// # Errors
 /// [`Error::Unavailable`].
 pub async fn on(app: &App, signed_in: &SignedIn) -> Result<Option<On>, Error> {
-    let mut conn = app.conn().await?;
-    let person = signed_in.actor.person.as_uuid();
-    match SecondFactor::of(&mut conn, person).await?.and_then(|it| it.confirmed_at) {
-        Some(since) => Ok(Some(On { since, codes_left: RecoveryCode::left(&mut conn, person).await? })),
-        None => Ok(None),
+    of(&mut *app.conn().await?, signed_in.actor.person.as_uuid()).await
+}
+
+pub(crate) async fn of(conn: &mut Conn, person: Uuid) -> Result<Option<On>, Error> {
+    let app = SecondFactor::of(conn, person).await?.and_then(|it| it.confirmed_at);
+    let passkeys = Passkey::count(conn, person).await?;
+    if app.is_none() && passkeys == 0 {
+        return Ok(None);
     }
+    Ok(Some(On { app, passkeys, codes_left: RecoveryCode::left(conn, person).await? }))
+}
+
+/// Whether the password alone is not enough.
+pub(crate) async fn is_on(conn: &mut Conn, person: Uuid) -> Result<bool, Error> {
+    Ok(SecondFactor::is_on(conn, person).await? || Passkey::count(conn, person).await? > 0)
+}
+
+/// After an app or a passkey was taken away: whether anything is left. Without it, recovery codes are good for nothing.
+pub(crate) async fn settle(conn: &mut Conn, person: Uuid) -> Result<bool, Error> {
+    let is_on = is_on(conn, person).await?;
+    if !is_on {
+        RecoveryCode::remove_all(conn, person).await?;
+    }
+    Ok(is_on)
 }
 
 fn is_fresh(app: &App, factor: &SecondFactor) -> bool {
@@ -115,11 +140,12 @@ pub async fn begin(app: &App, signed_in: &SignedIn) -> Result<(), Error> {
 }
 
 fn already_on() -> Error {
-    let sentence = "A second factor is on already. Turn it off before you set up another.".to_owned();
+    let sentence = "An app is set up already. Turn it off before you set up another.".to_owned();
     Error::Conflict { reason: "second_factor_on", sentence }
 }
 
-/// Turns it on, with the first right code. All other sessions end. The recovery codes are shown now or never.
+/// Turns it on, with the first right code. All other sessions end. The recovery codes are shown now or never; where there are passkeys, those
+/// before stay good, and none are made.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a wrong code; [`Error::Conflict`] where one is on, or none was begun within an hour.
@@ -137,9 +163,12 @@ pub async fn confirm(app: &App, signed_in: &SignedIn, typed: &str) -> Result<Vec
             reason: "second_factor_not_begun",
             sentence: "The secret was not confirmed within an hour, so it is good no more. Begin again.".to_owned(),
         })?;
-        let step = take::step(app, &factor, typed)?.ok_or_else(|| wrong("code"))?;
+        let step = take::step(app, &factor, typed)?.ok_or_else(|| take::wrong("code"))?;
         SecondFactor::confirm(conn, person, step, app.now()).await?;
-        let codes = replace_codes(app, conn, person).await?;
+        let codes = match Passkey::count(conn, person).await? {
+            0 => replace_codes(app, conn, person).await?,
+            _ => Vec::new(),
+        };
         Session::revoke_all(conn, person, Some(signed_in.session.as_uuid()), app.now()).await?;
         let tokens = ApiToken::count_live(conn, person, app.now()).await?;
         done(app, conn, signed_in, &mails::second_factor_on(&app.config, app.now(), tokens), "second_factor.turn_on").await?;
@@ -148,7 +177,7 @@ pub async fn confirm(app: &App, signed_in: &SignedIn, typed: &str) -> Result<Vec
     .await
 }
 
-async fn replace_codes(app: &App, conn: &mut Conn, person: Uuid) -> Result<Vec<SecretString>, Error> {
+pub(crate) async fn replace_codes(app: &App, conn: &mut Conn, person: Uuid) -> Result<Vec<SecretString>, Error> {
     let new = std::iter::repeat_with(|| code::new_recovery_code(person, &*app.randomness));
     let (shown, digests): (Vec<_>, Vec<_>) = new.take(code::RECOVERY_CODES).unzip();
     RecoveryCode::replace(conn, person, &digests).await?;
@@ -163,17 +192,25 @@ async fn done(app: &App, conn: &mut Conn, signed_in: &SignedIn, mail: &Mail, act
     record(app, conn, chain, AuditActor::Person(person), action, subject, json!({})).await
 }
 
-/// Ten recovery codes in place of those before, with the password and a code.
+/// Ten recovery codes in place of those before, with the password and a proof.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::Conflict`] where none is on, [`Error::RateLimited`].
-pub async fn new_recovery_codes(app: &App, signed_in: &SignedIn, password: SecretString, typed: &str) -> Result<Vec<SecretString>, Error> {
+pub async fn new_recovery_codes<'a>(
+    app: &App,
+    signed_in: &SignedIn,
+    password: SecretString,
+    proof: impl Into<Proof<'a>>,
+) -> Result<Vec<SecretString>, Error> {
     check_password(app, signed_in, "password", password).await?;
-    check(app, signed_in, typed).await?;
+    check(app, signed_in, proof.into()).await?;
     let person = signed_in.actor.person.as_uuid();
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        SecondFactor::lock(conn, person).await?.filter(|it| it.confirmed_at.is_some()).ok_or_else(off)?;
+        Person::lock(conn, person).await?.ok_or(Error::Unauthenticated)?;
+        if !is_on(conn, person).await? {
+            return Err(off());
+        }
         let codes = replace_codes(app, conn, person).await?;
         done(app, conn, signed_in, &mails::new_recovery_codes(&app.config, app.now()), "second_factor.new_codes").await?;
         Ok(codes)
@@ -181,20 +218,22 @@ pub async fn new_recovery_codes(app: &App, signed_in: &SignedIn, password: Secre
     .await
 }
 
-/// With the password and a code.
+/// Takes the app away, with the password and a proof.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::Conflict`] where none is on, [`Error::RateLimited`].
-pub async fn turn_off(app: &App, signed_in: &SignedIn, password: SecretString, typed: &str) -> Result<(), Error> {
+pub async fn turn_off<'a>(app: &App, signed_in: &SignedIn, password: SecretString, proof: impl Into<Proof<'a>>) -> Result<(), Error> {
     check_password(app, signed_in, "password", password).await?;
-    check(app, signed_in, typed).await?;
+    check(app, signed_in, proof.into()).await?;
     let person = signed_in.actor.person.as_uuid();
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
+        Person::lock(conn, person).await?.ok_or(Error::Unauthenticated)?;
         if !SecondFactor::remove(conn, person).await? {
             return Err(off());
         }
-        done(app, conn, signed_in, &mails::second_factor_off(&app.config, app.now()), "second_factor.turn_off").await
+        let has_passkeys = settle(conn, person).await?;
+        done(app, conn, signed_in, &mails::second_factor_off(&app.config, app.now(), has_passkeys), "second_factor.turn_off").await
     })
     .await
 }

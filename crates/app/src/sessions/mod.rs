@@ -5,6 +5,7 @@
 
 mod code;
 mod own;
+mod passkey;
 mod sign_in;
 
 use std::net::IpAddr;
@@ -13,8 +14,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::models::session::{Alive, Owner, Session as Row};
 use howdah_domain::{AccountId, PersonId, SessionId};
 
-pub use code::{CODE_WITHIN, SignIn, give_code};
+pub use code::{CODE_WITHIN, SignIn, asked, begin_proof, give_code};
 pub use own::{AccountChoice, SessionView, accounts, list, revoke, revoke_others, sign_out, use_account};
+pub use passkey::{begin_sign_in, confirm_with_passkey, sign_in_with_passkey};
 pub use sign_in::{NewSession, confirm_password, sign_in};
 pub(crate) use sign_in::{begin, check_password};
 
@@ -45,7 +47,7 @@ pub struct SignedIn {
     pub name: String,
     pub email: String,
     pub account_name: String,
-    /// The password, and the code of a second factor, was last given.
+    /// The password and what a second factor takes, or a passkey alone, was last given.
     pub authenticated_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }

@@ -16,7 +16,8 @@ use super::code::{SignIn, go_on};
 use super::{Client, LONGEST, SignedIn, signed_in};
 use crate::limits::{PASSWORD_AGAIN, PASSWORD_FROM, PASSWORD_OF, Place};
 use crate::people::record;
-use crate::{App, Error, links, passwords, people, second_factor};
+use crate::second_factor::{self, Proof};
+use crate::{App, Error, links, passwords, people};
 
 /// A session that has just begun.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ pub async fn sign_in(app: &App, email: &str, password: SecretString, client: &Cl
     howdah_db::transaction(&mut conn, async |conn| go_on(app, conn, &person, client).await).await
 }
 
-/// A session of somebody whose password and code were right, or whose first password was chosen just now. To come last in its transaction, but for what the audit has of it.
+/// A session of somebody whose password and code, or whose passkey, were right, or whose first password was chosen just now. To come last in its transaction, but for what the audit has of it.
 pub(crate) async fn begin(app: &App, conn: &mut Conn, person: &Person, client: &Client<'_>) -> Result<NewSession, Error> {
     let token = links::new_token(&*app.randomness);
     // As it is now: a password that was changed while the old one was looked at lets nobody in.
@@ -103,13 +104,18 @@ fn row(app: &App, person: &Person, account: &Account, token: &str, client: &Clie
     }
 }
 
-/// The password again, before what can't be taken back; and a code, where a second factor is on.
+/// The password again, before what can't be taken back; and a proof, where a second factor is on.
 ///
 /// # Errors
 /// [`Error::Invalid`] with the field that is wrong, [`Error::RateLimited`].
-pub async fn confirm_password(app: &App, signed_in: &SignedIn, password: SecretString, code: &str) -> Result<(), Error> {
+pub async fn confirm_password<'a>(
+    app: &App,
+    signed_in: &SignedIn,
+    password: SecretString,
+    proof: impl Into<Proof<'a>>,
+) -> Result<(), Error> {
     check_password(app, signed_in, "password", password).await?;
-    second_factor::check(app, signed_in, code).await?;
+    second_factor::check(app, signed_in, proof.into()).await?;
     Row::authenticated(&mut *app.conn().await?, signed_in.session.as_uuid(), app.now()).await?;
     Ok(())
 }

@@ -75,6 +75,7 @@ fn there_is_a_preview_of_every_kind() {
         include_str!("../../src/mails/addresses.rs"),
         include_str!("../../src/mails/people.rs"),
         include_str!("../../src/mails/second_factor.rs"),
+        include_str!("../../src/mails/passkeys.rs"),
     ]
     .concat();
     assert_eq!(kinds.len(), words.matches("Mail::new(").count());

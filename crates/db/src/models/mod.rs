@@ -30,6 +30,8 @@ pub mod operation;
 pub mod orphan;
 pub mod overview;
 pub mod owner_bootstrap;
+pub mod passkey;
+pub mod passkey_ceremony;
 pub mod person;
 pub mod person_link;
 pub mod place;

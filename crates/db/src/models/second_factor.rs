@@ -1,5 +1,5 @@
-//! Second factors: a secret that a person's app shares with us, sealed with a data key of the person's own, and the codes that take
-//! its place where the app is lost.
+//! Second factors: a secret that a person's app shares with us, sealed with a data key of the person's own; and the codes that take the
+//! place of whatever is lost, the app or a passkey.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -72,7 +72,7 @@ impl SecondFactor {
         diesel::update(second_factors::table.find(person_id)).set(second_factors::last_step.eq(step)).execute(conn).await
     }
 
-    /// Its recovery codes go with it. False where none was on.
+    /// False where none was on.
     pub async fn remove(conn: &mut Conn, person_id: Uuid) -> QueryResult<bool> {
         let on = second_factors::table.find(person_id).filter(second_factors::confirmed_at.is_not_null());
         diesel::delete(on).execute(conn).await.map(|rows| rows == 1)
@@ -106,16 +106,21 @@ impl SecondFactor {
     }
 }
 
-/// A code that is taken once in place of one of the app's, by its digest.
+/// A code that is taken once in place of one of the app's, or of a passkey, by its digest.
 pub struct RecoveryCode;
 
 impl RecoveryCode {
     /// These from here on, and none of those before.
     pub async fn replace(conn: &mut Conn, person_id: Uuid, digests: &[Vec<u8>]) -> QueryResult<()> {
-        diesel::delete(recovery_codes::table.filter(recovery_codes::person_id.eq(person_id))).execute(conn).await?;
+        Self::remove_all(conn, person_id).await?;
         let rows: Vec<_> = digests.iter().map(|it| (recovery_codes::person_id.eq(person_id), recovery_codes::digest.eq(it))).collect();
         diesel::insert_into(recovery_codes::table).values(rows).execute(conn).await?;
         Ok(())
+    }
+
+    /// Of somebody who has no second factor any more.
+    pub async fn remove_all(conn: &mut Conn, person_id: Uuid) -> QueryResult<usize> {
+        diesel::delete(recovery_codes::table.filter(recovery_codes::person_id.eq(person_id))).execute(conn).await
     }
 
     /// False where it is none of the person's, or was used before.

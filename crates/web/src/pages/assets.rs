@@ -53,14 +53,14 @@ mod tests {
 
     #[test]
     fn what_the_first_page_loads_is_small() {
-        let first = [STYLE, SCRIPT, MARK, HTMX];
+        let first = [STYLE, SCRIPT, PASSKEYS, MARK, HTMX];
         let size: usize = first.iter().map(|it| it.packed.len()).sum();
         assert!(size <= 40 * 1024, "{size} bytes: with the page itself it must be at most 50 KiB");
     }
 
     #[test]
     fn nothing_of_ours_is_inline_or_from_elsewhere() {
-        for asset in [STYLE, SCRIPT, MARK, VIEWER] {
+        for asset in [STYLE, SCRIPT, PASSKEYS, MARK, VIEWER] {
             let text = std::str::from_utf8(asset.plain).unwrap();
             assert!(!text.contains("@import") && !text.contains("url(http"), "{}", asset.name);
         }

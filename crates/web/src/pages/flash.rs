@@ -33,6 +33,11 @@ flashes! {
     PasswordChanged = "password_changed", "Your password is changed, and your other sessions are ended.";
     SignInOver = "sign_in_over", "Please sign in again: the code was not given within ten minutes, or your password was changed meanwhile.";
     SecondFactorOff = "second_factor_off", "The second factor is off: your password alone is enough to sign in.";
+    AppOn = "app_on", "The app's codes are on. Your recovery codes stay as they are.";
+    AppOff = "app_off", "The app's codes are off: signing in takes a passkey or a recovery code.";
+    PasskeyAdded = "passkey_added", "The passkey is added: you can sign in with it from now on.";
+    PasskeyRenamed = "passkey_renamed", "The passkey has its new name.";
+    PasskeyRemoved = "passkey_removed", "The passkey is removed: nobody signs in with it any more.";
     RecoveryCodesShown = "recovery_codes_shown", "This form was sent twice. The recovery codes were shown the first time; you can make new ones here.";
     NameChanged = "name_changed", "Your name is changed.";
     EmailLinkSent = "email_link_sent", "We sent a link to the new e-mail address. Yours changes once you have opened it.";

@@ -22,6 +22,7 @@ mod next;
 mod operations;
 mod operator;
 mod origin;
+mod passkeys;
 mod platform;
 mod reset;
 mod servers;
@@ -55,6 +56,10 @@ pub fn routes(config: &mut ServiceConfig) {
             "/sign-in/code",
             [(Method::GET, || route().to(sign_in_code::show)), (Method::POST, || route().to(sign_in_code::give))],
         ))
+        .service(resource("/sign-in/code/passkey", [(Method::POST, || route().to(sign_in_code::begin_passkey))]))
+        .service(resource("/sign-in/passkey", [(Method::POST, || route().to(passkeys::sign_in))]))
+        .service(resource("/sign-in/passkey/begin", [(Method::POST, || route().to(passkeys::begin_sign_in))]))
+        .service(resource("/confirm-passkey", [(Method::POST, || route().to(passkeys::confirm))]))
         .service(resource("/sign-out", [(Method::POST, || route().to(sign_in::sign_out))]))
         .service(resource(
             "/confirm-password",

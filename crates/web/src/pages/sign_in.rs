@@ -11,6 +11,7 @@ use super::flash::Flash;
 use super::form::{Form, Mistakes, Secret};
 use super::frame::{Answer, Frame, see_other, see_other_with};
 use super::next::Next;
+use super::passkeys::{Ask, Ceremony, script};
 use super::sign_in_code;
 use super::visitor::{Peer, Person, Visitor, cookie, no_cookie};
 use crate::problem::Problem;
@@ -39,15 +40,17 @@ struct SignInPage<'a> {
     next: &'a Next,
     email: Field,
     password: Field,
+    passkey: Ask,
 }
 
-fn page(frame: &Frame, next: &Next, email: &str, mistakes: &Mistakes) -> Answer {
+pub fn page(frame: &Frame, next: &Next, email: &str, mistakes: &Mistakes) -> Answer {
     let page = SignInPage {
         frame,
         mistakes,
         next,
         email: Field::new("email", "E-mail", Kind::Email).value(email).check(mistakes),
         password: Field::new("password", "Password", Kind::Password).check(mistakes),
+        passkey: Ask::sending("/sign-in/passkey/begin", "Sign in with a passkey", mistakes),
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
@@ -115,12 +118,17 @@ struct AgainPage<'a> {
     password: Field,
     /// Where a second factor is on.
     code: Option<Field>,
+    /// Where there is one: in place of both.
+    passkey: Option<Ask>,
 }
 
-async fn again(frame: &Frame, person: &Person, app: &App, next: &Next, mistakes: &Mistakes) -> Answer {
+pub async fn again(frame: &Frame, person: &Person, app: &App, next: &Next, mistakes: &Mistakes) -> Answer {
     let password = Field::new("password", "Your password", Kind::Password).check(mistakes);
-    let code = second_factor::on(app, person).await?.map(|_| sign_in_code::field(mistakes));
-    let page = AgainPage { frame, mistakes, next, email: &person.email, password, code };
+    let on = second_factor::on(app, person).await?;
+    let code = on.map(|it| sign_in_code::field(&it, mistakes));
+    let ask = || Ask::sending("/account/passkeys/prove", "Use a passkey", mistakes);
+    let passkey = on.filter(|it| it.passkeys > 0).map(|_| ask());
+    let page = AgainPage { frame, mistakes, next, email: &person.email, password, code, passkey };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
 

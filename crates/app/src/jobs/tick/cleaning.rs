@@ -6,6 +6,7 @@ use howdah_db::models::idempotency::IdempotencyKey;
 use howdah_db::models::incident::Incident;
 use howdah_db::models::invitation::Invitation;
 use howdah_db::models::mail::Mail;
+use howdah_db::models::passkey_ceremony::PasskeyCeremony;
 use howdah_db::models::person_link::PersonLink;
 use howdah_db::models::second_factor::SecondFactor;
 use howdah_db::models::session::Session;
@@ -38,6 +39,7 @@ pub async fn clean(worker: &Worker) -> Result<(), WorkError> {
     Incident::forget(&mut conn, now - INCIDENTS).await?;
     Mail::forget(&mut conn, now - MAILS).await?;
     SignInChallenge::forget(&mut conn, now).await?;
+    PasskeyCeremony::forget(&mut conn, now).await?;
     SecondFactor::forget(&mut conn, now - second_factor::SETTING_UP).await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod erase;
 mod limits;
 mod members;
+mod passkeys;
 mod profile;
 mod reset;
 mod second_factor;

@@ -86,7 +86,7 @@ async fn it_counts_from_the_first_right_code_on() {
     let recovery = confirm(&code(&ground, &secret)).await.unwrap();
     let different: BTreeSet<_> = recovery.iter().map(|it| it.expose_secret()).collect();
     assert_eq!((recovery.len(), different.len()), (10, 10));
-    assert_eq!(on(&ground, &here.signed_in).await, Some(On { since: ground.now(), codes_left: 10 }));
+    assert_eq!(on(&ground, &here.signed_in).await, Some(On { app: Some(ground.now()), passkeys: 0, codes_left: 10 }));
     assert!(is_alive(&ground, &here).await && !is_alive(&ground, &there).await, "other sessions have ended");
     assert_eq!(mails(&ground).await.last().unwrap().0, "second_factor_on");
     assert_eq!(actions(&ground, here.signed_in.actor.person.as_uuid()).await, ["account.open", "second_factor.turn_on"]);

@@ -12,6 +12,7 @@ use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, Secret};
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::link;
+use crate::pages::passkeys::Ceremony;
 use crate::pages::visitor::Person;
 
 const AGAIN: (&str, &str) = ("/account", "To your profile");
@@ -22,11 +23,12 @@ pub struct NewEmail {
     email: String,
     password: Secret,
     code: String,
+    passkey: String,
 }
 
-pub async fn change(frame: Frame, person: Person, app: web::Data<App>, form: Form<NewEmail>) -> Answer {
-    let NewEmail { email, password, code } = form.value;
-    match profile::change_email(&app, &person, password.0, &code, email.trim()).await {
+pub async fn change(frame: Frame, person: Person, app: web::Data<App>, ceremony: Ceremony, form: Form<NewEmail>) -> Answer {
+    let NewEmail { email, password, code, passkey } = form.value;
+    match profile::change_email(&app, &person, password.0, ceremony.proof(&code, &passkey), email.trim()).await {
         Ok(()) => Ok(see_other_with("/account", Flash::EmailLinkSent)),
         Err(error) => page(&frame, &person, &app, Typed { name: None, email: &email }, &Mistakes::of(error)?).await,
     }

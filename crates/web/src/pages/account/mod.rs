@@ -3,6 +3,7 @@
 mod activity;
 mod browser;
 mod email;
+mod passkeys;
 mod people;
 mod profile;
 mod second_factor;
@@ -15,6 +16,7 @@ use actix_web::web::{ServiceConfig, route};
 
 use super::components::{Crumbs, Tabs};
 use super::loss::Back;
+use super::passkeys::begin_proof;
 use crate::resource::resource;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -32,6 +34,20 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/account/second-factor/confirm", [(Method::POST, || route().to(second_factor::confirm))]))
         .service(resource("/account/second-factor/codes", [(Method::POST, || route().to(second_factor::new_codes))]))
         .service(resource("/account/second-factor/off", [(Method::POST, || route().to(second_factor::turn_off))]))
+        .service(resource(
+            "/account/passkeys/new",
+            [(Method::GET, || route().to(passkeys::show_new)), (Method::POST, || route().to(passkeys::add))],
+        ))
+        .service(resource("/account/passkeys/begin", [(Method::POST, || route().to(passkeys::begin))]))
+        .service(resource("/account/passkeys/prove", [(Method::POST, || route().to(begin_proof))]))
+        .service(resource(
+            "/account/passkeys/{id}/rename",
+            [(Method::GET, || route().to(passkeys::show_rename)), (Method::POST, || route().to(passkeys::rename))],
+        ))
+        .service(resource(
+            "/account/passkeys/{id}/remove",
+            [(Method::GET, || route().to(passkeys::ask_remove)), (Method::POST, || route().to(passkeys::remove))],
+        ))
         .service(resource(
             "/account/sessions/end-others",
             [(Method::GET, || route().to(security::ask_end_others)), (Method::POST, || route().to(security::end_others))],

@@ -12,6 +12,7 @@ use crate::pages::components::{ByApi, Field, Kind, Meter, Summary, Tabs};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::passkeys::{Ask, script};
 use crate::pages::sign_in_code;
 use crate::pages::visitor::Person;
 
@@ -28,6 +29,8 @@ pub struct ProfilePage<'a> {
     password: Field,
     /// Where a second factor is on.
     code: Option<Field>,
+    /// Where there is one: in place of the code.
+    ask: Option<Ask>,
     servers: Meter,
     by_api: ByApi,
 }
@@ -41,6 +44,7 @@ pub struct Typed<'a> {
 
 pub async fn page(frame: &Frame, person: &Person, app: &App, typed: Typed<'_>, mistakes: &Mistakes) -> Answer {
     let account = account::get(app, &person.actor).await?;
+    let on = second_factor::on(app, person).await?;
     let page = ProfilePage {
         frame,
         tabs: super::tabs("/account"),
@@ -53,7 +57,8 @@ pub async fn page(frame: &Frame, person: &Person, app: &App, typed: Typed<'_>, m
             .most(254)
             .check(mistakes),
         password: Field::new("password", "Your password", Kind::Password).check(mistakes),
-        code: second_factor::on(app, person).await?.map(|_| sign_in_code::field(mistakes)),
+        code: on.map(|it| sign_in_code::field(&it, mistakes)),
+        ask: Ask::in_place_of_code(on.as_ref(), mistakes),
         servers: Meter {
             label: "Servers".to_owned(),
             used: account.servers.unsigned_abs(),

@@ -1,7 +1,8 @@
-//! `/account/security`: the password, whether a code is asked for besides, and where one is signed in.
+//! `/account/security`: the password, what is asked for besides, passkeys, and where one is signed in.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use howdah_app::passkeys::{self, PasskeyView};
 use howdah_app::second_factor::{self, On};
 use howdah_app::sessions::{self, SessionView};
 use howdah_app::{App, Error, profile};
@@ -14,6 +15,7 @@ use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, Secret};
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::loss::Loss;
+use crate::pages::passkeys::{Ask, Ceremony, script};
 use crate::pages::sign_in_code;
 use crate::pages::visitor::Person;
 use crate::resource::id;
@@ -30,7 +32,10 @@ struct SecurityPage<'a> {
     new: Field,
     /// Where a second factor is on.
     code: Option<Field>,
+    /// Where there is one: in place of the code.
+    ask: Option<Ask>,
     factor: Option<On>,
+    passkeys: Vec<PasskeyView>,
     sessions: Vec<SessionView>,
 }
 
@@ -39,8 +44,16 @@ impl SecurityPage<'_> {
         When::new(session.last_seen_at, self.frame.now)
     }
 
-    fn on_since(&self, factor: &On) -> When {
-        When::new(factor.since, self.frame.now)
+    fn app_since(&self, factor: &On) -> Option<When> {
+        factor.app.map(|it| When::new(it, self.frame.now))
+    }
+
+    fn added(&self, passkey: &PasskeyView) -> When {
+        When::new(passkey.created_at, self.frame.now)
+    }
+
+    fn used(&self, passkey: &PasskeyView) -> Option<When> {
+        passkey.last_used_at.map(|it| When::new(it, self.frame.now))
     }
 
     fn began(&self, session: &SessionView) -> When {
@@ -75,8 +88,10 @@ async fn page(frame: &Frame, person: &Person, app: &App, mistakes: &Mistakes) ->
         new: Field::new("new_password", "New password", Kind::NewPassword)
             .hint("At least 12 characters. Your other sessions end.")
             .check(mistakes),
-        code: factor.map(|_| sign_in_code::field(mistakes)),
+        code: factor.map(|it| sign_in_code::field(&it, mistakes)),
+        ask: Ask::in_place_of_code(factor.as_ref(), mistakes),
         factor,
+        passkeys: passkeys::list(app, person).await?,
         sessions: sessions::list(app, person).await?,
     };
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
@@ -92,11 +107,13 @@ pub struct NewPassword {
     old_password: Secret,
     new_password: Secret,
     code: String,
+    passkey: String,
 }
 
-pub async fn change_password(frame: Frame, person: Person, app: web::Data<App>, form: Form<NewPassword>) -> Answer {
-    let NewPassword { old_password, new_password, code } = form.value;
-    match profile::change_password(&app, &person, old_password.0, &code, new_password.0).await {
+pub async fn change_password(frame: Frame, person: Person, app: web::Data<App>, ceremony: Ceremony, form: Form<NewPassword>) -> Answer {
+    let NewPassword { old_password, new_password, code, passkey } = form.value;
+    let proof = ceremony.proof(&code, &passkey);
+    match profile::change_password(&app, &person, old_password.0, proof, new_password.0).await {
         Ok(()) => Ok(see_other_with(HERE, Flash::PasswordChanged)),
         Err(error) => page(&frame, &person, &app, &Mistakes::of(error)?).await,
     }
