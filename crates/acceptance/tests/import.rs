@@ -77,7 +77,7 @@ async fn a_server_moves_in() {
     api.wait_for_operation(launched.body["operation"]["url"].as_str().unwrap(), "succeeded", seconds(180)).await.unwrap();
     watch.lap("cut over");
     assert_eq!(processes(&world, new).await.unwrap(), ["redis", "scheduler", "sidekiq", "streaming", "web"]);
-    assert_eq!(differences(&rows, &self::rows(&world, new).await), Vec::<String>::new());
+    assert_eq!(differences(&own(&rows), &own(&self::rows(&world, new).await)), Vec::<String>::new());
     let waiting = api.wait_for_phase(new, "waiting_for_address", seconds(20)).await.unwrap();
     point_here(&world, &waiting).await.unwrap();
     api.wait_for_phase(new, "running", seconds(60)).await.unwrap();
@@ -120,6 +120,16 @@ async fn rehearsing(api: &Api, import: &str) -> String {
 async fn rows(world: &World, server: InstanceId) -> BTreeMap<String, String> {
     let password = world.cluster.secret(&server.resource_name(), "database").await.unwrap();
     world.tenants.digests(server, &password["DB_PASS"]).await.unwrap()
+}
+
+/// Of tables that tell where other servers' files are only how many rows there are, of emojis not even that: they are fetched anew.
+fn own(rows: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let seen = |(table, digest): (&String, &String)| match table.as_str() {
+        "custom_emojis" => None,
+        "accounts" | "media_attachments" | "preview_cards" => Some((table.clone(), digest.split(' ').next().unwrap_or_default().to_owned())),
+        _ => Some((table.clone(), digest.clone())),
+    };
+    rows.iter().filter_map(seen).collect()
 }
 
 /// Tables that are not as they were.

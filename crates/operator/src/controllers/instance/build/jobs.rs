@@ -35,7 +35,7 @@ pub fn jobs(valid: &Valid<'_>) -> (Jobs, Option<Duration>) {
         loading,
         db_prepare: wanted(!done.schema, Work::db_prepare()),
         owner: wanted(!done.owner && valid.owner_secret.is_some(), Work::owner()),
-        configure: wanted(!done.configured, if valid.import.is_some() { Work::feeds() } else { Work::configure(valid) }),
+        configure: wanted(!done.configured, if valid.import.is_some() { Work::feeds(valid) } else { Work::configure(valid) }),
         owner_link: match &valid.new_link {
             NewLink::Wanted { secret, .. } => wanted(true, Work::owner_link(secret)),
             NewLink::NotWanted | NewLink::Lacks { .. } => None,
@@ -73,9 +73,17 @@ impl Work {
         Self::rake(job::SCHEMA, "db:schema:load")
     }
 
-    /// No bundle has them: they lie in Redis.
-    fn feeds() -> Self {
-        let command = ["bin/tootctl", "feeds", "build"].map(str::to_owned).into();
+    /// What no bundle has: feeds, which lie in Redis, and files of other servers. In a rehearsal nobody could fetch these, and its rows are
+    /// to be as they came.
+    fn feeds(valid: &Valid<'_>) -> Self {
+        const BUILD: &str = "bin/tootctl feeds build";
+        let command = match valid.rehearsal {
+            Some(_) => ["sh", "-c", BUILD].map(str::to_owned).into(),
+            None => {
+                let script = format!(r#"bin/rails runner "$1" && {BUILD}"#);
+                vec!["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned(), include_str!("../scripts/absent.rb").to_owned()]
+            }
+        };
         Self { kind: job::FEEDS, command, env: vec![], limit: LONGEST, again_after: None }
     }
 
