@@ -107,7 +107,10 @@ async fn after_the_password_it_takes_a_codes_place() {
         assert!(page.text.contains(part), "{part}: {page:?}");
     }
     let wrong = browser.post("/sign-in/code", &[("passkey", "{}")]).await;
-    assert!(wrong.status == 422 && wrong.text.contains("This passkey was not accepted") && wrong.text.contains("<title>Error"), "{wrong:?}");
+    assert!(
+        wrong.status == 422 && wrong.text.contains("This passkey was not accepted") && wrong.text.contains("<title>Error"),
+        "{wrong:?}"
+    );
     assert_eq!(browser.cookie(SESSION), None);
     let right = answer(&browser, &mut phone, "/sign-in/code/passkey").await;
     leads(&browser.post("/sign-in/code", &[("passkey", &right)]).await, "/servers");
@@ -159,7 +162,10 @@ async fn forms_that_ask_for_a_code_take_it() {
     let prove = async |phone: &mut Authenticator| answer(&browser, phone, "/account/passkeys/prove").await;
     for page in [SECURITY, "/account", "/account/second-factor"] {
         let page = browser.get(page).await;
-        assert!(page.is(200).text.contains(r#"data-address="/account/passkeys/prove""#) && page.text.contains("/assets/passkeys."), "{page:?}");
+        assert!(
+            page.is(200).text.contains(r#"data-address="/account/passkeys/prove""#) && page.text.contains("/assets/passkeys."),
+            "{page:?}"
+        );
         assert_eq!(page.text.matches(r#"id="passkey""#).count(), 1);
     }
     let right = prove(&mut phone).await;
