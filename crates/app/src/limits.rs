@@ -55,7 +55,7 @@ pub(crate) const PASSWORD_FROM: Limit = limit("password_from", Excess::SignIns, 
 /// Guesses in one session: whoever stole one locks nobody out of another, nor out of signing in.
 pub(crate) const PASSWORD_AGAIN: Limit = limit("password_of_session", Excess::WrongPasswords, 10, QUARTER);
 /// Asking for a passkey, and answers, from one place: nobody guesses one, but each is a row and some work.
-pub(crate) const PASSKEYS_FROM: Limit = limit("passkeys_from", Excess::SignIns, 60, QUARTER);
+pub(crate) const PASSKEYS_FROM: Limit = limit("passkeys_from", Excess::SignIns, 120, QUARTER);
 /// Guesses at a code, by whoever gave the right password. Three codes of a million are right at a time.
 pub(crate) const CODE_OF: OfAddress = OfAddress {
     here: limit("code_of_address_from", Excess::WrongCodes, 10, HOUR),

@@ -15,6 +15,7 @@ mod driver;
 mod keyboard;
 mod move_in;
 mod operator;
+mod passkeys;
 mod people;
 mod planted;
 mod planted_server;

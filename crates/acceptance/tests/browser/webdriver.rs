@@ -149,6 +149,15 @@ impl Session {
         self.post("/goog/cdp/execute", json!({"cmd": command, "params": parameters})).await.with_context(|| command.to_owned())
     }
 
+    /// A device of the standard's own making, with a person before it who is always found to be the right one.
+    pub async fn add_authenticator(&self) -> Result<()> {
+        let device = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserConsenting": true, "isUserVerified": true,
+        });
+        self.post("/webauthn/authenticator", device).await.map(drop)
+    }
+
     /// What was logged since it was asked last.
     pub async fn log(&self, kind: &str) -> Result<Vec<Value>> {
         let entries = self.post("/se/log", json!({"type": kind})).await?;

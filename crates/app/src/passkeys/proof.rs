@@ -130,3 +130,24 @@ const NOBODYS: &str = r#"{"cred": {
         "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}}},
     "registration_policy": "required", "extensions": {}, "attestation": {"data": "None", "metadata": "None"}, "attestation_format": "None"
 }}"#;
+
+#[cfg(test)]
+mod tests {
+    use howdah_testkit::authenticator::Authenticator;
+    use webauthn_rs::WebauthnBuilder;
+
+    use super::*;
+
+    #[test]
+    fn one_that_is_unknown_is_as_much_work_as_one_that_is_wrong() {
+        let (host, origin) = ("howdah.example", "https://howdah.example");
+        let party = WebauthnBuilder::new(host, &origin.parse().unwrap()).unwrap().build().unwrap();
+        let (options, asked) = party.start_discoverable_authentication().unwrap();
+        let mut device = Authenticator::at(origin);
+        device.create(&json!({"rp": {"id": host}, "user": {"id": "AA"}, "challenge": "AA"}));
+        let answer = device.get(&serde_json::to_value(&options.public_key).unwrap());
+        let given = Given { asked: asked.clone(), answer: serde_json::from_value(answer).unwrap() };
+        let refused = party.finish_discoverable_authentication_v2(&given.answer, asked, given.nobodys().unwrap()).unwrap_err();
+        assert!(matches!(refused, WebauthnError::AuthenticationFailure), "its signature was looked at: {refused:?}");
+    }
+}

@@ -37,7 +37,7 @@ pub enum AdminCommand {
     RewrapKeys(ControlPlaneArgs),
     /// Say how many servers somebody's account may have.
     AllowServers(AllowServersArgs),
-    /// Take a second factor away from somebody who has lost it; a mail tells them.
+    /// Take a second factor away from somebody who has lost it, app and passkeys; a mail tells them.
     RemoveSecondFactor(RemoveSecondFactorArgs),
     /// People who are here.
     #[command(subcommand)]
@@ -46,7 +46,7 @@ pub enum AdminCommand {
 
 #[derive(Subcommand)]
 pub enum PeopleCommand {
-    /// Erase somebody for good: name, e-mail address, password, sessions, API tokens, second factor and memberships. An account that they alone
+    /// Erase somebody for good: name, e-mail address, password, sessions, API tokens, second factor, passkeys and memberships. An account that they alone
     /// own is closed; as long as one of those has servers, nobody is erased.
     Erase(EraseArgs),
 }

@@ -48,6 +48,10 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/operator/servers/{id}/adopt", Some("POST /api/v1/instances/{id}/adopt")),
     ("/operator/servers/{id}/overwrite", Some("POST /api/v1/instances/{id}/overwrite")),
     ("/account/second-factor/begin", None),
+    ("/account/second-factor/codes", None),
+    ("/account/passkeys/new", None),
+    ("/account/passkeys/{id}/rename", None),
+    ("/account/passkeys/{id}/remove", None),
     ("/sign-out", None),
     ("/account", None),
     ("/account/new-email", None),
@@ -133,7 +137,9 @@ async fn every_button_has_its_call_and_the_page_says_which() {
     let token = test.token(OPERATOR, &Scope::ALL, TimeDelta::days(1)).await;
     let (browser, other) = (Browser::new(&server), Browser::new(&server));
     browser.sign_in(OPERATOR).await;
-    other.sign_in(OPERATOR).await;
+    let mut phone = super::passkeys::device();
+    super::passkeys::add(&browser, &mut phone, "The phone").await.is(200);
+    super::passkeys::sign_in(&other, &mut phone).await;
     let ground = Ground { test, server: &server, browser, token };
     ground.people().await;
     let birds = ground.launch("birds.example").await;
@@ -168,6 +174,7 @@ async fn every_button_has_its_call_and_the_page_says_which() {
         "/account",
         "/account/security",
         "/account/second-factor",
+        "/account/passkeys/new",
         "/account/tokens",
         "/account/people",
         &format!("/operator/servers/{closing}"),

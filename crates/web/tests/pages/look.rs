@@ -11,6 +11,7 @@ const OWN: &[&str] = &[
     "/account",
     "/account/security",
     "/account/second-factor",
+    "/account/passkeys/new",
     "/account/tokens",
     "/account/people",
     "/account/activity",

@@ -50,6 +50,15 @@ async fn of_an_account() {
     assert_eq!(ada.post(&all, &[]).await.status, 303);
     assert_eq!(Browser::new(&server).get(&all).await.status, 303, "nobody's page");
 
+    super::passkeys::add(&ada, &mut super::passkeys::device(), "The phone").await.is(200);
+    let names = ["Remove the passkey “The phone”?", "never used", "your last second factor", "your recovery codes are good no more"];
+    let remove = asked(&ada, security, "/remove", &names).await;
+    test.clock.advance(sessions::RECENT);
+    assert!(ada.get(&remove).await.header("location").is_some_and(|it| it.starts_with("/confirm-password?next=")));
+    assert!(ada.post(&remove, &[]).await.header("location").is_some_and(|it| it.starts_with("/confirm-password?next=")));
+    test.clock.advance(-sessions::RECENT);
+    done(&ada, &remove, &[], security, "The passkey is removed").await;
+
     ada.make_token(&["read", "write"]).await;
     let tokens = "/account/tokens";
     let revoke = asked(&ada, tokens, "/revoke", &["Revoke the API token “tests”?", "it may: read, write", "never used"]).await;

@@ -21,6 +21,7 @@ mod move_out;
 mod operator;
 mod origin;
 mod owner_link;
+mod passkeys;
 mod second_factor;
 mod servers;
 mod states;

@@ -432,12 +432,12 @@ async fn whoever_is_erased_has_none() {
 #[tokio::test]
 async fn challenges_are_not_given_without_end() {
     let ground = Ground::new().await;
-    for _ in 0..60 {
+    for _ in 0..120 {
         begin_sign_in(&ground).await;
     }
     let refused = sessions::begin_sign_in(&ground.app, &client()).await.unwrap_err();
     assert!(matches!(refused, Error::RateLimited { excess: Excess::SignIns, .. }), "{refused:?}");
     let conn = &mut ground.database.conn().await;
     assert_eq!(PasskeyCeremony::forget(conn, ground.now() + WITHIN).await.unwrap(), 0, "those that are good are kept");
-    assert_eq!(PasskeyCeremony::forget(conn, ground.now() + WITHIN + TimeDelta::seconds(1)).await.unwrap(), 60);
+    assert_eq!(PasskeyCeremony::forget(conn, ground.now() + WITHIN + TimeDelta::seconds(1)).await.unwrap(), 120);
 }
