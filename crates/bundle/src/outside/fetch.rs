@@ -37,6 +37,18 @@ pub enum FetchError {
     Changed { at: String },
 }
 
+impl FetchError {
+    /// Whether the next try would meet it again.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Request { .. } => false,
+            Self::Status { status, .. } => !may_pass(*status),
+            Self::Refused { .. } | Self::Location { .. } | Self::Redirects { .. } | Self::Changed { .. } => true,
+        }
+    }
+}
+
 /// A file that is fetched.
 #[derive(Clone)]
 pub struct Remote {
@@ -135,7 +147,7 @@ impl Reading {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             match self.one().await {
-                Err(error) if attempt < TRIES && passes(&error) => {
+                Err(error) if attempt < TRIES && !error.is_lasting() => {
                     self.response = None;
                     tokio::time::sleep(wait).await;
                     wait *= 2;
@@ -189,15 +201,6 @@ impl Reading {
         self.skip = self.at - begins;
         self.known = Some(known);
         Ok(response)
-    }
-}
-
-/// Whether the next try may bring what this one did not. What was refused here is refused again.
-fn passes(error: &FetchError) -> bool {
-    match error {
-        FetchError::Request { .. } => true,
-        FetchError::Status { status, .. } => may_pass(*status),
-        _ => false,
     }
 }
 

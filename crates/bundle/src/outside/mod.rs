@@ -13,5 +13,7 @@ pub use address::is_public;
 pub use allowed::{Allowed, Network};
 pub use fetch::{FetchError, Remote};
 pub use guard::{Guard, Refused, Resolved, check};
+/// An authority that is trusted besides the public ones.
+pub use reqwest::Certificate;
 
 pub(crate) use guard::Connector;

@@ -1,50 +1,121 @@
 //! Bringing a bundle to a host that takes it in: each file by a link that the host hands out for it, straight into its store.
 //!
-//! The host is asked for a thousand files at a time, and says which it has already: a run that was cut off goes on where it was. The manifest
-//! goes last: what has none is not whole, and nobody takes it for that.
+//! The host is asked for some files at a time, and says which it has already: a run that was cut off goes on where it was. What is large
+//! goes in parts. Links end soon: where one has ended, another is asked for. The manifest goes last: what has none is not whole, and nobody
+//! takes it for that.
+//!
+//! Nothing is kept on a disk. Of files that can be opened, each is read as it is sent; of a tar that comes from elsewhere, once and from its
+//! start, some megabytes are held, so that what failed on the way to the host can be sent again.
 
-use std::time::Duration;
+mod files;
+mod host;
+mod stream;
 
-use futures::{StreamExt as _, TryStreamExt as _};
-use reqwest::{Client, StatusCode, header};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
-use tokio_util::io::ReaderStream;
+use reqwest::{Certificate, StatusCode};
+use serde::Serialize;
 use url::Url;
 
-use crate::format::{BundlePath, MANIFEST};
-use crate::place::{Bundle, Place, PlaceError, Reader};
+pub use self::host::Host;
+use crate::format::BundlePath;
+use crate::may_pass;
+use crate::outside::{FetchError, Guard, Refused, Remote};
+use crate::place::{Bundle, Location, Place, PlaceError, Reader, TarStream};
 use crate::progress::{Event, Stage, Told};
+use crate::s3::S3Settings;
 
 /// As many as the host answers for at once.
 const ANNOUNCED: usize = 1000;
+/// Nor is a longer question read: bytes of the names in it.
+const ANNOUNCED_NAMES: usize = 40_000;
+/// And no more bytes than a slow line brings while links are valid.
+const ANNOUNCED_BYTES: u64 = 256 << 20;
 const AT_ONCE: usize = 8;
-/// Of one file, and of one question.
-const TRIES: u32 = 5;
-const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// What describes a bundle is never larger.
+const HELD: u64 = 16 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
     #[error(transparent)]
     Place(#[from] PlaceError),
-    #[error("a pipe is read once, and what was brought before is not brought again: save it to a FILE.tar first, and push that")]
-    Pipe,
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("{at} is not asked: {source}")]
+    Source { at: String, source: Refused },
     #[error("{url} can't be asked")]
     Host { url: Url, source: reqwest::Error },
     #[error("{url} refuses: {sentence}")]
-    Refused { url: Url, sentence: String },
+    Refused { url: Url, status: StatusCode, sentence: String },
     #[error("{path} could not be put where the host wants it: {why}. Run the same again: what is there is not sent twice")]
     Put { path: BundlePath, why: String },
+    #[error("{path} broke off while it was read")]
+    Read { path: BundlePath, source: std::io::Error },
     #[error("the host answered for other files than it was asked about")]
     Answer,
 }
 
-/// Where it goes.
-pub struct Host {
-    client: Client,
-    /// Of the import: `https://howdah.example/api/v1/imports/<id>`.
-    import: Url,
-    token: SecretString,
+impl PushError {
+    /// Whether the next try would meet it again: it is the source, or the host's decision.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Place(PlaceError::ReadTar(error)) | Self::Read { source: error, .. } => {
+                fetching(error).is_some_and(FetchError::is_lasting)
+            }
+            Self::Place(error) => {
+                !matches!(error, PlaceError::Io { .. } | PlaceError::Store { .. } | PlaceError::Body { .. } | PlaceError::Task(_))
+            }
+            Self::Fetch(error) => error.is_lasting(),
+            Self::Source { .. } | Self::Answer => true,
+            Self::Refused { status, .. } => !may_pass(*status),
+            Self::Host { .. } | Self::Put { .. } => false,
+        }
+    }
+}
+
+/// Why a tar that is fetched broke off.
+fn fetching(error: &std::io::Error) -> Option<&FetchError> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Where it comes from.
+pub enum Source {
+    /// Files that can be opened, in any order.
+    Files(Bundle),
+    /// A tar, from its start to its end.
+    Stream(TarStream),
+}
+
+impl Source {
+    /// # Errors
+    /// [`PushError::Place`], for one that is not whole above all.
+    pub async fn open(place: &Place) -> Result<Self, PushError> {
+        match Reader::open(place).await? {
+            Reader::Stream(stream) => Ok(Self::Stream(stream)),
+            // In a tar only what isn't media can be opened by name.
+            Reader::Bundle(bundle) => match bundle.members().await? {
+                Some(stream) => Ok(Self::Stream(stream)),
+                None => Ok(Self::Files(bundle)),
+            },
+        }
+    }
+
+    /// A bundle's tar at somebody's URL.
+    #[must_use]
+    pub fn fetch(remote: Remote) -> Self {
+        Self::Stream(TarStream::new(remote.read()))
+    }
+
+    /// A bundle below a prefix in somebody's bucket.
+    ///
+    /// # Errors
+    /// [`PushError::Source`] for an endpoint that is not asked; as [`Self::open`].
+    pub async fn bucket(location: &Location, s3: &S3Settings, guard: &Guard, authorities: &[Certificate]) -> Result<Self, PushError> {
+        if let Some(endpoint) = &s3.endpoint {
+            let refused = |source| PushError::Source { at: endpoint.host_str().unwrap_or_default().to_owned(), source };
+            crate::outside::check(endpoint, guard.allowed()).map_err(refused)?;
+        }
+        Self::open(&Place::guarded(location, s3, guard, authorities)?).await
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -55,161 +126,51 @@ pub struct Pushed {
     pub kept: u64,
 }
 
-#[derive(Serialize)]
-struct Announcement<'a> {
-    files: Vec<Announced<'a>>,
+/// What the run of a pull says of itself.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Report<'a> {
+    /// All of it is there.
+    pub is_done: bool,
+    /// That are there by now.
+    pub files: u64,
+    pub bytes: u64,
+    /// Why it broke off.
+    pub sentence: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Announced<'a> {
-    path: &'a str,
-    bytes: u64,
-}
-
-#[derive(Deserialize)]
-struct Offer {
-    files: Vec<Offered>,
-}
-
-#[derive(Deserialize)]
-struct Offered {
-    path: String,
-    url: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Problem {
-    detail: String,
-}
-
-impl Host {
-    /// # Errors
-    /// [`PushError::Host`] where no client can be made.
-    pub fn new(import: Url, token: SecretString) -> Result<Self, PushError> {
-        // A redirect would carry the token to another host.
-        let client = Client::builder().connect_timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none()).build();
-        match client {
-            Ok(client) => Ok(Self { client, import, token }),
-            Err(source) => Err(PushError::Host { url: import, source }),
-        }
-    }
-
-    async fn offer(&self, files: &[(BundlePath, u64)]) -> Result<Vec<Offered>, PushError> {
-        let url = Url::parse(&format!("{}/files", self.import.as_str().trim_end_matches('/'))).map_err(|_| PushError::Answer)?;
-        let announced = files.iter().map(|(path, bytes)| Announced { path: path.as_str(), bytes: *bytes }).collect();
-        let body = Announcement { files: announced };
-        tried(async || {
-            let sent = self.client.post(url.clone()).bearer_auth(self.token.expose_secret()).json(&body).send().await;
-            let answer = sent.map_err(|source| Failure::passing(PushError::Host { url: url.clone(), source }))?;
-            let status = answer.status();
-            if !status.is_success() {
-                let sentence = answer.json().await.map_or_else(|_| format!("it answered {status}"), |it: Problem| it.detail);
-                return Err(Failure { may_pass: may_pass(status), error: PushError::Refused { url: url.clone(), sentence } });
-            }
-            let offer: Offer = answer.json().await.map_err(|source| Failure::passing(PushError::Host { url: url.clone(), source }))?;
-            Ok(offer.files)
-        })
-        .await
-    }
-}
-
-/// Why something was not done, and whether it is worth to try it again.
-struct Failure {
-    may_pass: bool,
-    error: PushError,
-}
-
-impl Failure {
-    const fn passing(error: PushError) -> Self {
-        Self { may_pass: true, error }
-    }
-}
-
-/// With growing pauses, until it is done, can't be, or was tried often enough.
-async fn tried<T>(mut what: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, PushError> {
-    let mut wait = FIRST_WAIT;
-    for _ in 1..TRIES {
-        match what().await {
-            Err(Failure { may_pass: true, .. }) => tokio::time::sleep(wait).await,
-            ended => return ended.map_err(|it| it.error),
-        }
-        wait *= 2;
-    }
-    what().await.map_err(|it| it.error)
-}
-
-/// Whether it is worth to ask again.
-fn may_pass(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+/// Tells the host how far a pull is.
+///
+/// # Errors
+/// The host's.
+pub async fn report(host: &Host, report: &Report<'_>) -> Result<(), PushError> {
+    host.report(report).await
 }
 
 /// # Errors
 /// [`PushError`]; what was brought stays, and the next run doesn't bring it again.
-pub async fn push(from: &Place, host: &Host, told: &Told) -> Result<Pushed, PushError> {
-    let Reader::Bundle(bundle) = Reader::open(from).await? else { return Err(PushError::Pipe) };
+pub async fn push(from: Source, host: &Host, told: &Told) -> Result<Pushed, PushError> {
     told(Event::Stage { stage: Stage::Sending, bytes: None, files: None });
-    let mut pushed = Pushed::default();
-    let mut manifest = Vec::new();
-    let mut portion = Vec::with_capacity(ANNOUNCED);
-    let mut listed = bundle.list();
-    while let Some(found) = listed.try_next().await? {
-        match found.0.as_str() {
-            MANIFEST => manifest.push(found),
-            _ => portion.push(found),
-        }
-        if portion.len() == ANNOUNCED {
-            bring(&bundle, host, &mut portion, &mut pushed, told).await?;
-        }
+    match from {
+        Source::Files(bundle) => files::push(&bundle, host, told).await,
+        Source::Stream(stream) => stream::push(stream, host, told).await,
     }
-    bring(&bundle, host, &mut portion, &mut pushed, told).await?;
-    bring(&bundle, host, &mut manifest, &mut pushed, told).await?;
-    Ok(pushed)
 }
 
-async fn bring(
-    bundle: &Bundle,
-    host: &Host,
-    files: &mut Vec<(BundlePath, u64)>,
-    pushed: &mut Pushed,
-    told: &Told,
-) -> Result<(), PushError> {
-    if files.is_empty() {
-        return Ok(());
-    }
-    let offered = host.offer(files).await?;
-    if offered.len() != files.len() || offered.iter().zip(&*files).any(|(offered, (path, _))| offered.path != path.as_str()) {
-        return Err(PushError::Answer);
-    }
-    let puts = futures::stream::iter(files.drain(..).zip(offered)).map(|((path, bytes), offered)| async move {
-        match offered.url {
-            None => told(Event::Kept { bytes, files: 1 }),
-            Some(url) => {
-                let url = Url::parse(&url).map_err(|_| PushError::Answer)?;
-                put(bundle, host, &path, bytes, url).await?;
-                told(Event::Progress { bytes, files: 1 });
-                return Ok::<_, PushError>(Pushed { files: 1, bytes, kept: 0 });
-            }
-        }
-        Ok(Pushed { files: 0, bytes: 0, kept: 1 })
-    });
-    let mut puts = puts.buffer_unordered(AT_ONCE);
-    while let Some(one) = puts.try_next().await? {
-        pushed.files += one.files;
-        pushed.bytes += one.bytes;
-        pushed.kept += one.kept;
-    }
-    Ok(())
+/// In a question.
+fn length(path: &BundlePath) -> usize {
+    path.as_str().len() + 50
 }
 
-async fn put(bundle: &Bundle, host: &Host, path: &BundlePath, bytes: u64, url: Url) -> Result<(), PushError> {
-    tried(async || {
-        let failed = |may_pass, why| Failure { may_pass, error: PushError::Put { path: path.clone(), why } };
-        let read = bundle.open(path).await.map_err(|error| Failure { may_pass: false, error: error.into() })?;
-        let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(read.body, 256 << 10));
-        let sent = host.client.put(url.clone()).header(header::CONTENT_LENGTH, bytes).body(body).send().await;
-        // A link is a key: no error shows it.
-        let status = sent.map_err(|error| failed(true, error.without_url().to_string()))?.status();
-        if status.is_success() { Ok(()) } else { Err(failed(may_pass(status), status.to_string())) }
-    })
-    .await
+impl Pushed {
+    fn kept(&mut self, bytes: u64, told: &Told) {
+        self.kept += 1;
+        told(Event::Kept { bytes, files: 1 });
+    }
+
+    /// Of a file that is there only now.
+    fn arrived(&mut self, bytes: u64, told: &Told) {
+        self.files += 1;
+        self.bytes += bytes;
+        told(Event::Progress { bytes: 0, files: 1 });
+    }
 }
