@@ -37,7 +37,7 @@
     .map((blob) => ({ path: blob.webkitRelativePath.split('/').slice(1).join('/'), blob }))
     .filter((it) => it.path && !it.path.startsWith('.'));
 
-  // A tar's members: ustar, with pax headers for long names and sizes in base 256. The server checks every name again.
+  // A tar's members: ustar, with pax headers or GNU's for long names, and sizes in base 256. The server checks every name again.
   const text = (bytes) => new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, (bytes.indexOf(0) + 1 || bytes.length + 1) - 1));
   const number = (bytes) => {
     if (bytes[0] & 0x80) return bytes.subarray(1).reduce((sum, byte) => sum * 256 + byte, 0);
@@ -72,11 +72,15 @@
       if (kind === 'x') {
         if (bytes > 1 << 20) throw new Error('its headers can’t be read');
         told = pax(await read(begin, bytes));
+      } else if (kind === 'L') {
+        if (bytes > 4096) throw new Error('its headers can’t be read');
+        told = { ...told, path: text(await read(begin, bytes)) };
       } else {
         if (kind === '0') {
           const before = text(header.subarray(345, 500));
           const name = text(header.subarray(0, 100));
-          found.push({ path: told.path || (before ? `${before}/${name}` : name), blob: file.slice(begin, end) });
+          const path = (told.path || (before ? `${before}/${name}` : name)).replace(/^\.\//, '');
+          if (!path.startsWith('.')) found.push({ path, blob: file.slice(begin, end) });
         } else if (kind !== '5' && kind !== 'g') {
           throw new Error('it has links or special files in it');
         }
