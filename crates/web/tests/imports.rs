@@ -118,7 +118,10 @@ async fn a_bundle_is_pulled_by_a_key_that_does_nothing_else() {
     let url = begun["url"].as_str().unwrap().to_owned();
     for (body, status) in [
         (json!({}), 400),
-        (json!({"url": "https://b.example/b.tar", "bucket": {"endpoint": "https://s3.example", "bucket": "b", "access_key_id": "a", "secret_access_key": "s"}}), 400),
+        (
+            json!({"url": "https://b.example/b.tar", "bucket": {"endpoint": "https://s3.example", "bucket": "b", "access_key_id": "a", "secret_access_key": "s"}}),
+            400,
+        ),
         (json!({"url": "http://b.example/b.tar"}), 422),
         (json!({"url": "https://ada@b.example/b.tar"}), 422),
         (json!({"bucket": {"endpoint": "https://s3.example/path", "bucket": "b", "access_key_id": "a", "secret_access_key": "s"}}), 422),

@@ -90,7 +90,11 @@ async fn a_bundle_is_brought_from_the_browser_or_fetched() {
     let open = ada.get(&page).await;
     let policy = open.is(200).header("content-security-policy").unwrap();
     assert!(policy.contains("connect-src 'self' https://s3.example;") && !policy.contains("unsafe"), "{policy}");
-    assert!(open.text.contains(&format!("data-upload=\"{page}/files\" hidden")), "what only a script can do is not offered without: {}", open.text);
+    assert!(
+        open.text.contains(&format!("data-upload=\"{page}/files\" hidden")),
+        "what only a script can do is not offered without: {}",
+        open.text
+    );
     assert!(open.text.contains("howdah bundle push") && open.text.contains("/assets/upload."), "{}", open.text);
 
     let json = [("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/json")];
@@ -108,7 +112,11 @@ async fn a_bundle_is_brought_from_the_browser_or_fetched() {
     let bucket = [("endpoint", "http://s3.example"), ("bucket", "backups"), ("access_key_id", "A"), ("secret_access_key", "very-secret")];
     let form: Vec<(&str, &str)> = [("key", key.as_str())].into_iter().chain(bucket).collect();
     let wrong = ada.post(&format!("{page}/pull"), &form).await;
-    assert!(wrong.status == 422 && wrong.text.contains("id=\"endpoint-error\"") && wrong.text.contains("value=\"backups\""), "{}", wrong.text);
+    assert!(
+        wrong.status == 422 && wrong.text.contains("id=\"endpoint-error\"") && wrong.text.contains("value=\"backups\""),
+        "{}",
+        wrong.text
+    );
     assert!(!wrong.text.contains("very-secret"));
     let key = hidden(&wrong.text, "key");
     ada.post(&format!("{page}/pull"), &[("key", &key), ("url", "https://b.example/b.tar?very-secret")]).await.is(303);

@@ -1,6 +1,7 @@
 //! `howdah bundle pull`: what the Job of a pull runs, beside no server and with no disk.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ pub async fn run(args: PullArgs) -> anyhow::Result<ExitCode> {
     let authorities = authorities(&args)?;
     let key = variable("HOWDAH_PULL_KEY")?;
     let host = Host::new(args.to.clone(), key.into(), &authorities)?;
-    let progress = Progress::new(args.output.json);
-    let arrived = Arrived::default();
+    let progress = Arc::new(Progress::new(args.output.json));
+    let arrived = Arc::<Arrived>::default();
     let ended = bring(&args, &host, &authorities, &progress, &arrived).await;
     progress.end();
     let words = ended.as_ref().err().map(sentence);
@@ -54,13 +55,14 @@ async fn bring(
     args: &PullArgs,
     host: &Host,
     authorities: &[Certificate],
-    progress: &Progress,
-    arrived: &Arrived,
+    progress: &Arc<Progress>,
+    arrived: &Arc<Arrived>,
 ) -> anyhow::Result<Pushed> {
     let from = source(args, authorities).await?;
-    let tell = |event: Event| {
-        arrived.take(&event);
-        progress.tell(event);
+    let (counted, shown) = (Arc::clone(arrived), Arc::clone(progress));
+    let tell = move |event: Event| {
+        counted.take(&event);
+        shown.tell(event);
     };
     tokio::select! {
         pushed = push(from, host, &tell) => Ok(pushed?),
