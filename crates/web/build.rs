@@ -19,6 +19,7 @@ const ASSETS: &[(&str, &[&str], &str)] = &[
     ("SCRIPT", &["howdah.js"], "text/javascript; charset=utf-8"),
     ("MARK", &["mark.svg"], "image/svg+xml"),
     ("PASSKEYS", &["passkeys.js"], "text/javascript; charset=utf-8"),
+    ("UPLOAD", &["upload.js"], "text/javascript; charset=utf-8"),
     ("VIEWER", &["viewer.js"], "text/javascript; charset=utf-8"),
     ("HTMX", &["libraries/htmx.js", "libraries/hx-sse.js"], "text/javascript; charset=utf-8"),
     ("SWAGGER", &["libraries/swagger-ui.js"], "text/javascript; charset=utf-8"),

@@ -17,6 +17,7 @@ pub mod processes;
 pub mod record;
 pub mod s3;
 pub mod server;
+pub mod shelf;
 pub mod site;
 pub mod stack;
 pub mod tenants;

@@ -1,5 +1,6 @@
 //! A server on its way from one host to another: taken along by the API, and brought by the command.
 
+use std::path::Path;
 use std::process::Command;
 
 use age::x25519::Identity;
@@ -7,10 +8,10 @@ use anyhow::{Context as _, Result, ensure};
 use howdah_domain::InstanceId;
 use serde_json::{Value, json};
 
-use crate::Stack;
 use crate::api::Api;
 use crate::processes::Part;
 use crate::wait::seconds;
+use crate::{Stack, World};
 
 /// Where its bundle lies, sealed to this identity.
 pub async fn taken_along(api: &Api, server: InstanceId, identity: &Identity) -> Result<String> {
@@ -18,6 +19,24 @@ pub async fn taken_along(api: &Api, server: InstanceId, identity: &Identity) -> 
     let begun = api.post(&format!("/api/v1/instances/{server}/exports"), Some(&wanted)).await?.expect(202)?.body;
     api.wait_for_operation(begun["operation_url"].as_str().context("no operation")?, "succeeded", seconds(180)).await?;
     Ok(format!("s3://howdah-bundles/{server}/{}", begun["id"].as_str().context("no id")?))
+}
+
+/// The bundle of an export as a tar: fetched by the links that a customer gets, and packed.
+pub async fn packed(world: &World, api: &Api, bundle: &str, folder: &Path) -> Result<()> {
+    let export = bundle.rsplit('/').next().context("a bundle's place ends with its export's id")?;
+    let url = format!("{}/api/v1/exports/{export}/links", world.stack.dashboard_url);
+    let links = world.http.get(url).bearer_auth(&api.token).send().await?.error_for_status()?.text().await?;
+    let files = tempfile::tempdir()?;
+    std::fs::write(files.path().join("links.curl"), links)?;
+    let run = |command: &mut Command| -> Result<()> {
+        let ended = command.output()?;
+        ensure!(ended.status.success(), "{ended:?}");
+        Ok(())
+    };
+    run(Command::new("curl").args(["--silent", "--show-error", "--config", "links.curl"]).current_dir(files.path()))?;
+    std::fs::remove_file(files.path().join("links.curl"))?;
+    let tree = std::fs::read_dir(files.path())?.next().context("curl fetched nothing")??.path();
+    run(Command::new("tar").args(["--format", "posix", "-cf"]).arg(folder.join("bundle.tar")).arg("-C").arg(tree).arg("."))
 }
 
 /// What `howdah bundle push` says of a bundle that it brought to an import (`/api/v1/imports/…`).

@@ -1,4 +1,4 @@
-//! A server moves in, on the real node: taken along whole, removed here as by a host that is left, brought by `howdah bundle push`, rehearsed where
+//! A server moves in, on the real node: taken along whole, removed here as by a host that is left, brought by `howdah bundle push`, and pulled from a URL, rehearsed where
 //! nobody outside meets it, and cut over: every row once, as it was.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
@@ -10,9 +10,10 @@ use anyhow::ensure;
 use howdah_acceptance::api::{Api, wish};
 use howdah_acceptance::fence::Fence;
 use howdah_acceptance::leftovers::assert_nothing_left;
-use howdah_acceptance::moving::{push, taken_along};
+use howdah_acceptance::moving::{packed, push, taken_along};
 use howdah_acceptance::neighbour::Neighbour;
 use howdah_acceptance::pods::{in_web, processes};
+use howdah_acceptance::shelf::Shelf;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::visit::point_here;
 use howdah_acceptance::wait::{Watch, seconds};
@@ -56,6 +57,9 @@ async fn a_server_moves_in() {
     assert_eq!((&seen["seen"]["holds"], &seen["seen"]["is_proved"]), (&json!(true), &json!(true)), "{seen}");
     assert_eq!(seen["seen"]["server"]["domain"], domain.as_str());
     watch.lap("brought and looked into");
+
+    pulled(&world, &api, &bundle, &domain).await;
+    watch.lap("pulled");
 
     let launched = api.post(&format!("{import}/launch"), Some(&json!({"plan": "small", "key": key}))).await.unwrap().expect(202).unwrap();
     let new: InstanceId = launched.body["id"].as_str().unwrap().parse().unwrap();
@@ -105,6 +109,37 @@ async fn brought(world: &World, api: &Api, bundle: &str) -> String {
     let second = push(&world.stack, bundle, &import, api).unwrap();
     assert_eq!((&second["files"], &second["kept"]), (&json!(0), &first["files"]));
     import
+}
+
+/// The same bundle as a tar on somebody's web server: fetched by a Job, looked into by itself, and thrown away.
+async fn pulled(world: &World, api: &Api, bundle: &str, domain: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    packed(world, api, bundle, folder.path()).await.unwrap();
+    let shelf = Shelf::start(world, &format!("{}.test", fresh_name("shelf")), folder.path()).await.unwrap();
+    let begun = api.post("/api/v1/imports", Some(&json!({}))).await.unwrap().expect(201).unwrap().body;
+    let import = begun["url"].as_str().unwrap().to_owned();
+    let wanted = json!({"url": format!("{}/bundle.tar", shelf.url)});
+    api.post(&format!("{import}/pull"), Some(&wanted)).await.unwrap().expect(202).unwrap();
+    let seen = until("it is pulled and looked into", seconds(120), async || {
+        let seen = api.get(&import).await?.expect(200)?.body;
+        ensure!(seen["pull"]["state"] == json!("done") && !seen["seen"].is_null(), "{}", seen["pull"]);
+        Ok(seen)
+    });
+    let seen = seen.await.unwrap();
+    assert_eq!((&seen["seen"]["holds"], &seen["seen"]["server"]["domain"]), (&json!(true), &json!(domain)), "{seen}");
+    assert!(seen["pull"]["files"].as_u64().unwrap() >= 24, "{seen}");
+
+    // What is refused is said: an address of the cluster's own.
+    let inside = json!({"url": "https://10.96.0.1/"});
+    api.post(&format!("{import}/pull"), Some(&inside)).await.unwrap().expect(202).unwrap();
+    let refused = until("it is refused", seconds(120), async || {
+        let seen = api.get(&import).await?.expect(200)?.body;
+        ensure!(seen["pull"]["state"] == json!("failed"), "{}", seen["pull"]);
+        Ok(seen)
+    });
+    let refused = refused.await.unwrap();
+    assert!(refused["pull"]["sentence"].as_str().unwrap().contains("is no address of the public internet"), "{refused}");
+    api.post(&format!("{import}/discard"), Some(&json!({}))).await.unwrap().expect(202).unwrap();
 }
 
 /// The rehearsal's address, once it can be looked at.

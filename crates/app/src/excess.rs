@@ -25,6 +25,10 @@ pub enum Excess {
     Exports,
     /// Of one import.
     Imports,
+    /// Bytes that links were handed out for.
+    Brought,
+    /// Of one account.
+    Pulls,
     /// In one account.
     RoleChanges,
     /// At a domain's records.
@@ -44,6 +48,8 @@ impl Excess {
             Self::OwnerLinks => "Too many new links",
             Self::Exports => "Too many exports",
             Self::Imports => "Too many looks",
+            Self::Brought => "Too much at once",
+            Self::Pulls => "Too many pulls",
             Self::RoleChanges => "Too many changes of roles",
             Self::Looks => "Looked at a moment ago",
         }
@@ -62,6 +68,8 @@ impl Excess {
             Self::MailsTo => "Several mails went to this e-mail address within an hour.",
             Self::MailsBy => "Very many mails to others were asked for within a day.",
             Self::OwnerLinks => "Three new links were made within an hour.",
+            Self::Brought => "Links for all that an import takes were handed out, and some may still be used.",
+            Self::Pulls => "Your account began many pulls lately.",
             Self::Imports => "What was brought was looked at very often within an hour.",
             Self::Exports => "Twelve exports of this server were begun within a day.",
             Self::RoleChanges => "Roles were changed very often in this account within a day. This time nothing was changed.",
@@ -88,6 +96,8 @@ impl Excess {
             Self::Imports => "What was brought stays as it is.",
             Self::Exports => "Those that are whole are good, and can be fetched.",
             Self::RoleChanges => "Invitations and removals go on working.",
+            Self::Brought => "Bring what you have links for, and go on when they have ended.",
+            Self::Pulls => "Bring the bundle by the command or from your browser, or wait.",
             Self::Looks => "What was found stands on the page.",
         }
     }

@@ -95,6 +95,8 @@ pub(crate) const EXPORTS_OF: Limit = limit("exports_of_server", Excess::Exports,
 
 /// Each answers for up to a thousand files.
 pub(crate) const UPLOADS_OF: Limit = limit("uploads_of_import", Excess::Imports, 10_000, DAY);
+/// Bundles that are fetched for one account: each is a connection to wherever it says.
+pub(crate) const PULLS_OF: Limit = limit("pulls_of_account", Excess::Pulls, 30, DAY);
 /// Into what was brought: each lists all of it, and tries a key.
 pub(crate) const LOOKS_INTO: Limit = limit("looks_into_import", Excess::Imports, 60, HOUR);
 
@@ -231,7 +233,7 @@ mod tests {
         let mut all =
             [&[PASSWORD_FROM, PASSWORD_AGAIN, CODE_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()]
                 .concat();
-        all.extend([PASSKEYS_FROM, WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, UPLOADS_OF, LOOKS_INTO]);
+        all.extend([PASSKEYS_FROM, WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, UPLOADS_OF, PULLS_OF, LOOKS_INTO]);
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

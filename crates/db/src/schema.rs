@@ -195,6 +195,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_pulls (import_id) {
+        import_id -> Uuid,
+        source -> Text,
+        cluster -> Nullable<Text>,
+        state -> Text,
+        key_sha256 -> Bytea,
+        kek_id -> Nullable<Text>,
+        wrapped -> Nullable<Bytea>,
+        sealed -> Nullable<Bytea>,
+        files -> Int8,
+        bytes -> Int8,
+        told_at -> Nullable<Timestamptz>,
+        sentence -> Nullable<Text>,
+        begun_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     imports (id) {
         id -> Uuid,
         account_id -> Uuid,
@@ -209,6 +228,9 @@ diesel::table! {
         kept_until -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        counted_bytes -> Int8,
+        offered_bytes -> Int8,
+        offered_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -571,6 +593,7 @@ diesel::joinable!(exports -> operations (operation_id));
 diesel::joinable!(final_bundles -> exports (export_id));
 diesel::joinable!(final_bundles -> operations (operation_id));
 diesel::joinable!(identity_secrets -> instances (instance_id));
+diesel::joinable!(import_pulls -> imports (import_id));
 diesel::joinable!(imports -> accounts (account_id));
 diesel::joinable!(imports -> instances (instance_id));
 diesel::joinable!(incidents -> people (person_id));
@@ -623,6 +646,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     final_bundles,
     idempotency_keys,
     identity_secrets,
+    import_pulls,
     imports,
     incidents,
     instance_observations,

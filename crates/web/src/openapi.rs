@@ -34,7 +34,8 @@ use crate::problem::{self, ProblemBody};
         instances::owner_link_new::owner_link_new, instances::look::look, instances::check::check,
         exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,
         imports::list::list, imports::begin::begin, imports::show::show, imports::files::files, imports::look::look,
-        imports::launch::launch, imports::cut_over::cut_over, imports::discard::discard,
+        imports::launch::launch, imports::cut_over::cut_over, imports::discard::discard, imports::pull::pull, imports::stop_pull::stop_pull,
+        imports::run::offer, imports::run::report,
         exports::key::key,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
@@ -90,8 +91,8 @@ struct Traits {
     is_repeatable: bool,
 }
 
-/// What they answer is of now, and nothing follows from it: who asks again wants another answer.
-const ASKED_ANEW: [&str; 2] = ["offerImportFiles", "lookIntoImport"];
+/// What they answer is of now, and nothing else follows from it: who asks again wants another answer, and tells what is so then.
+const ASKED_ANEW: [&str; 4] = ["offerImportFiles", "lookIntoImport", "offerPullFiles", "reportPull"];
 
 impl Modify for Common {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {

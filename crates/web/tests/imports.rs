@@ -3,9 +3,11 @@
 
 mod support;
 
+use howdah_db::models::import_pull::ImportPull;
 use howdah_testkit::app::TestApp;
 use howdah_testkit::arriving::bundle;
 use reqwest::Method;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use support::Server;
 
@@ -81,7 +83,7 @@ async fn what_is_refused() {
         let problem = server.post(&ada, &format!("{url}/files"), &json!({"files": [{"path": path, "bytes": 1}]})).await.is(422).json();
         assert_eq!(problem["errors"][0]["reason"], "path", "{path}");
     }
-    let large = json!({"files": [{"path": "PREFLIGHT.json", "bytes": 6_000_000_000_u64}]});
+    let large = json!({"files": [{"path": "PREFLIGHT.json", "bytes": 6_u64 << 40}]});
     assert_eq!(server.post(&ada, &format!("{url}/files"), &large).await.is(422).json()["errors"][0]["reason"], "too_large");
     assert_eq!(server.post(&ada, &format!("{url}/files"), &json!({"files": []})).await.is(422).json()["errors"][0]["reason"], "count");
     for (body, field) in [
@@ -97,4 +99,63 @@ async fn what_is_refused() {
         server.post(&ada, "/api/v1/imports", &json!({})).await.is(201);
     }
     assert_eq!(server.post(&ada, "/api/v1/imports", &json!({})).await.is(409).json()["reason"], "too_many_imports");
+}
+
+/// The key that a Job would be given.
+async fn pull_key(test: &TestApp, url: &str) -> String {
+    let id = url.rsplit('/').next().unwrap().parse().unwrap();
+    let pull = ImportPull::of(&mut *test.database.conn().await, id).await.unwrap().unwrap();
+    let secret = pull.secret(&test.app.keys).unwrap().unwrap();
+    let variables: Value = serde_json::from_slice(secret.expose_secret()).unwrap();
+    variables["HOWDAH_PULL_KEY"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_is_pulled_by_a_key_that_does_nothing_else() {
+    let (test, server) = Server::new().await;
+    let ada = test.customer("ada@birds.example").await;
+    let begun = server.post(&ada, "/api/v1/imports", &json!({})).await.is(201).json();
+    let url = begun["url"].as_str().unwrap().to_owned();
+    for (body, status) in [
+        (json!({}), 400),
+        (
+            json!({"url": "https://b.example/b.tar", "bucket": {"endpoint": "https://s3.example", "bucket": "b", "access_key_id": "a", "secret_access_key": "s"}}),
+            400,
+        ),
+        (json!({"url": "http://b.example/b.tar"}), 422),
+        (json!({"url": "https://ada@b.example/b.tar"}), 422),
+        (json!({"bucket": {"endpoint": "https://s3.example/path", "bucket": "b", "access_key_id": "a", "secret_access_key": "s"}}), 422),
+    ] {
+        assert_eq!(server.post(&ada, &format!("{url}/pull"), &body).await.status, status, "{body}");
+    }
+    let wanted = json!({"url": "https://b.example/b.tar?signature=very-secret"});
+    let pulling = server.once(&ada, &format!("{url}/pull"), "pull-1", &wanted).await;
+    pulling.is(202);
+    server.once(&ada, &format!("{url}/pull"), "pull-1", &wanted).await.is_again(&pulling);
+    let shown = server.get(&ada, &url).await.is(200).json();
+    assert_eq!((&shown["pull"]["source"], &shown["pull"]["state"]), (&json!("https://b.example/b.tar"), &json!("queued")));
+    assert!(!shown.to_string().contains("secret"), "{shown}");
+    assert_eq!(server.post(&ada, &format!("{url}/pull"), &wanted).await.is(409).json()["reason"], "pulling");
+
+    let (key, run) = (pull_key(&test, &url).await, format!("/api/v1/pulls/{}", begun["id"].as_str().unwrap()));
+    let as_run = |path: String, body: Value| server.send(server.request(Method::POST, &path).bearer_auth(&key).json(&body));
+    let files = json!({"files": [{"path": "PREFLIGHT.json", "bytes": 10}, {"path": "postgres/checks.json", "bytes": 33 << 20}]});
+    let offered = as_run(format!("{run}/files"), files.clone()).await.is(200).json();
+    assert!(offered["files"][0]["url"].as_str().unwrap().contains("/PREFLIGHT.json?"), "{offered}");
+    let parts = offered["files"][1]["parts"].as_array().unwrap();
+    assert_eq!((&parts[1]["offset"], &parts[1]["bytes"]), (&json!(32 << 20), &json!(1 << 20)));
+    let told = json!({"is_done": false, "files": 2, "bytes": 20, "sentence": null});
+    assert_eq!(as_run(format!("{run}/report"), told.clone()).await.is(200).json()["goes_on"], json!(true));
+    assert_eq!(server.get(&ada, &url).await.json()["pull"]["bytes"], json!(20));
+    for (path, who) in [("/api/v1/imports".to_owned(), &key), (url.clone(), &key), (format!("{run}/files"), &ada.token)] {
+        let refused = server.send(server.request(Method::POST, &path).bearer_auth(who).json(&files)).await;
+        assert!([401, 405].contains(&refused.status), "{path}: {}", refused.status);
+    }
+    let other = server.post(&ada, "/api/v1/imports", &json!({})).await.is(201).json();
+    as_run(format!("/api/v1/pulls/{}/files", other["id"].as_str().unwrap()), files.clone()).await.is(401);
+
+    server.post(&ada, &format!("{url}/pull/stop"), &json!({})).await.is(202);
+    as_run(format!("{run}/files"), files).await.is(401);
+    as_run(format!("{run}/report"), told).await.is(401);
+    assert_eq!(server.get(&ada, &url).await.json()["pull"]["state"], "failed");
 }

@@ -58,7 +58,8 @@ async fn rights_are_exactly_these() {
     for account in ["howdah-operator", "howdah-worker"] {
         let client = client_as(&world, account).await;
         let mut all = Vec::new();
-        let platforms = ["kube-system", "default", SYSTEM_NAMESPACE, INBOX_NAMESPACE, CERTIFICATES_NAMESPACE, MEDIA_NAMESPACE];
+        let platforms =
+            ["kube-system", "default", SYSTEM_NAMESPACE, INBOX_NAMESPACE, CERTIFICATES_NAMESPACE, MEDIA_NAMESPACE, "howdah-bundles"];
         for namespace in platforms.into_iter().chain([server.resource_name.as_str()]) {
             let shown = if namespace == server.resource_name { "a server's" } else { namespace };
             let lines = rights(&client, namespace).await;

@@ -21,7 +21,7 @@ const MOST_OPEN: i64 = 5;
 /// Where the bundle is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportSource {
-    /// With whoever brings it.
+    /// With whoever brings it, or somewhere that it is pulled from.
     Upload,
     /// Here: an export of a server of the same account, that is whole and kept.
     Export(ExportId),
@@ -62,7 +62,7 @@ pub async fn begin(
 }
 
 async fn insert(app: &App, conn: &mut Conn, actor: &Actor, source: ImportSource) -> Result<ImportId, Error> {
-    if Import::open_of_account(conn, actor.account.as_uuid()).await? >= MOST_OPEN {
+    if Import::open_of_account(conn, actor.account.as_uuid(), app.now()).await? >= MOST_OPEN {
         let sentence = format!("{MOST_OPEN} imports of this account wait already. Launch one of them, or throw one away.");
         return Err(Error::Conflict { reason: "too_many_imports", sentence });
     }
@@ -89,6 +89,9 @@ async fn insert(app: &App, conn: &mut Conn, actor: &Actor, source: ImportSource)
         kept_until,
         deleted_at: None,
         created_at: now,
+        counted_bytes: 0,
+        offered_bytes: 0,
+        offered_at: None,
     };
     row.insert(conn).await?;
     record(app, conn, actor, &row, "import.begin").await?;

@@ -10,7 +10,7 @@ use howdah_domain::{ImportId, InstanceId, Lane, OperationId, OperationKind, Oper
 use serde_json::json;
 
 use super::begin::record;
-use super::{locked_by, seen_by};
+use super::{locked_by, pull, seen_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{self, audit, audit_actor};
 use crate::jobs::SyncInstance;
@@ -135,6 +135,7 @@ pub async fn discard(
         if import.deleted_at.is_some() {
             return Err(Error::Conflict { reason: "gone", sentence: "This import was thrown away already.".to_owned() });
         }
+        pull::end(app, conn, &import, "The import was thrown away.").await?;
         let again = match server {
             Some(server) => Some(take_back(app, conn, actor, &server, &import, confirm).await?),
             None => None,

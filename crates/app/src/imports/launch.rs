@@ -6,6 +6,7 @@ use howdah_domain::{ImportId, Plan};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::look::{self, Found};
+use super::pull::is_not_pulled;
 use super::seen::{Seen, SeenServer};
 use super::{is_open, locked_by, seen_by};
 use crate::idempotency::{Idempotent, Once, answered, claim, keep};
@@ -59,6 +60,7 @@ pub async fn launch(
         }
         let import = locked_by(conn, actor, id).await?;
         is_open(app, &import)?;
+        is_not_pulled(conn, &import).await?;
         let launched = instances::record(app, conn, actor, &server).await?;
         Import::became(conn, import.id, launched.instance.as_uuid(), &manifest_sha256).await?;
         keep(conn, idempotent, launched).await

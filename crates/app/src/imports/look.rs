@@ -35,12 +35,21 @@ pub async fn look(app: &App, actor: &Actor, id: ImportId, key: Option<&SecretStr
     is_open(app, &import)?;
     limits::LOOKS_INTO.take(app, &mut conn, &import.id.to_string()).await?;
     drop(conn);
-    let Found { seen, .. } = into(app, &import, key).await?;
-    let kept = serde_json::to_value(&seen).map_err(Error::internal)?;
+    looked(app, &import, key).await?;
     let mut conn = app.conn().await?;
-    Import::saw(&mut conn, import.id, &kept, app.now()).await?;
     let import = seen_by(&mut conn, actor, id).await?;
-    view_of(app, &conn, import).await
+    view_of(app, &mut conn, import).await
+}
+
+/// The worker's own look, once a bundle was pulled: nobody has to ask for it.
+pub(crate) async fn look_unasked(app: &App, import: &Import) -> Result<(), Error> {
+    if is_open(app, import).is_ok() { looked(app, import, None).await } else { Ok(()) }
+}
+
+async fn looked(app: &App, import: &Import, key: Option<&SecretString>) -> Result<(), Error> {
+    let Found { seen, .. } = into(app, import, key).await?;
+    let kept = serde_json::to_value(&seen).map_err(Error::internal)?;
+    Ok(Import::saw(&mut *app.conn().await?, import.id, &kept, app.now()).await?)
 }
 
 pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>) -> Result<Found, Error> {

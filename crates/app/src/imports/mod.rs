@@ -8,6 +8,8 @@ mod begin;
 mod decide;
 mod launch;
 mod look;
+mod pull;
+mod quota;
 mod seen;
 mod upload;
 mod view;
@@ -17,11 +19,14 @@ pub use decide::{CutOver, cut_over, discard};
 pub use launch::{ImportLaunch, launch};
 pub use look::look;
 pub(crate) use look::read as brought;
+pub use pull::{PullBucket, PullFrom, PullReport, PullRun, offer_to_pull, pull, pull_run, report_pull, stop as stop_pull};
 pub use seen::{Seen, SeenFinding, SeenServer};
-pub use upload::{Announced, Offered, offer};
-pub use view::{ImportState, ImportView, get, list, of_server};
+pub use upload::{Announced, Offered, PartLink, Put, offer};
+pub use view::{ImportState, ImportView, PullView, get, list, of_server};
 
 pub(crate) use decide::{arrived, rehearses};
+pub(crate) use look::look_unasked;
+pub(crate) use quota::valid as links_valid;
 
 use howdah_db::Conn;
 use howdah_db::models::import::Import;

@@ -1,10 +1,11 @@
 //! Imports as people see them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::import::Import;
+use howdah_db::models::import_pull::ImportPull;
 use howdah_db::models::instance::{Instance, Page};
 use howdah_db::models::operation::Operation;
 use howdah_domain::{ImportId, InstanceId, StepName};
@@ -31,6 +32,46 @@ pub struct ImportView {
     pub seen_at: Option<DateTime<Utc>>,
     pub kept_until: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    /// The last that was begun.
+    pub pull: Option<PullView>,
+}
+
+/// A bundle that is fetched from where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullView {
+    /// Where it lies, without keys.
+    pub source: String,
+    /// `queued`, `running`, `done` or `failed`.
+    pub state: String,
+    /// That have arrived, as it told last.
+    pub files: u64,
+    pub bytes: u64,
+    pub told_at: Option<DateTime<Utc>>,
+    /// Why it broke off; of one that runs, why it did the last time.
+    pub sentence: Option<String>,
+    pub begun_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl PullView {
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.ended_at.is_none()
+    }
+
+    fn of(row: ImportPull) -> Self {
+        let number = |it: i64| it.unsigned_abs();
+        Self {
+            files: number(row.files),
+            bytes: number(row.bytes),
+            source: row.source,
+            state: row.state,
+            told_at: row.told_at,
+            sentence: row.sentence,
+            begun_at: row.begun_at,
+            ended_at: row.ended_at,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +104,7 @@ pub async fn get(app: &App, actor: &Actor, id: ImportId) -> Result<ImportView, E
     actor.may_read()?;
     let mut conn = app.conn().await?;
     let import = seen_by(&mut conn, actor, id).await?;
-    view_of(app, &conn, import).await
+    view_of(app, &mut conn, import).await
 }
 
 /// The one that a server is of.
@@ -85,15 +126,15 @@ pub async fn list(app: &App, actor: &Actor, page: Page) -> Result<Vec<ImportView
     actor.may_read()?;
     let mut conn = app.conn().await?;
     let rows = Import::page_of_account(&mut conn, actor.account.as_uuid(), page).await?;
-    views(app, &conn, rows).await
+    views(app, &mut conn, rows).await
 }
 
-pub(super) async fn view_of(app: &App, conn: &Conn, import: Import) -> Result<ImportView, Error> {
+pub(super) async fn view_of(app: &App, conn: &mut Conn, import: Import) -> Result<ImportView, Error> {
     views(app, conn, vec![import]).await?.pop().ok_or(Error::NotFound { what: "import" })
 }
 
-/// Two questions for all of them.
-async fn views(app: &App, conn: &Conn, imports: Vec<Import>) -> Result<Vec<ImportView>, Error> {
+/// Some questions for all of them.
+async fn views(app: &App, conn: &mut Conn, imports: Vec<Import>) -> Result<Vec<ImportView>, Error> {
     let ids: Vec<Uuid> = imports.iter().filter_map(|it| it.instance_id).collect();
     let slugs = Instance::slugs(conn, &ids).await?;
     let mut rehearsing = BTreeSet::new();
@@ -102,12 +143,16 @@ async fn views(app: &App, conn: &Conn, imports: Vec<Import>) -> Result<Vec<Impor
             rehearsing.insert(row.instance_id);
         }
     }
+    let imported: Vec<Uuid> = imports.iter().map(|it| it.id).collect();
+    let mut pulls: BTreeMap<Uuid, PullView> =
+        ImportPull::of_imports(conn, &imported).await?.into_iter().map(|it| (it.import_id, PullView::of(it))).collect();
     let view = |import: Import| {
+        let pull = pulls.remove(&import.id);
         let slug = slugs.iter().find(|(id, _)| Some(*id) == import.instance_id);
         let instance = slug.map(|(id, slug)| (InstanceId::from_uuid(*id), slug.clone()));
         let is_undecided = import.accepted_at.is_none() && import.deleted_at.is_none();
         let is_rehearsing = is_undecided && import.instance_id.is_some_and(|it| rehearsing.contains(&it));
-        view(app, import, instance, is_rehearsing)
+        ImportView { pull, ..view(app, import, instance, is_rehearsing) }
     };
     Ok(imports.into_iter().map(view).collect())
 }
@@ -119,6 +164,8 @@ fn view(app: &App, import: Import, instance: Option<(InstanceId, String)>, is_re
         (Some(deleted), _, Some(_)) if deleted < import.kept_until => ImportState::Gone,
         (_, _, Some(_)) => ImportState::Accepted,
         (None, Some(_), None) => ImportState::Launched,
+        // Its files go with the next ticks.
+        (None, None, None) if app.now() >= import.kept_until => ImportState::Gone,
         (None, None, None) => ImportState::Open,
     };
     ImportView {
@@ -133,6 +180,7 @@ fn view(app: &App, import: Import, instance: Option<(InstanceId, String)>, is_re
         seen_at: import.seen_at,
         kept_until: import.kept_until,
         created_at: import.created_at,
+        pull: None,
     }
 }
 

@@ -1,14 +1,18 @@
 //! Exports and what was brought for imports, once they were kept as long as they were to be: their files go, and then their row says so.
 
+use chrono::TimeDelta;
 use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::import::Import;
 
 use super::DeleteExports;
 use crate::exports;
+use crate::imports::links_valid;
 use crate::ports::Bundles;
 use crate::worker::{WorkError, Worker};
 
+/// A PUT that began while its link was valid has ended, or broken off, by then.
+const PUT: TimeDelta = TimeDelta::minutes(15);
 /// Some at a time: the next tick has the next ones deleted.
 const SOME: i64 = 20;
 
@@ -34,10 +38,15 @@ pub async fn run(worker: &Worker, _: DeleteExports) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// An export that lies here belongs to its server.
+/// An export that lies here belongs to its server. Of what was brought, links may be valid for some minutes yet: what comes by them is
+/// deleted, too, and only then is it said that nothing is left.
 async fn delete_brought(worker: &Worker, bundles: &dyn Bundles, import: &Import) -> Result<(), WorkError> {
     if import.source == "upload" {
         bundles.delete(&import.prefix).await?;
+        let last = import.offered_at.map(|it| it + links_valid() + PUT);
+        if last.is_some_and(|it| worker.now() < it) {
+            return Ok(());
+        }
     }
     let mut conn = worker.app.database.conn().await?;
     Ok(Import::deleted(&mut conn, import.id, worker.now()).await?)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use tracing::Instrument;
 
-use super::{DeleteExports, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, Tick, VerifyFinalBundles};
+use super::{DeleteExports, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, SyncPull, Tick, VerifyFinalBundles};
 use crate::error::chain;
 use crate::worker::{WorkError, Worker};
 
@@ -27,6 +27,7 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
         .add_extension(Context(worker.clone()))
         .define_job::<SyncInstance>()
         .define_job::<SyncExport>()
+        .define_job::<SyncPull>()
         .define_job::<Tick>()
         .define_job::<LookOutside>()
         .define_job::<ResyncAll>()
@@ -66,6 +67,7 @@ macro_rules! handler {
 
 handler!(SyncInstance, instance.id = instance_id);
 handler!(SyncExport, export.id = export_id);
+handler!(SyncPull, import.id = import_id);
 handler!(Tick);
 handler!(LookOutside);
 handler!(ResyncAll);

@@ -10,6 +10,7 @@ mod resync_all;
 mod send_mails;
 mod sync_export;
 mod sync_instance;
+mod sync_pull;
 mod tick;
 mod verify_final_bundles;
 
@@ -43,6 +44,12 @@ pub struct SyncExport {
     /// How often it was tried again because the cluster was away.
     #[serde(default)]
     pub attempt: u32,
+}
+
+/// Begins a pull in a cluster, sees how far it is, and puts it away once it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncPull {
+    pub import_id: Uuid,
 }
 
 /// Looks after everything that time brings: holds and graces that end, operations that go on, mails that wait.
@@ -145,6 +152,45 @@ impl SyncExport {
 
     fn queue(&self) -> String {
         format!("export:{}", self.export_id)
+    }
+
+    async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {
+        let options = JobOptions { job_key: Some(key), queue: Some(&self.queue()), run_at, ..JobOptions::default() };
+        enqueue(conn, Self::NAME, self, options).await
+    }
+}
+
+impl SyncPull {
+    pub const NAME: &'static str = "sync_pull";
+
+    #[must_use]
+    pub const fn of(import_id: Uuid) -> Self {
+        Self { import_id }
+    }
+
+    /// What the worker does when its turn has come.
+    ///
+    /// # Errors
+    /// What is worth a retry by the queue.
+    pub async fn work(self, worker: &Worker) -> Result<(), WorkError> {
+        sync_pull::run(worker, self).await
+    }
+
+    /// As soon as this transaction commits; one that waits already is replaced.
+    ///
+    /// # Errors
+    /// The query's.
+    pub async fn enqueue(&self, conn: &mut Conn) -> QueryResult<()> {
+        self.put(conn, &self.queue(), None).await
+    }
+
+    /// Once more after a while: how far it is then.
+    pub(crate) async fn enqueue_again(&self, conn: &mut Conn, at: DateTime<Utc>) -> QueryResult<()> {
+        self.put(conn, &format!("{}:again", self.queue()), Some(at)).await
+    }
+
+    fn queue(&self) -> String {
+        format!("pull:{}", self.import_id)
     }
 
     async fn put(&self, conn: &mut Conn, key: &str, run_at: Option<DateTime<Utc>>) -> QueryResult<()> {

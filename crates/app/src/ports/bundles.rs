@@ -1,5 +1,6 @@
 //! The bucket where exports lie that are kept.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -19,8 +20,27 @@ pub struct BundleFile {
     pub bytes: u64,
 }
 
+/// A file that is brought in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The whole key in the bucket.
+    pub key: String,
+    pub id: String,
+    /// That are there, by their numbers, which begin with 1.
+    pub parts: BTreeMap<u32, UploadedPart>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadedPart {
+    pub bytes: u64,
+    pub etag: String,
+}
+
 /// A bundle lies below `prefix`, which has no slash at its ends.
 pub trait Bundles: Send + Sync {
+    /// Where its links lead, as a browser names it: `https://s3.example.com`.
+    fn origin(&self) -> String;
+
     /// All its files, in no order. Whoever wrote them there chose the names.
     fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>>;
 
@@ -33,9 +53,18 @@ pub trait Bundles: Send + Sync {
     /// By which anyone can GET the file for so long: a week at most.
     fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
 
-    /// By which anyone can PUT the file for so long, over what is there.
-    fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
+    /// By which anyone can PUT the file for so long, over what is there, if it has just so many bytes.
+    fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, bytes: u64, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
 
-    /// All of it; what is not there is well.
+    /// The upload in parts of one file, with what of it is there; begun where there is none.
+    fn upload<'a>(&'a self, prefix: &'a str, path: &'a str) -> BoxFuture<'a, Result<Upload, BundlesError>>;
+
+    /// By which anyone can PUT this part for so long, if it has just so many bytes.
+    fn part_link<'a>(&'a self, upload: &'a Upload, number: u32, bytes: u64, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
+
+    /// All parts are there: from now on the file is.
+    fn complete<'a>(&'a self, upload: &'a Upload) -> BoxFuture<'a, Result<(), BundlesError>>;
+
+    /// All of it, and uploads that were begun; what is not there is well.
     fn delete<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(), BundlesError>>;
 }

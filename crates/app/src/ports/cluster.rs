@@ -1,4 +1,4 @@
-//! A cluster as the worker may touch it: custom resources, and Secrets of the inbox.
+//! A cluster as the worker may touch it: custom resources, Secrets of the inbox, and Jobs that pull bundles.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +33,22 @@ pub struct InboxSecret {
     pub immutable: bool,
 }
 
+/// A pull as it is to run: `howdah bundle pull` with this environment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PullJob {
+    pub name: String,
+    pub variables: BTreeMap<String, String>,
+}
+
+/// How far the run of a pull is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullRun {
+    /// Also where it is still to begin, or begins again.
+    Running,
+    Succeeded,
+    Failed,
+}
+
 pub trait Cluster: Send + Sync {
     fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<MastodonInstance>, ClusterError>>;
 
@@ -49,6 +65,15 @@ pub trait Cluster: Send + Sync {
 
     /// One that is not there is a success.
     fn delete_export<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), ClusterError>>;
+
+    /// Begun where it is not there.
+    fn put_pull<'a>(&'a self, pull: &'a PullJob) -> BoxFuture<'a, Result<(), ClusterError>>;
+
+    /// `None` where it is not there.
+    fn pull<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<PullRun>, ClusterError>>;
+
+    /// With its keys; one that is not there is a success.
+    fn delete_pull<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), ClusterError>>;
 
     /// Written only where it is not so already.
     fn put_secret<'a>(&'a self, secret: &'a InboxSecret) -> BoxFuture<'a, Result<(), ClusterError>>;

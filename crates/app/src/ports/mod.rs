@@ -7,8 +7,8 @@ pub mod mailer;
 pub mod outside;
 pub mod relay;
 
-pub use bundles::{BundleFile, Bundles, BundlesError};
-pub use cluster::{Cluster, ClusterError};
+pub use bundles::{BundleFile, Bundles, BundlesError, Upload, UploadedPart};
+pub use cluster::{Cluster, ClusterError, PullJob, PullRun};
 pub use mailer::{Envelope, MailError, Mailer};
 pub use outside::{Addresses, Answer, Outside, OutsideError};
 pub use relay::{Relay, RelayError};

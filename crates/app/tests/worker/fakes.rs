@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use howdah_app::ports::cluster::{Cluster, ClusterError, InboxSecret};
+use howdah_app::ports::cluster::{Cluster, ClusterError, InboxSecret, PullJob, PullRun};
 use howdah_app::ports::mailer::{Envelope, MailError, Mailer};
 use howdah_app::ports::outside::{Addresses, Answer, NameRecords, Outside, OutsideError};
 use howdah_app::ports::relay::{Relay, RelayError};
@@ -29,6 +29,8 @@ struct State {
     secrets: BTreeMap<String, BTreeMap<String, String>>,
     /// By namespace and name.
     exports: BTreeMap<(String, String), MastodonExport>,
+    /// Jobs that pull bundles: their environment, and how far they are.
+    pulls: BTreeMap<String, (BTreeMap<String, String>, PullRun)>,
     version: u64,
     /// Ids whose data the operator destroyed.
     destroyed: Vec<String>,
@@ -88,6 +90,21 @@ impl FakeCluster {
 
     pub fn exports(&self) -> Vec<MastodonExport> {
         self.state.lock().unwrap().exports.values().cloned().collect()
+    }
+
+    /// The environment of each Job that pulls.
+    pub fn pulls(&self) -> Vec<BTreeMap<String, String>> {
+        self.state.lock().unwrap().pulls.values().map(|(variables, _)| variables.clone()).collect()
+    }
+
+    /// All of them come to that end.
+    pub fn end_pulls(&self, end: PullRun) {
+        self.state.lock().unwrap().pulls.values_mut().for_each(|(_, run)| *run = end);
+    }
+
+    /// Somebody's `kubectl delete jobs`.
+    pub fn lose_pulls(&self) {
+        self.state.lock().unwrap().pulls.clear();
     }
 
     /// Of the Secrets about a server's owner, the one that is there.
@@ -288,6 +305,33 @@ impl Cluster for FakeCluster {
     fn delete_export<'a>(&'a self, namespace: &'a str, name: &'a str) -> Answered<'a, ()> {
         self.call(|state| {
             if state.exports.remove(&(namespace.to_owned(), name.to_owned())).is_some() {
+                state.writes += 1;
+            }
+            Ok(())
+        })
+    }
+
+    fn put_pull<'a>(&'a self, pull: &'a PullJob) -> Answered<'a, ()> {
+        let refusal = self.refusal.lock().unwrap().clone();
+        self.call(|state| {
+            if let Some(message) = refusal {
+                return Err(ClusterError::Refused { what: "Job".to_owned(), message });
+            }
+            if !state.pulls.contains_key(&pull.name) {
+                state.writes += 1;
+                state.pulls.insert(pull.name.clone(), (pull.variables.clone(), PullRun::Running));
+            }
+            Ok(())
+        })
+    }
+
+    fn pull<'a>(&'a self, name: &'a str) -> Answered<'a, Option<PullRun>> {
+        self.call(|state| Ok(state.pulls.get(name).map(|(_, run)| *run)))
+    }
+
+    fn delete_pull<'a>(&'a self, name: &'a str) -> Answered<'a, ()> {
+        self.call(|state| {
+            if state.pulls.remove(name).is_some() {
                 state.writes += 1;
             }
             Ok(())

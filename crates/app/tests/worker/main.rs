@@ -17,4 +17,5 @@ mod move_out;
 mod owner_link_mails;
 mod owner_links;
 mod periodic;
+mod pulls;
 mod queue;

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
+use reqwest::{Certificate, Client};
+
 use super::{PlaceError, Prefix, s3::connect};
+use crate::outside::Guard;
 use crate::s3::{S3Settings, SettingError};
 
 /// Where a bundle lies, as a person writes it: `DIR`, `FILE.tar`, `-`, or `s3://BUCKET/PREFIX`.
@@ -93,6 +96,19 @@ impl Place {
     /// # Errors
     /// [`PlaceError::Setting`] for S3 without settings, or with some that can't be used.
     pub fn at(location: &Location, s3: Option<&S3Settings>) -> Result<Self, PlaceError> {
+        Self::by(location, s3, None)
+    }
+
+    /// Somebody else's, who must not reach what only this machine does. The endpoint itself is to be checked before.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub fn guarded(location: &Location, s3: &S3Settings, guard: &Guard, authorities: &[Certificate]) -> Result<Self, PlaceError> {
+        let unusable = |error: reqwest::Error| SettingError::new("AWS_ENDPOINT_URL", format!("no client can be made: {error}"));
+        Self::by(location, Some(s3), Some(guard.client(authorities).map_err(unusable)?))
+    }
+
+    fn by(location: &Location, s3: Option<&S3Settings>, client: Option<Client>) -> Result<Self, PlaceError> {
         Ok(match location {
             Location::Directory(path) => Self::Directory(path.clone()),
             Location::TarFile(path) => Self::TarFile(path.clone()),
@@ -101,7 +117,7 @@ impl Place {
                 let needed = || SettingError::new("AWS_ACCESS_KEY_ID", format!("{location} can't be reached without it"));
                 let root =
                     object_store::path::Path::parse(prefix).map_err(|it| PlaceError::store("name", &prefix.as_str().into())(it.into()))?;
-                let store = connect(s3.ok_or_else(needed)?, bucket)?;
+                let store = connect(s3.ok_or_else(needed)?, bucket, client)?;
                 Self::Prefix(Prefix::new(Arc::new(store), root, location.to_string()))
             }
         })

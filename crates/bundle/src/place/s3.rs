@@ -12,10 +12,11 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::PlaceError;
+use crate::outside::Connector;
 use crate::s3::{S3Settings, SettingError};
 
-/// A client for a bucket.
-pub(super) fn connect(settings: &S3Settings, bucket: &str) -> Result<AmazonS3, PlaceError> {
+/// A client for a bucket. `guarded`: by which alone requests are sent.
+pub(super) fn connect(settings: &S3Settings, bucket: &str, guarded: Option<reqwest::Client>) -> Result<AmazonS3, PlaceError> {
     let plain = settings.endpoint.as_ref().is_some_and(|it| it.scheme() == "http");
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
@@ -28,6 +29,9 @@ pub(super) fn connect(settings: &S3Settings, bucket: &str) -> Result<AmazonS3, P
         // Not every service has the one request that deletes many.
         .with_disable_bulk_delete(true)
         .with_client_options(client(settings.ca.as_deref(), plain)?);
+    if let Some(client) = guarded {
+        builder = builder.with_http_connector(Connector(client));
+    }
     if let Some(token) = &settings.session_token {
         builder = builder.with_token(token.expose_secret());
     }
@@ -135,7 +139,7 @@ mod tests {
         assert_eq!(host(&endpoint, "b", true).unwrap(), "https://s3.example.org:8443");
         assert_eq!(host(&endpoint, "b", false).unwrap(), "https://b.s3.example.org:8443");
         let settings = from(&[KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL", endpoint.as_str())]).unwrap();
-        connect(&settings, "b").unwrap();
+        connect(&settings, "b", None).unwrap();
     }
 
     #[test]

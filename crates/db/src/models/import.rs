@@ -32,6 +32,11 @@ pub struct Import {
     pub kept_until: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// That were there when they were counted last.
+    pub counted_bytes: i64,
+    /// That links were handed out for since, and when the last of them was.
+    pub offered_bytes: i64,
+    pub offered_at: Option<DateTime<Utc>>,
 }
 
 impl Import {
@@ -61,12 +66,29 @@ impl Import {
     }
 
     /// Those that could still become a server.
-    pub async fn open_of_account(conn: &mut Conn, account_id: Uuid) -> QueryResult<i64> {
-        imports::table
-            .filter(imports::account_id.eq(account_id).and(imports::instance_id.is_null()).and(imports::deleted_at.is_null()))
-            .count()
-            .get_result(conn)
-            .await
+    pub async fn open_of_account(conn: &mut Conn, account_id: Uuid, now: DateTime<Utc>) -> QueryResult<i64> {
+        let open = imports::instance_id.is_null().and(imports::deleted_at.is_null()).and(imports::kept_until.gt(now));
+        imports::table.filter(imports::account_id.eq(account_id).and(open)).count().get_result(conn).await
+    }
+
+    /// What lies here, or may come by links that were handed out, of all that somebody of the account brought: bytes.
+    pub async fn bytes_of_account(conn: &mut Conn, account_id: Uuid) -> QueryResult<i64> {
+        let brought = imports::account_id.eq(account_id).and(imports::source.eq("upload")).and(imports::deleted_at.is_null());
+        let all: Vec<(i64, i64)> =
+            imports::table.filter(brought).select((imports::counted_bytes, imports::offered_bytes)).load(conn).await?;
+        Ok(all.into_iter().fold(0, |sum, (counted, offered)| sum.saturating_add(counted).saturating_add(offered)))
+    }
+
+    /// Links for so many bytes are handed out.
+    pub async fn offered(conn: &mut Conn, id: Uuid, bytes: i64, at: DateTime<Utc>) -> QueryResult<()> {
+        let set = (imports::offered_bytes.eq(imports::offered_bytes + bytes), imports::offered_at.eq(at));
+        diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
+    }
+
+    /// So much is there, and no link is valid any more that could bring something else.
+    pub async fn counted(conn: &mut Conn, id: Uuid, bytes: i64) -> QueryResult<()> {
+        let set = (imports::counted_bytes.eq(bytes), imports::offered_bytes.eq(0));
+        diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
     }
 
     pub async fn saw(conn: &mut Conn, id: Uuid, seen: &Value, at: DateTime<Utc>) -> QueryResult<()> {

@@ -15,6 +15,7 @@ pub mod final_bundle;
 pub mod idempotency;
 pub mod identity;
 pub mod import;
+pub mod import_pull;
 pub mod incident;
 pub mod instance;
 pub mod invitation;

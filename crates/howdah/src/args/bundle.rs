@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use howdah_bundle::load::Mark;
+use howdah_bundle::outside::Network;
 use howdah_bundle::place::Location;
 
 #[derive(Subcommand)]
@@ -35,6 +36,12 @@ pub enum BundleCommand {
     ///
     /// It can be stopped and started again: what has arrived is not sent twice.
     Push(PushArgs),
+    /// Bring a bundle from somebody's URL or bucket to the Howdah that pulls it: what the Job of a pull runs.
+    ///
+    /// It connects to nothing but the public internet, the networks that are excepted, and the Howdah itself. What leads to the source is in
+    /// the environment: `HOWDAH_PULL_FROM` (https://…/FILE.tar, or s3://bucket/prefix with `AWS_…`), and `HOWDAH_PULL_KEY`.
+    #[command(verbatim_doc_comment)]
+    Pull(PullArgs),
 }
 
 impl BundleCommand {
@@ -46,6 +53,7 @@ impl BundleCommand {
             Self::Verify(args) => &args.output,
             Self::Restore(args) => &args.output,
             Self::Push(args) => &args.output,
+            Self::Pull(args) => &args.output,
         };
         output.json
     }
@@ -196,7 +204,7 @@ pub struct RestoreArgs {
 
 #[derive(Args)]
 pub struct PushArgs {
-    /// A folder, FILE.tar or s3://bucket/prefix.
+    /// A folder, FILE.tar, `-` (a tar from standard input) or s3://bucket/prefix.
     pub from: Location,
     /// The import's address: https://…/api/v1/imports/…
     #[arg(long, value_name = "URL")]
@@ -204,6 +212,21 @@ pub struct PushArgs {
     /// A file with the API token, of the scope `write`; without it `HOWDAH_TOKEN` counts.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args)]
+pub struct PullArgs {
+    /// The pull's address: https://…/api/v1/pulls/…
+    #[arg(long, env = "HOWDAH_PULL_TO", value_name = "URL")]
+    pub to: url::Url,
+    /// Networks that may be connected to besides the public internet, or single addresses.
+    #[arg(long = "outside-allowed-cidr", env = "HOWDAH_OUTSIDE_ALLOWED_CIDRS", value_delimiter = ',', value_name = "CIDR")]
+    pub allowed: Vec<Network>,
+    /// Certificates in PEM that are trusted besides the public ones.
+    #[arg(long, env = "HOWDAH_EXTRA_CA_FILE", value_name = "FILE")]
+    pub extra_ca: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

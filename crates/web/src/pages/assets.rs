@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn nothing_of_ours_is_inline_or_from_elsewhere() {
-        for asset in [STYLE, SCRIPT, PASSKEYS, MARK, VIEWER] {
+        for asset in [STYLE, SCRIPT, PASSKEYS, MARK, UPLOAD, VIEWER] {
             let text = std::str::from_utf8(asset.plain).unwrap();
             assert!(!text.contains("@import") && !text.contains("url(http"), "{}", asset.name);
         }

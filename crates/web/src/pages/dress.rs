@@ -28,6 +28,11 @@ use crate::problem::Problem;
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                               form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// Where a page's script connects to one origin besides.
+pub fn policy_with(origin: &str) -> String {
+    CONTENT_POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))
+}
+
 /// Everything is a page but what machines ask for: what is new and forgotten here has a page's protection.
 fn is_page(path: &str) -> bool {
     let folders = ["/api/", assets::FOLDER];

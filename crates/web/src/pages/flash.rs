@@ -58,6 +58,8 @@ flashes! {
     ExportBegunBefore = "export_begun_before", "This form was sent twice. One run has begun; a recovery key was shown the first time.";
     ExportCancelled = "export_cancelled", "Cancelled: what was written so far is no bundle.";
     CutOver = "cut_over", "Decided: the bundle is loaded anew, and the server takes its old one's place.";
+    PullBegun = "pull_begun", "It has begun. You can close this page: it goes on by itself, and is looked into once all is there.";
+    PullStopped = "pull_stopped", "Stopped: what has arrived stays.";
     ImportDiscarded = "import_discarded", "It is thrown away.";
     MovingOut = "moving_out", "It stops, and its final bundle is made. Until another host serves its address any owner can take it back.";
     MediaLed = "media_led", "Said: whoever asks for its media here is led there, once its data here is deleted.";

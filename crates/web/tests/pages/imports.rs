@@ -82,6 +82,54 @@ async fn what_is_lost_is_said_before_it_is_thrown_away() {
     assert_eq!(eve.get(&page).await.status, 404);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_is_brought_from_the_browser_or_fetched() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let offered = ada.get("/imports").await;
+    assert!(!offered.header("content-security-policy").unwrap().contains("s3.example"), "only where files are put");
+    let page = ada.post("/imports", &[("key", &hidden(&offered.text, "key"))]).await.is(303).header("location").unwrap().to_owned();
+    let open = ada.get(&page).await;
+    let policy = open.is(200).header("content-security-policy").unwrap();
+    assert!(policy.contains("connect-src 'self' https://s3.example;") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        open.text.contains(&format!("data-upload=\"{page}/files\" hidden")),
+        "what only a script can do is not offered without: {}",
+        open.text
+    );
+    assert!(open.text.contains("howdah bundle push") && open.text.contains("/assets/upload."), "{}", open.text);
+
+    let json = [("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/json")];
+    let files = r#"{"files":[{"path":"PREFLIGHT.json","bytes":10}]}"#;
+    let links = ada.send_body(&format!("{page}/files"), &json, files).await;
+    assert!(links.is(200).json()["files"][0]["url"].as_str().unwrap().starts_with("https://s3.example/"), "{links:?}");
+    let refused = ada.send_body(&format!("{page}/files"), &json, r#"{"files":[{"path":"../x","bytes":1}]}"#).await;
+    refused.is_problem(422, "invalid");
+    let foreign = [("Sec-Fetch-Site", "cross-site"), ("Content-Type", "application/json")];
+    assert_eq!(ada.send_body(&format!("{page}/files"), &foreign, files).await.status, 403);
+
+    let key = hidden(&open.text, "key");
+    let wrong = ada.post(&format!("{page}/pull"), &[("key", &key), ("url", "http://b.example/b.tar?very-secret")]).await;
+    assert!(wrong.status == 422 && wrong.text.contains("id=\"url-error\"") && !wrong.text.contains("very-secret"), "{}", wrong.text);
+    let bucket = [("endpoint", "http://s3.example"), ("bucket", "backups"), ("access_key_id", "A"), ("secret_access_key", "very-secret")];
+    let form: Vec<(&str, &str)> = [("key", key.as_str())].into_iter().chain(bucket).collect();
+    let wrong = ada.post(&format!("{page}/pull"), &form).await;
+    assert!(
+        wrong.status == 422 && wrong.text.contains("id=\"endpoint-error\"") && wrong.text.contains("value=\"backups\""),
+        "{}",
+        wrong.text
+    );
+    assert!(!wrong.text.contains("very-secret"));
+    let key = hidden(&wrong.text, "key");
+    ada.post(&format!("{page}/pull"), &[("key", &key), ("url", "https://b.example/b.tar?very-secret")]).await.is(303);
+    let pulling = ada.get(&page).await.is(200).text.clone();
+    assert!(pulling.contains("https://b.example/b.tar") && pulling.contains("Stop it</button>"), "{pulling}");
+    assert!(!pulling.contains("very-secret") && !pulling.contains("Choose the folder"), "{pulling}");
+    ada.post(&format!("{page}/pull/stop"), &[]).await.is(303);
+    let stopped = ada.get(&page).await.is(200).text.clone();
+    assert!(stopped.contains("It was stopped.") && stopped.contains("Choose the folder"), "{stopped}");
+}
+
 /// The pages of one that is looked into, and of one that waits for a decision.
 pub async fn at_each_stage(test: &TestApp, browser: &Browser<'_>) -> (String, String) {
     let begin = async |domain: &str| {

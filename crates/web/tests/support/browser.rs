@@ -33,6 +33,17 @@ impl<'a> Browser<'a> {
         self.send(Method::POST, path, OWN, Some(form)).await
     }
 
+    /// As a page's script does.
+    pub async fn send_body(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = self.client.request(Method::POST, format!("{}{path}", self.server.url)).body(body.to_owned());
+        let cookies: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request = request.header("Cookie", cookies.join("; "));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.server.send(request).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], form: Option<&[(&str, &str)]>) -> Answer {
         let mut request = self.client.request(method, format!("{}{path}", self.server.url));
         let cookies: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -37,6 +37,7 @@ impl Stack {
         self.install(tools)?;
         let has_real_nodes = self.has_real_nodes(tools)?;
         self.start_media(tools, images, has_real_nodes)?;
+        self.allow_pulls(tools, images, has_real_nodes)?;
 
         let mut operator = Command::new(self.places.binary("howdah"));
         operator.arg("operator").arg("--config").arg(self.write_operator_config(images)?);
@@ -137,10 +138,7 @@ impl Stack {
 
     fn start_media(&self, tools: &Tools, images: &Images, on_real_node: bool) -> Result<()> {
         let peers = format!("[{{ipBlock: {{cidr: {}/32}}}}]", self.ip);
-        let placement = match on_real_node {
-            true => ("{type: real}", "[{key: real, value: \"true\", effect: NoSchedule}]"),
-            false => ("{}", "[]"),
-        };
+        let placement = placement(on_real_node);
         let fill = [
             ("IMAGE", images.howdah()),
             ("PULL_POLICY", "Never"),
@@ -159,6 +157,34 @@ impl Stack {
             self.apply(tools, &fill.iter().fold(text, |text, (name, value)| text.replace(&format!("@{name}@"), value)))?;
         }
         Ok(())
+    }
+
+    /// What pulls of bundles run as. Of the outside only this machine's own endpoints are there, so they are excepted.
+    fn allow_pulls(&self, tools: &Tools, images: &Images, on_real_node: bool) -> Result<()> {
+        let authority = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "howdah-authorities", "namespace": "howdah-bundles"},
+            "data": {"ca.crt": fs::read_to_string(self.pki("ca.crt"))?},
+        });
+        let environment = json!([
+            {"name": "HOWDAH_EXTRA_CA_FILE", "value": "/etc/howdah/authorities/ca.crt"},
+            {"name": "HOWDAH_OUTSIDE_ALLOWED_CIDRS", "value": self.ip},
+        ]);
+        let peers = format!("[{{ipBlock: {{cidr: {}/32}}}}]", self.ip);
+        let placement = placement(on_real_node);
+        let fill = [
+            ("IMAGE", images.howdah()),
+            ("PULL_POLICY", "Never"),
+            ("ENV", &environment.to_string()),
+            ("NODE_SELECTOR", placement.0),
+            ("TOLERATIONS", placement.1),
+            ("DNS_PEERS", &peers),
+            ("PLATFORM_PEERS", &peers),
+        ];
+        let text = fs::read_to_string(self.places.checkout.join("deploy/worker/pulls.yaml"))?;
+        let filled = fill.iter().fold(text, |text, (name, value)| text.replace(&format!("@{name}@"), value));
+        self.apply(tools, &format!("{filled}\n---\n{authority}"))
     }
 
     /// A kubeconfig with a ServiceAccount's token: exactly its rights.
@@ -230,6 +256,14 @@ impl Stack {
         // JSON is YAML.
         fs::write(&file, serde_json::to_string_pretty(&config)?)?;
         Ok(file)
+    }
+}
+
+/// Node selector and tolerations of what runs for real.
+const fn placement(on_real_node: bool) -> (&'static str, &'static str) {
+    match on_real_node {
+        true => ("{type: real}", "[{key: real, value: \"true\", effect: NoSchedule}]"),
+        false => ("{}", "[]"),
     }
 }
 

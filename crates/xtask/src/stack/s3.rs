@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     Stack,
     howdah::write_secret,
+    ingress,
     postgres::{CONTROL_PORT, S3_USERS},
     tools::Tools,
 };
@@ -68,6 +69,8 @@ impl Stack {
             "-s3",
             "-s3.iam.readOnly=false",
             "-s3.autoCreateBucket=false",
+            // Whose pages put files there: an import's.
+            &format!("-s3.allowedOrigins=https://{}", ingress::DASHBOARD),
             "-volume.port=18080", // by default the one of Howdah's server
             "-volume.max=3000",   // every bucket takes several
             "-master.volumeSizeLimitMB=128",

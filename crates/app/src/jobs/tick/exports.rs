@@ -1,17 +1,21 @@
-//! What is live of the exports is sent down again: one whose job was lost, or whose custom resource somebody deleted, goes on. What was kept
+//! What is live of the exports and pulls is sent down again: one whose job was lost, or whose object somebody deleted, goes on. What was kept
 //! for its time is deleted.
 
 use howdah_db::models::export::Export;
 use howdah_db::models::import::Import;
+use howdah_db::models::import_pull::ImportPull;
 
 use super::MOST;
-use crate::jobs::{DeleteExports, SyncExport};
+use crate::jobs::{DeleteExports, SyncExport, SyncPull};
 use crate::worker::{WorkError, Worker};
 
 pub async fn send(worker: &Worker) -> Result<(), WorkError> {
     let mut conn = worker.app.database.conn().await?;
     for id in Export::live(&mut conn, MOST).await? {
         SyncExport::of(id).enqueue(&mut conn).await?;
+    }
+    for id in ImportPull::live(&mut conn, MOST).await? {
+        SyncPull::of(id).enqueue(&mut conn).await?;
     }
     Ok(())
 }

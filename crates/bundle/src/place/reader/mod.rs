@@ -82,10 +82,18 @@ impl Bundle {
     /// # Errors
     /// [`PlaceError::Missing`] where it isn't; [`PlaceError::Special`] for what is no regular file; others.
     pub async fn open(&self, path: &BundlePath) -> Result<Opened, PlaceError> {
+        self.open_at(path, 0).await
+    }
+
+    /// From there on; `bytes` is still of the whole.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_at(&self, path: &BundlePath, offset: u64) -> Result<Opened, PlaceError> {
         match &self.0 {
-            Kind::Directory(root) => root.open(path).await,
-            Kind::Prefix(prefix) => tree::object(prefix, path).await,
-            Kind::Tar(tar) => tar.open_member(path).await,
+            Kind::Directory(root) => root.open(path, offset).await,
+            Kind::Prefix(prefix) => tree::object(prefix, path, offset).await,
+            Kind::Tar(tar) => tar.open_member(path, offset).await,
         }
     }
 

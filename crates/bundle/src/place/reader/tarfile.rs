@@ -57,12 +57,13 @@ impl TarFile {
         .await?
     }
 
-    pub(super) async fn open_member(&self, path: &BundlePath) -> Result<Opened, PlaceError> {
+    pub(super) async fn open_member(&self, path: &BundlePath, offset: u64) -> Result<Opened, PlaceError> {
         let missing = || PlaceError::Missing { place: self.path.display().to_string(), path: path.clone() };
         let (at, bytes) = *self.others.get(path).ok_or_else(missing)?;
         let mut file = tokio::fs::File::open(&self.path).await.map_err(PlaceError::io("open", &self.path))?;
-        file.seek(SeekFrom::Start(at)).await.map_err(PlaceError::io("read", &self.path))?;
-        Ok(Opened { bytes, body: Box::pin(Exact::new(file, Box::new(bytes))) })
+        let skipped = offset.min(bytes);
+        file.seek(SeekFrom::Start(at + skipped)).await.map_err(PlaceError::io("read", &self.path))?;
+        Ok(Opened { bytes, body: Box::pin(Exact::new(file, Box::new(bytes - skipped))) })
     }
 
     pub(super) async fn members(&self) -> Result<TarStream, PlaceError> {

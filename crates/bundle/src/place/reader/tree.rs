@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File},
+    io::{Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
-use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange, ObjectStore as _};
 use rustix::{
     fs::{Mode, OFlags, open, openat},
     io::Errno,
@@ -29,9 +30,14 @@ impl Root {
         Self(path.to_owned())
     }
 
-    pub(super) async fn open(&self, path: &BundlePath) -> Result<Opened, PlaceError> {
+    pub(super) async fn open(&self, path: &BundlePath, offset: u64) -> Result<Opened, PlaceError> {
         let (root, path) = (self.clone(), path.clone());
-        let (file, bytes) = tokio::task::spawn_blocking(move || root.file(&path)).await??;
+        let opened = tokio::task::spawn_blocking(move || {
+            let (mut file, bytes) = root.file(&path)?;
+            file.seek(SeekFrom::Start(offset)).map_err(PlaceError::io("read", &root.0.join(path.as_str())))?;
+            Ok::<_, PlaceError>((file, bytes))
+        });
+        let (file, bytes) = opened.await??;
         Ok(Opened { bytes, body: Box::pin(tokio::fs::File::from_std(file)) })
     }
 
@@ -100,9 +106,11 @@ fn walk(root: &Path, below: &Path, depth: usize, tell: Told<'_>) -> Result<(), (
     Ok(())
 }
 
-pub(super) async fn object(prefix: &Prefix, path: &BundlePath) -> Result<Opened, PlaceError> {
+pub(super) async fn object(prefix: &Prefix, path: &BundlePath, offset: u64) -> Result<Opened, PlaceError> {
     let at = prefix.at(path.as_str())?;
-    match prefix.store.get(&at).await {
+    // An empty object has no range that could be asked for.
+    let options = GetOptions { range: (offset > 0).then_some(GetRange::Offset(offset)), ..GetOptions::default() };
+    match prefix.store.get_opts(&at, options).await {
         Ok(found) => Ok(Opened { bytes: found.meta.size, body: Box::pin(chunks(found)) }),
         Err(object_store::Error::NotFound { .. }) => Err(PlaceError::Missing { place: prefix.name.clone(), path: path.clone() }),
         Err(other) => Err(PlaceError::store("read", &at)(other)),

@@ -5,6 +5,7 @@ mod inspect;
 mod job;
 mod keys;
 mod progress;
+mod pull;
 mod push;
 mod restore;
 mod verify;
@@ -38,6 +39,7 @@ pub async fn run(command: BundleCommand) -> ExitCode {
         BundleCommand::Verify(args) => verify::run(args).await,
         BundleCommand::Restore(args) => restore::run(*args).await,
         BundleCommand::Push(args) => push::run(args).await,
+        BundleCommand::Pull(args) => pull::run(args).await,
     };
     match done {
         Ok(code) => code,

@@ -4,18 +4,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use howdah_bundle::push::{Host, push};
+use howdah_bundle::push::{Host, Source, push};
 use secrecy::SecretString;
 
 use super::{place, print_json, progress::Progress, size};
 use crate::args::bundle::PushArgs;
 
 pub async fn run(args: PushArgs) -> anyhow::Result<ExitCode> {
-    let host = Host::new(args.to.clone(), token(&args)?)?;
-    let from = place(&args.from)?;
+    let host = Host::new(args.to.clone(), token(&args)?, &[])?;
+    let from = Source::open(&place(&args.from)?).await?;
     let progress = Arc::new(Progress::new(args.output.json));
     let told = Arc::clone(&progress);
-    let pushed = push(&from, &host, &move |event| told.tell(event)).await;
+    let pushed = push(from, &host, &move |event| told.tell(event)).await;
     progress.end();
     let pushed = pushed.with_context(|| format!("{} is not all there", args.from))?;
     if args.output.json {

@@ -152,6 +152,11 @@ impl Field {
         self
     }
 
+    /// What was typed has to be put right.
+    pub const fn is_wrong(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// What `aria-describedby` names.
     fn described_by(&self) -> String {
         let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.id));

@@ -1,5 +1,6 @@
 //! Servers that are brought in: what was begun, and one import from its bundle to the cut-over.
 
+mod bring;
 mod discard;
 mod list;
 mod show;
@@ -18,6 +19,10 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/imports", [(Method::GET, || route().to(list::show)), (Method::POST, || route().to(list::begin))]))
         .service(resource("/imports/{import}", [(Method::GET, || route().to(show::show))]))
+        .service(resource("/imports/{import}/live", [(Method::GET, || route().to(bring::live))]))
+        .service(resource("/imports/{import}/files", [(Method::POST, || route().to(bring::offer))]))
+        .service(resource("/imports/{import}/pull", [(Method::POST, || route().to(bring::pull))]))
+        .service(resource("/imports/{import}/pull/stop", [(Method::POST, || route().to(bring::stop))]))
         .service(resource("/imports/{import}/look", [(Method::POST, || route().to(show::look))]))
         .service(resource("/imports/{import}/launch", [(Method::POST, || route().to(show::launch))]))
         .service(resource("/imports/{import}/cut-over", [(Method::POST, || route().to(show::cut_over))]))

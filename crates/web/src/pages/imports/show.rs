@@ -11,8 +11,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::bring::{self, Bring, PullForm};
 use super::{crumbs, name, named, status, url};
-use crate::pages::components::{ByApi, Copyable, Crumbs, Icon, Status, Summary, When};
+use crate::pages::components::{ByApi, Crumbs, Icon, Status, Summary, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, led_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -33,7 +34,7 @@ struct ImportPage<'a> {
     mistakes: &'a Mistakes,
     typed: &'a DecisionForm,
     key: Uuid,
-    push: Copyable,
+    bring: Bring,
     looked: Option<When>,
     kept_until: When,
     plans: Vec<PlanWords>,
@@ -97,9 +98,19 @@ impl DecisionForm {
 }
 
 async fn page(frame: &Frame, person: &Person, app: &App, id: ImportId, typed: &DecisionForm, mistakes: &Mistakes) -> Answer {
+    whole(frame, person, app, id, Typed { typed, pulled: &PullForm::default() }, mistakes).await
+}
+
+/// What was typed into its forms.
+pub(super) struct Typed<'a> {
+    pub typed: &'a DecisionForm,
+    pub pulled: &'a PullForm,
+}
+
+pub(super) async fn whole(frame: &Frame, person: &Person, app: &App, id: ImportId, typed: Typed<'_>, mistakes: &Mistakes) -> Answer {
+    let Typed { typed, pulled } = typed;
     let it = imports::get(app, &person.actor, id).await?;
     let api = format!("/api/v1/imports/{id}");
-    let dashboard = app.config.dashboard_url.trim_end_matches('/');
     let page = ImportPage {
         frame,
         name: name(&it),
@@ -109,7 +120,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, id: ImportId, typed: &D
         mistakes,
         typed,
         key: new_key(app),
-        push: Copyable::new("the command", format!("howdah bundle push DIR --to {dashboard}{api} --token-file TOKEN")),
+        bring: Bring::new(app, &it, frame.now, pulled, mistakes)?,
         looked: it.seen_at.map(|at| When::new(at, frame.now)),
         kept_until: When::new(it.kept_until, frame.now),
         plans: app.plans.iter().map(Into::into).collect(),
@@ -125,7 +136,8 @@ async fn page(frame: &Frame, person: &Person, app: &App, id: ImportId, typed: &D
         url: url(id),
         it: &it,
     };
-    if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+    let answer = if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) };
+    bring::with_policy(app, answer)
 }
 
 const fn sentence(it: &ImportView) -> &'static str {
@@ -150,7 +162,7 @@ pub async fn look(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     }
 }
 
-fn said(error: Error) -> Result<Mistakes, crate::problem::Problem> {
+pub(super) fn said(error: Error) -> Result<Mistakes, crate::problem::Problem> {
     match error {
         Error::RateLimited { .. } => Ok(Mistakes::said(error.to_string())),
         other => Mistakes::of(other),

@@ -3,9 +3,9 @@
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use howdah_app::App;
-use howdah_app::imports::{self, Announced};
+use howdah_app::imports::{self, Announced, Offered};
 
-use super::wire::{NewFiles, OfferedFiles};
+use super::bringing::{NewFiles, OfferedFiles};
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::problem::Problem;
@@ -13,15 +13,20 @@ use crate::resource::id;
 
 /// Bring a bundle's files: links to PUT each to.
 ///
-/// Announce up to a thousand at a time. Who asks again after a break is told which are there already: those have no link.
+/// Announce up to a thousand at a time. Who asks again after a break is told which are there already: those have no link. What is larger than
+/// 32 MiB goes in parts.
 #[utoipa::path(
     post, path = "/api/v1/imports/{id}/files", tag = "imports", operation_id = "offerImportFiles",
     request_body = NewFiles,
     responses((status = 200, description = "Links.", body = OfferedFiles))
 )]
 pub async fn files(caller: Caller, app: web::Data<App>, request: HttpRequest, body: Json<NewFiles>) -> Result<HttpResponse, Problem> {
-    let announced: Vec<Announced> = body.value.files.into_iter().map(Into::into).collect();
+    let announced: Vec<Announced> = body.value.into();
     let offered = imports::offer(&app, &caller, id(&request, "import")?, &announced).await?;
-    let answer = OfferedFiles { files: offered.into_iter().map(Into::into).collect() };
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(answer))
+    Ok(answer(offered))
+}
+
+/// Links are keys: no cache keeps them.
+pub fn answer(offered: Vec<Offered>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(OfferedFiles::from(offered))
 }

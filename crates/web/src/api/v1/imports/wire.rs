@@ -1,11 +1,13 @@
 //! Imports as they go over the wire.
 
 use chrono::{DateTime, Utc};
-use howdah_app::imports::{Announced, CutOver, ImportLaunch, ImportSource, ImportView, Offered, Seen, SeenFinding, SeenServer};
+use howdah_app::imports::{CutOver, ImportLaunch, ImportSource, ImportView, Seen, SeenFinding, SeenServer};
 use howdah_domain::{ExportId, ImportId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use super::bringing::Pull;
 
 pub fn import_url(id: ImportId) -> String {
     format!("/api/v1/imports/{id}")
@@ -15,7 +17,8 @@ pub fn import_url(id: ImportId) -> String {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewImport {
-    /// An export of a server of this account, which lies here. Without it, the bundle is brought: see `/imports/{id}/files`.
+    /// An export of a server of this account, which lies here. Without it, the bundle is brought, or pulled: see `/imports/{id}/files` and
+    /// `/imports/{id}/pull`.
     #[serde(default)]
     pub export_id: Option<Uuid>,
 }
@@ -37,52 +40,6 @@ pub struct BegunImport {
 impl BegunImport {
     pub fn of(id: ImportId) -> Self {
         Self { id: id.as_uuid(), url: import_url(id) }
-    }
-}
-
-/// Files of a bundle that are about to be brought.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewFiles {
-    #[schema(min_items = 1, max_items = 1000)]
-    pub files: Vec<NewFile>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewFile {
-    /// Inside the bundle: `media/accounts/avatars/…`.
-    #[schema(max_length = 1024)]
-    path: String,
-    #[schema(minimum = 0)]
-    bytes: u64,
-}
-
-impl From<NewFile> for Announced {
-    fn from(NewFile { path, bytes }: NewFile) -> Self {
-        Self { path, bytes }
-    }
-}
-
-/// Where each file is to be PUT, in the order in which they were announced.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OfferedFiles {
-    #[schema(max_items = 1000)]
-    pub files: Vec<OfferedFile>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OfferedFile {
-    #[schema(max_length = 1024)]
-    path: String,
-    /// For six hours, without an account. None: the file is there already, of this size.
-    #[schema(max_length = 4096)]
-    url: Option<String>,
-}
-
-impl From<Offered> for OfferedFile {
-    fn from(Offered { path, url }: Offered) -> Self {
-        Self { path, url: url.map(Into::into) }
     }
 }
 
@@ -173,6 +130,8 @@ pub struct Import {
     seen_at: Option<DateTime<Utc>>,
     kept_until: DateTime<Utc>,
     created_at: DateTime<Utc>,
+    /// The last pull of its bundle.
+    pull: Option<Pull>,
 }
 
 /// What a look into a bundle found.
@@ -236,6 +195,7 @@ impl From<ImportView> for Import {
             seen_at: view.seen_at,
             kept_until: view.kept_until,
             created_at: view.created_at,
+            pull: view.pull.map(Into::into),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The bucket of exports, by S3.
 
+mod signed;
+mod uploads;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -14,7 +17,8 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::ports::bundles::{BundleFile, Bundles, BundlesError};
+use self::signed::Signer as Links;
+use crate::ports::bundles::{BundleFile, Bundles, BundlesError, Upload};
 
 /// Requests that delete, at a time.
 const AT_ONCE: usize = 8;
@@ -22,6 +26,9 @@ const AT_ONCE: usize = 8;
 pub struct S3Bundles {
     store: AmazonS3,
     bucket: String,
+    /// What `object_store` doesn't sign: links that bind a length, and uploads in parts.
+    links: Links,
+    client: reqwest::Client,
 }
 
 /// Where the bucket is, and whose keys list, read and delete in it.
@@ -52,7 +59,15 @@ impl S3Bundles {
             // Not every store has the request that deletes many.
             .with_disable_bulk_delete(true)
             .with_client_options(options);
-        Ok(Self { store: builder.build().map_err(error)?, bucket: settings.bucket.clone() })
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            // Of ten thousand parts a store makes a file in minutes.
+            .timeout(Duration::from_secs(300))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(error)?;
+        Ok(Self { store: builder.build().map_err(error)?, bucket: settings.bucket.clone(), links: Links::new(settings), client })
     }
 
     /// SeaweedFS checks a signature with `X-Forwarded-Prefix` before the request's path, and acts on the path alone: whoever could choose a path
@@ -67,6 +82,10 @@ impl S3Bundles {
 }
 
 impl Bundles for S3Bundles {
+    fn origin(&self) -> String {
+        self.links.origin()
+    }
+
     fn files(&self, prefix: &str) -> BoxStream<'static, Result<BundleFile, BundlesError>> {
         let root = Path::from(prefix);
         let listed = self.store.list(Some(&root)).map_err(error);
@@ -103,12 +122,28 @@ impl Bundles for S3Bundles {
         .boxed()
     }
 
-    fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
+    fn upload_link<'a>(&'a self, prefix: &'a str, path: &'a str, bytes: u64, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
         async move {
-            let path = self.to_be_signed(prefix, path)?;
-            self.store.signed_url(Method::PUT, &path, valid).await.map_err(error)
+            let key = self.to_be_signed(prefix, path)?;
+            self.links.link(&Method::PUT, key.as_ref(), &[], Some(bytes), valid)
         }
         .boxed()
+    }
+
+    fn upload<'a>(&'a self, prefix: &'a str, path: &'a str) -> BoxFuture<'a, Result<Upload, BundlesError>> {
+        async move { self.begun(self.to_be_signed(prefix, path)?.as_ref()).await }.boxed()
+    }
+
+    fn part_link<'a>(&'a self, upload: &'a Upload, number: u32, bytes: u64, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
+        async move {
+            let query = [("partNumber", &*number.to_string()), ("uploadId", &upload.id)];
+            self.links.link(&Method::PUT, &upload.key, &query, Some(bytes), valid)
+        }
+        .boxed()
+    }
+
+    fn complete<'a>(&'a self, upload: &'a Upload) -> BoxFuture<'a, Result<(), BundlesError>> {
+        self.made_whole(upload).boxed()
     }
 
     fn link<'a>(&'a self, prefix: &'a str, path: &'a str, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
@@ -122,7 +157,8 @@ impl Bundles for S3Bundles {
     fn delete<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(), BundlesError>> {
         async move {
             let listed = self.store.list(Some(&Path::from(prefix))).map_err(error);
-            listed.try_for_each_concurrent(AT_ONCE, async |it| gone(self.store.delete(&it.location).await)).await
+            listed.try_for_each_concurrent(AT_ONCE, async |it| gone(self.store.delete(&it.location).await)).await?;
+            self.abort_below(prefix).await
         }
         .boxed()
     }

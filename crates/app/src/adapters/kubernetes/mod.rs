@@ -1,5 +1,7 @@
 //! A cluster through its API server. Everything is read before it is written, so that a sync with nothing to do writes nothing.
 
+mod pulls;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, P
 use kube::{Client, Error};
 
 use crate::error::chain;
-use crate::ports::cluster::{Cluster, ClusterError, InboxSecret};
+use crate::ports::cluster::{Cluster, ClusterError, InboxSecret, PullJob, PullRun};
 
 /// No call takes longer: a server that hangs is a server that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,6 +98,18 @@ impl Cluster for Kubernetes {
             let params = DeleteParams::background();
             patiently(format!("delete MastodonExport {name}"), gone_is_done(api.delete(name, &params))).await
         })
+    }
+
+    fn put_pull<'a>(&'a self, pull: &'a PullJob) -> BoxFuture<'a, Result<(), ClusterError>> {
+        Box::pin(pulls::put(&self.client, pull))
+    }
+
+    fn pull<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<PullRun>, ClusterError>> {
+        Box::pin(pulls::run(&self.client, name))
+    }
+
+    fn delete_pull<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), ClusterError>> {
+        Box::pin(pulls::delete(&self.client, name))
     }
 
     fn put_secret<'a>(&'a self, secret: &'a InboxSecret) -> BoxFuture<'a, Result<(), ClusterError>> {
