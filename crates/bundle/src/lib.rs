@@ -12,6 +12,7 @@ pub mod format;
 pub mod guide;
 pub mod load;
 pub mod media;
+pub mod outside;
 pub mod place;
 pub mod progress;
 pub mod push;
@@ -23,3 +24,8 @@ pub mod seal;
 pub mod sign;
 pub mod source;
 pub mod verify;
+
+/// Whether it is worth to ask again.
+fn may_pass(status: reqwest::StatusCode) -> bool {
+    status.is_server_error() || status == reqwest::StatusCode::TOO_MANY_REQUESTS
+}

@@ -4,7 +4,6 @@ pub mod bundles;
 pub mod kubernetes;
 pub mod mail;
 pub mod outside;
-mod public_address;
 pub mod relay;
 
 pub use bundles::{S3Bundles, S3BundlesSettings};

@@ -17,10 +17,10 @@ use hickory_resolver::net::xfer::DnsHandle;
 use hickory_resolver::proto::op::{DnsRequestOptions, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name as DnsName, RData, Record, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
+use howdah_bundle::outside::is_public;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AGE, CACHE_CONTROL, LOCATION};
 
-use super::public_address::is_public;
 use crate::error::chain;
 use crate::ports::outside::{Addresses, Answer, NameRecords, Outside, OutsideError};
 
