@@ -36,7 +36,9 @@ pub struct NoNetwork(String);
 impl Network {
     fn has(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => prefix(own.to_bits().into(), 32, self.bits) == prefix(other.to_bits().into(), 32, self.bits),
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                prefix(own.to_bits().into(), 32, self.bits) == prefix(other.to_bits().into(), 32, self.bits)
+            }
             (IpAddr::V6(own), IpAddr::V6(other)) => prefix(own.to_bits(), 128, self.bits) == prefix(other.to_bits(), 128, self.bits),
             _ => false,
         }

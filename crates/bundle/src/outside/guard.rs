@@ -76,9 +76,7 @@ impl Guard {
     /// Names are looked up as this machine does.
     #[must_use]
     pub fn new(allowed: Allowed) -> Self {
-        Self::asking(allowed, |name| {
-            Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|it| it.ip()).collect()) })
-        })
+        Self::asking(allowed, |name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|it| it.ip()).collect()) }))
     }
 
     #[must_use]
@@ -144,7 +142,9 @@ mod tests {
     #[test]
     fn urls_that_are_asked_and_that_are_not() {
         let refusal = |text: &str| check(&Url::parse(text).unwrap(), &Allowed::default()).err().map(|it| it.to_string());
-        for good in ["https://birds.example/b.tar", "https://birds.example:8443/b.tar?x=1", "https://1.1.1.1/b.tar", "https://[2606:4700::1]/b"] {
+        for good in
+            ["https://birds.example/b.tar", "https://birds.example:8443/b.tar?x=1", "https://1.1.1.1/b.tar", "https://[2606:4700::1]/b"]
+        {
             assert_eq!(refusal(good), None, "{good}");
         }
         for (bad, why) in [
