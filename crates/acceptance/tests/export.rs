@@ -111,6 +111,39 @@ async fn a_server_is_taken_along_whole() {
     api.remove(server).await.unwrap();
 }
 
+/// By the API, with a recovery phrase that is made and answered once: it opens the bundle, and a key that only it opens lies in that.
+#[tokio::test]
+async fn a_recovery_phrase_opens_what_is_taken_along() {
+    let world = World::open().await.unwrap();
+    let _turn = Turn::shared(&world.stack).unwrap();
+    let api = world.operator().unwrap();
+    let launched = api.launch(&wish(&format!("{}.fedi.localhost", fresh_name("storks")))).await.unwrap();
+    let server = launched.id;
+    api.wait_for_phase(server, "running", seconds(120)).await.unwrap();
+    let begun = api.post(&format!("/api/v1/instances/{server}/exports"), Some(&json!({"recovery_phrase": true}))).await.unwrap();
+    let begun = begun.expect(202).unwrap().body;
+    let (id, phrase) = (begun["id"].as_str().unwrap(), begun["recovery_phrase"].as_str().unwrap());
+    let done = until("the export is whole", seconds(180), async || {
+        let seen = api.get(&format!("/api/v1/exports/{id}")).await?.expect(200)?.body;
+        ensure!(seen["state"] == "succeeded", "{seen}");
+        Ok(())
+    });
+    done.await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("phrase.txt");
+    std::fs::write(&file, phrase).unwrap();
+    let place = format!("s3://{BUCKET}/{server}/{id}");
+    let verified = howdah(&world.stack, &["bundle", "verify", &place, "--passphrase-file", file.to_str().unwrap(), "--json"]);
+    assert!(verified.status.success(), "{verified:?}");
+    std::fs::write(&file, phrase.replace('-', " ") + " ").unwrap();
+    let spaced = howdah(&world.stack, &["bundle", "verify", &place, "--passphrase-file", file.to_str().unwrap()]);
+    assert!(spaced.status.success(), "{spaced:?}");
+    std::fs::write(&file, "another").unwrap();
+    let refused = howdah(&world.stack, &["bundle", "verify", &place, "--passphrase-file", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    api.remove(server).await.unwrap();
+}
+
 /// Nothing of a run that was cancelled goes on writing, and its server is as before.
 #[tokio::test]
 async fn deleting_it_cancels_it() {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
+
 use crate::format::{
     self, AmcheckResult, Checks, Consistency, Finding, Fork, INVENTORY, MISSING, Manifest, ORPHANS, Preflight, SECRETS, Seal, Severity,
     Sha256Hex, VERSION,
@@ -14,7 +16,8 @@ use crate::source::Identity;
 use crate::verify::{identity, needed, notice, wrong};
 
 /// The files that are read for the first look, where they are there; each is at most [`HELD`] bytes.
-pub const READ: [&str; 5] = [format::PREFLIGHT, format::MANIFEST, format::CHECKS, format::SECRETS, "env/secrets.env.age"];
+pub const READ: [&str; 6] =
+    [format::PREFLIGHT, format::MANIFEST, format::CHECKS, format::SECRETS, "env/secrets.env.age", format::RECOVERY_KEY];
 /// Nothing that describes a bundle is larger.
 pub const HELD: u64 = 16 << 20;
 
@@ -51,6 +54,8 @@ pub struct Look {
     pub findings: Vec<Finding>,
     /// Where the secrets were opened, are whole, and open what the database holds.
     pub identity: Option<Identity>,
+    /// The identity file that a passphrase opened.
+    pub unlocked: Option<SecretString>,
 }
 
 impl Look {
@@ -80,8 +85,10 @@ pub fn look(brought: &Brought, identities: Option<&Identities>) -> Result<Look, 
     if let Some(checks) = brought.held.get(format::CHECKS).and_then(|it| serde_json::from_slice(it).ok()) {
         database(&checks, &mut findings);
     }
-    let identity = secrets(brought, &manifest, &preflight, identities, &mut findings);
-    Ok(Look { preflight, manifest, findings, identity })
+    let unlocked = unlock(brought, &manifest, identities, &mut findings);
+    let opened = unlocked.as_ref().and_then(|it| Identities::file(it).ok());
+    let identity = secrets(brought, &manifest, &preflight, opened.as_ref().or(identities), &mut findings);
+    Ok(Look { preflight, manifest, findings, identity, unlocked })
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(brought: &Brought, name: &str) -> Result<T, Finding> {
@@ -165,6 +172,16 @@ fn database(checks: &Checks, findings: &mut Vec<Finding>) {
             findings.push(notice(format::CHECKS, "corrupt_indexes", sentence));
         }
     }
+}
+
+/// A passphrase opens the bundle's recovery key, where it has one.
+fn unlock(brought: &Brought, manifest: &Manifest, identities: Option<&Identities>, findings: &mut Vec<Finding>) -> Option<SecretString> {
+    let has_key = manifest.files.keys().any(|it| it.as_str() == format::RECOVERY_KEY);
+    let key = brought.held.get(format::RECOVERY_KEY).filter(|_| has_key)?;
+    seal::unlocked(identities?, key).unwrap_or_else(|error| {
+        findings.push(wrong(format::RECOVERY_KEY, "not_opened", error.to_string()));
+        None
+    })
 }
 
 fn secrets(

@@ -10,6 +10,9 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::SecretString;
 use url::Url;
 
+/// Where it is `true`, a bucket is asked at its own host even where an endpoint is given.
+const VIRTUAL_HOSTED: &str = "AWS_VIRTUAL_HOSTED_STYLE_REQUEST";
+
 /// A service, and who asks.
 #[derive(Debug, Clone)]
 pub struct S3Settings {
@@ -62,7 +65,7 @@ impl S3Settings {
         let needed = |name| given(name).ok_or_else(|| SettingError::new(name, "it is needed for a place in S3, and is not set"));
         let endpoint = given("AWS_ENDPOINT_URL").map(|it| endpoint(&it)).transpose()?;
         Ok(Self {
-            path_style: endpoint.is_some(),
+            path_style: endpoint.is_some() && !given(VIRTUAL_HOSTED).is_some_and(|it| it == "true"),
             endpoint,
             region: given("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
             access_key_id: needed("AWS_ACCESS_KEY_ID")?,
@@ -109,6 +112,9 @@ pub(crate) mod tests {
         assert_eq!((aws.endpoint, aws.region.as_str(), aws.path_style), (None, "us-east-1", false));
         let own = from(&[KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL", "http://127.0.0.1:8333"), ("AWS_REGION", "x")]).unwrap();
         assert_eq!((own.endpoint.unwrap().as_str(), own.region.as_str(), own.path_style), ("http://127.0.0.1:8333/", "x", true));
+
+        let hosted = from(&[KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL", "https://s3.example.com"), (VIRTUAL_HOSTED, "true")]).unwrap();
+        assert!(!hosted.path_style);
 
         for wrong in ["127.0.0.1:8333", "ftp://x", "s3.example.org"] {
             let refused = from(&[KEYS[0], KEYS[1], ("AWS_ENDPOINT_URL", wrong)]).unwrap_err().to_string();

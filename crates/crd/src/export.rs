@@ -56,6 +56,12 @@ pub struct MastodonExportSpec {
     #[schemars(length(min = 1, max = 8), inner(length(equal = 62), regex(pattern = r"^age1[02-9ac-hj-np-z]{58}$")))]
     pub recipients: Vec<String>,
 
+    /// An age identity file that a passphrase opens, in base64, of one of the recipients: it goes into the bundle. Whoever knows the passphrase opens
+    /// the bundle; it stands nowhere here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 100, max = 1400), regex(pattern = r"^[A-Za-z0-9+/]+={0,2}$"))]
+    pub recovery_key: Option<String>,
+
     pub destination: ExportDestination,
 
     /// An earlier export of this server that is kept: media that has not changed since is not read again.
@@ -109,6 +115,9 @@ pub enum ExportDestination {
         #[serde(default)]
         #[schemars(length(max = 200), regex(pattern = r"^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)?$"))]
         prefix: String,
+        /// The bucket is asked at its own host, `https://<bucket>.<endpoint's host>`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        virtual_hosted: bool,
         /// A Secret in `howdah-inbox` with the keys of [`crate::secrets::bucket`].
         secret_ref: SecretRef,
     },

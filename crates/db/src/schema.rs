@@ -147,6 +147,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    export_buckets (export_id) {
+        export_id -> Uuid,
+        endpoint -> Text,
+        region -> Text,
+        bucket -> Text,
+        prefix -> Text,
+        virtual_hosted -> Bool,
+        kek_id -> Nullable<Text>,
+        wrapped -> Nullable<Bytea>,
+        sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
     exports (id) {
         id -> Uuid,
         instance_id -> Uuid,
@@ -160,6 +174,7 @@ diesel::table! {
         kept_until -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        recovery_key -> Nullable<Bytea>,
     }
 }
 
@@ -588,6 +603,7 @@ diesel::joinable!(audit_anchored_heads -> audit_anchors (number));
 diesel::joinable!(audit_entries -> audit_heads (chain_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
+diesel::joinable!(export_buckets -> exports (export_id));
 diesel::joinable!(exports -> instances (instance_id));
 diesel::joinable!(exports -> operations (operation_id));
 diesel::joinable!(final_bundles -> exports (export_id));
@@ -642,6 +658,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     data_keys,
     database_servers,
     domains,
+    export_buckets,
     exports,
     final_bundles,
     idempotency_keys,

@@ -8,6 +8,8 @@ use howdah_bundle::format::{
     self, AmcheckResult, Checks, Collation, Consistency, ContentDigest, Counts, Domains, DumpFacts, Expected, FileFacts, InventoryFacts,
     Manifest, Mastodon, MediaStore, MediaStoreKind, Multiset, Postgresql, Preflight, Schema, Seal, Sha256Hex, VERSION,
 };
+use howdah_bundle::seal::{Phrase, RecoveryKey, WorkFactor};
+use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use crate::rows::now;
@@ -15,7 +17,7 @@ use crate::rows::now;
 pub struct Arriving {
     /// By path.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// What opens it: `AGE-SECRET-KEY-1…`.
+    /// What opens it: `AGE-SECRET-KEY-1…`, or a recovery phrase.
     pub key: String,
     /// `SECRET_KEY_BASE` of its server.
     pub secret_key_base: String,
@@ -28,10 +30,25 @@ const MEDIA: &str = "media/accounts/avatars/109/1/original/a.png";
 #[must_use]
 pub fn bundle(domain: &str, version: &str) -> Arriving {
     let key = Identity::generate();
-    let recipient = key.to_public();
+    made(domain, version, &key.to_public(), secret(&key), None)
+}
+
+/// One that a recovery phrase opens: that is its key.
+///
+/// # Panics
+/// Where a bundle can't be made at all.
+#[must_use]
+pub fn bundle_with_phrase(domain: &str, version: &str) -> Arriving {
+    let phrase = Phrase::of([5; 24]).passphrase();
+    let (key, public) = RecoveryKey::make(&phrase, WorkFactor::RANDOM).expect("a phrase seals");
+    let recipient = public.parse().expect("a public key is a recipient");
+    made(domain, version, &recipient, phrase.expose_secret().to_owned(), Some(&key))
+}
+
+fn made(domain: &str, version: &str, recipient: &Recipient, key: String, recovery_key: Option<&RecoveryKey>) -> Arriving {
     let secret_key_base = "5".repeat(128);
     let mut files = BTreeMap::from([(MEDIA.to_owned(), b"png".to_vec())]);
-    let sealed = |plain: &[u8]| seal(&recipient, plain);
+    let sealed = |plain: &[u8]| seal(recipient, plain);
     let mut put = |name: &str, bytes: Vec<u8>| files.insert(name.to_owned(), bytes);
     put(format::PREFLIGHT, json(&preflight(domain, version)));
     put(
@@ -43,6 +60,9 @@ pub fn bundle(domain: &str, version: &str) -> Arriving {
     put(&format!("{}.age", format::SECRETS), sealed(secrets(&secret_key_base).as_bytes()));
     put(&format!("{}.age", format::DUMP), sealed(b"PGDMP"));
     put(format::INVENTORY, b"{}\n".to_vec());
+    if let Some(key) = recovery_key {
+        put(format::RECOVERY_KEY, key.as_bytes().to_vec());
+    }
     let facts = |bytes: &Vec<u8>| FileFacts { bytes: bytes.len() as u64, sha256: Sha256Hex::of(bytes) };
     let listed = files.iter().filter(|(path, _)| path.as_str() != MEDIA);
     let manifest = Manifest {
@@ -59,11 +79,10 @@ pub fn bundle(domain: &str, version: &str) -> Arriving {
         seal: Seal::Recipients { recipients: vec![recipient.to_string()] },
     };
     files.insert(format::MANIFEST.to_owned(), json(&manifest));
-    Arriving { files, key: secret(&key), secret_key_base }
+    Arriving { files, key, secret_key_base }
 }
 
 fn secret(key: &Identity) -> String {
-    use secrecy::ExposeSecret as _;
     key.to_string().expose_secret().to_owned()
 }
 

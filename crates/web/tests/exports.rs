@@ -3,6 +3,8 @@
 
 mod support;
 
+use howdah_db::models::export::Export;
+use howdah_db::models::instance::Page;
 use howdah_testkit::app::{Somebody, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -50,6 +52,30 @@ async fn an_export_is_begun_once_shown_listed_and_cancelled() {
     assert_eq!(server.get(&ada, begun["url"].as_str().unwrap()).await.json()["state"], "cancelled");
 }
 
+/// Answered once, and kept nowhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recovery_phrase_is_in_one_answer() {
+    let (test, server) = Server::new().await;
+    let ada = test.customer("ada@birds.example").await;
+    let url = running(&test, &server, &ada).await;
+    let begin = |body: Value| {
+        let request = server.request(Method::POST, &format!("{url}/exports")).bearer_auth(&ada.token).header("Idempotency-Key", "export-1");
+        server.send(request.json(&body))
+    };
+    let begun = begin(json!({"recovery_phrase": true})).await.is(202).json();
+    let phrase = begun["recovery_phrase"].as_str().unwrap().to_owned();
+    assert_eq!((phrase.split('-').count(), begun.get("recovery_key")), (12, None));
+    let again = begin(json!({"recovery_phrase": true})).await.is(202).json();
+    assert_eq!((&again["id"], again.get("recovery_phrase")), (&begun["id"], None));
+    let shown = server.get(&ada, begun["url"].as_str().unwrap()).await.is(200).json();
+    assert_eq!((&shown["opens_by_words"], shown["recipients"].as_array().map(Vec::len)), (&json!(true), Some(1)));
+    let page = Page { before: None, limit: 1 };
+    let id = howdah_domain::InstanceId::from_uuid(url.rsplit('/').next().unwrap().parse().unwrap());
+    let (row, _) = Export::page_of_instance(&mut *test.database.conn().await, id.as_uuid(), page).await.unwrap().remove(0);
+    let opened = age::decrypt(&age::scrypt::Identity::new(phrase.into()), &row.recovery_key.unwrap()).unwrap();
+    assert!(String::from_utf8(opened).unwrap().contains("\nAGE-SECRET-KEY-1"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused() {
     let (test, server) = Server::new().await;
@@ -59,6 +85,8 @@ async fn what_is_refused() {
         (json!({}), "missing"),
         (json!({"recipients": ["age1x"]}), "malformed"),
         (json!({"recipients": ["AGE-SECRET-KEY-1XXXX"]}), "malformed"),
+        (json!({"passphrase": "too short"}), "length"),
+        (json!({"passphrase": "long enough for one", "recovery_phrase": true}), "one_of_two"),
     ] {
         let problem = server.post(&ada, &url, &body).await.is(422).json();
         assert_eq!(problem["errors"][0]["reason"], reason, "{problem}");

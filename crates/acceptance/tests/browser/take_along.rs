@@ -1,4 +1,4 @@
-//! A server is taken along on its page: with a recovery key that is made, fetched by curl from the list of links, whole by the command.
+//! A server is taken along on its page: with a recovery phrase that is made, fetched by curl from the list of links, whole by the command.
 
 use std::path::Path;
 use std::process::Command;
@@ -36,27 +36,43 @@ async fn take_along() {
     browser.go(&format!("{page}/take-along")).await.unwrap();
     browser.sees("Nothing yet").await.unwrap();
     album.keep(&browser, "take-along-empty").await.unwrap();
+    browser.press("Make a recovery phrase").await.unwrap();
+    browser.sees("Keep your recovery phrase").await.unwrap();
+    album.keep(&browser, "take-along-phrase").await.unwrap();
+    let phrase = browser.session.script("return document.querySelector('.secret code').textContent", json!([])).await.unwrap();
+    let phrase = phrase.as_str().unwrap();
+    browser.press("I have kept it").await.unwrap();
+    browser.sees("Two words of your recovery phrase").await.unwrap();
+    album.keep(&browser, "take-along-phrase-asked-back").await.unwrap();
+    let typed = "for (const label of document.querySelectorAll('main label')) {
+        const word = arguments[0].split('-')[Number(label.textContent.trim().split(' ')[1]) - 1];
+        document.getElementById(label.htmlFor).value = word;
+    }";
+    browser.session.script(typed, json!([phrase])).await.unwrap();
     browser.press("Take it along").await.unwrap();
-    browser.sees("Your recovery key").await.unwrap();
+    browser.sees("It has begun").await.unwrap();
     album.keep(&browser, "take-along-begun").await.unwrap();
-    let key = browser.session.script("return document.querySelector('.secret code').textContent", json!([])).await.unwrap();
     browser.sees_within(seconds(180), "Whole").await.unwrap();
     browser.go(&format!("{page}/take-along")).await.unwrap();
     album.keep(&browser, "take-along-whole").await.unwrap();
     watch.lap("taken along");
 
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("key.txt"), key.as_str().unwrap()).unwrap();
+    std::fs::write(folder.path().join("phrase.txt"), phrase).unwrap();
     fetch(&browser, folder.path(), &domain).await;
     let bundle = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().path()).find(|it| it.is_dir()).unwrap();
     let howdah = Part::of(&world.stack, "operator").unwrap().program().to_owned();
-    let verified =
-        Command::new(howdah).args(["bundle", "verify"]).arg(&bundle).arg("--identity").arg(folder.path().join("key.txt")).output();
+    let verified = Command::new(howdah)
+        .args(["bundle", "verify"])
+        .arg(&bundle)
+        .arg("--passphrase-file")
+        .arg(folder.path().join("phrase.txt"))
+        .output();
     let verified = verified.unwrap();
     assert!(verified.status.success(), "{verified:?}");
     watch.lap("fetched and verified");
 
-    browser.press("Take it along").await.unwrap();
+    begin_anew(&browser).await;
     browser.follow("Cancel …").await.unwrap();
     album.keep(&browser, "take-along-cancel").await.unwrap();
     browser.press("Cancel it").await.unwrap();
@@ -65,6 +81,14 @@ async fn take_along() {
     album.keep(&browser, "take-along-cancelled").await.unwrap();
     world.operator().unwrap().remove(id(&world, &domain).await.unwrap()).await.unwrap();
     album.close().unwrap();
+}
+
+/// With a key, for once.
+async fn begin_anew(browser: &Browser) {
+    let open = "document.querySelector('details').open = true; document.getElementById('make_key').checked = true;";
+    browser.session.script(open, json!([])).await.unwrap();
+    browser.press("Take it along with these").await.unwrap();
+    browser.sees("Your age key").await.unwrap();
 }
 
 /// As the page says: by curl, with the list that the browser saves.

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::sealing::Seal;
 use super::{begin, links, seen_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{self, audit, audit_actor};
@@ -35,12 +36,13 @@ pub(crate) fn keeps_final(app: &App, server: &Instance) -> bool {
 pub(crate) async fn begin_final(app: &App, conn: &mut Conn, server: &Instance, leaves_by: &Operation) -> Result<(), Error> {
     // A key of somebody's who is no owner would shut the owners out.
     let owners: Vec<Uuid> = Membership::owners(conn, server.account_id).await?.iter().map(|it| it.id).collect();
-    let theirs = Export::last_recipients(conn, server.id, &owners).await?;
+    let theirs = Export::last_seal(conn, server.id, &owners).await?.map(|(recipients, recovery_key)| Seal { recipients, recovery_key });
     let made = theirs.is_none().then(age::x25519::Identity::generate);
-    let recipients = theirs.or_else(|| made.as_ref().map(|it| it.to_public().to_string())).unwrap_or_default();
+    let ours = || Seal { recipients: made.iter().map(|it| it.to_public().to_string()).collect(), recovery_key: None };
+    let seal = theirs.unwrap_or_else(ours);
     // Who moves out is stopped; who closes says farewell after it, and runs.
     let mode = if leaves_by.kind == OperationKind::MoveOut.as_str() { "stopped" } else { "live" };
-    let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), mode, recipients, None).await?;
+    let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), mode, &seal, None).await?;
     let key = made.map(|it| it.to_string());
     let key = key.as_ref().map(|it| it.expose_secret().as_bytes());
     Ok(FinalBundle::new(&app.keys, export.as_uuid(), leaves_by.id, key).insert(conn).await?)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
 use howdah_crd::{ExportDestination, ExportMode, MastodonExport, MastodonExportSpec, labels};
 use howdah_db::models::export::Export;
 use howdah_domain::{ExportId, InstanceId};
@@ -25,6 +26,7 @@ pub fn resource(export: &Export) -> MastodonExport {
         recipients: export.recipients.split_ascii_whitespace().map(str::to_owned).collect(),
         destination: ExportDestination::Kept {},
         incremental_from: None,
+        recovery_key: export.recovery_key.as_deref().map(|it| BASE64.encode(it)),
     };
     let mut resource = MastodonExport::new(&name, spec);
     resource.metadata.namespace = Some(namespace);

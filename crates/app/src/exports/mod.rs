@@ -7,15 +7,19 @@ mod cancel;
 mod final_bundle;
 mod links;
 pub(crate) mod manifest;
+mod phrase;
+mod sealing;
 mod view;
 
 pub(crate) use begin::closed;
-pub use begin::{Begun, ExportRequest, begin};
+pub use begin::{Begun, begin};
 pub use cancel::cancel;
 pub use final_bundle::{KEPT as FINAL_KEPT, key};
 pub(crate) use final_bundle::{begin_final, cancel_final, discard_final, is_there, keep_final_from, keeps_final};
 pub(crate) use links::prefix;
 pub use links::{Link, Links, PlainPath, links};
+pub use phrase::{KeptPhrase, NewPhrase, asked_back, kept_phrase, make_phrase};
+pub use sealing::{ExportRequest, Words};
 pub use view::{ExportView, Progress, get, list};
 
 use howdah_db::Conn;

@@ -21,6 +21,8 @@ pub struct ExportView {
     pub mode: String,
     pub destination: String,
     pub recipients: Vec<String>,
+    /// A recovery phrase or a passphrase opens it, too.
+    pub opens_by_words: bool,
     /// While it runs.
     pub progress: Option<Progress>,
     pub failure: Option<Failure>,
@@ -104,6 +106,7 @@ fn view(
         mode: export.mode,
         destination: export.destination,
         recipients: export.recipients.split_ascii_whitespace().map(str::to_owned).collect(),
+        opens_by_words: export.recovery_key.is_some(),
         progress,
         failure: operation.failure,
         is_final: last.is_some(),

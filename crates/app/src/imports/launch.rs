@@ -18,7 +18,7 @@ use crate::{Actor, App, Error, limits};
 #[derive(Debug, Clone, Default)]
 pub struct ImportLaunch {
     pub plan: String,
-    /// What opens the bundle: age's identity. Empty where it is not sealed.
+    /// What opens the bundle: age's identity, or its recovery phrase. Empty where it is not sealed.
     pub key: SecretString,
     /// For operators: a cluster by its name.
     pub cluster: Option<String>,
@@ -69,10 +69,12 @@ pub async fn launch(
 }
 
 fn server<'a>(app: &'a App, request: &'a ImportLaunch, found: Found) -> Result<NewServer<'a>, Error> {
-    let Found { seen, identity, manifest_sha256: _ } = found;
+    let Found { seen, identity, key, manifest_sha256: _ } = found;
     let Some(server) = seen.server.as_ref().filter(|_| seen.holds()) else { return Err(refused(&seen)) };
     let Some(identity) = identity else {
-        let sentence = "The bundle is sealed: give the key that opens it, a line that begins with AGE-SECRET-KEY-1.".to_owned();
+        let sentence =
+            "The bundle is sealed: give its recovery phrase, or the key that opens it, a line that begins with AGE-SECRET-KEY-1."
+                .to_owned();
         return Err(Error::invalid("key", "missing", sentence));
     };
     let internal = |sentence: String| Error::internal(sentence);
@@ -89,7 +91,7 @@ fn server<'a>(app: &'a App, request: &'a ImportLaunch, found: Found) -> Result<N
         release,
         origin: Origin::Bundle {
             identity: Redacted(variables(&identity, release.needs_otp_secret)?),
-            key: if server.is_sealed { request.key.clone() } else { SecretString::default() },
+            key: key.filter(|_| server.is_sealed).unwrap_or_default(),
         },
         cluster: request.cluster.as_deref(),
         remnants_known: request.remnants_known,

@@ -1,9 +1,9 @@
 //! The look into a bundle: its small files and a listing, in seconds. With the key the secrets are proved, too, and forgotten at once.
 
 use futures::TryStreamExt as _;
-use howdah_bundle::format::{MANIFEST, Sha256Hex};
+use howdah_bundle::format::{MANIFEST, RECOVERY_KEY, Sha256Hex};
 use howdah_bundle::receive::{self, Brought, HELD, READ};
-use howdah_bundle::seal::Identities;
+use howdah_bundle::seal::{Identities, Phrase};
 use howdah_bundle::source::Identity;
 use howdah_db::models::import::Import;
 use howdah_domain::{AddressKind, ImportId, MastodonVersion, Release, ServerAddress};
@@ -19,6 +19,8 @@ use crate::{Actor, App, Error, limits};
 pub(super) struct Found {
     pub seen: Seen,
     pub identity: Option<Identity>,
+    /// An identity file that opens it: as it was given, or as a phrase opened it.
+    pub key: Option<SecretString>,
     /// Of the manifest that was read, in hexadecimal.
     pub manifest_sha256: String,
 }
@@ -53,9 +55,11 @@ async fn looked(app: &App, import: &Import, key: Option<&SecretString>) -> Resul
 }
 
 pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>) -> Result<Found, Error> {
-    let identities = key.filter(|it| !it.expose_secret().trim().is_empty()).map(parse_key).transpose()?;
     let bundles = app.bundles.as_deref().ok_or(Error::NotFound { what: "import" })?;
     let brought = read(bundles, &import.prefix).await?;
+    let given = key.filter(|it| !it.expose_secret().trim().is_empty());
+    let identities = given.map(|it| parse_key(it, brought.held.contains_key(RECOVERY_KEY))).transpose()?;
+    let is_file = matches!(identities, Some(Identities::Keys(_)));
     let manifest_sha256 = brought.held.get(MANIFEST).map(|it| Sha256Hex::of(it).to_string()).unwrap_or_default();
     // Proving a key takes up to half a second of processor time.
     let looked = tokio::task::spawn_blocking(move || receive::look(&brought, identities.as_ref()));
@@ -65,7 +69,7 @@ pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>)
         Ok(look) => look,
         Err(finding) => {
             seen.add(&finding);
-            return Ok(Found { seen, identity: None, manifest_sha256 });
+            return Ok(Found { seen, identity: None, key: None, manifest_sha256 });
         }
     };
     let mut server = SeenServer::of(&look.preflight, &look.manifest);
@@ -79,12 +83,16 @@ pub(super) async fn into(app: &App, import: &Import, key: Option<&SecretString>)
         seen.refuse(&server.domain, "address", sentence);
     }
     seen.server = Some(server);
-    Ok(Found { seen, identity: look.identity, manifest_sha256 })
+    let key = look.unlocked.or_else(|| given.filter(|_| is_file).cloned());
+    Ok(Found { seen, identity: look.identity, key, manifest_sha256 })
 }
 
-/// An identity file of age's, as it is pasted.
-fn parse_key(key: &SecretString) -> Result<Identities, Error> {
-    Identities::file(key).map_err(|error| Error::invalid("key", "malformed", format!("The key can't be used: {error}.")))
+/// An identity file of age's, as it is pasted; of a bundle that has a recovery key also its phrase, or the passphrase that was chosen instead.
+fn parse_key(key: &SecretString, has_recovery_key: bool) -> Result<Identities, Error> {
+    let text = key.expose_secret();
+    let is_file = text.to_ascii_uppercase().contains("AGE-SECRET-KEY-");
+    if has_recovery_key && !is_file { Identities::passphrase(Phrase::as_typed(text)) } else { Identities::file(key) }
+        .map_err(|error| Error::invalid("key", "malformed", format!("The key can't be used: {error}.")))
 }
 
 /// What is read and listed of a bundle below this prefix.

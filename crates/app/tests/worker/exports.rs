@@ -1,23 +1,31 @@
 //! Exports from the record to the cluster and back: begun, told of, whole, failed, cancelled.
 
-use howdah_app::exports::{self, Begun, ExportRequest, ExportView};
+use chrono::TimeDelta;
+use howdah_app::exports::{self, Begun, ExportRequest, ExportView, Words};
 use howdah_app::fleet::{self, JobQuery};
 use howdah_app::jobs::{DeleteExports, SyncExport};
+use howdah_app::sessions::SignedIn;
 use howdah_app::{Error, Once, observer};
+use howdah_bundle::seal::{Phrase, RecoveryKey};
 use howdah_crd::{ExportConditionType, MastodonExport, MastodonExportStatus, Reason};
-use howdah_domain::{Clock, ExportId, InstanceId, OperationState};
+use howdah_domain::{Clock, ExportId, InstanceId, OperationState, SessionId};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::ground::Ground;
+use crate::ground::{GRACE, Ground};
 
 const DOMAIN: &str = "birds.fedi.localhost";
 const KEY: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 impl Ground {
     pub async fn begin_export(&self, id: InstanceId) -> Result<Begun, Error> {
-        let request = ExportRequest { recipients: vec![KEY.to_owned()], make_key: true };
-        match exports::begin(&self.worker.app, &self.operator, id, &request, None).await? {
+        let request = ExportRequest { recipients: vec![KEY.to_owned()], make_key: true, ..ExportRequest::default() };
+        self.begin_export_as(id, &request).await
+    }
+
+    pub async fn begin_export_as(&self, id: InstanceId, request: &ExportRequest) -> Result<Begun, Error> {
+        match exports::begin(&self.worker.app, &self.operator, id, request, None).await? {
             Once::Done(begun) => Ok(begun),
             Once::Again { .. } => panic!("no key was given"),
         }
@@ -96,6 +104,74 @@ async fn an_export_is_sent_down_told_of_and_whole() {
     assert_eq!(ground.cluster.exports(), []);
     let other = ground.begin_export(id).await.unwrap();
     assert_ne!(other.export, begun.export);
+}
+
+/// Made for whoever asks, and of it remains a key that it opens: in the record, in the custom resource, and in the final bundle.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_phrase_opens_it_and_the_final_bundle() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let begun = ground.begin_export_as(id, &ExportRequest { words: Words::NewPhrase, ..ExportRequest::default() }).await.unwrap();
+    let phrase = begun.phrase.unwrap();
+    assert_eq!(phrase.expose_secret().split('-').count(), Phrase::WORDS);
+    ground.sync_export(begun.export).await;
+    let spec = ground.cluster.exports().remove(0).spec;
+    assert!(!serde_json::to_string(&spec).unwrap().contains(phrase.expose_secret()));
+    let key: RecoveryKey = spec.recovery_key.as_deref().unwrap().parse().unwrap();
+    let opened = key.open(&phrase).unwrap();
+    assert!(opened.expose_secret().contains(&spec.recipients[0]) && spec.recipients.len() == 1);
+    assert!(ground.export(begun.export).await.opens_by_words);
+
+    ground.told(whole()).await;
+    ground.sync_export(begun.export).await;
+    ground.close_as(id, false).await;
+    ground.clock.advance(GRACE + TimeDelta::seconds(1));
+    ground.tick().await;
+    let last = ground.final_bundles(id).await.remove(0);
+    assert!(last.opens_by_words && last.recipients == spec.recipients && !last.can_show_key);
+}
+
+/// What lies in a page between the two steps is of one session, one server, and half an hour, and the phrase is not in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phrase_that_was_shown_is_asked_back_by_two_of_its_words() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let app = &ground.worker.app;
+    let person = |session| SignedIn {
+        actor: ground.operator.clone(),
+        session: SessionId::from_uuid(session),
+        name: "Ada".to_owned(),
+        email: "ada@birds.example".to_owned(),
+        account_name: "Birds".to_owned(),
+        authenticated_at: ground.clock.now(),
+        expires_at: ground.clock.now() + TimeDelta::days(1),
+    };
+    let ada = person(Uuid::from_u128(1));
+    let made = exports::make_phrase(app, &ada, id).await.unwrap();
+    let [first, second] = exports::asked_back(app, &ada, id, &made.ticket).unwrap();
+    assert!((1..=12).contains(&first) && first < second && second <= 12);
+    let typed = [made.words[first - 1].to_uppercase(), format!(" {} ", made.words[second - 1])];
+    let typed = [typed[0].as_str(), typed[1].as_str()];
+
+    let Err(Error::Invalid { fields }) = exports::kept_phrase(app, &ada, id, &made.ticket, [typed[0], "aardvark"]) else { panic!("wrong") };
+    assert_eq!(fields.iter().map(|it| (it.field, it.reason)).collect::<Vec<_>>(), [("second_word", "wrong_word")]);
+    let elsewhere = ground.running("owls.fedi.localhost").await;
+    let other = person(Uuid::from_u128(2));
+    let changed = format!("{}x", made.ticket);
+    for (who, server, ticket) in
+        [(&other, id, &made.ticket), (&ada, elsewhere, &made.ticket), (&ada, id, &changed), (&ada, id, &String::new())]
+    {
+        assert_eq!(exports::kept_phrase(app, who, server, ticket, typed).unwrap_err().reason(), "phrase_over");
+    }
+
+    let kept = exports::kept_phrase(app, &ada, id, &made.ticket, typed).unwrap();
+    let begun = ground.begin_export_as(id, &ExportRequest { words: Words::Phrase(kept), ..ExportRequest::default() }).await.unwrap();
+    assert!(begun.phrase.is_none() && begun.key.is_none());
+    ground.sync_export(begun.export).await;
+    let key: RecoveryKey = ground.cluster.exports().remove(0).spec.recovery_key.unwrap().parse().unwrap();
+    key.open(&made.passphrase).unwrap();
+    ground.clock.advance(TimeDelta::minutes(30));
+    assert_eq!(exports::asked_back(app, &ada, id, &made.ticket).unwrap_err().reason(), "phrase_over");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use howdah_app::sealed::{self, Kind};
 use howdah_app::{Error, Once};
 use howdah_crd::{Bootstrap, MastodonInstance, PowerState};
 use howdah_domain::{Clock, ExportId, ImportId, InstanceId, OperationKind, OperationState};
-use howdah_testkit::arriving::{Arriving, bundle};
+use howdah_testkit::arriving::{Arriving, bundle, bundle_with_phrase};
 
 use crate::ground::{Ground, INGRESS};
 
@@ -255,4 +255,18 @@ async fn an_export_that_lies_here_becomes_a_server() {
 async fn export_prefix(ground: &Ground, export: ExportId) -> String {
     let view = exports::get(&ground.worker.app, &ground.operator, export).await.unwrap();
     format!("{}/{export}", view.instance)
+}
+
+/// The key that it opens is kept for the load, and the phrase is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_opened_by_its_recovery_phrase() {
+    let ground = Ground::new().await;
+    let (id, arriving) = (ground.begin_import().await, bundle_with_phrase(DOMAIN, VERSION));
+    ground.bundles.put_all(&format!("imports/{id}"), &arriving.files);
+    let wrong = ground.launch_import(id, "one two three").await.unwrap_err();
+    assert!(matches!(&wrong, Error::Invalid { fields } if fields[0].field == "key" && fields[0].reason == "wrong_key"), "{wrong:?}");
+    let server = ground.launch_import(id, &arriving.key.replace('-', " ")).await.unwrap();
+    let kept = sealed::open(&mut *ground.conn().await, &ground.worker.app.keys, server.as_uuid(), Kind::BundleKey).await.unwrap().unwrap();
+    let identity = &kept[howdah_crd::secrets::import::IDENTITY];
+    assert!(identity.contains("AGE-SECRET-KEY-1") && !identity.contains(&arriving.key), "{identity}");
 }

@@ -20,7 +20,7 @@ use crate::format::{
 use crate::guide::Guide;
 use crate::place::{FinishedDump, Place, Run, Writer};
 use crate::progress::{Event, Stage, Told, found};
-use crate::seal::{self, Identities, Recipients, Sealer};
+use crate::seal::{self, Identities, Recipients, RecoveryKey, Sealer};
 use crate::sign::SigningKey;
 use crate::source::{self, Environment, Installation, Outcome, Settings, Snapshot, notice};
 
@@ -36,6 +36,8 @@ pub struct Options {
     pub place: source::Place,
     pub mode: Consistency,
     pub seal: SealWith,
+    /// Of one of those whom it is sealed to: it goes into the bundle.
+    pub recovery_key: Option<RecoveryKey>,
     /// For `SIGNATURE`.
     pub sign: Option<SigningKey>,
     pub to: Place,
@@ -236,6 +238,9 @@ impl Making<'_> {
         }
         if !has(format::ENV_COMPOSE) {
             self.write(format::ENV_COMPOSE, self.server.portable.compose.clone()).await?;
+        }
+        if let Some(key) = self.options.recovery_key.as_ref().filter(|_| !has(format::RECOVERY_KEY)) {
+            self.write(format::RECOVERY_KEY, key.as_bytes().to_vec()).await?;
         }
         if !has(&secrets) {
             let text = self.server.settings.identity.to_dotenv().map_err(|name| CreateError::Unwritable { name })?;

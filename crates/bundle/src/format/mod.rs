@@ -32,6 +32,8 @@ pub const VERIFY_SIGNATURE: &str = "VERIFY.SIGNATURE";
 pub const ENV_DOTENV: &str = "env/.env.production";
 pub const ENV_COMPOSE: &str = "env/.env.docker";
 pub const SECRETS: &str = "env/secrets.env";
+/// An age identity file that a passphrase opens, in a bundle that is sealed to it.
+pub const RECOVERY_KEY: &str = "env/recovery-key.age";
 pub const CHECKS: &str = "postgres/checks.json";
 pub const DUMP: &str = "postgres/mastodon_production.dump";
 pub const MEDIA: &str = "media";

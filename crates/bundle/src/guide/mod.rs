@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::format::{BundlePath, Domains, FileFacts, Preflight, Seal};
+use crate::format::{BundlePath, Domains, FileFacts, Preflight, RECOVERY_KEY, Seal};
 
 const RESTORE_SH: &str = include_str!("text/restore.sh");
 const RESTORE_MD: &str = include_str!("text/RESTORE.md");
@@ -57,10 +57,11 @@ impl Guide<'_> {
         values.insert("MEDIA_URL", self.media_url()?.to_owned());
         values.insert("BLANKED", self.blanked.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "));
         values.insert("SEAL", self.seal_words());
-        values.insert(
-            "IDENTITY_HINT",
-            if matches!(self.seal, Seal::Recipients { .. }) { " --identity KEY_FILE".into() } else { String::new() },
-        );
+        let needs_file = matches!(self.seal, Seal::Recipients { .. }) && !self.has_recovery_key();
+        values.insert("IDENTITY_HINT", if needs_file { " --identity KEY_FILE".into() } else { String::new() });
+        let phrase = "Where `age` asks for a passphrase, it takes the recovery phrase: its words with a hyphen between two, `one-two-three`, or the passphrase \
+                      that was chosen instead. Who has another of the keys that it is sealed to gives that: `-i KEY_FILE`.\n\n";
+        values.insert("PHRASE", if self.has_recovery_key() { phrase.into() } else { String::new() });
         values.insert("BY_HAND", self.by_hand());
         values.insert("OPEN", self.open());
         values.insert("CLOSE", self.close());
@@ -115,8 +116,19 @@ impl Guide<'_> {
         if matches!(self.seal, Seal::Plain) { "" } else { crate::format::SEALED }
     }
 
+    /// Whoever knows its passphrase needs no file of keys.
+    fn has_recovery_key(&self) -> bool {
+        self.files.keys().any(|it| it.as_str() == RECOVERY_KEY)
+    }
+
     fn seal_words(&self) -> String {
         match self.seal {
+            Seal::Recipients { recipients } if self.has_recovery_key() => {
+                format!(
+                    "age, to {}; a recovery phrase or a passphrase opens the key of one of them, `{RECOVERY_KEY}`",
+                    recipients.join(", ")
+                )
+            }
             Seal::Recipients { recipients } => format!("age, to {}", recipients.join(", ")),
             Seal::Passphrase => "age, by a passphrase".to_owned(),
             Seal::Plain => "nothing: whoever holds this reads everything".to_owned(),
@@ -126,6 +138,7 @@ impl Guide<'_> {
     /// What is sealed, opened beside itself by age; nothing of a plain bundle.
     fn open(&self) -> String {
         let open = match self.seal {
+            Seal::Recipients { .. } if self.has_recovery_key() => "age -d -i env/recovery-key.age",
             Seal::Recipients { .. } => "age -d -i KEY_FILE",
             Seal::Passphrase => "age -d",
             Seal::Plain => return String::new(),

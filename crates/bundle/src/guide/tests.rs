@@ -58,6 +58,24 @@ fn nothing_is_left_to_fill_in_and_the_script_is_one() {
     }
 }
 
+/// It opens the bundle by a phrase, and asks for no file.
+#[test]
+fn a_recovery_key_is_used_by_the_guide() {
+    let preflight = preflight("example.org", "example.org");
+    let seal = Seal::Recipients { recipients: vec!["age1example".into()] };
+    let facts = FileFacts { bytes: 3, sha256: Sha256Hex::of(b"abc") };
+    let files = BTreeMap::from([(BundlePath::parse(RECOVERY_KEY).expect("a bundle's path"), facts)]);
+    let guide = Guide { preflight: &preflight, seal: &seal, files: &files, blanked: &[] };
+    let text = guide.restore_md().expect("legal values fit");
+    assert!(
+        text.contains("age -d -i env/recovery-key.age env/secrets.env.age > env/secrets.env") && text.contains("`one-two-three`"),
+        "{text}"
+    );
+    assert!(text.contains("`sh restore.sh`") && !text.contains("--identity KEY_FILE"), "{text}");
+    let [_, without, ..] = all(&preflight, &seal).expect("legal values fit");
+    assert!(without.contains("`sh restore.sh --identity KEY_FILE`") && !without.contains("recovery"), "{without}");
+}
+
 #[test]
 fn a_value_that_a_shell_would_read_is_refused_by_name() {
     let mut hostile = preflight("example.org", "example.org");

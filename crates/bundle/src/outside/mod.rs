@@ -6,11 +6,13 @@
 
 mod address;
 mod allowed;
+mod bucket;
 mod fetch;
 mod guard;
 
 pub use address::is_public;
 pub use allowed::{Allowed, Network};
+pub use bucket::{Bucket, Step, Trouble};
 pub use fetch::{FetchError, Remote};
 pub use guard::{Guard, Refused, Resolved, check};
 /// An authority that is trusted besides the public ones.

@@ -63,7 +63,8 @@ pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, Rest
     told(Event::Stage { stage: Stage::Looking, bytes: None, files: None });
     let Reader::Bundle(bundle) = Reader::open(options.from).await? else { return Err(RestoreError::Pipe) };
     let (preflight, manifest) = describe(&bundle, options.signers, options.manifest_sha256.as_deref()).await?;
-    let identity = secrets(&bundle, &manifest, &preflight, options.identities.as_deref()).await?;
+    let identities = unlocked(&bundle, &manifest, options.identities.clone()).await?;
+    let identity = secrets(&bundle, &manifest, &preflight, identities.as_deref()).await?;
     let environment = options.env_to.as_deref().map(NewFile::begin).transpose()?;
     let mut client = source::Connection::open(&options.database, CONNECT).await?.client;
     load::check(&mut client, load::Limits::default()).await?;
@@ -72,7 +73,7 @@ pub async fn restore(options: Options<'_>, told: &Told) -> Result<Restored, Rest
         None => 0,
         Some(store) => media::put(&bundle, store, &manifest, told).await?,
     };
-    let loaded = rows(&bundle, &manifest, &options, told).await?;
+    let loaded = rows(&bundle, &manifest, &options, identities, told).await?;
     if let Some(file) = environment {
         // Written anew of what Mastodon knows: the file itself may say more than that to whoever reads it.
         let text = String::from_utf8(held(&bundle, &manifest, format::ENV_DOTENV).await?).map_err(|_| RestoreError::EnvironmentNotText)?;
@@ -133,6 +134,21 @@ fn parsed<T: serde::de::DeserializeOwned>(name: &'static str, bytes: &[u8]) -> R
     serde_json::from_slice(bytes).map_err(|source| RestoreError::Unreadable { name, source })
 }
 
+/// A passphrase opens the bundle's recovery key, where it has one, and that the rest.
+async fn unlocked(
+    bundle: &Bundle,
+    manifest: &Manifest,
+    identities: Option<Arc<Identities>>,
+) -> Result<Option<Arc<Identities>>, RestoreError> {
+    let has_key = manifest.files.contains_key(&path(format::RECOVERY_KEY)?);
+    let Some(given) = identities.as_deref().filter(|_| has_key) else { return Ok(identities) };
+    let key = held(bundle, manifest, format::RECOVERY_KEY).await?;
+    match seal::unlocked(given, &key)? {
+        Some(file) => Ok(Some(Arc::new(Identities::file(&file)?))),
+        None => Ok(identities),
+    }
+}
+
 /// Opened, and proved on what the database holds: one wrong key, and nothing is begun.
 async fn secrets(
     bundle: &Bundle,
@@ -159,13 +175,18 @@ async fn secrets(
     if wrong.is_empty() { Ok(identity) } else { Err(RestoreError::WrongSecrets { proofs: wrong }) }
 }
 
-async fn rows(bundle: &Bundle, manifest: &Manifest, options: &Options<'_>, told: &Told) -> Result<Loaded, RestoreError> {
+async fn rows(
+    bundle: &Bundle,
+    manifest: &Manifest,
+    options: &Options<'_>,
+    identities: Option<Arc<Identities>>,
+    told: &Told,
+) -> Result<Loaded, RestoreError> {
     told(Event::Stage { stage: Stage::Loading, bytes: None, files: None });
     let sealed = manifest.seal != Seal::Plain;
     let name = if sealed { format!("{}{}", format::DUMP, format::SEALED) } else { format::DUMP.to_owned() };
     let read = Arc::new(OnceLock::new());
     let body = Hashing::telling(SyncIoBridge::new(bundle.open(&path(&name)?).await?.body), Arc::clone(&read));
-    let identities = options.identities.clone();
     let opened = name.clone();
     let fed = load::feed(move || match identities.filter(|_| sealed) {
         None => Dump::read(body, ArchiveLimits::default()),

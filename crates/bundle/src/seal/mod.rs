@@ -10,13 +10,17 @@
 mod error;
 mod identities;
 mod opener;
+mod phrase;
 mod recipients;
+mod recovery;
 mod sealer;
 
 pub use error::SealError;
 pub use identities::Identities;
 pub use opener::{HEADER_LIMIT, Opener};
+pub use phrase::Phrase;
 pub use recipients::{Recipients, WorkFactor};
+pub use recovery::{RecoveryKey, unlocked};
 pub use sealer::Sealer;
 
 /// Opens something small, whole.

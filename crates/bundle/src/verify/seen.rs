@@ -21,6 +21,8 @@ use crate::seal::{self, Identities, Opener, SealError};
 
 /// Of a file that is held: a manifest has a few hundred lines.
 const HELD: u64 = 16 << 20;
+/// The recovery key's name, but for the seal.
+const RECOVERY: &str = "env/recovery-key";
 /// Of a line of the inventory.
 const LINE: u64 = 16 << 10;
 /// Media files of a tree that are read at once.
@@ -33,6 +35,8 @@ pub(super) const NAMED: usize = 200;
 
 pub(super) struct Seen<'a> {
     identities: Option<&'a Identities>,
+    /// What a passphrase among them opened.
+    unlocked: Option<Identities>,
     told: &'a Told,
     pub files: BTreeMap<BundlePath, FileFacts>,
     pub preflight: Option<Preflight>,
@@ -64,6 +68,7 @@ impl<'a> Seen<'a> {
     pub fn new(identities: Option<&'a Identities>, told: &'a Told) -> Self {
         Self {
             identities,
+            unlocked: None,
             told,
             files: BTreeMap::new(),
             preflight: None,
@@ -75,6 +80,10 @@ impl<'a> Seen<'a> {
             inventory: (0, 0),
             findings: Vec::new(),
         }
+    }
+
+    fn identities(&self) -> Option<&Identities> {
+        self.unlocked.as_ref().or(self.identities)
     }
 
     pub async fn stream(&mut self, mut stream: TarStream) -> Result<(), PlaceError> {
@@ -93,6 +102,14 @@ impl<'a> Seen<'a> {
     }
 
     pub async fn tree(&mut self, bundle: &Bundle) -> Result<(), PlaceError> {
+        // A tree has no order, and this is wanted before the secrets and the dump.
+        if let Ok(path) = BundlePath::parse(format::RECOVERY_KEY) {
+            match bundle.read_small(&path, HELD).await {
+                Ok(key) => self.unlock(&key),
+                Err(PlaceError::Missing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         let mut media = Vec::new();
         let mut listed = bundle.list();
         let mut inventory = None;
@@ -141,7 +158,13 @@ impl<'a> Seen<'a> {
         let facts = match name {
             format::DUMP => self.dump(path, body),
             format::INVENTORY => self.read_inventory(body).await.map_err(failed)?,
-            format::PREFLIGHT | format::MANIFEST | format::SECRETS | format::SIGNATURE | format::VERIFY | format::VERIFY_SIGNATURE => {
+            format::PREFLIGHT
+            | format::MANIFEST
+            | format::SECRETS
+            | RECOVERY
+            | format::SIGNATURE
+            | format::VERIFY
+            | format::VERIFY_SIGNATURE => {
                 let mut held = Vec::new();
                 body.take(HELD + 1).read_to_end(&mut held).await.map_err(failed)?;
                 if held.len() as u64 > HELD {
@@ -165,9 +188,10 @@ impl<'a> Seen<'a> {
         match name {
             format::PREFLIGHT => self.preflight = self.parsed(path, &bytes),
             format::MANIFEST => self.manifest = self.parsed(path, &bytes),
+            RECOVERY if path.as_str() == format::RECOVERY_KEY => return self.unlock(&bytes),
             format::SECRETS => {
                 let sealed = path.as_str() != name;
-                self.secrets = match (sealed, self.identities) {
+                self.secrets = match (sealed, self.identities()) {
                     (false, _) => Some(Ok(bytes)),
                     (true, Some(identities)) => Some(seal::open(path.as_str(), &bytes, identities)),
                     (true, None) => None,
@@ -178,6 +202,18 @@ impl<'a> Seen<'a> {
         }
         if let Some(name) = signed::HELD.into_iter().find(|it| *it == path.as_str()) {
             self.held.insert(name, bytes);
+        }
+    }
+
+    /// Once, however often it is seen.
+    fn unlock(&mut self, key: &[u8]) {
+        let Some(identities) = self.identities.filter(|_| self.unlocked.is_none()) else { return };
+        match seal::unlocked(identities, key).and_then(|it| it.map(|it| Identities::file(&it)).transpose()) {
+            Ok(unlocked) => self.unlocked = unlocked,
+            Err(error) => {
+                self.identities = None;
+                self.find(wrong(format::RECOVERY_KEY, "not_opened", error.to_string()));
+            }
         }
     }
 
@@ -194,7 +230,7 @@ impl<'a> Seen<'a> {
     /// Hashed, opened and read row by row in one pass.
     fn dump(&mut self, path: &BundlePath, body: &mut (impl AsyncRead + Unpin + Send)) -> FileFacts {
         let sealed = path.as_str().ends_with(format::SEALED);
-        let (identities, told) = (self.identities, self.told);
+        let (identities, told) = (self.identities(), self.told);
         let (facts, seen) = tokio::task::block_in_place(|| {
             let mut outer = Hashing::new(SyncIoBridge::new(body));
             let seen = match (sealed, identities) {

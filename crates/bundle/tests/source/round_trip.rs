@@ -8,7 +8,7 @@ use howdah_bundle::format::{BundlePath, FileFacts, Manifest, Sha256Hex};
 use howdah_bundle::load::{Duplicates, LoadError};
 use howdah_bundle::place::PlaceError;
 use howdah_bundle::restore::{self, RestoreError};
-use howdah_bundle::seal::Identities;
+use howdah_bundle::seal::{Identities, Phrase, Recipients, RecoveryKey, WorkFactor};
 use howdah_bundle::source::Environment;
 use secrecy::SecretString;
 
@@ -49,6 +49,30 @@ async fn every_row_and_every_byte_comes_back_from_a_folder_and_from_a_tar() {
         assert_eq!(environment.get("SMTP_PASSWORD").unwrap_or_default(), "");
     }
     assert_eq!(digests[0], digests[1], "the same content, whatever its form");
+}
+
+/// Sealed to a key that lies in the bundle, itself sealed with the phrase: whoever made the bundle knew neither.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recovery_phrase_opens_a_folder_and_a_tar() {
+    let server = Server::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let phrase = Phrase::of([9; 24]).passphrase();
+    let (key, public) = RecoveryKey::make(&phrase, WorkFactor::new(2).unwrap()).unwrap();
+    let knows = |text: SecretString| Arc::new(Identities::passphrase(text).unwrap());
+    for name in ["birds", "birds.tar"] {
+        let at = folder.path().join(name);
+        let seal = SealWith::Recipients(Recipients::keys([&public]).unwrap());
+        let options = create::Options { recovery_key: Some(key.clone()), ..server.options(place(&at), seal) };
+        create::create(options, &now, &|_| {}).await.unwrap();
+        let verify = verified(&at, Some(&knows(phrase.clone()))).await;
+        assert!(verify.holds() && verify.secrets_proved == Some(true), "{name}: {:?}", verify.findings);
+        let wrong = verified(&at, Some(&knows("another".into()))).await;
+        assert!(reasons(&wrong).contains(&("env/recovery-key.age", "not_opened")), "{name}: {:?}", reasons(&wrong));
+        let (target, to) = (TestDatabase::schema_only().await, tempfile::tempdir().unwrap());
+        restore_into(&target, &at, Some(knows("another".into())), to.path()).await.unwrap_err();
+        restore_into(&target, &at, Some(knows(phrase.clone())), to.path()).await.unwrap();
+        assert_eq!(all_rows(&target).await, all_rows(&server.database).await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,6 +80,7 @@ impl Server {
             place: source::Place { root: Some(self.folder.path().to_owned()), ..source::Place::default() },
             mode: Consistency::Live,
             seal,
+            recovery_key: None,
             sign: None,
             to,
             incremental_from: None,

@@ -31,6 +31,8 @@ pub struct Export {
     pub kept_until: Option<DateTime<Utc>>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// Of one of the recipients, sealed with a phrase or a passphrase: an age file.
+    pub recovery_key: Option<Vec<u8>>,
 }
 
 /// An export with its operation.
@@ -92,15 +94,15 @@ impl Export {
             .await
     }
 
-    /// Keys that the last whole one is sealed to that one of these people began.
-    pub async fn last_recipients(conn: &mut Conn, instance_id: Uuid, people: &[Uuid]) -> QueryResult<Option<String>> {
+    /// What the last whole one is sealed with that one of these people began: its recipients, and the key that a phrase opens.
+    pub async fn last_seal(conn: &mut Conn, instance_id: Uuid, people: &[Uuid]) -> QueryResult<Option<(String, Option<Vec<u8>>)>> {
         exports::table
             .inner_join(operations::table)
             .filter(exports::instance_id.eq(instance_id))
             .filter(exports::size.is_not_null())
             .filter(operations::requested_by.eq_any(people))
             .order(exports::id.desc())
-            .select(exports::recipients)
+            .select((exports::recipients, exports::recovery_key))
             .first(conn)
             .await
             .optional()

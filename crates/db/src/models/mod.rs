@@ -11,6 +11,7 @@ pub mod audit;
 pub mod audit_anchor;
 pub mod domain;
 pub mod export;
+pub mod export_bucket;
 pub mod final_bundle;
 pub mod idempotency;
 pub mod identity;

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use howdah_bundle::load::Mark;
 use howdah_bundle::outside::Network;
 use howdah_bundle::place::Location;
+use howdah_bundle::seal::RecoveryKey;
 
 #[derive(Subcommand)]
 pub enum BundleCommand {
@@ -73,6 +74,9 @@ pub struct CreateArgs {
     pub to: Location,
     #[command(flatten)]
     pub seal: SealArgs,
+    /// A key that a passphrase opens, of one of the recipients: an age identity file, sealed itself, in base64. It goes into the bundle.
+    #[arg(long, env = "HOWDAH_BUNDLE_RECOVERY_KEY", value_name = "BASE64", requires = "recipients")]
+    pub recovery_key: Option<RecoveryKey>,
     /// Sign it: an Ed25519 key in PEM, as `openssl genpkey -algorithm ed25519` makes one.
     #[arg(long, value_name = "FILE")]
     pub sign_key: Option<PathBuf>,

@@ -1,9 +1,10 @@
-//! `/servers/{server}/take-along`: begun with a key that is shown once, cancelled, and fetched by links.
+//! `/servers/{server}/take-along`: begun with a phrase or a key that is shown once, cancelled, and fetched by links.
 
 use chrono::TimeDelta;
 use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::instance::Page;
+use reqwest::Method;
 use serde_json::json;
 
 use super::servers::{NAME, ada, finish_launch, launch};
@@ -23,9 +24,12 @@ async fn a_server_is_taken_along_once_for_a_form_and_its_key_is_shown_once() {
     finish_launch(&test, id).await;
 
     let offered = ada.get(&page).await.is(200).text.clone();
-    assert!(offered.contains("name=\"make_key\" checked") && offered.contains("Nothing yet"), "{offered}");
+    assert!(offered.contains("Make a recovery phrase") && offered.contains("Nothing yet"), "{offered}");
     let neither = ada.post(&page, &[("key", &hidden(&offered, "key"))]).await;
-    assert!(neither.status == 422 && neither.text.contains("Name at least one age public key"), "{neither:?}");
+    assert!(
+        neither.status == 422 && neither.text.contains("Have a recovery phrase made, or name at least one age public key"),
+        "{neither:?}"
+    );
     let wrong = ada.post(&page, &[("key", &hidden(&neither.text, "key")), ("recipients", "age1x")]).await;
     assert!(
         wrong.status == 422 && wrong.text.contains("“age1x” is no age public key") && wrong.text.contains(">age1x</textarea>"),
@@ -34,7 +38,7 @@ async fn a_server_is_taken_along_once_for_a_form_and_its_key_is_shown_once() {
 
     let form = [("key", &*hidden(&wrong.text, "key")), ("make_key", "on"), ("recipients", KEY)];
     let begun = ada.post(&page, &form).await.is(200).text.clone();
-    assert!(begun.contains("Your recovery key") && begun.matches("<code>AGE-SECRET-KEY-1").count() == 1, "{begun}");
+    assert!(begun.contains("Your age key") && begun.matches("<code>AGE-SECRET-KEY-1").count() == 1, "{begun}");
     let again = ada.post(&page, &form).await;
     assert_eq!((again.status, again.header("location")), (303, Some(&*page)));
     let told = ada.get(&page).await.is(200).text.clone();
@@ -47,6 +51,52 @@ async fn a_server_is_taken_along_once_for_a_form_and_its_key_is_shown_once() {
     ada.post(&cancel, &[]).await.is(303);
     let ended = ada.get(&page).await.is(200).text.clone();
     assert!(ended.contains("Cancelled") && !ended.contains("/cancel\""), "{ended}");
+}
+
+/// Without JavaScript: a page that shows it, one that asks for two of its words, and one that begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recovery_phrase_is_shown_once_and_asked_back_before_anything_begins() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    finish_launch(&test, id).await;
+    let page = format!("/servers/{NAME}/take-along");
+    assert_eq!(ada.send(Method::POST, &format!("{page}/phrase"), &[("Sec-Fetch-Site", "cross-site")], Some(&[])).await.status, 403);
+    let answer = ada.post(&format!("{page}/phrase"), &[]).await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let shown = answer.is(200).text.clone();
+    let list = shown.split_once("<ol class=\"phrase\">").unwrap().1.split_once("</ol>").unwrap().0;
+    let words: Vec<&str> = list.split("<li>").skip(1).filter_map(|it| it.split('<').next()).collect();
+    let phrase = words.join("-");
+    assert!(words.len() == 12 && shown.contains(&format!("<code>{phrase}</code>")), "{shown}");
+    let file = ada.post(&format!("{page}/phrase/file"), &[("phrase", &phrase)]).await;
+    assert!(file.is(200).text.contains(&format!("\n    {phrase}\n")), "{file:?}");
+    assert!(file.header("content-disposition").unwrap().contains("recovery-phrase.txt"));
+
+    let ticket = hidden(&shown, "ticket");
+    let asked = ada.post(&format!("{page}/phrase/check"), &[("ticket", &ticket)]).await.is(200).text.clone();
+    assert!(!asked.contains(&phrase), "it is not shown again");
+    let positions: Vec<usize> = asked.split("\">Word ").skip(1).map(|it| it.split('<').next().unwrap().trim().parse().unwrap()).collect();
+    let [first, second] = positions[..] else { panic!("two are asked for: {positions:?}") };
+    let key = hidden(&asked, "key");
+    let wrong = ada.post(&page, &[("key", &key), ("ticket", &ticket), ("first_word", words[first - 1]), ("second_word", "x")]).await;
+    assert!(wrong.status == 422 && wrong.text.contains(&format!("This is not word {second} of the phrase.")), "{wrong:?}");
+    let page_of = Page { before: None, limit: 2 };
+    let exports = async || Export::page_of_instance(&mut *test.database.conn().await, id.as_uuid(), page_of).await.unwrap();
+    assert!(exports().await.is_empty(), "nothing has begun");
+
+    let key = hidden(&wrong.text, "key");
+    let form = [("key", &*key), ("ticket", &*ticket), ("first_word", words[first - 1]), ("second_word", words[second - 1])];
+    let stranger = Browser::new(&server);
+    stranger.sign_in("ada@birds.example").await;
+    let other = stranger.post(&page, &form).await;
+    assert!(other.status == 422 && other.text.contains("This recovery phrase can"), "another session's: {other:?}");
+    assert_eq!(ada.post(&page, &form).await.is(303).header("location"), Some(&*page));
+    assert_eq!(ada.post(&page, &form).await.is(303).header("location"), Some(&*page), "sent twice, it has one effect");
+    let begun = exports().await;
+    let key = begun[0].0.recovery_key.clone().unwrap();
+    let opened = age::decrypt(&age::scrypt::Identity::new(phrase.into()), &key).unwrap();
+    assert!(begun.len() == 1 && String::from_utf8(opened).unwrap().contains(&begun[0].0.recipients));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

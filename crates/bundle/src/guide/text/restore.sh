@@ -12,7 +12,8 @@ usage: sh restore.sh [--check] [--database NAME] [--role NAME] [--live DIR] [--i
   --database NAME  the database to make (default: mastodon_production); PGHOST, PGPORT, PGUSER and the like are heeded
   --role NAME      who owns it, made if missing (default: mastodon)
   --live DIR       Mastodon's folder, for .env.production and public/system (default: /home/mastodon/live)
-  --identity FILE  the key that opens the bundle; without it age asks for the passphrase, twice
+  --identity FILE  the key that opens the bundle; without it age asks, twice, for the recovery phrase (its words with a hyphen
+                   between two: one-two-three) or the passphrase
   --jobs N         load the database by N jobs; the dump is then decrypted to a file beside it for that time
 TEXT
 }
@@ -38,6 +39,9 @@ done
 SEALED='@SEALED@'
 DUMP=postgres/mastodon_production.dump$SEALED
 SECRETS=env/secrets.env$SEALED
+
+# A recovery phrase opens this key, and the key the rest.
+[ -n "$IDENTITY" ] || [ ! -f env/recovery-key.age ] || IDENTITY=env/recovery-key.age
 
 half() { fail "the database was not loaded whole: dropdb $DATABASE, then run this again"; }
 say() { printf '%s\n' "$*"; }

@@ -40,6 +40,7 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
         },
         mode: consistency(args.mode),
         seal: keys::seal(&args.seal)?,
+        recovery_key: args.recovery_key,
         sign: keys::sign(args.sign_key.as_deref())?,
         to: place(&args.to)?,
         incremental_from: args.incremental_from.as_ref().map(|it| Ok::<_, anyhow::Error>((it.to_string(), place(it)?))).transpose()?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use howdah_bundle::create::SealWith;
-use howdah_bundle::seal::{Identities, Recipients, WorkFactor};
+use howdah_bundle::seal::{Identities, Phrase, Recipients, WorkFactor};
 use howdah_bundle::sign::{PublicKey, SigningKey};
 use secrecy::SecretString;
 
@@ -38,8 +38,8 @@ pub fn signers(files: &[PathBuf]) -> anyhow::Result<Vec<PublicKey>> {
     files.iter().map(|file| PublicKey::from_pem(&read_secret(file)?).with_context(|| file.display().to_string())).collect()
 }
 
-/// Its first line.
+/// Its first line; of a recovery phrase the words may stand apart in any way.
 fn passphrase(file: &Path) -> anyhow::Result<SecretString> {
     let text = read_secret(file)?;
-    Ok(SecretString::from(text.lines().next().unwrap_or_default().to_owned()))
+    Ok(Phrase::as_typed(text.lines().next().unwrap_or_default()))
 }

@@ -68,7 +68,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
             let earlier = spec.incremental_from.as_deref().map(below);
             Destination::Kept(PrefixPlace { bucket: bundles.bucket.clone(), prefix: below(&spec.id), earlier })
         }
-        ExportDestination::Bucket { endpoint: _, region: _, bucket, prefix, secret_ref } => {
+        ExportDestination::Bucket { endpoint: _, region: _, bucket, prefix, virtual_hosted: _, secret_ref } => {
             let seen = keys.or(found.bucket_keys.as_ref()).ok_or_else(|| refusal(Reason::SecretNotFound, secret_ref.name.clone()))?;
             let lacks = seen.lacks(&secrets::bucket::REQUIRED);
             if !lacks.is_empty() {

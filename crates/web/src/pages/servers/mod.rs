@@ -9,6 +9,7 @@ mod list;
 mod move_out;
 mod overview;
 mod owner_link;
+mod recovery_phrase;
 mod rehearsal;
 mod take_along;
 pub mod words;
@@ -56,6 +57,15 @@ pub fn routes(config: &mut ServiceConfig) {
             "/servers/{server}/take-along",
             [(Method::GET, || route().to(take_along::show)), (Method::POST, || route().to(take_along::begin))],
         ))
+        .service(resource(
+            "/servers/{server}/take-along/phrase",
+            [(Method::GET, || route().to(recovery_phrase::back)), (Method::POST, || route().to(recovery_phrase::show))],
+        ))
+        .service(resource(
+            "/servers/{server}/take-along/phrase/check",
+            [(Method::GET, || route().to(recovery_phrase::back)), (Method::POST, || route().to(recovery_phrase::check))],
+        ))
+        .service(resource("/servers/{server}/take-along/phrase/file", [(Method::POST, || route().to(recovery_phrase::file))]))
         .service(resource("/servers/{server}/take-along/live", [(Method::GET, || route().to(take_along::live))]))
         .service(resource(
             "/servers/{server}/take-along/{export}/cancel",

@@ -4,20 +4,20 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use howdah_app::exports::{self, Begun, ExportRequest, ExportView};
+use howdah_app::exports::{self, Begun, ExportRequest, ExportView, Words};
 use howdah_app::idempotency::Idempotent;
 use howdah_app::instances::{self, Overview};
 use howdah_app::{Actor, App, Error, Once, Page, sessions};
-use howdah_domain::{ExportId, OperationState};
+use howdah_domain::{ExportId, InstanceId, OperationState};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Named, words};
+use super::{Named, recovery_phrase, words};
 use crate::fetching;
-use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Icon, Meter, Status, Summary, Tabs, Tone, When, exact, span};
+use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Field, Icon, Kind, Meter, Status, Summary, Tabs, Tone, When, exact, span};
 use crate::pages::flash::Flash;
-use crate::pages::form::{Form, Mistakes, leads_to, new_key};
+use crate::pages::form::{Form, Mistakes, Secret, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::live::{self, Live, Moment};
 use crate::pages::loss::{Back, Loss};
@@ -45,6 +45,7 @@ struct WholePage<'a> {
     /// Of a final bundle: it can be shown again.
     kept: Option<Copyable>,
     typed: &'a BeginForm,
+    passphrase: Field,
     key: Uuid,
     by_api: ByApi,
     list_by_api: ByApi,
@@ -81,24 +82,33 @@ impl Row<'_> {
 #[serde(default)]
 pub struct BeginForm {
     key: Uuid,
+    /// Of a phrase that was shown, with two of its words.
+    ticket: String,
+    first_word: String,
+    second_word: String,
     make_key: Option<String>,
     recipients: String,
+    passphrase: Secret,
 }
 
 impl BeginForm {
-    /// As it is offered.
-    fn fresh() -> Self {
-        Self { make_key: Some("on".to_owned()), ..Self::default() }
-    }
-
-    fn request(&self) -> ExportRequest {
+    fn request(&self, app: &App, person: &Person, server: InstanceId) -> Result<ExportRequest, Error> {
+        let Secret(passphrase) = &self.passphrase;
+        let words = if !self.ticket.is_empty() {
+            let typed = [self.first_word.as_str(), self.second_word.as_str()];
+            Words::Phrase(exports::kept_phrase(app, person, server, &self.ticket, typed)?)
+        } else if passphrase.expose_secret().is_empty() {
+            Words::None
+        } else {
+            Words::Passphrase(passphrase.clone())
+        };
         let recipients = self.recipients.split_whitespace().map(str::to_owned).collect();
-        ExportRequest { recipients, make_key: self.make_key.is_some() }
+        Ok(ExportRequest { recipients, make_key: self.make_key.is_some(), words })
     }
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
-    let typed = BeginForm::fresh();
+    let typed = BeginForm::default();
     page(&frame, &person, &app, &Named::of(&request), Parts { typed: &typed, mistakes: &Mistakes::default(), made: None, kept: None }).await
 }
 
@@ -125,6 +135,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
         made: parts.made,
         kept: parts.kept,
         typed: parts.typed,
+        passphrase: passphrase(parts.mistakes),
         key: new_key(app),
         by_api: ByApi::new("POST", api.clone()),
         list_by_api: ByApi::new("GET", api)
@@ -135,6 +146,15 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
         it: &it,
     };
     if parts.mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
+}
+
+/// Never sent back.
+fn passphrase(mistakes: &Mistakes) -> Field {
+    Field::new("passphrase", "Or a passphrase of your own", Kind::NewPassword)
+        .hint("12 characters or more. It is used once, to seal a key that goes into the bundle, and kept nowhere; age asks for it when you open that.")
+        .most(200)
+        .optional()
+        .check(mistakes)
 }
 
 pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams: Data<Streams>) -> Answer {
@@ -207,9 +227,16 @@ pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, request: H
     let key = form.key(&person.actor, form.value.key)?;
     let leads = |_: &Begun| leads_to(&here);
     let once = Some(Idempotent { key: &key, render: &leads });
-    let parts = match exports::begin(&app, &person.actor, it.server.id, &form.value.request(), once).await {
+    let begun = match form.value.request(&app, &person, it.server.id) {
+        Ok(asked) => exports::begin(&app, &person.actor, it.server.id, &asked, once).await,
+        Err(wrong @ Error::Invalid { .. }) => {
+            return recovery_phrase::ask(&frame, &person, &app, &named, &form.value.ticket, &Mistakes::of(wrong)?).await;
+        }
+        Err(over) => Err(over),
+    };
+    let parts = match begun {
         Ok(Once::Done(Begun { key: Some(made), .. })) => {
-            let typed = BeginForm::fresh();
+            let typed = BeginForm::default();
             let made = Some(Copyable::new("the recovery key", made.expose_secret()));
             return page(&frame, &person, &app, &named, Parts { typed: &typed, mistakes: &Mistakes::default(), made, kept: None }).await;
         }
@@ -274,5 +301,5 @@ pub async fn key(frame: Frame, person: Person, app: web::Data<App>, request: Htt
         Ok(once) => (once.done().map(|it| Copyable::new("the key", it.expose_secret())), Mistakes::default()),
         Err(error) => (None, Mistakes::of(error)?),
     };
-    page(&frame, &person, &app, &Named::of(&request), Parts { typed: &BeginForm::fresh(), mistakes: &mistakes, made: None, kept }).await
+    page(&frame, &person, &app, &Named::of(&request), Parts { typed: &BeginForm::default(), mistakes: &mistakes, made: None, kept }).await
 }

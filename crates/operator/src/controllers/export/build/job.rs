@@ -45,6 +45,9 @@ fn arguments(valid: &Valid<'_>) -> Vec<String> {
     arguments.extend(["--progress-listen".to_owned(), format!("0.0.0.0:{}", export::PROGRESS_PORT)]);
     arguments.extend(["--termination-log".to_owned(), bundle::TERMINATION_LOG.to_owned()]);
     arguments.extend(spec.recipients.iter().flat_map(|it| ["--recipient".to_owned(), it.clone()]));
+    if let Some(key) = &spec.recovery_key {
+        arguments.extend(["--recovery-key".to_owned(), key.clone()]);
+    }
     if let Destination::Kept(place) = &valid.destination
         && let Some(earlier) = &place.earlier
     {
@@ -62,5 +65,9 @@ fn destination(valid: &Valid<'_>) -> Vec<Value> {
         }
         ExportDestination::Bucket { endpoint, region, .. } => (endpoint.clone(), region.clone()),
     };
-    bundle::place(&endpoint, &region, &valid.name)
+    let mut variables = bundle::place(&endpoint, &region, &valid.name);
+    if matches!(valid.cr.spec.destination, ExportDestination::Bucket { virtual_hosted: true, .. }) {
+        variables.push(environment::variable("HOWDAH_BUNDLE_AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "true"));
+    }
+    variables
 }

@@ -108,6 +108,19 @@ fn where_it_goes() {
     assert_eq!(to(at_the_root), format!("s3://mine/{id}"));
 }
 
+/// As the bucket's own host, where the customer said so; the platform's store never is.
+#[test]
+fn how_a_bucket_is_asked() {
+    let mut hosted = elsewhere();
+    hosted["spec"]["destination"]["bucket"]["virtualHosted"] = json!(true);
+    for (export, is_hosted) in [(export(), false), (elsewhere(), false), (hosted, true)] {
+        let objects = built(export);
+        let env = container(&objects)["env"].as_array().unwrap();
+        let found = env.iter().find(|it| it["name"] == "HOWDAH_BUNDLE_AWS_VIRTUAL_HOSTED_STYLE_REQUEST");
+        assert_eq!(found.map(|it| &it["value"]), is_hosted.then_some(&json!("true")));
+    }
+}
+
 #[test]
 fn an_earlier_one_is_read() {
     let earlier = "0192f0c1-2d3e-7a4b-8c5d-000000000000";
@@ -116,6 +129,17 @@ fn an_earlier_one_is_read() {
     let objects = built(export);
     let from = format!("s3://howdah-bundles/{}/{earlier}", crate::controllers::instance::fixture::ID);
     assert_eq!(arguments(&objects)[arguments(&objects).len() - 2..], ["--incremental-from", &from]);
+}
+
+/// It is a sealed file: only whoever knows its passphrase opens it.
+#[test]
+fn a_recovery_key_goes_into_the_bundle() {
+    let mut export = export();
+    export["spec"]["recoveryKey"] = json!("YWdl");
+    let objects = built(export);
+    let arguments = arguments(&objects);
+    let at = arguments.iter().position(|it| *it == "--recovery-key").unwrap();
+    assert_eq!(arguments[at + 1], "YWdl");
 }
 
 /// Its server's neighbours, Redis, the relay and the node are none of its business; the public is only where the destination lies there.

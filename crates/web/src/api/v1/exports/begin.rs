@@ -2,10 +2,10 @@
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
-use howdah_app::exports::{Begun, begin};
+use howdah_app::exports::{Begun, ExportRequest, Words, begin};
 use howdah_app::idempotency::Idempotent;
-use howdah_app::{App, Once};
-use serde_json::json;
+use howdah_app::{App, Error, FieldError, Once};
+use serde_json::{Value, json};
 
 use super::wire::{BegunExport, NewExport};
 use crate::body::Json;
@@ -16,8 +16,9 @@ use crate::resource::id;
 
 /// Take a server along, whole and sealed.
 ///
-/// It is open in every state of the server, and changes nothing on it. The bundle is sealed to the age keys that you name, or to one that
-/// is made for you: then `recovery_key` in this answer is the only copy there is, and a repeated request doesn't show it again.
+/// It is open in every state of the server, and changes nothing on it. What opens the bundle is a recovery phrase that is made for you, age keys that you name
+/// or that are made, or a passphrase of yours. `recovery_phrase` and `recovery_key` in this answer are the only copies there are, and a repeated
+/// request doesn't show them again.
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/exports", tag = "exports", operation_id = "beginExport",
     request_body = NewExport,
@@ -34,10 +35,11 @@ pub async fn begin_export(
     body: Json<NewExport>,
 ) -> Result<HttpResponse, Problem> {
     let id = id(&request, "server")?;
-    let key = key.bind(&caller, &request, &body.bytes)?;
+    let key = key.bind(&caller, &request, &told(&body.bytes))?;
     let render = |it: &Begun| (202, json!(BegunExport::without_key(it)));
     let idempotent = key.as_ref().map(|key| Idempotent { key, render: &render });
-    let (mut response, url) = match begin(&app, &caller, id, &body.value.into(), idempotent).await? {
+    let asked = body.value.try_into()?;
+    let (mut response, url) = match begin(&app, &caller, id, &asked, idempotent).await? {
         Once::Done(begun) => {
             let shown = BegunExport::with_key(&begun);
             (HttpResponse::Accepted().json(&shown), shown.url)
@@ -51,9 +53,31 @@ pub async fn begin_export(
     Ok(response)
 }
 
-impl From<NewExport> for howdah_app::exports::ExportRequest {
-    fn from(NewExport { recipients, recovery_key }: NewExport) -> Self {
-        Self { recipients, make_key: recovery_key }
+/// By what a request is told from another with the same key. Of a passphrase a digest would be kept, and guessed by whoever has the record.
+fn told(body: &[u8]) -> Vec<u8> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(mut fields)) => {
+            fields.remove("passphrase");
+            json!(fields).to_string().into_bytes()
+        }
+        _ => body.to_vec(),
+    }
+}
+
+impl TryFrom<NewExport> for ExportRequest {
+    type Error = Error;
+
+    fn try_from(NewExport { recipients, recovery_key, recovery_phrase, passphrase }: NewExport) -> Result<Self, Error> {
+        let words = match (recovery_phrase, passphrase) {
+            (false, None) => Words::None,
+            (true, None) => Words::NewPhrase,
+            (false, Some(text)) => Words::Passphrase(text.into()),
+            (true, Some(_)) => {
+                let sentence = "A bundle is opened by a recovery phrase or by a passphrase of yours: leave one of them out.".to_owned();
+                return Err(Error::Invalid { fields: vec![FieldError { field: "passphrase", reason: "one_of_two", sentence }] });
+            }
+        };
+        Ok(Self { recipients, make_key: recovery_key, words })
     }
 }
 
@@ -61,8 +85,6 @@ impl From<NewExport> for howdah_app::exports::ExportRequest {
 mod tests {
     use howdah_domain::{ExportId, InstanceId, OperationId};
     use secrecy::SecretString;
-
-    use serde_json::Value;
 
     use super::*;
 
@@ -74,9 +96,19 @@ mod tests {
             instance: InstanceId::from_uuid(nil),
             operation: OperationId::from_uuid(nil),
             key: Some(SecretString::from("AGE-SECRET-KEY-1")),
+            phrase: Some(SecretString::from("one-two")),
         };
         let kept: Value = json!(BegunExport::without_key(&begun));
-        assert!(!kept.to_string().contains("AGE-SECRET-KEY"), "{kept}");
-        assert!(json!(BegunExport::with_key(&begun)).to_string().contains("AGE-SECRET-KEY"));
+        assert!(!kept.to_string().contains("AGE-SECRET-KEY") && !kept.to_string().contains("one-two"), "{kept}");
+        let shown = json!(BegunExport::with_key(&begun)).to_string();
+        assert!(shown.contains("AGE-SECRET-KEY") && shown.contains("one-two"), "{shown}");
+    }
+
+    #[test]
+    fn a_request_is_not_told_from_another_by_its_passphrase() {
+        let of = |body: &str| told(body.as_bytes());
+        assert_eq!(of(r#"{"passphrase": "a", "recovery_key": true}"#), of(r#"{"recovery_key":true,"passphrase":"b"}"#));
+        assert_ne!(of(r#"{"recovery_key": true}"#), of(r#"{"recovery_key": false}"#));
+        assert_eq!(of("no JSON"), b"no JSON");
     }
 }

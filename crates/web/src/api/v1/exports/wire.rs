@@ -16,7 +16,7 @@ pub fn export_url(id: ExportId) -> String {
 }
 
 /// Who is to open the bundle.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewExport {
     /// age public keys (`age1…`, as `age-keygen` makes them). Whoever holds the secret key of one of them opens everything.
@@ -26,6 +26,13 @@ pub struct NewExport {
     /// Make a key, too, and show it once, in the answer.
     #[serde(default)]
     pub recovery_key: bool,
+    /// Make a recovery phrase, and show it once, in the answer: twelve words that open the bundle by stock `age`.
+    #[serde(default)]
+    pub recovery_phrase: bool,
+    /// A passphrase of your own instead of that, of 12 characters or more. It is kept nowhere.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub passphrase: Option<String>,
 }
 
 /// An export has begun.
@@ -40,16 +47,23 @@ pub struct BegunExport {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 100)]
     recovery_key: Option<String>,
+    /// The recovery phrase that was made, if one was asked for: its words with a hyphen between two, as `age` takes it for
+    /// `env/recovery-key.age` of the bundle. Keep it: it is shown this once, and nobody else has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    recovery_phrase: Option<String>,
 }
 
 impl BegunExport {
     pub fn without_key(begun: &Begun) -> Self {
-        let Begun { export, instance: _, operation, key: _ } = begun;
-        Self { id: export.as_uuid(), url: export_url(*export), operation_url: operation_url(*operation), recovery_key: None }
+        let Begun { export, instance: _, operation, key: _, phrase: _ } = begun;
+        let operation_url = operation_url(*operation);
+        Self { id: export.as_uuid(), url: export_url(*export), operation_url, recovery_key: None, recovery_phrase: None }
     }
 
     pub fn with_key(begun: &Begun) -> Self {
-        Self { recovery_key: begun.key.as_ref().map(|it| it.expose_secret().to_owned()), ..Self::without_key(begun) }
+        let [recovery_key, recovery_phrase] = [&begun.key, &begun.phrase].map(|it| it.as_ref().map(|it| it.expose_secret().to_owned()));
+        Self { recovery_key, recovery_phrase, ..Self::without_key(begun) }
     }
 }
 
@@ -72,6 +86,8 @@ pub struct Export {
     destination: String,
     #[schema(max_items = 8, max_length = 100)]
     recipients: Vec<String>,
+    /// A recovery phrase, or a passphrase of the customer's, opens it, too.
+    opens_by_words: bool,
     /// While it runs.
     progress: Option<ExportProgress>,
     failure: Option<Failure>,
@@ -116,6 +132,7 @@ impl From<ExportView> for Export {
             mode: view.mode,
             destination: view.destination,
             recipients: view.recipients,
+            opens_by_words: view.opens_by_words,
             progress: view.progress.map(Into::into),
             failure: view.failure.map(Into::into),
             is_final: view.is_final,

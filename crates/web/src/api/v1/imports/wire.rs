@@ -47,7 +47,7 @@ impl BegunImport {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BundleKey {
-    /// age's identity: `AGE-SECRET-KEY-1…`. With it the server's secrets are proved; it is not kept.
+    /// The bundle's recovery phrase, or age's identity: `AGE-SECRET-KEY-1…`. With it the server's secrets are proved; it is not kept.
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub key: Option<String>,
@@ -59,7 +59,7 @@ pub struct BundleKey {
 pub struct NewImportedInstance {
     #[schema(max_length = 40)]
     plan: String,
-    /// age's identity: `AGE-SECRET-KEY-1…`. It is kept, sealed, until the server has taken its place. Not needed where the bundle has no seal.
+    /// The bundle's recovery phrase, or age's identity: `AGE-SECRET-KEY-1…`. What it comes to is kept, sealed, until the server has taken its place. Not needed where the bundle has no seal.
     #[serde(default)]
     #[schema(max_length = 1000)]
     key: Option<String>,
