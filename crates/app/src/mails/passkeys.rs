@@ -13,7 +13,7 @@ pub(crate) fn passkey_added(config: &Config, when: DateTime<Utc>, name: &str, to
         "The passkey “{name}” was added to your account at Howdah, on {}. Whoever has it can sign in by it alone.",
         at(when)
     ));
-    let Some(tokens) = tokens else { return not_you(mail, config) };
+    let Some(tokens) = tokens else { return not_yours(mail, config) };
     let mail = mail.text(
         "From now on the password alone is not enough to sign in. All other sessions were ended. If you lose the passkey, use a recovery code.",
     );
@@ -26,6 +26,13 @@ pub(crate) fn passkey_added(config: &Config, when: DateTime<Utc>, name: &str, to
             .text(format!("{many} API tokens of yours work on without it."))
             .link("Look which you still need", page(config, "/account/tokens")),
     };
+    not_yours(mail, config)
+}
+
+fn not_yours(mail: Mail, config: &Config) -> Mail {
+    let mail = mail
+        .text("If it was not you, remove the passkey first: a new password does not take it away.")
+        .link("Remove it", page(config, "/account/security"));
     not_you(mail, config)
 }
 
