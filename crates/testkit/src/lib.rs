@@ -9,6 +9,8 @@ pub mod arriving;
 #[cfg(feature = "app")]
 pub mod bundles;
 mod database;
+#[cfg(feature = "app")]
+pub mod own_buckets;
 pub mod proxy;
 pub mod rows;
 pub mod wait;

@@ -35,7 +35,7 @@ use crate::problem::{self, ProblemBody};
         exports::begin::begin_export, exports::list::list, exports::show::show, exports::cancel::cancel, exports::links::links,
         imports::list::list, imports::begin::begin, imports::show::show, imports::files::files, imports::look::look,
         imports::launch::launch, imports::cut_over::cut_over, imports::discard::discard,
-        exports::key::key,
+        exports::key::key, exports::schedule::show, exports::schedule::set,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, account::activity::activity, tokens::list::list, tokens::create::create, tokens::revoke::revoke,

@@ -7,6 +7,7 @@ mod clusters;
 mod exports;
 mod holds;
 mod live;
+mod schedules;
 mod unproven;
 
 use std::fmt::Display;
@@ -25,6 +26,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("look whether clusters are back", clusters::look_again(worker).await);
     log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
+    log("begin what is due to be taken along", schedules::begin(worker).await);
     log("send exports down", exports::send(worker).await);
     log("begin to delete exports", exports::delete(worker).await);
     log("clean up", cleaning::clean(worker).await);
