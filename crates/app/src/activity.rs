@@ -109,6 +109,8 @@ fn sentence(action: &str, whom: Option<&str>, details: &Value) -> String {
         ("instance.owner_link", _) => "had a new link made for the server's owner".to_owned(),
         ("instance.show_owner_link", _) => "looked at the link of the server's owner".to_owned(),
         ("instance.export", _) => "began to take the server along".to_owned(),
+        ("instance.export_schedule", _) => "set when the server is taken along by itself".to_owned(),
+        ("instance.export_scheduled", _) => "began to take the server along by schedule".to_owned(),
         ("instance.export_cancel", _) => "cancelled taking the server along".to_owned(),
         ("instance.export_links", _) => "had links made to fetch an export".to_owned(),
         ("instance.final_bundle_key", _) => "looked at the key of the final bundle".to_owned(),

@@ -49,7 +49,7 @@ mod random;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ports::Bundles;
+use crate::ports::{Bundles, OwnBuckets};
 use chrono::{DateTime, Utc};
 use howdah_db::seal::KeyRing;
 use howdah_db::{Database, Pooled};
@@ -76,6 +76,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Absent where exports are not handed out by links, and whoever runs the platform deletes them.
     pub bundles: Option<Arc<dyn Bundles>>,
+    /// Where customers' own buckets are tried out.
+    pub own_buckets: Arc<dyn OwnBuckets>,
 }
 
 impl App {

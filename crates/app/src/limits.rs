@@ -93,6 +93,9 @@ pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", Excess::Ow
 /// Exports of one server: each reads all of it.
 pub(crate) const EXPORTS_OF: Limit = limit("exports_of_server", Excess::Exports, 12, DAY);
 
+/// Buckets that are tried out for one server.
+pub(crate) const BUCKETS_OF: Limit = limit("buckets_of_server", Excess::Exports, 20, HOUR);
+
 /// Each answers for up to a thousand files.
 pub(crate) const UPLOADS_OF: Limit = limit("uploads_of_import", Excess::Imports, 10_000, DAY);
 /// Bundles that are fetched for one account: each is a connection to wherever it says.

@@ -9,6 +9,7 @@ use howdah_db::Conn;
 use howdah_db::models::account::{Account, Membership};
 use howdah_db::models::audit::{self, Actor as AuditActor, Broken, Record};
 use howdah_db::models::audit_anchor::{self, Anchor, Torn};
+use howdah_db::models::export_bucket::ExportBucket;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::identity::{SealedError, rewrap_data_keys};
 use howdah_db::models::import_pull::ImportPull;
@@ -125,7 +126,8 @@ pub async fn rewrap_keys(app: &App) -> Result<usize, Error> {
             let servers = rewrap_data_keys(conn, &app.keys, app.now(), AT_ONCE).await?;
             let people = SecondFactor::rewrap(conn, &app.keys, AT_ONCE).await?;
             let pulls = ImportPull::rewrap(conn, &app.keys, AT_ONCE).await?;
-            Ok::<_, SealedError>(servers + people + pulls + FinalBundle::rewrap(conn, &app.keys, AT_ONCE).await?)
+            let buckets = ExportBucket::rewrap(conn, &app.keys, AT_ONCE).await?;
+            Ok::<_, SealedError>(servers + people + pulls + buckets + FinalBundle::rewrap(conn, &app.keys, AT_ONCE).await?)
         })
         .await?;
         if count == 0 {

@@ -161,6 +161,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    export_schedules (instance_id) {
+        instance_id -> Uuid,
+        every -> Text,
+        keep -> Int2,
+        due_at -> Timestamptz,
+        set_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     exports (id) {
         id -> Uuid,
         instance_id -> Uuid,
@@ -175,6 +185,7 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         recovery_key -> Nullable<Bytea>,
+        is_scheduled -> Bool,
     }
 }
 
@@ -604,6 +615,7 @@ diesel::joinable!(audit_entries -> audit_heads (chain_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
 diesel::joinable!(export_buckets -> exports (export_id));
+diesel::joinable!(export_schedules -> instances (instance_id));
 diesel::joinable!(exports -> instances (instance_id));
 diesel::joinable!(exports -> operations (operation_id));
 diesel::joinable!(final_bundles -> exports (export_id));
@@ -659,6 +671,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     database_servers,
     domains,
     export_buckets,
+    export_schedules,
     exports,
     final_bundles,
     idempotency_keys,

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 
 use crate::TestDatabase;
 use crate::bundles::FakeBundles;
+use crate::own_buckets::FakeOwnBuckets;
 use crate::rows::{Places, now};
 
 /// How long a Close can be undone in tests.
@@ -24,6 +25,7 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub places: Places,
     pub bundles: Arc<FakeBundles>,
+    pub own_buckets: Arc<FakeOwnBuckets>,
 }
 
 /// Somebody with an account and a token with all the scopes they can have.
@@ -42,6 +44,7 @@ impl TestApp {
         let database = TestDatabase::new().await;
         let clock = Arc::new(ManualClock::at(now()));
         let bundles = Arc::new(FakeBundles::default());
+        let own_buckets = Arc::new(FakeOwnBuckets::default());
         let app = App {
             database: database.database().clone(),
             clock: clock.clone(),
@@ -51,6 +54,7 @@ impl TestApp {
             releases: Arc::new(Releases::built_in().expect("the built-in releases are sound")),
             config: Arc::new(config()),
             bundles: Some(bundles.clone()),
+            own_buckets: own_buckets.clone(),
         };
         let conn = &mut database.conn().await;
         let values = SettingsValues {
@@ -63,7 +67,7 @@ impl TestApp {
         };
         Settings::found(conn, &values, now()).await.expect("the settings can be written");
         let places = Places::insert(conn).await;
-        Self { database, app, clock, places, bundles }
+        Self { database, app, clock, places, bundles, own_buckets }
     }
 
     /// # Panics

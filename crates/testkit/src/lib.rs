@@ -11,6 +11,8 @@ pub mod authenticator;
 #[cfg(feature = "app")]
 pub mod bundles;
 mod database;
+#[cfg(feature = "app")]
+pub mod own_buckets;
 pub mod proxy;
 pub mod rows;
 pub mod wait;

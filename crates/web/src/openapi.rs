@@ -36,7 +36,7 @@ use crate::problem::{self, ProblemBody};
         imports::list::list, imports::begin::begin, imports::show::show, imports::files::files, imports::look::look,
         imports::launch::launch, imports::cut_over::cut_over, imports::discard::discard, imports::pull::pull, imports::stop_pull::stop_pull,
         imports::run::offer, imports::run::report,
-        exports::key::key,
+        exports::key::key, exports::schedule::show, exports::schedule::set,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
         account::show::show, account::activity::activity, tokens::list::list, tokens::create::create, tokens::revoke::revoke,

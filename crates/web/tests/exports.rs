@@ -6,6 +6,7 @@ mod support;
 use howdah_db::models::export::Export;
 use howdah_db::models::instance::Page;
 use howdah_testkit::app::{Somebody, TestApp};
+use howdah_testkit::own_buckets::Trouble;
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Server, new_instance};
@@ -74,6 +75,58 @@ async fn a_recovery_phrase_is_in_one_answer() {
     let (row, _) = Export::page_of_instance(&mut *test.database.conn().await, id.as_uuid(), page).await.unwrap().remove(0);
     let opened = age::decrypt(&age::scrypt::Identity::new(phrase.into()), &row.recovery_key.unwrap()).unwrap();
     assert!(String::from_utf8(opened).unwrap().contains("\nAGE-SECRET-KEY-1"));
+}
+
+/// Tried out before it begins; no answer ever has its keys.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_goes_to_a_bucket_of_ones_own() {
+    let (test, server) = Server::new().await;
+    let ada = test.customer("ada@birds.example").await;
+    let url = format!("{}/exports", running(&test, &server, &ada).await);
+    let bucket = json!({
+        "endpoint": "https://s3.example.com", "region": "eu-central-1", "bucket": "mine", "prefix": "birds",
+        "access_key_id": "AKIA-1", "secret_access_key": "s3cr3t-1",
+    });
+    let body = json!({"recipients": [KEY], "bucket": bucket});
+    test.own_buckets.fail(Some(Trouble::Keys));
+    let refused = server.post(&ada, &url, &body).await.is(422).json();
+    assert_eq!((&refused["errors"][0]["field"], &refused["errors"][0]["reason"]), (&json!("bucket.access_key_id"), &json!("wrong_keys")));
+    test.own_buckets.fail(None);
+    let mut inside = body.clone();
+    inside["bucket"]["endpoint"] = json!("https://169.254.169.254");
+    assert_eq!(server.post(&ada, &url, &inside).await.is(422).json()["errors"][0]["field"], "bucket.endpoint");
+
+    let begun = server.post(&ada, &url, &body).await.is(202).json();
+    let shown = server.get(&ada, begun["url"].as_str().unwrap()).await;
+    let place =
+        json!({"endpoint": "https://s3.example.com", "bucket": "mine", "prefix": format!("birds/{}", begun["id"].as_str().unwrap())});
+    assert_eq!((&shown.is(200).json()["bucket"], &shown.json()["destination"]), (&place, &json!("bucket")));
+    assert!(!shown.text.contains("s3cr3t-1") && !shown.text.contains("AKIA-1"), "{shown:?}");
+    let links = server.get(&ada, &format!("{}/links", begun["url"].as_str().unwrap())).await;
+    assert_eq!(links.is(409).json()["reason"], "elsewhere");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_is_set_shown_and_taken_off() {
+    let (test, server) = Server::new().await;
+    let (ada, eve) = (test.customer("ada@birds.example").await, test.customer("eve@cats.example").await);
+    let url = format!("{}/exports", running(&test, &server, &ada).await);
+    let at = format!("{url}/schedule");
+    let set = |whose: &Somebody, body: Value| server.send(server.request(Method::PUT, &at).bearer_auth(&whose.token).json(&body));
+    let off = server.get(&ada, &at).await.is(200).json();
+    assert_eq!(off, json!({"every": null, "keep": 3, "next_at": null, "can_be_set": false}));
+    assert_eq!(set(&ada, json!({"every": "day"})).await.is(409).json()["reason"], "no_keys");
+
+    server.post(&ada, &url, &json!({"recovery_phrase": true})).await.is(202);
+    test.database.execute("UPDATE exports SET size = 12, content_digest = 'v1:x'").await;
+    let daily = set(&ada, json!({"every": "day", "keep": 2})).await.is(200).json();
+    assert_eq!((&daily["every"], &daily["keep"], daily["next_at"].is_string()), (&json!("day"), &json!(2), true));
+    assert_eq!(server.get(&ada, &at).await.is(200).json(), daily);
+    assert_eq!(set(&ada, json!({"every": "week", "keep": 11})).await.is(422).json()["errors"][0]["field"], "keep");
+    assert!([400, 422].contains(&set(&ada, json!({"every": "hour"})).await.status));
+    assert_eq!(set(&eve, json!({"every": "week"})).await.status, 404);
+    assert_eq!(server.get(&eve, &at).await.status, 404);
+    assert_eq!(set(&ada, json!({})).await.is(200).json()["every"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -77,7 +77,8 @@ async fn running(world: &World) -> Server {
 /// Sooner or later.
 async fn answers(world: &World, server: &Server, method: Method, path: &str, status: u16, retry_after: &str) {
     let url = format!("https://{}{path}", server.domain);
-    let seen = until(&format!("{method} {path} is answered {status}"), seconds(60), async || {
+    let what = format!("{method} {path} is answered {status}");
+    let seen = until(&what, seconds(60), async || {
         let seen = ask(&world.http, method.clone(), &url).await?;
         ensure!(seen == (status, retry_after.to_owned()), "{seen:?}");
         Ok(())

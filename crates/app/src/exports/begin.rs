@@ -8,6 +8,7 @@ use howdah_domain::{ExportId, InstanceId, Lane, OperationId, OperationKind, Pers
 use secrecy::SecretString;
 use serde_json::json;
 
+use super::own_bucket::{self, BucketRequest, OwnBucket};
 use super::sealing::{self, ExportRequest, Made, Seal};
 use crate::idempotency::{Idempotent, Once, answered, claim, keep};
 use crate::instances::{self, audit, audit_actor, locked_by};
@@ -38,6 +39,7 @@ pub async fn begin(
     idempotent: Option<Idempotent<'_, Begun>>,
 ) -> Result<Once<Begun>, Error> {
     actor.may_change()?;
+    let bucket = request.bucket.as_ref().map(BucketRequest::parse).transpose()?;
     let mut conn = app.conn().await?;
     if let Some(before) = answered(&mut conn, idempotent).await? {
         return Ok(before);
@@ -45,8 +47,14 @@ pub async fn begin(
     // Before a key is made, which may take a second.
     let row = instances::seen_by(&mut conn, actor, id).await?;
     may_begin(&mut conn, &row).await?;
+    if bucket.is_some() {
+        limits::BUCKETS_OF.take(app, &mut conn, &id.to_string()).await?;
+    }
     drop(conn);
     let (seal, Made { key, phrase }) = sealing::seal(app, request).await?;
+    if let Some(bucket) = &bucket {
+        own_bucket::try_out(app, bucket).await?;
+    }
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         if let Some(before) = claim(app, conn, idempotent).await? {
@@ -55,7 +63,8 @@ pub async fn begin(
         let row = locked_by(conn, actor, id, None).await?;
         may_begin(conn, &row).await?;
         limits::EXPORTS_OF.take(app, conn, &row.id.to_string()).await?;
-        let (export, operation) = put(app, conn, id, "live", &seal, Some(actor.person)).await?;
+        let new = New { mode: "live", seal: &seal, bucket: bucket.as_ref(), is_scheduled: false, requested_by: Some(actor.person) };
+        let (export, operation) = put(app, conn, id, new).await?;
         let begun = Begun { export, instance: id, operation, key: key.clone(), phrase: phrase.clone() };
         let recipients: Vec<&str> = seal.recipients.split(' ').collect();
         let details =
@@ -66,15 +75,19 @@ pub async fn begin(
     .await
 }
 
+/// One that is to be begun.
+pub(super) struct New<'a> {
+    pub mode: &'a str,
+    pub seal: &'a Seal,
+    /// Elsewhere than in the platform's.
+    pub bucket: Option<&'a OwnBucket>,
+    pub is_scheduled: bool,
+    pub requested_by: Option<PersonId>,
+}
+
 /// The run, its operation, and the job that sends it down.
-pub(super) async fn put(
-    app: &App,
-    conn: &mut Conn,
-    server: InstanceId,
-    mode: &str,
-    seal: &Seal,
-    requested_by: Option<PersonId>,
-) -> Result<(ExportId, OperationId), Error> {
+pub(super) async fn put(app: &App, conn: &mut Conn, server: InstanceId, new: New<'_>) -> Result<(ExportId, OperationId), Error> {
+    let New { mode, seal, bucket, is_scheduled, requested_by } = new;
     let operation = operations::begin(app, conn, server, OperationKind::Export, requested_by).await?;
     let export = ExportId::generate(app.now(), &*app.randomness);
     let new = Export {
@@ -82,7 +95,7 @@ pub(super) async fn put(
         instance_id: server.as_uuid(),
         operation_id: operation.as_uuid(),
         mode: mode.to_owned(),
-        destination: "kept".to_owned(),
+        destination: if bucket.is_some() { "bucket" } else { "kept" }.to_owned(),
         recipients: seal.recipients.clone(),
         progress: None,
         size: None,
@@ -91,8 +104,12 @@ pub(super) async fn put(
         deleted_at: None,
         created_at: app.now(),
         recovery_key: seal.recovery_key.clone(),
+        is_scheduled,
     };
     new.insert(conn).await?;
+    if let Some(bucket) = bucket {
+        bucket.insert(app, conn, export).await?;
+    }
     SyncExport::of(new.id).enqueue(conn).await?;
     Ok((export, operation))
 }

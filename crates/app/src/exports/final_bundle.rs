@@ -13,8 +13,9 @@ use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::begin::{self, New};
 use super::sealing::Seal;
-use super::{begin, links, seen_by};
+use super::{links, seen_by};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{self, audit, audit_actor};
 use crate::jobs::SyncExport;
@@ -24,7 +25,7 @@ use crate::{Actor, App, Error};
 /// How long it lies in the platform's bucket, from when it is whole, and once more from when the data of its server is gone.
 pub const KEPT: TimeDelta = TimeDelta::days(90);
 /// How long what a run wrote that came to nothing lies there: whatever still wrote has ended by then.
-const LEFT_OVER: TimeDelta = TimeDelta::days(1);
+pub(super) const LEFT_OVER: TimeDelta = TimeDelta::days(1);
 
 /// Whether one is made of this server when it leaves: there is something of it, a place to keep it, and nobody declined.
 pub(crate) fn keeps_final(app: &App, server: &Instance) -> bool {
@@ -34,18 +35,25 @@ pub(crate) fn keeps_final(app: &App, server: &Instance) -> bool {
 /// Begins one for the operation by which the server leaves. It is sealed to the keys of the last bundle that an owner took along; where
 /// there is none, to a key that is made now, and kept sealed until the bundle goes.
 pub(crate) async fn begin_final(app: &App, conn: &mut Conn, server: &Instance, leaves_by: &Operation) -> Result<(), Error> {
-    // A key of somebody's who is no owner would shut the owners out.
-    let owners: Vec<Uuid> = Membership::owners(conn, server.account_id).await?.iter().map(|it| it.id).collect();
-    let theirs = Export::last_seal(conn, server.id, &owners).await?.map(|(recipients, recovery_key)| Seal { recipients, recovery_key });
+    let theirs = owners_seal(conn, server).await?;
     let made = theirs.is_none().then(age::x25519::Identity::generate);
     let ours = || Seal { recipients: made.iter().map(|it| it.to_public().to_string()).collect(), recovery_key: None };
     let seal = theirs.unwrap_or_else(ours);
     // Who moves out is stopped; who closes says farewell after it, and runs.
     let mode = if leaves_by.kind == OperationKind::MoveOut.as_str() { "stopped" } else { "live" };
-    let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), mode, &seal, None).await?;
+    let new = New { mode, seal: &seal, bucket: None, is_scheduled: false, requested_by: None };
+    let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), new).await?;
     let key = made.map(|it| it.to_string());
     let key = key.as_ref().map(|it| it.expose_secret().as_bytes());
     Ok(FinalBundle::new(&app.keys, export.as_uuid(), leaves_by.id, key).insert(conn).await?)
+}
+
+/// What the last bundle is sealed with that one of the server's owners took along: what is made with nobody there opens by the same.
+pub(super) async fn owners_seal(conn: &mut Conn, server: &Instance) -> Result<Option<Seal>, Error> {
+    // A key of somebody's who is no owner would shut the owners out.
+    let owners: Vec<Uuid> = Membership::owners(conn, server.account_id).await?.iter().map(|it| it.id).collect();
+    let last = Export::last_seal(conn, server.id, &owners).await?;
+    Ok(last.map(|(recipients, recovery_key)| Seal { recipients, recovery_key }))
 }
 
 /// The server stays, or another one is begun: what was written of this one goes.

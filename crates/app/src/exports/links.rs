@@ -68,6 +68,10 @@ pub async fn links(app: &App, actor: &Actor, id: ExportId) -> Result<Links, Erro
     let mut conn = app.conn().await?;
     let (export, _) = seen_by(&mut conn, actor, id).await?;
     drop(conn);
+    if export.destination == "bucket" {
+        let sentence = "This export lies in a bucket of your own: fetch it from there.".to_owned();
+        return Err(Error::Conflict { reason: "elsewhere", sentence });
+    }
     may_be_fetched(&export, app.now())?;
     let Some(bundles) = app.bundles.clone() else {
         let sentence = "This platform hands bundles out itself: write to the support, with the export's reference.".to_owned();

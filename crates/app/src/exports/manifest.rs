@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use data_encoding::BASE64;
-use howdah_crd::{ExportDestination, ExportMode, MastodonExport, MastodonExportSpec, labels};
+use howdah_crd::{ExportDestination, ExportMode, MastodonExport, MastodonExportSpec, SecretRef, labels};
 use howdah_db::models::export::Export;
+use howdah_db::models::export_bucket::ExportBucket;
 use howdah_domain::{ExportId, InstanceId};
 use uuid::Uuid;
 
@@ -13,7 +14,12 @@ pub fn names(export: &Export) -> (String, String) {
     (InstanceId::from_uuid(export.instance_id).resource_name(), ExportId::from_uuid(export.id).resource_name())
 }
 
-pub fn resource(export: &Export) -> MastodonExport {
+/// Of its keys' Secret in the inbox, where it goes to a bucket of the customer's.
+pub fn keys_secret(export: &Export) -> String {
+    ExportId::from_uuid(export.id).resource_name()
+}
+
+pub fn resource(export: &Export, bucket: Option<&ExportBucket>) -> MastodonExport {
     let (namespace, name) = names(export);
     let mode = match export.mode.as_str() {
         "drained" => ExportMode::Drained,
@@ -24,7 +30,14 @@ pub fn resource(export: &Export) -> MastodonExport {
         id: export.id.to_string(),
         mode,
         recipients: export.recipients.split_ascii_whitespace().map(str::to_owned).collect(),
-        destination: ExportDestination::Kept {},
+        destination: bucket.map_or(ExportDestination::Kept {}, |it| ExportDestination::Bucket {
+            endpoint: it.endpoint.clone(),
+            region: it.region.clone(),
+            bucket: it.bucket.clone(),
+            prefix: it.prefix.clone(),
+            virtual_hosted: it.virtual_hosted,
+            secret_ref: SecretRef { name: keys_secret(export) },
+        }),
         incremental_from: None,
         recovery_key: export.recovery_key.as_deref().map(|it| BASE64.encode(it)),
     };

@@ -7,7 +7,9 @@ mod cancel;
 mod final_bundle;
 mod links;
 pub(crate) mod manifest;
+mod own_bucket;
 mod phrase;
+mod schedule;
 mod sealing;
 mod view;
 
@@ -18,9 +20,13 @@ pub use final_bundle::{KEPT as FINAL_KEPT, key};
 pub(crate) use final_bundle::{begin_final, cancel_final, discard_final, is_there, keep_final_from, keeps_final};
 pub(crate) use links::prefix;
 pub use links::{Link, Links, PlainPath, links};
+pub use own_bucket::BucketRequest;
+pub(crate) use own_bucket::variables as bucket_variables;
 pub use phrase::{KeptPhrase, NewPhrase, asked_back, kept_phrase, make_phrase};
+pub use schedule::{Every, KEPT as SCHEDULED_KEPT, ScheduleRequest, ScheduleView, schedule, set_schedule};
+pub(crate) use schedule::{VALID as SCHEDULED_VALID, begin_due, ended_badly, whole as scheduled_whole};
 pub use sealing::{ExportRequest, Words};
-pub use view::{ExportView, Progress, get, list};
+pub use view::{BucketView, ExportView, Progress, get, list};
 
 use howdah_db::Conn;
 use howdah_db::models::export::{Export, WithOperation};

@@ -6,6 +6,7 @@ use howdah_bundle::seal::{Phrase, RecoveryKey, SealError, WorkFactor};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
+use super::own_bucket::BucketRequest;
 use super::phrase::KeptPhrase;
 use crate::{App, Error};
 
@@ -15,7 +16,7 @@ const MOST_KEYS: usize = 8;
 const SHORTEST: usize = 12;
 const LONGEST: usize = 200;
 
-/// Who is to open the bundle.
+/// Who is to open the bundle, and where it goes.
 #[derive(Debug, Clone, Default)]
 pub struct ExportRequest {
     /// age public keys, `age1…`.
@@ -24,6 +25,8 @@ pub struct ExportRequest {
     pub make_key: bool,
     /// And what else opens it.
     pub words: Words,
+    /// Where it goes, if not to the platform's bucket.
+    pub bucket: Option<BucketRequest>,
 }
 
 /// What opens a bundle without a file of keys.

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use howdah_db::models::export::{Export, WithOperation};
+use howdah_db::models::export_bucket::ExportBucket;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::instance::Page;
 use howdah_db::models::operation::OperationStep;
 use howdah_domain::{ExportId, Failure, InstanceId, OperationId, OperationState};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::final_bundle::may_see_key;
 use super::seen_by;
@@ -20,6 +22,10 @@ pub struct ExportView {
     pub state: OperationState,
     pub mode: String,
     pub destination: String,
+    /// Where that is the customer's own.
+    pub bucket: Option<BucketView>,
+    /// The platform began it by itself, at its time.
+    pub is_scheduled: bool,
     pub recipients: Vec<String>,
     /// A recovery phrase or a passphrase opens it, too.
     pub opens_by_words: bool,
@@ -36,6 +42,15 @@ pub struct ExportView {
     pub kept_until: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Without its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketView {
+    pub endpoint: String,
+    pub bucket: String,
+    /// Of this bundle, with its id.
+    pub prefix: String,
 }
 
 /// Of the stage in hand, as the run told it last.
@@ -63,7 +78,8 @@ pub async fn get(app: &App, actor: &Actor, id: ExportId) -> Result<ExportView, E
     let server = instances::seen_by(&mut conn, actor, InstanceId::from_uuid(found.0.instance_id)).await?;
     let steps = OperationStep::of(&mut conn, found.1.id).await?;
     let last = FinalBundle::by_export(&mut conn, found.0.id).await?;
-    view(found, &steps, last.as_ref(), may_see_key(actor, &server))
+    let bucket = ExportBucket::by_export(&mut conn, found.0.id).await?;
+    view(found, &steps, (last.as_ref(), bucket.as_ref()), may_see_key(actor, &server))
 }
 
 /// A server's, the newest first.
@@ -80,10 +96,12 @@ pub async fn list(app: &App, actor: &Actor, instance: InstanceId, page: Page) ->
     let steps = OperationStep::of_all(&mut conn, &ids).await?;
     let ids: Vec<_> = rows.iter().map(|(export, _)| export.id).collect();
     let last = FinalBundle::of_exports(&mut conn, &ids).await?;
+    let buckets = ExportBucket::of_exports(&mut conn, &ids).await?;
     let all = rows.into_iter().map(|row| {
         let of = steps.iter().filter(|it| it.operation_id == row.1.id).cloned().collect::<Vec<_>>();
         let last = last.iter().find(|it| it.export_id == row.0.id);
-        view(row, &of, last, may_see_key)
+        let bucket = buckets.iter().find(|it| it.export_id == row.0.id);
+        view(row, &of, (last, bucket), may_see_key)
     });
     all.collect()
 }
@@ -91,7 +109,7 @@ pub async fn list(app: &App, actor: &Actor, instance: InstanceId, page: Page) ->
 fn view(
     (export, operation): WithOperation,
     steps: &[OperationStep],
-    last: Option<&FinalBundle>,
+    (last, bucket): (Option<&FinalBundle>, Option<&ExportBucket>),
     may_see_key: bool,
 ) -> Result<ExportView, Error> {
     let operation = operations::view(&operation, steps, false)?;
@@ -105,6 +123,8 @@ fn view(
         state: operation.state,
         mode: export.mode,
         destination: export.destination,
+        bucket: bucket.map(|it| bucket_view(it, export.id)),
+        is_scheduled: export.is_scheduled,
         recipients: export.recipients.split_ascii_whitespace().map(str::to_owned).collect(),
         opens_by_words: export.recovery_key.is_some(),
         progress,
@@ -118,4 +138,9 @@ fn view(
         created_at: export.created_at,
         finished_at: operation.finished_at,
     })
+}
+
+fn bucket_view(it: &ExportBucket, export: Uuid) -> BucketView {
+    let prefix = format!("{}/{export}", it.prefix).trim_start_matches('/').to_owned();
+    BucketView { endpoint: it.endpoint.clone(), bucket: it.bucket.clone(), prefix }
 }

@@ -3,6 +3,7 @@
 
 use howdah_db::Conn;
 use howdah_db::models::export::Export;
+use howdah_db::models::export_bucket::ExportBucket;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::operation::{Operation, OperationStep};
 use howdah_db::models::place::Cluster as ClusterRow;
@@ -11,13 +12,17 @@ use howdah_domain::{OperationState, StepName};
 use uuid::Uuid;
 
 use super::{SyncExport, sync_instance::queue_now};
-use crate::exports::manifest;
+use crate::exports::{self, manifest};
 use crate::operations::{Recorded, save};
 use crate::ports::ClusterError;
+use crate::ports::cluster::InboxSecret;
+use crate::sealed::Variables;
 use crate::worker::{WorkError, Worker};
 
 struct Wanted {
     export: Export,
+    /// The customer's own, and its keys, until they are forgotten.
+    bucket: Option<(ExportBucket, Option<Variables>)>,
     cluster: String,
     is_live: bool,
 }
@@ -34,7 +39,7 @@ pub async fn run(worker: &Worker, job: SyncExport) -> Result<(), WorkError> {
     match &error {
         ClusterError::Refused { .. } => {
             let refused = Cause::new("InvalidSpec", Some(error.to_string()));
-            howdah_db::transaction(&mut conn, async |conn| give_up(worker, conn, wanted.export.operation_id, refused).await).await
+            howdah_db::transaction(&mut conn, async |conn| give_up(worker, conn, &wanted.export, refused).await).await
         }
         ClusterError::Unavailable(_) | ClusterError::Conflict { .. } | ClusterError::Failed { .. } => {
             Ok(job.enqueue_again(&mut conn, queue_now()).await?)
@@ -50,11 +55,15 @@ async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<Wante
     let cluster = ClusterRow::by_id(conn, instance.cluster_id).await?.ok_or_else(missing)?.name;
     let recorded = recorded(conn, operation).await?;
     let is_live = recorded.operation.state.is_live();
+    let bucket = match ExportBucket::by_export(conn, id).await? {
+        Some(bucket) => Some((bucket.clone(), exports::bucket_variables(&worker.app, &bucket)?)),
+        None => None,
+    };
     if recorded.operation.state == OperationState::Queued {
         let begun = recorded.operation.clone().start(worker.now()).map_err(crate::Error::from)?;
         save(conn, &recorded, &begun).await?;
     }
-    Ok(Some(Wanted { export, cluster, is_live }))
+    Ok(Some(Wanted { export, bucket, cluster, is_live }))
 }
 
 pub(crate) async fn recorded(conn: &mut Conn, row: Operation) -> Result<Recorded, WorkError> {
@@ -63,23 +72,37 @@ pub(crate) async fn recorded(conn: &mut Conn, row: Operation) -> Result<Recorded
 }
 
 async fn bring_about(worker: &Worker, wanted: &Wanted) -> Result<(), WorkError> {
-    let Wanted { export, cluster, is_live } = wanted;
+    let Wanted { export, bucket, cluster, is_live } = wanted;
     let cluster = worker.cluster(cluster)?;
+    let secret = manifest::keys_secret(export);
     if *is_live {
-        cluster.put_export(&manifest::resource(export)).await?;
-    } else {
-        let (namespace, name) = manifest::names(export);
-        cluster.delete_export(&namespace, &name).await?;
+        if let Some((_, Some(variables))) = bucket {
+            let instance = export.instance_id.to_string();
+            let keys = InboxSecret { name: secret, instance, variables: variables.clone(), immutable: false };
+            cluster.put_secret(&keys).await?;
+        }
+        cluster.put_export(&manifest::resource(export, bucket.as_ref().map(|(it, _)| it))).await?;
+        return Ok(());
+    }
+    let (namespace, name) = manifest::names(export);
+    cluster.delete_export(&namespace, &name).await?;
+    if bucket.is_some() {
+        cluster.delete_secret(&secret).await?;
+        let mut conn = worker.app.database.conn().await?;
+        ExportBucket::forget_keys(&mut conn, export.id).await?;
     }
     Ok(())
 }
 
-async fn give_up(worker: &Worker, conn: &mut Conn, operation: Uuid, cause: Cause) -> Result<(), WorkError> {
-    let Some(row) = Operation::lock(conn, operation).await? else { return Ok(()) };
+async fn give_up(worker: &Worker, conn: &mut Conn, export: &Export, cause: Cause) -> Result<(), WorkError> {
+    let Some(row) = Operation::lock(conn, export.operation_id).await? else { return Ok(()) };
     let recorded = recorded(conn, row).await?;
     if recorded.operation.state != OperationState::Running {
         return Ok(());
     }
-    let failed = recorded.operation.clone().fail(StepName::Bundle, cause, worker.now()).map_err(crate::Error::from)?;
-    Ok(save(conn, &recorded, &failed).await?)
+    let failed = recorded.operation.clone().fail(StepName::Bundle, cause.clone(), worker.now()).map_err(crate::Error::from)?;
+    save(conn, &recorded, &failed).await?;
+    exports::ended_badly(&worker.app, conn, export, &cause).await?;
+    // What was sent down for it goes.
+    Ok(SyncExport::of(export.id).enqueue(conn).await?)
 }

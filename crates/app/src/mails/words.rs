@@ -188,6 +188,26 @@ pub(crate) fn import_done(config: &Config, domain: &str, slug: &str, until: Date
         ))
 }
 
+/// To every owner: by schedule, with nobody there to see it.
+pub(crate) fn scheduled_export_failed(config: &Config, (domain, slug): (&str, &str), why: &str, next_at: Option<DateTime<Utc>>) -> Mail {
+    let mail = Mail::new("scheduled_export_failed", format!("{domain} could not be taken along"))
+        .text(format!("Your server {domain} was to be taken along by schedule, and that failed. {why}"))
+        .text("What was taken along before is kept, and the server itself is as it was.");
+    let mail = match next_at {
+        Some(next) => mail.text(format!("It is tried again on {}. You can also begin one yourself, now.", at(next))),
+        None => mail.text("The schedule is off, so it is not tried again by itself."),
+    };
+    mail.link("See it, and take it along", page(config, &format!("/servers/{slug}/take-along")))
+}
+
+/// To every owner: nobody of them could open what would be made.
+pub(crate) fn scheduled_export_unsealed(config: &Config, (domain, slug): (&str, &str)) -> Mail {
+    Mail::new("scheduled_export_unsealed", format!("{domain} could not be taken along"))
+        .text(format!("Your server {domain} was to be taken along by schedule. What is made so opens by the recovery phrase or the keys of the last bundle that one of its owners took along, and none of its owners has done that."))
+        .text("Take it along once, and the schedule goes on with what opens that.")
+        .link("Take it along", page(config, &format!("/servers/{slug}/take-along")))
+}
+
 /// To whoever asked for it.
 pub(crate) fn owner_link((domain, web_domain): (&str, &str), username: &str, until: DateTime<Utc>) -> Mail {
     Mail::new(OWNER_LINK, format!("A new link for the owner of {domain}"))

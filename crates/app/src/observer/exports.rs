@@ -74,11 +74,14 @@ async fn write(worker: &Worker, conn: &mut Conn, cluster: &str, id: Uuid, status
         let after = match status {
             MastodonExportStatus { finished_at: Some(_), failure: Some(failure), .. } => {
                 let cause = Cause::new(&failure.reason, Some(failure.message.clone()));
+                exports::ended_badly(&worker.app, conn, &export, &cause).await?;
                 recorded.operation.clone().fail(StepName::Bundle, cause, now)
             }
             MastodonExportStatus { finished_at: Some(_), size: Some(size), content_digest: Some(digest), .. } => {
-                let kept = if is_final { exports::FINAL_KEPT } else { KEPT };
-                Export::whole(conn, id, *size, digest, now + kept).await?;
+                Export::whole(conn, id, *size, digest, kept(&export, is_final).map(|it| now + it)).await?;
+                if export.is_scheduled {
+                    exports::scheduled_whole(conn, export.instance_id, now).await?;
+                }
                 recorded.operation.clone().advance(&[(StepName::Bundle, StepFact::Done)], now)
             }
             status => {
@@ -100,6 +103,16 @@ async fn write(worker: &Worker, conn: &mut Conn, cluster: &str, id: Uuid, status
         SyncExport::of(id).enqueue(conn).await?;
     }
     Ok(())
+}
+
+/// How long it lies in the platform's bucket, if it does.
+fn kept(export: &Export, is_final: bool) -> Option<TimeDelta> {
+    match export.destination.as_str() {
+        "bucket" => None,
+        _ if is_final => Some(exports::FINAL_KEPT),
+        _ if export.is_scheduled => Some(exports::SCHEDULED_VALID),
+        _ => Some(KEPT),
+    }
 }
 
 async fn lies_in(conn: &mut Conn, export: &Export, cluster: &str) -> Result<bool, WorkError> {

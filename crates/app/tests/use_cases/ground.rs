@@ -12,6 +12,7 @@ use howdah_db::models::audit::{self, Entry};
 use howdah_db::seal::KeyRing;
 use howdah_domain::{Clock, InstanceId, ManualClock, NameRules, Plans, Releases};
 use howdah_testkit::TestDatabase;
+use howdah_testkit::own_buckets::FakeOwnBuckets;
 use howdah_testkit::rows;
 use secrecy::ExposeSecret;
 
@@ -46,6 +47,7 @@ impl Ground {
             releases: Arc::new(Releases::built_in().unwrap()),
             config: Arc::new(config()),
             bundles: None,
+            own_buckets: Arc::new(FakeOwnBuckets::default()),
         };
         assert!(settings::found(&app, &change).await.unwrap());
         let name = || "main".to_owned();

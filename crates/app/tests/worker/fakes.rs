@@ -88,6 +88,10 @@ impl FakeCluster {
         self.state.lock().unwrap().secrets.keys().cloned().collect()
     }
 
+    pub fn secret(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        self.state.lock().unwrap().secrets.get(name).cloned()
+    }
+
     pub fn exports(&self) -> Vec<MastodonExport> {
         self.state.lock().unwrap().exports.values().cloned().collect()
     }

@@ -18,6 +18,7 @@ use howdah_db::models::instance::{Instance, Page};
 use howdah_db::seal::KeyRing;
 use howdah_domain::{Clock, InstanceId, ManualClock, NameRules, Plans, Releases};
 use howdah_testkit::bundles::FakeBundles;
+use howdah_testkit::own_buckets::FakeOwnBuckets;
 use howdah_testkit::{TestDatabase, rows};
 use secrecy::ExposeSecret;
 
@@ -33,6 +34,7 @@ pub struct Ground {
     pub mailer: Arc<FakeMailer>,
     pub relay: Arc<FakeRelay>,
     pub bundles: Arc<FakeBundles>,
+    pub own_buckets: Arc<FakeOwnBuckets>,
     pub clock: Arc<ManualClock>,
     pub database: TestDatabase,
     pub operator: Actor,
@@ -47,12 +49,13 @@ impl Ground {
         let database = TestDatabase::new().await;
         let clock = Arc::new(ManualClock::at(rows::now()));
         let bundles = Arc::new(FakeBundles::default());
-        let app = app(&database, &clock, &bundles, grant_every_launch).await;
+        let own_buckets = Arc::new(FakeOwnBuckets::default());
+        let app = app(&database, &clock, (&bundles, &own_buckets), grant_every_launch).await;
         let (cluster, mailer, relay) = (Arc::default(), Arc::default(), Arc::default());
         let outside = Arc::new(FakeOutside::new(&cluster, INGRESS));
         let operator = person(&app, "operator@howdah.example", true, &Scope::ALL).await;
         let worker = worker(&app, &cluster, &outside, (&mailer, &relay), settings);
-        Self { worker, cluster, outside, mailer, relay, bundles, clock, database, operator }
+        Self { worker, cluster, outside, mailer, relay, bundles, own_buckets, clock, database, operator }
     }
 
     /// Somebody with an account of their own.
@@ -178,7 +181,12 @@ impl Ground {
     }
 }
 
-async fn app(database: &TestDatabase, clock: &Arc<ManualClock>, bundles: &Arc<FakeBundles>, grant_every_launch: bool) -> App {
+async fn app(
+    database: &TestDatabase,
+    clock: &Arc<ManualClock>,
+    (bundles, own_buckets): (&Arc<FakeBundles>, &Arc<FakeOwnBuckets>),
+    grant_every_launch: bool,
+) -> App {
     let app = App {
         database: database.database().clone(),
         clock: clock.clone(),
@@ -188,6 +196,7 @@ async fn app(database: &TestDatabase, clock: &Arc<ManualClock>, bundles: &Arc<Fa
         releases: Arc::new(Releases::built_in().unwrap()),
         config: Arc::new(config()),
         bundles: Some(bundles.clone()),
+        own_buckets: own_buckets.clone(),
     };
     let change = SettingsChange { support_address: "help@howdah.example".to_owned(), grant_every_launch, ..SettingsChange::default() };
     settings::found(&app, &change).await.unwrap();

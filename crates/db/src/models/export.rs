@@ -21,7 +21,7 @@ pub struct Export {
     pub operation_id: Uuid,
     /// `live`, `drained` or `stopped`.
     pub mode: String,
-    /// `kept`.
+    /// `kept`, or `bucket`: one of the customer's.
     pub destination: String,
     /// age public keys, with a space between two.
     pub recipients: String,
@@ -33,6 +33,8 @@ pub struct Export {
     pub created_at: DateTime<Utc>,
     /// Of one of the recipients, sealed with a phrase or a passphrase: an age file.
     pub recovery_key: Option<Vec<u8>>,
+    /// The platform began it by itself, at its time.
+    pub is_scheduled: bool,
 }
 
 /// An export with its operation.
@@ -108,6 +110,17 @@ impl Export {
             .optional()
     }
 
+    /// Those by schedule of a server that are whole and lie here, the newest first.
+    pub async fn scheduled(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Vec<Uuid>> {
+        exports::table
+            .filter(exports::instance_id.eq(instance_id).and(exports::is_scheduled))
+            .filter(exports::size.is_not_null().and(exports::deleted_at.is_null()))
+            .order(exports::id.desc())
+            .select(exports::id)
+            .load(conn)
+            .await
+    }
+
     pub async fn keep_until(conn: &mut Conn, id: Uuid, until: DateTime<Utc>) -> QueryResult<()> {
         diesel::update(exports::table.find(id)).set(exports::kept_until.eq(until)).execute(conn).await.map(drop)
     }
@@ -120,7 +133,7 @@ impl Export {
         diesel::update(exports::table.find(id)).set(exports::progress.eq(progress)).execute(conn).await.map(drop)
     }
 
-    pub async fn whole(conn: &mut Conn, id: Uuid, size: i64, content_digest: &str, kept_until: DateTime<Utc>) -> QueryResult<()> {
+    pub async fn whole(conn: &mut Conn, id: Uuid, size: i64, content_digest: &str, kept_until: Option<DateTime<Utc>>) -> QueryResult<()> {
         diesel::update(exports::table.find(id))
             .set((exports::size.eq(size), exports::content_digest.eq(content_digest), exports::kept_until.eq(kept_until)))
             .execute(conn)

@@ -12,6 +12,7 @@ pub mod audit_anchor;
 pub mod domain;
 pub mod export;
 pub mod export_bucket;
+pub mod export_schedule;
 pub mod final_bundle;
 pub mod idempotency;
 pub mod identity;

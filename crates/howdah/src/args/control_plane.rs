@@ -8,8 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
+use howdah_app::adapters::PublicBuckets;
 use howdah_app::config::{Images, Relay, Starttls};
 use howdah_app::{App, Config, OsRandomness};
+use howdah_bundle::outside::{Allowed, Network};
 use howdah_db::Database;
 use howdah_db::seal::KeyRing;
 use howdah_domain::{NameRules, Plans, Releases, SystemClock};
@@ -78,6 +80,9 @@ pub struct ControlPlaneArgs {
     streaming_image: Option<String>,
     #[command(flatten)]
     bundles: BundlesArgs,
+    /// Networks that addresses of customers' may lead to (their own buckets), though they are not the public internet's: `10.1.0.0/16`.
+    #[arg(long = "outside-allowed-cidr", env = "HOWDAH_OUTSIDE_ALLOWED_CIDRS", value_delimiter = ',')]
+    outside_allowed_cidrs: Vec<Network>,
 }
 
 impl ControlPlaneArgs {
@@ -94,6 +99,7 @@ impl ControlPlaneArgs {
             releases: Arc::new(Releases::built_in()?),
             config: Arc::new(self.config()?),
             bundles: self.bundles.open()?,
+            own_buckets: Arc::new(PublicBuckets::new(Allowed::also(self.outside_allowed_cidrs.clone()))),
         })
     }
 

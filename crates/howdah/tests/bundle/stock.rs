@@ -1,9 +1,13 @@
 //! `restore.sh` of a bundle, in a root that has Debian's tools and nothing of ours: coreutils, sed, grep, age, and PostgreSQL's clients.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use howdah_bundle::seal::{Phrase, RecoveryKey, WorkFactor};
+use secrecy::ExposeSecret as _;
 
 use crate::database::{content, forget, psql, server};
 use crate::server::{Server, ran, text};
@@ -121,4 +125,27 @@ fn a_server_comes_back_by_stock_tools_alone() {
     let again = root.script(&options).output().unwrap();
     assert!(text(&again.stderr).contains("tables already"), "{}", text(&again.stderr));
     assert_eq!(content(&url), mastodon.database.content());
+}
+
+/// By its recovery phrase alone, typed where the stock `age` asks for a passphrase.
+#[test]
+fn the_stock_age_opens_a_bundle_by_its_recovery_phrase() {
+    let mastodon = Server::new();
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("bundle");
+    let phrase = Phrase::of([11; 24]).passphrase();
+    let (key, public) = RecoveryKey::make(&phrase, WorkFactor::RANDOM).unwrap();
+    ran(mastodon.create(&at).args(["--recipient", &public, "--recovery-key", &key.to_base64()]));
+
+    // It asks at a terminal.
+    let opens = "age -d -i env/recovery-key.age -o secrets.env env/secrets.env.age";
+    let mut asked = Command::new("script");
+    asked.args(["-qec", opens, "/dev/null"]).current_dir(&at).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut opening = asked.spawn().unwrap();
+    writeln!(opening.stdin.take().unwrap(), "{}", phrase.expose_secret()).unwrap();
+    let opened = opening.wait_with_output().unwrap();
+    assert!(opened.status.success(), "{}", text(&opened.stdout));
+    let secrets = fs::read_to_string(at.join("secrets.env")).unwrap();
+    assert!(secrets.lines().any(|it| it == "VAPID_PRIVATE_KEY=private"), "{secrets}");
+    assert!(fs::read_to_string(at.join("RESTORE.md")).unwrap().contains("age -d -i env/recovery-key.age"));
 }

@@ -56,6 +56,7 @@ flashes! {
     LinkSentBefore = "link_sent_before", "This form was sent before, so no other link was made. For another one, open its page again.";
     ExportBegun = "export_begun", "It has begun. You can close this page: a run goes on by itself.";
     ExportBegunBefore = "export_begun_before", "This form was sent twice. One run has begun; a recovery key was shown the first time.";
+    ScheduleSaved = "schedule_saved", "Saved: so it is taken along by itself from now on.";
     ExportCancelled = "export_cancelled", "Cancelled: what was written so far is no bundle.";
     CutOver = "cut_over", "Decided: the bundle is loaded anew, and the server takes its old one's place.";
     PullBegun = "pull_begun", "It has begun. You can close this page: it goes on by itself, and is looked into once all is there.";

@@ -25,6 +25,8 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/servers/{id}/owner-link", Some("POST /api/v1/instances/{id}/owner-link")),
     ("/servers/{id}/owner-link/new", Some("POST /api/v1/instances/{id}/owner-link/new")),
     ("/servers/{id}/take-along", Some("POST /api/v1/instances/{id}/exports")),
+    ("/servers/{id}/take-along/phrase", Some("POST /api/v1/instances/{id}/exports")),
+    ("/servers/{id}/take-along/schedule", Some("PUT /api/v1/instances/{id}/exports/schedule")),
     ("/servers/{id}/take-along/{id}/cancel", Some("POST /api/v1/exports/{id}/cancel")),
     ("/imports", Some("POST /api/v1/imports")),
     ("/imports/{id}/look", Some("POST /api/v1/imports/{id}/look")),
@@ -149,6 +151,7 @@ async fn every_button_has_its_call_and_the_page_says_which() {
     let (_, failed) = super::operator::launched(&ground.test, &server, "fay@frogs.example", "frogs.example").await;
     super::operator::fail(&ground.test, &failed).await;
     ground.export(&birds).await;
+    ground.test.database.execute("UPDATE exports SET size = 12, content_digest = 'v1:x'").await;
     super::diverged::diverge(&ground.test, birds.parse().unwrap(), |_| {}).await;
     upkeep::change_settings(&ground.test.app, |it| it.new_servers = "by_approval".to_owned()).await.unwrap();
     let (held, _) = super::operator::launched(&ground.test, &server, "gus@newts.example", "newts.example").await;

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::instance::Page;
+use howdah_testkit::own_buckets::Trouble;
 use reqwest::Method;
 use serde_json::json;
 
@@ -97,6 +98,56 @@ async fn a_recovery_phrase_is_shown_once_and_asked_back_before_anything_begins()
     let key = begun[0].0.recovery_key.clone().unwrap();
     let opened = age::decrypt(&age::scrypt::Identity::new(phrase.into()), &key).unwrap();
     assert!(begun.len() == 1 && String::from_utf8(opened).unwrap().contains(&begun[0].0.recipients));
+}
+
+/// Tried out first; what was typed comes back but for the secret key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_taken_along_to_a_bucket_of_ones_own() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    finish_launch(&test, id).await;
+    let page = format!("/servers/{NAME}/take-along");
+    let bucket = [
+        ("endpoint", "https://s3.example.com"),
+        ("region", "eu-central-1"),
+        ("bucket", "mine"),
+        ("prefix", "birds"),
+        ("access_key_id", "AKIA-1"),
+        ("secret_access_key", "s3cr3t-1"),
+    ];
+    let form = |key: &'static str| [&[("key", key), ("recipients", KEY)][..], &bucket].concat();
+    let key: &'static str = hidden(&ada.get(&page).await.text, "key").leak();
+    test.own_buckets.fail(Some(Trouble::Bucket));
+    let refused = ada.post(&page, &form(key)).await;
+    assert!(refused.status == 422 && refused.text.contains("it has no bucket of this name"), "{refused:?}");
+    assert!(refused.text.contains("value=\"https://s3.example.com\"") && !refused.text.contains("s3cr3t-1"), "{refused:?}");
+    test.own_buckets.fail(None);
+    let key: &'static str = hidden(&refused.text, "key").leak();
+    ada.post(&page, &form(key)).await.is(303);
+    let shown = ada.get(&page).await.is(200).text.clone();
+    assert!(shown.contains("<code>s3://mine/birds/") && shown.contains("at s3.example.com") && !shown.contains("AKIA-1"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schedule_is_offered_once_there_is_something_to_seal_with() {
+    let (test, server) = Server::new().await;
+    let ada = ada(&test, &server).await;
+    let id = launch(&ada).await;
+    finish_launch(&test, id).await;
+    let page = format!("/servers/{NAME}/take-along");
+    let offered = ada.get(&page).await.is(200).text.clone();
+    assert!(offered.contains("when an owner has taken the server along once") && !offered.contains("/schedule\""), "{offered}");
+    ada.post(&page, &[("key", &hidden(&offered, "key")), ("recipients", KEY)]).await.is(303);
+    test.database.execute("UPDATE exports SET size = 12, content_digest = 'v1:x'").await;
+    let set = async |every, keep| ada.post(&format!("{page}/schedule"), &[("every", every), ("keep", keep)]).await;
+    let wrong = set("week", "many").await;
+    assert!(wrong.status == 422 && wrong.text.contains("Between 1 and 10 of them can be kept."), "{wrong:?}");
+    set("week", "5").await.is(303);
+    let shown = ada.get(&page).await.is(200).text.clone();
+    assert!(shown.contains("value=\"week\" selected") && shown.contains("The next one is due"), "{shown}");
+    set("off", "5").await.is(303);
+    assert!(ada.get(&page).await.is(200).text.contains("value=\"off\" selected"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ mod exports;
 mod holds;
 mod live;
 mod moved;
+mod schedules;
 mod unproven;
 
 use std::fmt::Display;
@@ -26,6 +27,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("look whether clusters are back", clusters::look_again(worker).await);
     log("close what nobody proves", unproven::close(worker).await);
     log("advance what is live", live::advance(worker).await);
+    log("begin what is due to be taken along", schedules::begin(worker).await);
     log("send exports down", exports::send(worker).await);
     log("have final bundles verified", moved::verify(worker).await);
     log("begin to delete exports", exports::delete(worker).await);

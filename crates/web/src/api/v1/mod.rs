@@ -52,6 +52,10 @@ pub fn routes(config: &mut ServiceConfig) {
             "/api/v1/instances/{id}/exports",
             [(Method::GET, || route().to(exports::list::list)), (Method::POST, || route().to(exports::begin::begin_export))],
         ))
+        .service(resource(
+            "/api/v1/instances/{id}/exports/schedule",
+            [(Method::GET, || route().to(exports::schedule::show)), (Method::PUT, || route().to(exports::schedule::set))],
+        ))
         .service(resource("/api/v1/exports/{id}", [(Method::GET, || route().to(exports::show::show))]))
         .service(resource("/api/v1/exports/{id}/cancel", [(Method::POST, || route().to(exports::cancel::cancel))]))
         .service(resource("/api/v1/exports/{id}/key", [(Method::POST, || route().to(exports::key::key))]))

@@ -8,9 +8,11 @@ mod launch;
 mod list;
 mod move_out;
 mod overview;
+mod own_bucket;
 mod owner_link;
 mod recovery_phrase;
 mod rehearsal;
+mod schedule;
 mod take_along;
 pub mod words;
 
@@ -66,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig) {
             [(Method::GET, || route().to(recovery_phrase::back)), (Method::POST, || route().to(recovery_phrase::check))],
         ))
         .service(resource("/servers/{server}/take-along/phrase/file", [(Method::POST, || route().to(recovery_phrase::file))]))
+        .service(resource("/servers/{server}/take-along/schedule", [(Method::POST, || route().to(schedule::set))]))
         .service(resource("/servers/{server}/take-along/live", [(Method::GET, || route().to(take_along::live))]))
         .service(resource(
             "/servers/{server}/take-along/{export}/cancel",

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Named;
+use super::own_bucket::{BucketFields, BucketForm};
 use crate::pages::components::{Copyable, Crumbs, Field, Kind, Summary};
 use crate::pages::form::{Form, Mistakes, Secret, new_key};
 use crate::pages::frame::{Answer, Frame, see_other};
@@ -32,7 +33,7 @@ struct PhrasePage<'a> {
 
 enum Step {
     Shown { words: Vec<&'static str>, phrase: Copyable },
-    AskedBack { words: [Field; 2], key: Uuid },
+    AskedBack { words: [Field; 2], elsewhere: Box<BucketFields>, key: Uuid },
 }
 
 /// Of a reload, and of who had to give their password first.
@@ -56,18 +57,26 @@ pub struct TicketForm {
 
 pub async fn check(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<TicketForm>) -> Answer {
     sessions::require_recent(&app, &person)?;
-    ask(&frame, &person, &app, &Named::of(&request), &form.value.ticket, &Mistakes::default()).await
+    ask(&frame, &person, &app, &Named::of(&request), (&form.value.ticket, &BucketForm::default()), &Mistakes::default()).await
 }
 
 /// For the words. Here, too, the phrase is not shown again.
-pub async fn ask(frame: &Frame, person: &Person, app: &App, named: &Named, ticket: &str, mistakes: &Mistakes) -> Answer {
+pub async fn ask(
+    frame: &Frame,
+    person: &Person,
+    app: &App,
+    named: &Named,
+    (ticket, elsewhere): (&str, &BucketForm),
+    mistakes: &Mistakes,
+) -> Answer {
     let it = instances::overview(app, &person.actor, named.which()).await?;
     let Ok(positions) = exports::asked_back(app, person, it.server.id, ticket) else {
         return Ok(see_other(&format!("{}/take-along", super::url(&named.0))));
     };
     let labels = positions.map(|at| LABELS[at - 1]);
     let field = |at: usize| Field::new(FIELDS[at], labels[at], Kind::Username).most(20).check(mistakes);
-    let step = Step::AskedBack { words: [field(0), field(1)], key: new_key(app) };
+    let elsewhere = Box::new(BucketFields::new(elsewhere, mistakes));
+    let step = Step::AskedBack { words: [field(0), field(1)], elsewhere, key: new_key(app) };
     let page = page(frame, &it, named, mistakes, ticket, step);
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }

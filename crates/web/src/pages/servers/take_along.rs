@@ -13,6 +13,8 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::own_bucket::{BucketFields, BucketForm};
+use super::schedule::Section;
 use super::{Named, recovery_phrase, words};
 use crate::fetching;
 use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Field, Icon, Kind, Meter, Status, Summary, Tabs, Tone, When, exact, span};
@@ -46,6 +48,8 @@ struct WholePage<'a> {
     kept: Option<Copyable>,
     typed: &'a BeginForm,
     passphrase: Field,
+    elsewhere: BucketFields,
+    schedule: Section,
     key: Uuid,
     by_api: ByApi,
     list_by_api: ByApi,
@@ -73,6 +77,13 @@ impl Row<'_> {
         self.it.state.is_live()
     }
 
+    /// `s3://mine/backups/…`, and at which store.
+    fn place(&self) -> Option<(String, &str)> {
+        let bucket = self.it.bucket.as_ref()?;
+        let host = bucket.endpoint.strip_prefix("https://").unwrap_or(&bucket.endpoint);
+        Some((format!("s3://{}/{}", bucket.bucket, bucket.prefix), host))
+    }
+
     fn size(&self) -> String {
         self.it.size.map(words::bytes).unwrap_or_default()
     }
@@ -89,6 +100,8 @@ pub struct BeginForm {
     make_key: Option<String>,
     recipients: String,
     passphrase: Secret,
+    #[serde(flatten)]
+    elsewhere: BucketForm,
 }
 
 impl BeginForm {
@@ -103,13 +116,18 @@ impl BeginForm {
             Words::Passphrase(passphrase.clone())
         };
         let recipients = self.recipients.split_whitespace().map(str::to_owned).collect();
-        Ok(ExportRequest { recipients, make_key: self.make_key.is_some(), words })
+        Ok(ExportRequest { recipients, make_key: self.make_key.is_some(), words, bucket: self.elsewhere.request() })
     }
 }
 
 pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
     let typed = BeginForm::default();
     page(&frame, &person, &app, &Named::of(&request), Parts { typed: &typed, mistakes: &Mistakes::default(), made: None, kept: None }).await
+}
+
+/// What was asked for elsewhere on it was refused.
+pub async fn again(frame: &Frame, person: &Person, app: &App, named: &Named, mistakes: &Mistakes) -> Answer {
+    page(frame, person, app, named, Parts { typed: &BeginForm::default(), mistakes, made: None, kept: None }).await
 }
 
 struct Parts<'a> {
@@ -124,6 +142,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
     let url = format!("{}/take-along", super::url(&named.0));
     let api = format!("/api/v1/instances/{}/exports", it.server.id);
     let moment = look(app, &person.actor, &it, &url, frame.now).await?;
+    let schedule = exports::schedule(app, &person.actor, it.server.id).await?;
     let page = WholePage {
         frame,
         title: format!("{} · Take along · {}", words::status(&it.server).word, it.server.domain),
@@ -136,6 +155,8 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
         kept: parts.kept,
         typed: parts.typed,
         passphrase: passphrase(parts.mistakes),
+        elsewhere: BucketFields::new(&parts.typed.elsewhere, parts.mistakes),
+        schedule: Section::new(&url, &api, schedule, parts.mistakes, frame.now),
         key: new_key(app),
         by_api: ByApi::new("POST", api.clone()),
         list_by_api: ByApi::new("GET", api)
@@ -186,7 +207,7 @@ fn row(it: &ExportView, now: DateTime<Utc>) -> Row<'_> {
         (OperationState::Queued, _) => Status::new(Tone::Wait, "Waiting"),
         (OperationState::Running, Some(_)) => Status::new(Tone::Warn, "Held up"),
         (OperationState::Running, None) => Status::new(Tone::Wait, "Under way"),
-        (OperationState::Succeeded, _) if kept_until.is_some() => Status::new(Tone::Well, "Whole"),
+        (OperationState::Succeeded, _) if kept_until.is_some() || it.bucket.is_some() => Status::new(Tone::Well, "Whole"),
         (OperationState::Succeeded, _) => Status::new(Tone::Wait, "No longer kept"),
         (OperationState::Failed, _) => Status::new(Tone::Wrong, "Failed"),
         (OperationState::Cancelled, _) => Status::new(Tone::Wait, "Cancelled"),
@@ -230,7 +251,8 @@ pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, request: H
     let begun = match form.value.request(&app, &person, it.server.id) {
         Ok(asked) => exports::begin(&app, &person.actor, it.server.id, &asked, once).await,
         Err(wrong @ Error::Invalid { .. }) => {
-            return recovery_phrase::ask(&frame, &person, &app, &named, &form.value.ticket, &Mistakes::of(wrong)?).await;
+            let BeginForm { ticket, elsewhere, .. } = &form.value;
+            return recovery_phrase::ask(&frame, &person, &app, &named, (ticket, elsewhere), &Mistakes::of(wrong)?).await;
         }
         Err(over) => Err(over),
     };
@@ -242,6 +264,11 @@ pub async fn begin(frame: Frame, person: Person, app: web::Data<App>, request: H
         }
         Ok(Once::Done(_)) => return Ok(see_other_with(&here, Flash::ExportBegun)),
         Ok(Once::Again { .. }) => return Ok(see_other_with(&here, Flash::ExportBegunBefore)),
+        // Of the bucket: the words were right, and are asked for anew with it.
+        Err(wrong @ Error::Invalid { .. }) if !form.value.ticket.is_empty() => {
+            let BeginForm { ticket, elsewhere, .. } = &form.value;
+            return recovery_phrase::ask(&frame, &person, &app, &named, (ticket, elsewhere), &Mistakes::of(wrong)?).await;
+        }
         Err(error @ Error::RateLimited { .. }) => Mistakes::said(error.to_string()),
         Err(error) => Mistakes::of(error)?,
     };

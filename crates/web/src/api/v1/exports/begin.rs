@@ -53,11 +53,14 @@ pub async fn begin_export(
     Ok(response)
 }
 
-/// By what a request is told from another with the same key. Of a passphrase a digest would be kept, and guessed by whoever has the record.
+/// By what a request is told from another with the same key. Of what is secret a digest would be kept, and guessed by whoever has the record.
 fn told(body: &[u8]) -> Vec<u8> {
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(mut fields)) => {
             fields.remove("passphrase");
+            if let Some(Value::Object(bucket)) = fields.get_mut("bucket") {
+                bucket.remove("secret_access_key");
+            }
             json!(fields).to_string().into_bytes()
         }
         _ => body.to_vec(),
@@ -67,7 +70,7 @@ fn told(body: &[u8]) -> Vec<u8> {
 impl TryFrom<NewExport> for ExportRequest {
     type Error = Error;
 
-    fn try_from(NewExport { recipients, recovery_key, recovery_phrase, passphrase }: NewExport) -> Result<Self, Error> {
+    fn try_from(NewExport { recipients, recovery_key, recovery_phrase, passphrase, bucket }: NewExport) -> Result<Self, Error> {
         let words = match (recovery_phrase, passphrase) {
             (false, None) => Words::None,
             (true, None) => Words::NewPhrase,
@@ -77,7 +80,7 @@ impl TryFrom<NewExport> for ExportRequest {
                 return Err(Error::Invalid { fields: vec![FieldError { field: "passphrase", reason: "one_of_two", sentence }] });
             }
         };
-        Ok(Self { recipients, make_key: recovery_key, words })
+        Ok(Self { recipients, make_key: recovery_key, words, bucket: bucket.map(Into::into) })
     }
 }
 
@@ -105,9 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_not_told_from_another_by_its_passphrase() {
+    fn a_request_is_not_told_from_another_by_its_secrets() {
         let of = |body: &str| told(body.as_bytes());
         assert_eq!(of(r#"{"passphrase": "a", "recovery_key": true}"#), of(r#"{"recovery_key":true,"passphrase":"b"}"#));
+        let bucket = |secret: &str| of(&format!(r#"{{"bucket": {{"bucket": "mine", "secret_access_key": "{secret}"}}}}"#));
+        assert_eq!(bucket("a"), bucket("b"));
         assert_ne!(of(r#"{"recovery_key": true}"#), of(r#"{"recovery_key": false}"#));
         assert_eq!(of("no JSON"), b"no JSON");
     }

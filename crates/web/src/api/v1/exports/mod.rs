@@ -5,5 +5,6 @@ pub mod cancel;
 pub mod key;
 pub mod links;
 pub mod list;
+pub mod schedule;
 pub mod show;
 pub mod wire;

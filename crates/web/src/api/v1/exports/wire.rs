@@ -1,7 +1,7 @@
 //! Exports as they go over the wire.
 
 use chrono::{DateTime, Utc};
-use howdah_app::exports::{Begun, ExportView, Progress};
+use howdah_app::exports::{Begun, BucketRequest, BucketView, ExportView, Progress};
 use howdah_domain::ExportId;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,41 @@ pub struct NewExport {
     #[serde(default)]
     #[schema(max_length = 200)]
     pub passphrase: Option<String>,
+    /// Where it goes, if not to the platform's bucket. A small file is written, read and deleted there before anything begins.
+    #[serde(default)]
+    pub bucket: Option<NewBucket>,
+}
+
+/// A bucket of your own. Its keys are kept, sealed, until the run has ended, and shown nowhere.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBucket {
+    /// The store's address without the bucket: `https://s3.example.com`. It has to be on the public internet.
+    #[schema(max_length = 261)]
+    endpoint: String,
+    /// Where the store has none, `us-east-1`.
+    #[schema(max_length = 63)]
+    region: String,
+    #[schema(max_length = 63)]
+    bucket: String,
+    /// The bundle goes below it, under its id.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    prefix: String,
+    /// The bucket is asked at its own host, `https://<bucket>.s3.example.com`.
+    #[serde(default)]
+    virtual_hosted: bool,
+    #[schema(max_length = 200)]
+    access_key_id: String,
+    #[schema(max_length = 500)]
+    secret_access_key: String,
+}
+
+impl From<NewBucket> for BucketRequest {
+    fn from(new: NewBucket) -> Self {
+        let NewBucket { endpoint, region, bucket, prefix, virtual_hosted, access_key_id, secret_access_key } = new;
+        Self { endpoint, region, bucket, prefix, virtual_hosted, access_key_id, secret_access_key: secret_access_key.into() }
+    }
 }
 
 /// An export has begun.
@@ -81,9 +116,12 @@ pub struct Export {
     /// What the server did meanwhile: `live`, `drained` or `stopped`.
     #[schema(max_length = 20)]
     mode: String,
-    /// `kept`: in the platform's own bucket.
+    /// `kept`: in the platform's own bucket; `bucket`: in the customer's.
     #[schema(max_length = 20)]
     destination: String,
+    bucket: Option<ExportBucket>,
+    /// The platform began it by itself, by the server's schedule.
+    is_scheduled: bool,
     #[schema(max_items = 8, max_length = 100)]
     recipients: Vec<String>,
     /// A recovery phrase, or a passphrase of the customer's, opens it, too.
@@ -103,6 +141,24 @@ pub struct Export {
     kept_until: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
+}
+
+/// Where it lies, if that is a bucket of the customer's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportBucket {
+    #[schema(max_length = 261)]
+    endpoint: String,
+    #[schema(max_length = 63)]
+    bucket: String,
+    /// Of this bundle.
+    #[schema(max_length = 300)]
+    prefix: String,
+}
+
+impl From<BucketView> for ExportBucket {
+    fn from(BucketView { endpoint, bucket, prefix }: BucketView) -> Self {
+        Self { endpoint, bucket, prefix }
+    }
 }
 
 /// Of the stage in hand.
@@ -131,6 +187,8 @@ impl From<ExportView> for Export {
             state: view.state.as_str(),
             mode: view.mode,
             destination: view.destination,
+            bucket: view.bucket.map(Into::into),
+            is_scheduled: view.is_scheduled,
             recipients: view.recipients,
             opens_by_words: view.opens_by_words,
             progress: view.progress.map(Into::into),
