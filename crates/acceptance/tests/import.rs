@@ -161,7 +161,9 @@ async fn rows(world: &World, server: InstanceId) -> BTreeMap<String, String> {
 fn own(rows: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let seen = |(table, digest): (&String, &String)| match table.as_str() {
         "custom_emojis" => None,
-        "accounts" | "media_attachments" | "preview_cards" => Some((table.clone(), digest.split(' ').next().unwrap_or_default().to_owned())),
+        "accounts" | "media_attachments" | "preview_cards" => {
+            Some((table.clone(), digest.split(' ').next().unwrap_or_default().to_owned()))
+        }
         _ => Some((table.clone(), digest.clone())),
     };
     rows.iter().filter_map(seen).collect()
