@@ -11,7 +11,7 @@ use super::flash::Flash;
 use super::form::{Form, Mistakes, Secret};
 use super::frame::{Answer, Frame, see_other, see_other_with};
 use super::next::Next;
-use super::passkeys::{Ask, Ceremony, script};
+use super::passkeys::Ask;
 use super::sign_in_code;
 use super::visitor::{Peer, Person, Visitor, cookie, no_cookie};
 use crate::problem::Problem;

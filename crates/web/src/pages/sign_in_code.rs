@@ -15,7 +15,7 @@ use super::flash::Flash;
 use super::form::{Form, Mistakes};
 use super::frame::{Answer, Frame, see_other, see_other_with};
 use super::next::Next;
-use super::passkeys::{Ask, Ceremony, begun, script};
+use super::passkeys::{Ask, Ceremony, begun};
 use super::sign_in::{Query, enter, set};
 use super::visitor::Peer;
 

@@ -13,7 +13,7 @@ use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::loss::Loss;
-use crate::pages::passkeys::{Ask, Ceremony, begun, script};
+use crate::pages::passkeys::{Ask, Ceremony, begun};
 use crate::pages::visitor::Person;
 use crate::resource::id;
 

@@ -12,7 +12,7 @@ use crate::pages::components::{ByApi, Field, Kind, Meter, Summary, Tabs};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes};
 use crate::pages::frame::{Answer, Frame, see_other_with};
-use crate::pages::passkeys::{Ask, script};
+use crate::pages::passkeys::Ask;
 use crate::pages::sign_in_code;
 use crate::pages::visitor::Person;
 

@@ -13,7 +13,7 @@ use crate::pages::components::{Copyable, Field, Kind, Qr, Summary, Tabs, When};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, Secret};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
-use crate::pages::passkeys::{Ask, Ceremony, script};
+use crate::pages::passkeys::{Ask, Ceremony};
 use crate::pages::sign_in_code;
 use crate::pages::visitor::Person;
 

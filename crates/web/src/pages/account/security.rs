@@ -15,7 +15,7 @@ use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, Secret};
 use crate::pages::frame::{Answer, Frame, see_other_with};
 use crate::pages::loss::Loss;
-use crate::pages::passkeys::{Ask, Ceremony, script};
+use crate::pages::passkeys::{Ask, Ceremony};
 use crate::pages::sign_in_code;
 use crate::pages::visitor::Person;
 use crate::resource::id;
