@@ -125,6 +125,11 @@ impl Assets {
         assets::SCRIPT.url
     }
 
+    /// For pages that ask for a passkey.
+    pub const fn passkeys(&self) -> &'static str {
+        assets::PASSKEYS.url
+    }
+
     pub const fn mark(&self) -> &'static str {
         assets::MARK.url
     }

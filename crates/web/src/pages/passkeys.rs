@@ -14,7 +14,6 @@ use howdah_app::sessions;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::assets;
 use super::components::is_html;
 use super::form::{Form, Mistakes};
 use super::frame::{Answer, Frame, see_other};
@@ -24,11 +23,6 @@ use super::visitor::{Peer, Person};
 use crate::problem::Problem;
 
 const COOKIE: &str = "__Host-howdah-passkey";
-
-/// The script, for the heads of pages that ask for a passkey.
-pub const fn script() -> &'static str {
-    assets::PASSKEYS.url
-}
 
 /// What asks for a passkey, in a form.
 #[derive(Clone, Debug, Template)]
