@@ -1,2 +1,2 @@
-ALTER TABLE exports DROP COLUMN is_scheduled;
+ALTER TABLE exports DROP COLUMN scheduled_for;
 DROP TABLE export_schedules;

@@ -11,4 +11,5 @@ CREATE TABLE export_schedules (
 );
 CREATE INDEX export_schedules_due ON export_schedules (due_at);
 
-ALTER TABLE exports ADD COLUMN is_scheduled boolean NOT NULL DEFAULT false;
+-- When it was due, where the platform began it by itself.
+ALTER TABLE exports ADD COLUMN scheduled_for timestamptz;

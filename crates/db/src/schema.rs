@@ -185,7 +185,7 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         recovery_key -> Nullable<Bytea>,
-        is_scheduled -> Bool,
+        scheduled_for -> Nullable<Timestamptz>,
     }
 }
 

@@ -1,5 +1,6 @@
 //! An export is begun: the run, its operation and the job that sends it down, in one transaction.
 
+use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::export::Export;
 use howdah_db::models::instance::Instance;
@@ -63,7 +64,7 @@ pub async fn begin(
         let row = locked_by(conn, actor, id, None).await?;
         may_begin(conn, &row).await?;
         limits::EXPORTS_OF.take(app, conn, &row.id.to_string()).await?;
-        let new = New { mode: "live", seal: &seal, bucket: bucket.as_ref(), is_scheduled: false, requested_by: Some(actor.person) };
+        let new = New { mode: "live", seal: &seal, bucket: bucket.as_ref(), scheduled_for: None, requested_by: Some(actor.person) };
         let (export, operation) = put(app, conn, id, new).await?;
         let begun = Begun { export, instance: id, operation, key: key.clone(), phrase: phrase.clone() };
         let recipients: Vec<&str> = seal.recipients.split(' ').collect();
@@ -81,13 +82,14 @@ pub(super) struct New<'a> {
     pub seal: &'a Seal,
     /// Elsewhere than in the platform's.
     pub bucket: Option<&'a OwnBucket>,
-    pub is_scheduled: bool,
+    /// When it was due, where nobody asked for it.
+    pub scheduled_for: Option<DateTime<Utc>>,
     pub requested_by: Option<PersonId>,
 }
 
 /// The run, its operation, and the job that sends it down.
 pub(super) async fn put(app: &App, conn: &mut Conn, server: InstanceId, new: New<'_>) -> Result<(ExportId, OperationId), Error> {
-    let New { mode, seal, bucket, is_scheduled, requested_by } = new;
+    let New { mode, seal, bucket, scheduled_for, requested_by } = new;
     let operation = operations::begin(app, conn, server, OperationKind::Export, requested_by).await?;
     let export = ExportId::generate(app.now(), &*app.randomness);
     let new = Export {
@@ -104,7 +106,7 @@ pub(super) async fn put(app: &App, conn: &mut Conn, server: InstanceId, new: New
         deleted_at: None,
         created_at: app.now(),
         recovery_key: seal.recovery_key.clone(),
-        is_scheduled,
+        scheduled_for,
     };
     new.insert(conn).await?;
     if let Some(bucket) = bucket {

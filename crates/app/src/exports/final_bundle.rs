@@ -41,7 +41,7 @@ pub(crate) async fn begin_final(app: &App, conn: &mut Conn, server: &Instance, l
     let seal = theirs.unwrap_or_else(ours);
     // Who moves out is stopped; who closes says farewell after it, and runs.
     let mode = if leaves_by.kind == OperationKind::MoveOut.as_str() { "stopped" } else { "live" };
-    let new = New { mode, seal: &seal, bucket: None, is_scheduled: false, requested_by: None };
+    let new = New { mode, seal: &seal, bucket: None, scheduled_for: None, requested_by: None };
     let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), new).await?;
     let key = made.map(|it| it.to_string());
     let key = key.as_ref().map(|it| it.expose_secret().as_bytes());

@@ -170,7 +170,7 @@ pub(crate) async fn begin_due(app: &App, conn: &mut Conn, server: Uuid) -> Resul
         let mail = mails::scheduled_export_unsealed(&app.config, (&row.domain, &row.slug));
         return Ok(mails::put_for_owners(app, conn, &row, &mail).await?);
     };
-    let new = New { mode: "live", seal: &seal, bucket: None, is_scheduled: true, requested_by: None };
+    let new = New { mode: "live", seal: &seal, bucket: None, scheduled_for: Some(schedule.due_at), requested_by: None };
     let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server), new).await?;
     audit(app, conn, AuditActor::Platform, "instance.export_scheduled", &row, json!({"export": export})).await?;
     Ok(())
@@ -197,7 +197,7 @@ pub(crate) async fn whole(conn: &mut Conn, server: Uuid, now: DateTime<Utc>) -> 
 
 /// A run has failed: of one by schedule the owners are told, in the transaction that says so, and what it wrote goes.
 pub(crate) async fn ended_badly(app: &App, conn: &mut Conn, export: &Export, cause: &Cause) -> Result<(), Error> {
-    if !export.is_scheduled {
+    if export.scheduled_for.is_none() {
         return Ok(());
     }
     Export::keep_until(conn, export.id, app.now() + LEFT_OVER).await?;

@@ -124,7 +124,7 @@ fn view(
         mode: export.mode,
         destination: export.destination,
         bucket: bucket.map(|it| bucket_view(it, export.id)),
-        is_scheduled: export.is_scheduled,
+        is_scheduled: export.scheduled_for.is_some(),
         recipients: export.recipients.split_ascii_whitespace().map(str::to_owned).collect(),
         opens_by_words: export.recovery_key.is_some(),
         progress,

@@ -79,7 +79,7 @@ async fn write(worker: &Worker, conn: &mut Conn, cluster: &str, id: Uuid, status
             }
             MastodonExportStatus { finished_at: Some(_), size: Some(size), content_digest: Some(digest), .. } => {
                 Export::whole(conn, id, *size, digest, kept(&export, is_final).map(|it| now + it)).await?;
-                if export.is_scheduled {
+                if export.scheduled_for.is_some() {
                     exports::scheduled_whole(conn, export.instance_id, now).await?;
                 }
                 recorded.operation.clone().advance(&[(StepName::Bundle, StepFact::Done)], now)
@@ -110,7 +110,7 @@ fn kept(export: &Export, is_final: bool) -> Option<TimeDelta> {
     match export.destination.as_str() {
         "bucket" => None,
         _ if is_final => Some(exports::FINAL_KEPT),
-        _ if export.is_scheduled => Some(exports::SCHEDULED_VALID),
+        _ if export.scheduled_for.is_some() => Some(exports::SCHEDULED_VALID),
         _ => Some(KEPT),
     }
 }

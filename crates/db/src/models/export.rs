@@ -33,8 +33,8 @@ pub struct Export {
     pub created_at: DateTime<Utc>,
     /// Of one of the recipients, sealed with a phrase or a passphrase: an age file.
     pub recovery_key: Option<Vec<u8>>,
-    /// The platform began it by itself, at its time.
-    pub is_scheduled: bool,
+    /// When it was due, where the platform began it by itself.
+    pub scheduled_for: Option<DateTime<Utc>>,
 }
 
 /// An export with its operation.
@@ -113,7 +113,7 @@ impl Export {
     /// Those by schedule of a server that are whole and lie here, the newest first.
     pub async fn scheduled(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Vec<Uuid>> {
         exports::table
-            .filter(exports::instance_id.eq(instance_id).and(exports::is_scheduled))
+            .filter(exports::instance_id.eq(instance_id).and(exports::scheduled_for.is_not_null()))
             .filter(exports::size.is_not_null().and(exports::deleted_at.is_null()))
             .order(exports::id.desc())
             .select(exports::id)
