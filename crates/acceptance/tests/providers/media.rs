@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use howdah_acceptance::Stack;
 use howdah_acceptance::s3::Somebody;
-use howdah_gateway::{Bucket, Hosts, MediaSettings};
+use howdah_gateway::{Bucket, Hosts, Media, MediaSettings};
 use reqwest::{Method, Response};
 use secrecy::ExposeSecret;
 
@@ -33,7 +33,7 @@ async fn media_of_a_bucket_by_its_host() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let settings = MediaSettings::new(address, &[format!("main={}", stack.s3.endpoint)]).unwrap();
-    let hosts = Hosts::of([(HOST.to_owned(), Bucket { store: "main".to_owned(), name })]);
+    let hosts = Hosts::of([(HOST.to_owned(), Media::Here(Bucket { store: "main".to_owned(), name }))]);
     tokio::spawn(howdah_gateway::serve(listener, hosts, settings, std::future::pending()));
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let ask = async |method: Method, key: &str, headers: &[(&str, &str)]| {
