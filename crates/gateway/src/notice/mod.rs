@@ -52,7 +52,7 @@ pub enum NoticeMode {
 
 enum Gate {
     Suspended,
-    ReadOnly(Proxy),
+    ReadOnly(Box<Proxy>),
 }
 
 /// Answers until `shutdown` completes, then lets answers under way end.
@@ -70,7 +70,7 @@ pub async fn run(address: SocketAddr, mode: NoticeMode, shutdown: impl Future<Ou
 pub async fn serve(listener: TcpListener, mode: NoticeMode, shutdown: impl Future<Output = ()>) {
     let gate = Arc::new(match mode {
         NoticeMode::Suspended => Gate::Suspended,
-        NoticeMode::ReadOnly(origin) => Gate::ReadOnly(Proxy::new(origin)),
+        NoticeMode::ReadOnly(origin) => Gate::ReadOnly(Box::new(Proxy::new(origin))),
     });
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
