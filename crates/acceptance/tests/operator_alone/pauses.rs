@@ -77,13 +77,13 @@ async fn running(world: &World) -> Server {
 /// Sooner or later.
 async fn answers(world: &World, server: &Server, method: Method, path: &str, status: u16, retry_after: &str) {
     let url = format!("https://{}{path}", server.domain);
-    let what = format!("{method} {path} is answered {status}");
-    let seen = until(&what, seconds(60), async || {
+    until(&format!("{method} {path} is answered {status}"), seconds(60), async || {
         let seen = ask(&world.http, method.clone(), &url).await?;
         ensure!(seen == (status, retry_after.to_owned()), "{seen:?}");
         Ok(())
-    });
-    seen.await.unwrap();
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
