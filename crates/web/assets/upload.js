@@ -16,6 +16,8 @@
   const said = place.querySelector('[data-upload-said]');
   const inputs = place.querySelectorAll('input[type=file]');
   let busy = false;
+  // A whole folder, and not one file of it.
+  place.querySelector('#folder').webkitdirectory = true;
   place.hidden = false;
 
   const pause = (attempt) => new Promise((done) => { setTimeout(done, 500 * 2 ** attempt); });

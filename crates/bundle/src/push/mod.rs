@@ -47,7 +47,7 @@ pub enum PushError {
     Refused { url: Url, status: StatusCode, sentence: String },
     #[error("{path} could not be put where the host wants it: {why}. Run the same again: what is there is not sent twice")]
     Put { path: BundlePath, why: String },
-    #[error("{path} broke off while it was read")]
+    #[error("{path} broke off while it was read: {source}")]
     Read { path: BundlePath, source: std::io::Error },
     #[error("the host answered for other files than it was asked about")]
     Answer,
@@ -58,12 +58,8 @@ impl PushError {
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         match self {
-            Self::Place(PlaceError::ReadTar(error)) | Self::Read { source: error, .. } => {
-                fetching(error).is_some_and(FetchError::is_lasting)
-            }
-            Self::Place(error) => {
-                !matches!(error, PlaceError::Io { .. } | PlaceError::Store { .. } | PlaceError::Body { .. } | PlaceError::Task(_))
-            }
+            Self::Place(error) => is_places_own(error),
+            Self::Read { source, .. } => is_sources_own(source),
             Self::Fetch(error) => error.is_lasting(),
             Self::Source { .. } | Self::Answer => true,
             Self::Refused { status, .. } => !may_pass(*status),
@@ -72,9 +68,22 @@ impl PushError {
     }
 }
 
-/// Why a tar that is fetched broke off.
-fn fetching(error: &std::io::Error) -> Option<&FetchError> {
-    error.get_ref()?.downcast_ref()
+fn is_places_own(error: &PlaceError) -> bool {
+    match error {
+        PlaceError::ReadTar(source) => is_sources_own(source),
+        PlaceError::Io { .. } | PlaceError::Store { .. } | PlaceError::Body { .. } | PlaceError::Task(_) => false,
+        _ => true,
+    }
+}
+
+/// Why bytes broke off: what is fetched, or the tar around them, says so by itself.
+fn is_sources_own(error: &std::io::Error) -> bool {
+    let Some(inner) = error.get_ref() else { return false };
+    match (inner.downcast_ref::<FetchError>(), inner.downcast_ref::<PlaceError>()) {
+        (Some(error), _) => error.is_lasting(),
+        (None, Some(error)) => is_places_own(error),
+        (None, None) => false,
+    }
 }
 
 /// Where it comes from.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, crypto};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -116,7 +116,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, answers: &Answers) -
     stream.shutdown().await.ok()
 }
 
-async fn read(stream: &mut (impl AsyncBufReadExt + Unpin)) -> Option<Asked> {
+async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<Asked> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;
     let mut words = line.split_whitespace();
