@@ -65,7 +65,7 @@ impl S3Settings {
         let needed = |name| given(name).ok_or_else(|| SettingError::new(name, "it is needed for a place in S3, and is not set"));
         let endpoint = given("AWS_ENDPOINT_URL").map(|it| endpoint(&it)).transpose()?;
         Ok(Self {
-            path_style: endpoint.is_some() && !given(VIRTUAL_HOSTED).is_some_and(|it| it == "true"),
+            path_style: endpoint.is_some() && given(VIRTUAL_HOSTED).is_none_or(|it| it != "true"),
             endpoint,
             region: given("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
             access_key_id: needed("AWS_ACCESS_KEY_ID")?,
