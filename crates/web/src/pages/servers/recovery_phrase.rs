@@ -33,7 +33,7 @@ struct PhrasePage<'a> {
 
 enum Step {
     Shown { words: Vec<&'static str>, phrase: Copyable },
-    AskedBack { words: [Field; 2], elsewhere: Box<BucketFields>, key: Uuid },
+    AskedBack { words: Vec<Field>, elsewhere: Box<BucketFields>, key: Uuid },
 }
 
 /// Of a reload, and of who had to give their password first.
@@ -76,7 +76,7 @@ pub async fn ask(
     let labels = positions.map(|at| LABELS[at - 1]);
     let field = |at: usize| Field::new(FIELDS[at], labels[at], Kind::Username).most(20).check(mistakes);
     let elsewhere = Box::new(BucketFields::new(elsewhere, mistakes));
-    let step = Step::AskedBack { words: [field(0), field(1)], elsewhere, key: new_key(app) };
+    let step = Step::AskedBack { words: vec![field(0), field(1)], elsewhere, key: new_key(app) };
     let page = page(frame, &it, named, mistakes, ticket, step);
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }
 }
