@@ -33,3 +33,4 @@ CREATE INDEX import_pulls_kek ON import_pulls (kek_id);
 ALTER TABLE imports ADD COLUMN counted_bytes bigint NOT NULL DEFAULT 0 CHECK (counted_bytes >= 0);
 ALTER TABLE imports ADD COLUMN offered_bytes bigint NOT NULL DEFAULT 0 CHECK (offered_bytes >= 0);
 ALTER TABLE imports ADD COLUMN offered_at timestamptz;
+ALTER TABLE imports ALTER COLUMN counted_bytes DROP DEFAULT, ALTER COLUMN offered_bytes DROP DEFAULT;
