@@ -147,8 +147,12 @@ async fn a_bundle_is_pulled_by_a_key_that_does_nothing_else() {
     let told = json!({"is_done": false, "files": 2, "bytes": 20, "sentence": null});
     assert_eq!(as_run(format!("{run}/report"), told.clone()).await.is(200).json()["goes_on"], json!(true));
     assert_eq!(server.get(&ada, &url).await.json()["pull"]["bytes"], json!(20));
-    for (path, who) in [("/api/v1/imports".to_owned(), &key), (url.clone(), &key), (format!("{run}/files"), &ada.token)] {
-        let refused = server.send(server.request(Method::POST, &path).bearer_auth(who).json(&files)).await;
+    for (path, who, body) in [
+        ("/api/v1/imports".to_owned(), &key, json!({})),
+        (url.clone(), &key, files.clone()),
+        (format!("{run}/files"), &ada.token, files.clone()),
+    ] {
+        let refused = server.send(server.request(Method::POST, &path).bearer_auth(who).json(&body)).await;
         assert!([401, 405].contains(&refused.status), "{path}: {}", refused.status);
     }
     let other = server.post(&ada, "/api/v1/imports", &json!({})).await.is(201).json();

@@ -39,7 +39,7 @@ pub enum Link {
     LeftOut,
 }
 
-/// Names of files below a folder, which lead nowhere else on any system and mean nothing to a shell or a configuration file. What a bundle
+/// Names of files below a folder, which lead nowhere else on any system and mean nothing in a configuration file's quotes. What a bundle
 /// has is named so; but a bucket holds whatever was put there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlainPath(String);
@@ -47,7 +47,12 @@ pub struct PlainPath(String);
 impl PlainPath {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-' | '+' | '=' | '@' | ',' | '~');
+        let is_plain = |it: char| match it {
+            'a'..='z' | 'A'..='Z' | '0'..='9' => true,
+            '.' | '_' | '-' | '+' | '=' | '@' | ',' | '~' | ' ' | '(' | ')' | '[' | ']' | '!' | '\'' => true,
+            // Of any script: Mastodon keeps the names that people gave their files.
+            _ => !it.is_ascii() && !it.is_control() && !it.is_whitespace() && !is_unseen(it),
+        };
         let is_name = |it: &str| !it.is_empty() && it.len() <= 255 && it != "." && it != ".." && it.chars().all(is_plain);
         (text.len() <= 900 && text.split('/').all(is_name)).then(|| Self(text.to_owned()))
     }
@@ -56,6 +61,12 @@ impl PlainPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What has no shape of its own, or turns what stands around it about.
+fn is_unseen(it: char) -> bool {
+    matches!(it, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}')
+        || it >= '\u{e0000}'
 }
 
 /// To every file of it. Who asked is recorded.
@@ -141,11 +152,37 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_are_none() {
-        for good in ["PREFLIGHT.json", "env/.env.production", "media/accounts/avatars/109/382/original/5b0e.png", "a/..b/c"] {
+        for good in [
+            "PREFLIGHT.json",
+            "env/.env.production",
+            "media/accounts/avatars/109/382/original/5b0e.png",
+            "a/..b/c",
+            "a b",
+            "é",
+            "写真.png",
+            "U\u{308}ber (1).jpeg",
+        ] {
             assert_eq!(PlainPath::parse(good).map(|it| it.0).as_deref(), Some(good));
         }
         let long = "a/".repeat(500);
-        for bad in ["", "/etc/passwd", "../x", "media/../../x", "a//b", "a/", "a\"\noutput=x", "a b", "C:\\x", "a\\b", "é", "a\0", &long] {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "media/../../x",
+            "a//b",
+            "a/",
+            "a\"\noutput=x",
+            "C:\\x",
+            "a\\b",
+            "a\0",
+            "a#1",
+            "a$b",
+            "a`b",
+            "a\u{202e}gnp",
+            "a\u{85}b",
+            &long,
+        ] {
             assert_eq!(PlainPath::parse(bad), None, "{bad:?}");
         }
     }

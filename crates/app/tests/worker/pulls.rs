@@ -200,7 +200,7 @@ async fn an_import_takes_no_more_than_a_server_may_have() {
     // A few links at a time count, each part by itself: so ask for whole files.
     let ask = async |id, number| ground.offer(id, &file(number), 32 << 20).await;
     ask(id, 0).await.unwrap();
-    set(&ground, id, most - (32 << 20) - 1).await;
+    set(&ground, id, most - (32 << 20) + 1).await;
     assert!(matches!(ask(id, 1).await, Err(Error::RateLimited { .. })), "links for all of it may still be used");
     ground.clock.advance(TimeDelta::minutes(16));
     ask(id, 1).await.unwrap();

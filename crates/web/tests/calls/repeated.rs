@@ -26,6 +26,8 @@ async fn every_post_knows_the_key_of_another_request() {
             "createInstance" => new_instance("cats.example"),
             "createToken" => json!({"name": "ci", "scopes": ["read"]}),
             "beginImport" => json!({}),
+            "pullImport" => json!({"url": "https://cats.example/cats.tar"}),
+            "leadMediaOfInstance" => json!({"media_redirect": "https://files.example.org"}),
             "launchImport" => json!({"plan": "small"}),
             "beginExport" => json!({"recovery_key": true}),
             "createInvitation" => json!({"email": "bob@cats.example", "role": "owner"}),

@@ -26,13 +26,14 @@ const OWN_TMP: &str = r#"mount --bind . /mnt && mount -t tmpfs tmpfs /tmp && cd 
 
 pub struct Store {
     server: Child,
-    python: PathBuf,
+    s5cmd: PathBuf,
     folder: PathBuf,
 }
 
 impl Store {
     pub fn start(places: &Places, progress: Progress, folder: &Path) -> Result<Self> {
         let python = stack::python(places, progress)?;
+        let s5cmd = s5cmd(&python)?;
         fs::create_dir_all(folder)?;
         let identity = json!({
             "name": "bench",
@@ -53,7 +54,7 @@ impl Store {
         weed.args([format!("-volume.port={VOLUME_PORT}"), format!("-metricsPort={METRICS_PORT}")]);
         weed.args(["-volume.max=1000", "-master.volumeSizeLimitMB=512", "-master.telemetry=false"]);
         let server = weed.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
-        let mut store = Self { server, python, folder: folder.to_owned() };
+        let mut store = Self { server, s5cmd, folder: folder.to_owned() };
         progress.quiet("SeaweedFS", || store.wait())?;
         Ok(store)
     }
@@ -91,7 +92,7 @@ impl Store {
     }
 
     pub fn s5cmd(&self) -> Command {
-        let mut s5cmd = Command::new(self.python.join("bin/s5cmd"));
+        let mut s5cmd = Command::new(&self.s5cmd);
         s5cmd.args(["--endpoint-url", &endpoint(), "--log", "error"]);
         as_bench(&mut s5cmd);
         s5cmd
@@ -114,6 +115,12 @@ impl Store {
         let count = |line: &str| line.rsplit(' ').next().and_then(|it| it.parse::<f64>().ok()).context("a counter of SeaweedFS'");
         text.lines().filter(is_head).map(count).sum()
     }
+}
+
+/// The program that the package brings, and not Python's way to it.
+fn s5cmd(python: &Path) -> Result<PathBuf> {
+    let mut versions = fs::read_dir(python.join("lib"))?.filter_map(|it| Some(it.ok()?.path().join("site-packages/s5cmd/bin/s5cmd")));
+    versions.find(|it| it.is_file()).with_context(|| format!("no s5cmd below {}", python.display()))
 }
 
 pub fn endpoint() -> String {
