@@ -32,6 +32,8 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/imports/{id}/look", Some("POST /api/v1/imports/{id}/look")),
     ("/imports/{id}/launch", Some("POST /api/v1/imports/{id}/launch")),
     ("/imports/{id}/cut-over", Some("POST /api/v1/imports/{id}/cut-over")),
+    ("/imports/{id}/pull", Some("POST /api/v1/imports/{id}/pull")),
+    ("/imports/{id}/pull/stop", Some("POST /api/v1/imports/{id}/pull/stop")),
     ("/imports/{id}/discard", Some("POST /api/v1/imports/{id}/discard")),
     ("/account/tokens", Some("POST /api/v1/tokens")),
     ("/account/tokens/{id}/revoke", Some("DELETE /api/v1/tokens/{id}")),
@@ -209,6 +211,10 @@ async fn every_button_has_its_call_and_the_page_says_which() {
         }
     }
     let missed: Vec<&str> = CALLS.iter().map(|(it, _)| *it).filter(|it| !seen.contains(*it)).collect();
-    assert_eq!(missed, ["/operator/jobs/{id}/retry"], "no worker is here, so no job fails");
+    assert_eq!(
+        missed,
+        ["/imports/{id}/pull/stop", "/operator/jobs/{id}/retry"],
+        "nothing is pulled, and no worker is here, so no job fails"
+    );
     assert!(named(&ground.browser.get("/operator/jobs").await.text).contains("POST /api/v1/jobs/{id}/retry"));
 }
