@@ -3,6 +3,8 @@
 //! Decoded once and only here: what could mean another key to somebody else on the way (dot segments, an encoded slash, a
 //! second layer of encoding, a backslash, control characters) is no key at all.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// What Mastodon shows on its pages; `backups/` and `imports/` are for signed-in people.
 const PREFIXES: [&str; 7] =
     ["accounts", "media_attachments", "custom_emojis", "site_uploads", "preview_cards", "preview_card_providers", "cache"];
@@ -56,14 +58,8 @@ fn decode(text: &str) -> Option<String> {
 }
 
 fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use secrecy::SecretSlice;
 use uuid::Uuid;
 
-use super::identity::SealedError;
+use super::secret::carries_secret;
 use crate::Conn;
 use crate::schema::export_buckets;
-use crate::seal::{KeyRing, SealError, Wrapped};
+use crate::seal::{KeyRing, Wrapped};
 
 const KIND: &str = "export_bucket";
 /// Other keys are another export's.
@@ -70,13 +69,6 @@ impl ExportBucket {
         export_buckets::table.filter(export_buckets::export_id.eq_any(export_ids)).select(Self::as_select()).load(conn).await
     }
 
-    /// `None` once the run has ended.
-    pub fn keys(&self, ring: &KeyRing) -> Result<Option<SecretSlice<u8>>, SealError> {
-        let (Some(kek_id), Some(bytes), Some(sealed)) = (&self.kek_id, &self.wrapped, &self.sealed) else { return Ok(None) };
-        let wrapped = Wrapped { kek_id: kek_id.clone(), bytes: bytes.clone() };
-        ring.unwrap(self.export_id, &wrapped)?.open(KIND, VERSION, sealed).map(Some)
-    }
-
     pub async fn forget_keys(conn: &mut Conn, export_id: Uuid) -> QueryResult<()> {
         let nothing = (export_buckets::kek_id.eq(None::<String>), export_buckets::wrapped.eq(None::<Vec<u8>>));
         diesel::update(export_buckets::table.find(export_id))
@@ -85,25 +77,12 @@ impl ExportBucket {
             .await
             .map(drop)
     }
-
-    /// Wraps up to `limit` data keys anew that another than the current key-encryption key wraps; how many it were.
-    pub async fn rewrap(conn: &mut Conn, ring: &KeyRing, limit: i64) -> Result<usize, SealedError> {
-        let stale: Vec<Self> = export_buckets::table
-            .filter(export_buckets::kek_id.ne(ring.current()))
-            .limit(limit)
-            .for_update()
-            .skip_locked()
-            .select(Self::as_select())
-            .load(conn)
-            .await?;
-        for Self { export_id, kek_id, wrapped, .. } in &stale {
-            let before = Wrapped { kek_id: kek_id.clone().unwrap_or_default(), bytes: wrapped.clone().unwrap_or_default() };
-            let Wrapped { kek_id, bytes } = ring.wrap(&ring.unwrap(*export_id, &before)?);
-            diesel::update(export_buckets::table.find(export_id))
-                .set((export_buckets::kek_id.eq(kek_id), export_buckets::wrapped.eq(bytes)))
-                .execute(conn)
-                .await?;
-        }
-        Ok(stale.len())
-    }
 }
+
+carries_secret!(
+    ExportBucket,
+    export_buckets,
+    export_id,
+    /// `None` once the run has ended.
+    keys
+);

@@ -2,15 +2,14 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use secrecy::SecretSlice;
 use uuid::Uuid;
 
 use super::export::{Export, WithOperation};
-use super::identity::SealedError;
 use super::operation::Operation;
+use super::secret::carries_secret;
 use crate::Conn;
 use crate::schema::{exports, final_bundles, operations};
-use crate::seal::{KeyRing, SealError, Wrapped};
+use crate::seal::{KeyRing, Wrapped};
 
 const KIND: &str = "final_bundle";
 /// Another key is another export's.
@@ -69,13 +68,6 @@ impl FinalBundle {
         self.sealed.is_some()
     }
 
-    /// `None` where it is sealed to keys of its owners' alone.
-    pub fn key(&self, ring: &KeyRing) -> Result<Option<SecretSlice<u8>>, SealError> {
-        let (Some(kek_id), Some(bytes), Some(sealed)) = (&self.kek_id, &self.wrapped, &self.sealed) else { return Ok(None) };
-        let wrapped = Wrapped { kek_id: kek_id.clone(), bytes: bytes.clone() };
-        ring.unwrap(self.export_id, &wrapped)?.open(KIND, VERSION, sealed).map(Some)
-    }
-
     /// Where this export is final: there is nothing left that its key opens.
     pub async fn forget_key(conn: &mut Conn, export_id: Uuid) -> QueryResult<()> {
         let nothing = (final_bundles::kek_id.eq(None::<String>), final_bundles::wrapped.eq(None::<Vec<u8>>));
@@ -85,25 +77,12 @@ impl FinalBundle {
             .await
             .map(drop)
     }
-
-    /// Wraps up to `limit` data keys anew that another than the current key-encryption key wraps; how many it were.
-    pub async fn rewrap(conn: &mut Conn, ring: &KeyRing, limit: i64) -> Result<usize, SealedError> {
-        let stale: Vec<Self> = final_bundles::table
-            .filter(final_bundles::kek_id.ne(ring.current()))
-            .limit(limit)
-            .for_update()
-            .skip_locked()
-            .select(Self::as_select())
-            .load(conn)
-            .await?;
-        for Self { export_id, kek_id, wrapped, .. } in &stale {
-            let before = Wrapped { kek_id: kek_id.clone().unwrap_or_default(), bytes: wrapped.clone().unwrap_or_default() };
-            let Wrapped { kek_id, bytes } = ring.wrap(&ring.unwrap(*export_id, &before)?);
-            diesel::update(final_bundles::table.find(export_id))
-                .set((final_bundles::kek_id.eq(kek_id), final_bundles::wrapped.eq(bytes)))
-                .execute(conn)
-                .await?;
-        }
-        Ok(stale.len())
-    }
 }
+
+carries_secret!(
+    FinalBundle,
+    final_bundles,
+    export_id,
+    /// `None` where it is sealed to keys of its owners' alone.
+    key
+);

@@ -3,14 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use secrecy::SecretSlice;
 use uuid::Uuid;
 
-use super::identity::SealedError;
 use super::import::Import;
+use super::secret::carries_secret;
 use crate::Conn;
 use crate::schema::{import_pulls, imports};
-use crate::seal::{KeyRing, SealError, Wrapped};
+use crate::seal::{KeyRing, Wrapped};
 
 const KIND: &str = "import_pull";
 /// Another source is another pull's.
@@ -116,13 +115,6 @@ impl ImportPull {
             .await
     }
 
-    /// What leads to the source; `None` once it is forgotten.
-    pub fn secret(&self, ring: &KeyRing) -> Result<Option<SecretSlice<u8>>, SealError> {
-        let (Some(kek_id), Some(bytes), Some(sealed)) = (&self.kek_id, &self.wrapped, &self.sealed) else { return Ok(None) };
-        let wrapped = Wrapped { kek_id: kek_id.clone(), bytes: bytes.clone() };
-        ring.unwrap(self.import_id, &wrapped)?.open(KIND, VERSION, sealed).map(Some)
-    }
-
     /// It goes to this cluster.
     pub async fn sent(conn: &mut Conn, import_id: Uuid, cluster: &str) -> QueryResult<()> {
         let live = import_pulls::import_id.eq(import_id).and(import_pulls::ended_at.is_null());
@@ -150,23 +142,12 @@ impl ImportPull {
         let set = (forgotten, import_pulls::state.eq(state), import_pulls::sentence.eq(sentence), import_pulls::ended_at.eq(at));
         diesel::update(import_pulls::table.filter(live)).set(set).execute(conn).await.map(|it| it > 0)
     }
-
-    /// Wraps up to `limit` data keys anew that another than the current key-encryption key wraps; how many it were.
-    pub async fn rewrap(conn: &mut Conn, ring: &KeyRing, limit: i64) -> Result<usize, SealedError> {
-        let stale: Vec<Self> = import_pulls::table
-            .filter(import_pulls::kek_id.ne(ring.current()))
-            .limit(limit)
-            .for_update()
-            .skip_locked()
-            .select(Self::as_select())
-            .load(conn)
-            .await?;
-        for Self { import_id, kek_id, wrapped, .. } in &stale {
-            let before = Wrapped { kek_id: kek_id.clone().unwrap_or_default(), bytes: wrapped.clone().unwrap_or_default() };
-            let Wrapped { kek_id, bytes } = ring.wrap(&ring.unwrap(*import_id, &before)?);
-            let set = (import_pulls::kek_id.eq(kek_id), import_pulls::wrapped.eq(bytes));
-            diesel::update(import_pulls::table.find(import_id)).set(set).execute(conn).await?;
-        }
-        Ok(stale.len())
-    }
 }
+
+carries_secret!(
+    ImportPull,
+    import_pulls,
+    import_id,
+    /// What leads to the source; `None` once it is forgotten.
+    secret
+);

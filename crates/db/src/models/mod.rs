@@ -41,6 +41,7 @@ pub mod place;
 pub mod probe;
 pub mod public_face;
 pub mod second_factor;
+mod secret;
 pub mod session;
 pub mod settings;
 pub mod sign_in_challenge;

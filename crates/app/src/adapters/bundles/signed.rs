@@ -7,6 +7,7 @@ use aws_sigv4::http_request::{
     PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use url::Url;
@@ -95,15 +96,9 @@ impl Signer {
 
 /// Percent-encodes as the signature's specification wants it: all but unreserved characters.
 fn encode(text: &str, keeps_slashes: bool) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            b'/' if keeps_slashes => encoded.push('/'),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    const WITH_SLASHES: &AsciiSet = &UNRESERVED.remove(b'/');
+    utf8_percent_encode(text, if keeps_slashes { WITH_SLASHES } else { UNRESERVED }).to_string()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use object_store::{
     aws::{AwsAuthorizer, AwsCredential},
     client::{HttpRequest, HttpRequestBody},
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{
     Client, Method, Request, Response, header,
     header::{HeaderMap, HeaderName},
@@ -188,20 +189,9 @@ fn client(ca: Option<&[u8]>) -> Result<reqwest::ClientBuilder, MediaError> {
 
 /// Percent-encodes as the signature's specification wants it: all but unreserved characters.
 fn encode(text: &str, keep_slashes: bool) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            b'/' if keep_slashes => encoded.push('/'),
-            _ => {
-                encoded.push('%');
-                encoded.push(char::from(DIGITS[usize::from(byte >> 4)]));
-                encoded.push(char::from(DIGITS[usize::from(byte & 15)]));
-            }
-        }
-    }
-    encoded
+    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    const WITH_SLASHES: &AsciiSet = &UNRESERVED.remove(b'/');
+    utf8_percent_encode(text, if keep_slashes { WITH_SLASHES } else { UNRESERVED }).to_string()
 }
 
 /// `Retry-After`: seconds, or a time, which is taken against the answer's own `Date`.
