@@ -23,6 +23,8 @@ pub enum Excess {
     OwnerLinks,
     /// Of one server.
     Exports,
+    /// Tried out for one server.
+    Buckets,
     /// Of one import.
     Imports,
     /// Bytes that links were handed out for.
@@ -47,6 +49,7 @@ impl Excess {
             Self::MailsFromHere | Self::MailsTo | Self::MailsBy => "Too many mails",
             Self::OwnerLinks => "Too many new links",
             Self::Exports => "Too many exports",
+            Self::Buckets => "Too many buckets tried",
             Self::Imports => "Too many looks",
             Self::Brought => "Too much at once",
             Self::Pulls => "Too many pulls",
@@ -71,6 +74,7 @@ impl Excess {
             Self::Brought => "Links for all that an import takes were handed out, and some may still be used.",
             Self::Pulls => "Your account began many pulls lately.",
             Self::Imports => "What was brought was looked at very often within an hour.",
+            Self::Buckets => "Buckets were tried out for this server very often within an hour.",
             Self::Exports => "Twelve exports of this server were begun within a day.",
             Self::RoleChanges => "Roles were changed very often in this account within a day. This time nothing was changed.",
             Self::Looks => "The records were looked at a moment ago.",
@@ -95,6 +99,7 @@ impl Excess {
             Self::OwnerLinks => "The last of them is good for six hours.",
             Self::Imports => "What was brought stays as it is.",
             Self::Exports => "Those that are whole are good, and can be fetched.",
+            Self::Buckets => "Look at its keys and rights with another program meanwhile, or have a bundle kept here.",
             Self::RoleChanges => "Invitations and removals go on working.",
             Self::Brought => "Bring what you have links for, and go on when they have ended.",
             Self::Pulls => "Bring the bundle by the command or from your browser, or wait.",

@@ -94,7 +94,7 @@ pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", Excess::Ow
 pub(crate) const EXPORTS_OF: Limit = limit("exports_of_server", Excess::Exports, 12, DAY);
 
 /// Buckets that are tried out for one server.
-pub(crate) const BUCKETS_OF: Limit = limit("buckets_of_server", Excess::Exports, 20, HOUR);
+pub(crate) const BUCKETS_OF: Limit = limit("buckets_of_server", Excess::Buckets, 20, HOUR);
 
 /// Each answers for up to a thousand files.
 pub(crate) const UPLOADS_OF: Limit = limit("uploads_of_import", Excess::Imports, 10_000, DAY);
@@ -236,7 +236,7 @@ mod tests {
         let mut all =
             [&[PASSWORD_FROM, PASSWORD_AGAIN, CODE_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()]
                 .concat();
-        all.extend([PASSKEYS_FROM, WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, UPLOADS_OF, PULLS_OF, LOOKS_INTO]);
+        all.extend([PASSKEYS_FROM, WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, BUCKETS_OF, UPLOADS_OF, PULLS_OF, LOOKS_INTO]);
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

@@ -20,8 +20,12 @@
     const answer = await fetch(address, { method: 'POST' });
     if (answer.status === 429) throw new DOMException('', 'TooMany');
     // What stands in the way, the page itself says: signed out, the password given too long ago, the sign-in over.
-    if (answer.redirected || answer.status === 409) location.reload();
-    return answer.ok && !answer.redirected ? answer.json() : undefined;
+    if (answer.redirected || answer.status === 409) {
+      location.reload();
+      return undefined;
+    }
+    if (!answer.ok) throw new Error(`it answered ${answer.status}`);
+    return answer.json();
   };
 
   // In a form with more to be filled in, the answer is there in place of the code.

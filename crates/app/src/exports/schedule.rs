@@ -151,8 +151,10 @@ fn due_after(server: Uuid, every: Every, now: DateTime<Utc>) -> DateTime<Utc> {
 /// Where the record can't be read or written.
 pub(crate) async fn begin_due(app: &App, conn: &mut Conn, server: Uuid) -> Result<(), Error> {
     let now = app.now();
+    // The server's row first, as everybody locks.
+    let row = Instance::lock(conn, server).await?;
     let Some(schedule) = ExportSchedule::lock(conn, server).await?.filter(|it| it.due_at <= now) else { return Ok(()) };
-    let Some(row) = Instance::lock(conn, server).await?.filter(|it| closed(it).is_none()) else {
+    let Some(row) = row.filter(|it| closed(it).is_none()) else {
         return Ok(ExportSchedule::end(conn, server).await?);
     };
     if Operation::live(conn, server, Lane::Export.as_str()).await?.is_some() {

@@ -93,6 +93,7 @@ pub async fn pull(
             return Err(Error::Conflict { reason: "nothing_to_bring", sentence });
         }
         is_not_pulled(conn, &import).await?;
+        is_put_away(conn, &import).await?;
         limits::PULLS_OF.take(app, conn, &import.account_id.to_string()).await?;
         let new = NewPull {
             import_id: import.id,
@@ -114,6 +115,15 @@ pub(super) async fn is_not_pulled(conn: &mut Conn, import: &Import) -> Result<()
     if ImportPull::lock(conn, import.id).await?.is_some_and(|it| it.is_live()) {
         let sentence = "The bundle is being pulled. Wait until it is there, or stop the pull.".to_owned();
         return Err(Error::Conflict { reason: "pulling", sentence });
+    }
+    Ok(())
+}
+
+/// What the run before left in its cluster would be taken for the next one's.
+async fn is_put_away(conn: &mut Conn, import: &Import) -> Result<(), Error> {
+    if ImportPull::of(conn, import.id).await?.is_some_and(|it| it.cluster.is_some()) {
+        let sentence = "The pull before is still being put away. Begin it again in a moment.".to_owned();
+        return Err(Error::Conflict { reason: "putting_away", sentence });
     }
     Ok(())
 }

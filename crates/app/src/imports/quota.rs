@@ -42,8 +42,11 @@ pub(super) async fn take(app: &App, bundles: &dyn Bundles, import: &Import, byte
         there = there.saturating_add(file.bytes);
     }
     let mut conn = app.conn().await?;
-    Import::counted(&mut conn, now.id, signed(there)).await?;
+    let is_counted = Import::counted(&mut conn, now.id, signed(there), now.offered_at).await?;
     drop(conn);
+    if !is_counted {
+        return Err(Error::RateLimited { excess: Excess::Brought, retry_after: VALID });
+    }
     if fits(app, import, bytes).await? { Ok(()) } else { Err(too_much(app)) }
 }
 

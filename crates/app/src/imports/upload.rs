@@ -19,8 +19,8 @@ use crate::{Actor, App, Error};
 
 /// Files of one request.
 const MOST_AT_ONCE: usize = 1000;
-/// Parts that one answer has links for.
-const MOST_PARTS: usize = 1000;
+/// Bytes of parts that one answer has links for: what a slow line brings while they are valid.
+const MOST_BYTES: u64 = 1 << 30;
 /// What is larger comes in parts.
 const WHOLE: u64 = 32 << 20;
 /// No file of a bundle is larger; nor is an object of S3.
@@ -85,9 +85,8 @@ pub(super) async fn offer_of(app: &App, import: &Import, files: &[Announced]) ->
     }
     limits::UPLOADS_OF.take(app, &mut *app.conn().await?, &import.id.to_string()).await?;
     let bundles = app.bundles.as_deref().ok_or(Error::NotFound { what: "import" })?;
-    let large = files.iter().filter(|it| it.bytes > WHOLE).count().max(1);
-    let most_parts = (MOST_PARTS / large).max(1);
-    let wanted = paths.iter().zip(files).map(|(path, file)| wanted(bundles, &import.prefix, path, file.bytes, most_parts));
+    let large = files.iter().filter(|it| it.bytes > WHOLE).count().max(1) as u64;
+    let wanted = paths.iter().zip(files).map(|(path, file)| wanted(bundles, &import.prefix, path, file.bytes, MOST_BYTES / large));
     let wanted: Vec<Wanted> = stream::iter(wanted).buffered(ASKED_AT_ONCE).try_collect().await?;
     quota::take(app, bundles, import, wanted.iter().map(Wanted::bytes).sum()).await?;
     let offered = paths.iter().zip(wanted).map(async |(path, wanted)| {
@@ -111,16 +110,26 @@ struct Part {
     bytes: u64,
 }
 
-async fn wanted(bundles: &dyn Bundles, prefix: &str, path: &BundlePath, bytes: u64, most: usize) -> Result<Wanted, Error> {
+async fn wanted(bundles: &dyn Bundles, prefix: &str, path: &BundlePath, bytes: u64, most: u64) -> Result<Wanted, Error> {
     if bundles.size(prefix, path.as_str()).await? == Some(bytes) {
         return Ok(Wanted::Nothing);
     }
     if bytes <= WHOLE {
         return Ok(Wanted::Whole(bytes));
     }
-    let upload = bundles.upload(prefix, path.as_str()).await?;
+    let mut upload = bundles.upload(prefix, path.as_str()).await?;
+    // Of a file that was announced with another length before there may be more.
+    let last = parts(bytes).last().map_or(0, |it| it.number);
+    upload.parts.retain(|number, _| *number <= last);
     let has = |part: &Part| upload.parts.get(&part.number).is_some_and(|it| it.bytes == part.bytes);
-    let missing: Vec<Part> = parts(bytes).filter(|it| !has(it)).take(most).collect();
+    // One at least.
+    let mut left = most;
+    let fits = |part: &Part| {
+        let before = left;
+        left = left.saturating_sub(part.bytes);
+        before > 0
+    };
+    let missing: Vec<Part> = parts(bytes).filter(|it| !has(it)).take_while(fits).collect();
     if missing.is_empty() {
         bundles.complete(&upload).await?;
         return Ok(Wanted::Nothing);

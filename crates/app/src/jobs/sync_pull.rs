@@ -77,6 +77,8 @@ async fn end(worker: &Worker, id: Uuid, state: &str, sentence: &str) -> Result<(
 async fn put_away(worker: &Worker, pull: &ImportPull) -> Result<(), WorkError> {
     if let Some(cluster) = &pull.cluster {
         worker.cluster(cluster)?.delete_pull(&name(pull.import_id)).await?;
+        let mut conn = worker.app.database.conn().await?;
+        ImportPull::put_away(&mut conn, pull.import_id).await?;
     }
     if pull.state == "done" {
         let mut conn = worker.app.database.conn().await?;

@@ -168,6 +168,24 @@ async fn it_is_stopped_and_goes_with_its_import() {
     assert_eq!(ground.begin_pull(id).await.unwrap_err().reason(), "not_kept");
 }
 
+/// What a run left in the cluster would be taken for the next one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_is_begun_again_once_the_one_before_is_put_away() {
+    let ground = Ground::new().await;
+    let id = ground.empty_import().await;
+    ground.begin_pull(id).await.unwrap();
+    ground.sync_pull(id).await;
+    let [first] = &ground.cluster.pulls()[..] else { panic!("one Job") };
+    imports::stop_pull(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    assert_eq!(ground.begin_pull(id).await.unwrap_err().reason(), "putting_away");
+    ground.sync_pull(id).await;
+    assert!(ground.cluster.pulls().is_empty());
+    ground.begin_pull(id).await.unwrap();
+    ground.sync_pull(id).await;
+    let [second] = &ground.cluster.pulls()[..] else { panic!("one Job") };
+    assert_ne!(first["HOWDAH_PULL_KEY"], second["HOWDAH_PULL_KEY"]);
+}
+
 /// What is large comes in parts, and the store keeps which are there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_is_whole_once_its_parts_are_there() {
@@ -187,6 +205,11 @@ async fn a_large_file_is_whole_once_its_parts_are_there() {
     assert_eq!(ground.offer(id, dump, bytes).await.unwrap(), Put::There);
     assert_eq!(ground.offer(id, dump, bytes).await.unwrap(), Put::There);
     assert!(matches!(ground.offer(id, dump, bytes + 1).await.unwrap(), Put::Parts(_)), "another file of that name");
+    for (number, bytes) in [(1, part), (2, part), (3, part), (4, 5)] {
+        ground.bundles.put_part(&key, number, bytes);
+    }
+    assert_eq!(ground.offer(id, dump, 3 * part).await.unwrap(), Put::There, "without what it had when it was longer");
+    assert_eq!(ground.offer(id, dump, 3 * part).await.unwrap(), Put::There, "of that length");
     assert!(matches!(ground.offer(id, dump, 6 << 40).await, Err(Error::Invalid { .. })));
 }
 

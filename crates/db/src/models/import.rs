@@ -85,10 +85,12 @@ impl Import {
         diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
     }
 
-    /// So much is there, and no link is valid any more that could bring something else.
-    pub async fn counted(conn: &mut Conn, id: Uuid, bytes: i64) -> QueryResult<()> {
+    /// So much is there, and no link is valid any more that could bring something else: the last was handed out at `offered_at`. False where
+    /// one was since.
+    pub async fn counted(conn: &mut Conn, id: Uuid, bytes: i64, offered_at: Option<DateTime<Utc>>) -> QueryResult<bool> {
         let set = (imports::counted_bytes.eq(bytes), imports::offered_bytes.eq(0));
-        diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
+        let same = imports::id.eq(id).and(imports::offered_at.is_not_distinct_from(offered_at));
+        diesel::update(imports::table.filter(same)).set(set).execute(conn).await.map(|rows| rows == 1)
     }
 
     pub async fn saw(conn: &mut Conn, id: Uuid, seen: &Value, at: DateTime<Utc>) -> QueryResult<()> {

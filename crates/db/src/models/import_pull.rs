@@ -21,7 +21,7 @@ pub struct ImportPull {
     pub import_id: Uuid,
     /// As it is shown.
     pub source: String,
-    /// By its name; `None` before it is sent there.
+    /// By its name, as long as something of it may be there.
     pub cluster: Option<String>,
     /// `queued`, `running`, `done` or `failed`.
     pub state: String,
@@ -104,10 +104,10 @@ impl ImportPull {
             .optional()
     }
 
-    /// Those that are on their way, the longest first.
-    pub async fn live(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Uuid>> {
+    /// Those that are on their way or left something in a cluster, the longest first.
+    pub async fn not_put_away(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Uuid>> {
         import_pulls::table
-            .filter(import_pulls::ended_at.is_null())
+            .filter(import_pulls::ended_at.is_null().or(import_pulls::cluster.is_not_null()))
             .order(import_pulls::begun_at)
             .limit(limit)
             .select(import_pulls::import_id)
@@ -120,6 +120,12 @@ impl ImportPull {
         let live = import_pulls::import_id.eq(import_id).and(import_pulls::ended_at.is_null());
         let set = (import_pulls::state.eq("running"), import_pulls::cluster.eq(cluster));
         diesel::update(import_pulls::table.filter(live)).set(set).execute(conn).await.map(drop)
+    }
+
+    /// Nothing of it is in its cluster any more.
+    pub async fn put_away(conn: &mut Conn, import_id: Uuid) -> QueryResult<()> {
+        let ended = import_pulls::import_id.eq(import_id).and(import_pulls::ended_at.is_not_null());
+        diesel::update(import_pulls::table.filter(ended)).set(import_pulls::cluster.eq(None::<String>)).execute(conn).await.map(drop)
     }
 
     /// What its run says of itself.

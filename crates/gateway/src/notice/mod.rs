@@ -31,7 +31,7 @@ use proxy::{Away, Proxy};
 
 pub use proxy::Origin;
 
-/// Connections at once: with [`BUFFER`] they stay well below the gate's memory.
+/// Connections at once: with a [`BUFFER`] on either side they stay well below the gate's memory.
 const CONNECTIONS: usize = 512;
 /// Of one connection, in bytes: the longest head of a request, and what is read ahead.
 const BUFFER: usize = 32 * 1024;

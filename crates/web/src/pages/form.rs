@@ -54,9 +54,15 @@ impl<T> Form<T> {
     /// Of the form's hidden field `key`: the same form sent twice has one effect and one answer.
     pub fn key(&self, actor: &Actor, key: Uuid) -> Result<IdempotencyKey, Problem> {
         let is_told = |pair: &&[u8]| !UNTOLD.iter().any(|it| pair.split(|it| *it == b'=').next() == Some(it.as_bytes()));
-        let told: Vec<&[u8]> = self.bytes.split(|it| *it == b'&').filter(is_told).collect();
+        let told: Vec<&[u8]> = self.bytes.split(|it| *it == b'&').filter(is_told).map(without_query).collect();
         Ok(IdempotencyKey::new(actor, &key.to_string(), "POST", &self.path, &told.join(&b'&'))?)
     }
+}
+
+/// Of a URL, percent-encoded as forms have it: what follows its `?` may be a key.
+fn without_query(pair: &[u8]) -> &[u8] {
+    let end = pair.windows(3).position(|it| it == b"%3F").filter(|_| pair.starts_with(b"url="));
+    end.and_then(|end| pair.get(..end)).unwrap_or(pair)
 }
 
 /// What a form is not told from another by: a digest of it would be kept, and guessed by whoever has the record.

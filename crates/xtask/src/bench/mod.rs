@@ -1,4 +1,4 @@
-//! `cargo xtask bench NAME`: what `docs/PERFORMANCE.md` reports. A bench runs the real programs and prints one Markdown table; it gates
+//! `cargo xtask bench NAME`: what `docs/PERFORMANCE.md` reports. A bench runs the real programs and prints Markdown tables; it gates
 //! nothing.
 
 mod bundle;

@@ -1,4 +1,5 @@
-//! What is live of the exports and pulls is sent down again: one whose job was lost, or whose object somebody deleted, goes on. What was kept
+//! What is live of the exports and pulls is sent down again: one whose job was lost, or whose object somebody deleted, goes on; so is a pull
+//! that left something in its cluster. What was kept
 //! for its time is deleted.
 
 use howdah_db::models::export::Export;
@@ -14,7 +15,7 @@ pub async fn send(worker: &Worker) -> Result<(), WorkError> {
     for id in Export::live(&mut conn, MOST).await? {
         SyncExport::of(id).enqueue(&mut conn).await?;
     }
-    for id in ImportPull::live(&mut conn, MOST).await? {
+    for id in ImportPull::not_put_away(&mut conn, MOST).await? {
         SyncPull::of(id).enqueue(&mut conn).await?;
     }
     Ok(())

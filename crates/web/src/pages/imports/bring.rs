@@ -183,6 +183,11 @@ impl PullForm {
     }
 }
 
+/// Of who had to give their password first.
+pub async fn back(request: HttpRequest) -> Answer {
+    Ok(see_other(&url(named(&request)?)))
+}
+
 pub async fn pull(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<PullForm>) -> Answer {
     sessions::require_recent(&app, &person)?;
     let id = named(&request)?;

@@ -21,7 +21,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/imports/{import}", [(Method::GET, || route().to(show::show))]))
         .service(resource("/imports/{import}/live", [(Method::GET, || route().to(bring::live))]))
         .service(resource("/imports/{import}/files", [(Method::POST, || route().to(bring::offer))]))
-        .service(resource("/imports/{import}/pull", [(Method::POST, || route().to(bring::pull))]))
+        .service(resource(
+            "/imports/{import}/pull",
+            [(Method::GET, || route().to(bring::back)), (Method::POST, || route().to(bring::pull))],
+        ))
         .service(resource("/imports/{import}/pull/stop", [(Method::POST, || route().to(bring::stop))]))
         .service(resource("/imports/{import}/look", [(Method::POST, || route().to(show::look))]))
         .service(resource("/imports/{import}/launch", [(Method::POST, || route().to(show::launch))]))

@@ -44,7 +44,10 @@ pub fn routes(config: &mut ServiceConfig) {
             "/servers/{server}/move-out",
             [(Method::GET, || route().to(move_out::show)), (Method::POST, || route().to(move_out::begin))],
         ))
-        .service(resource("/servers/{server}/move-out/media", [(Method::POST, || route().to(move_out::lead))]))
+        .service(resource(
+            "/servers/{server}/move-out/media",
+            [(Method::GET, || route().to(move_out::back)), (Method::POST, || route().to(move_out::lead))],
+        ))
         .service(resource("/servers/{server}/move-out/done", [(Method::POST, || route().to(move_out::done))]))
         .service(resource(
             "/servers/{server}/close",

@@ -13,7 +13,7 @@ use super::{Named, words};
 use crate::pages::components::{ByApi, Copyable, Crumbs, Field, Kind, Status, Steps, Summary, When, span};
 use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, leads_to, led_to, new_key};
-use crate::pages::frame::{Answer, Frame, see_other_with};
+use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::visitor::Person;
 
 #[derive(Template)]
@@ -183,6 +183,11 @@ pub async fn done(frame: Frame, person: Person, app: web::Data<App>, request: Ht
 }
 
 /// Where its media is, from now on.
+/// Of who had to give their password first.
+pub async fn back(request: HttpRequest) -> Answer {
+    Ok(see_other(&format!("{}/move-out", super::url(&Named::of(&request).0))))
+}
+
 pub async fn lead(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<MoveForm>) -> Answer {
     send(&frame, &person, &app, &request, &form, Flash::MediaLed).await
 }

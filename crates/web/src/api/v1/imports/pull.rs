@@ -10,7 +10,7 @@ use super::bringing::NewPull;
 use super::wire::BegunImport;
 use crate::body::Json;
 use crate::caller::Caller;
-use crate::idempotency::{KeyHeader, again};
+use crate::idempotency::{KeyHeader, again, told};
 use crate::problem::Problem;
 use crate::resource::id;
 
@@ -33,7 +33,7 @@ pub async fn pull(
     body: Json<NewPull>,
 ) -> Result<HttpResponse, Problem> {
     let id = id(&request, "import")?;
-    let key = key.bind(&caller, &request, &body.bytes)?;
+    let key = key.bind(&caller, &request, &told(&body.bytes))?;
     let render = |it: &ImportId| (202, json!(BegunImport::of(*it)));
     let idempotent = key.as_ref().map(|key| Idempotent { key, render: &render });
     let from = body.value.from().ok_or_else(|| Problem::malformed("Name either “url” or “bucket”."))?;
