@@ -58,6 +58,11 @@ enum Task {
     },
     /// Remove all that the stack left: processes, mounts, network namespace, cgroups, data (built tools and images are kept)
     Down,
+    /// Move the time that server and worker of the stack go by: `+200d`, `-3h`, `reset`; without a step, say where it is
+    Clock {
+        #[arg(allow_hyphen_values = true)]
+        step: Option<stack::clock::Step>,
+    },
     /// Run the tests: all but those that take many minutes
     Test {
         /// Only what needs no more than PostgreSQL and Redis
@@ -139,6 +144,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
             stack::up(places, scope(kubeconfig, plane)).map(drop)
         }
         Task::Down => test::together([stack::down(&places.beside()), stack::down(&places)]),
+        Task::Clock { step } => stack::clock::set(&places, step),
         Task::Test { quick: true, .. } => test::run(places, test::Extent::Quick),
         Task::Test { long: true, .. } => test::run(places, test::Extent::Long),
         Task::Test { .. } => test::run(places, test::Extent::Usual),

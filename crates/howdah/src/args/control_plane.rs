@@ -14,10 +14,11 @@ use howdah_app::{App, Config, OsRandomness};
 use howdah_bundle::outside::{Allowed, Network};
 use howdah_db::Database;
 use howdah_db::seal::KeyRing;
-use howdah_domain::{NameRules, Plans, Releases, SystemClock};
+use howdah_domain::{NameRules, Plans, Releases};
 use tokio::runtime::Handle;
 
 use super::bundles::BundlesArgs;
+use super::clock::ClockArgs;
 use super::{DatabaseArgs, read_secret};
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -80,6 +81,8 @@ pub struct ControlPlaneArgs {
     streaming_image: Option<String>,
     #[command(flatten)]
     bundles: BundlesArgs,
+    #[command(flatten)]
+    clock: ClockArgs,
     /// Networks that addresses of customers' may lead to (their own buckets), though they are not the public internet's: `10.1.0.0/16`.
     #[arg(long = "outside-allowed-cidr", env = "HOWDAH_OUTSIDE_ALLOWED_CIDRS", value_delimiter = ',')]
     outside_allowed_cidrs: Vec<Network>,
@@ -92,7 +95,7 @@ impl ControlPlaneArgs {
         let keys = KeyRing::parse(&keys).with_context(|| format!("the keys in {} can't be used", self.key_file.display()))?;
         Ok(App {
             database: Database::open(&self.database.url()?, self.database_connections, Handle::current())?,
-            clock: Arc::new(SystemClock),
+            clock: self.clock.open()?,
             randomness: Arc::new(OsRandomness),
             keys: Arc::new(keys),
             plans: Arc::new(Plans::built_in()?),

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod bundle;
 pub mod bundles;
+pub mod clock;
 pub mod control_plane;
 pub mod metrics;
 pub mod server;

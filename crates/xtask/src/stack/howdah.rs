@@ -68,6 +68,7 @@ impl Stack {
         let settings = [
             ("DATABASE_URL", self.database_url()),
             ("KEY_FILE", self.dir("howdah/keys").display().to_string()),
+            ("CLOCK_OFFSET_FILE", self.clock().display().to_string()),
             ("DASHBOARD_URL", format!("https://{}", ingress::DASHBOARD)),
             ("LISTEN", ingress::SERVER.to_owned()),
             ("BEHIND_PROXY", "true".to_owned()),

@@ -3,6 +3,7 @@
 //! This module holds the order in which things come up; each part has a file of its own. The state of a stack is thrown away at its end:
 //! every `up` begins with empty databases, and only what is dear to build is kept.
 
+pub mod clock;
 mod demo;
 mod descriptor;
 mod dns;

@@ -51,6 +51,7 @@ impl Stack {
     /// Leaves what is there already, so that it also brings a running stack up to date.
     pub fn seed(&self, images: &Images, has_real_nodes: bool) -> Result<()> {
         self.progress.quiet("Howdah's record: schema, settings, people", || {
+            self.start_clock()?;
             shell::output(&mut self.howdah(images, "migrate"))?;
             let admin = |arguments: &[&str]| shell::output(self.howdah(images, "admin").args(arguments));
             let keys = self.dir("howdah/keys");

@@ -1,0 +1,97 @@
+//! The stack's business time: how many seconds its server and worker are ahead of the machine, in a file that both read.
+
+use std::{fs, path::PathBuf, str::FromStr};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::Stack;
+use crate::places::Places;
+
+/// `+200d` and `-3h` move it from where it is; `reset` is the machine's time again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    By(i64),
+    Reset,
+}
+
+impl FromStr for Step {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let by = |text| anyhow::Ok(i64::try_from(humantime::parse_duration(text)?.as_secs())?);
+        match (text, text.split_at_checked(1)) {
+            ("reset", _) => Ok(Self::Reset),
+            (_, Some(("+", ahead))) => Ok(Self::By(by(ahead)?)),
+            (_, Some(("-", back))) => Ok(Self::By(-by(back)?)),
+            _ => bail!("`{text}` is no step: `+200d`, `-3h`, or `reset`"),
+        }
+    }
+}
+
+impl Stack {
+    pub fn clock(&self) -> PathBuf {
+        clock(&self.places)
+    }
+
+    /// Business time begins as the machine's, and stays as it was moved when a running stack is brought up to date.
+    pub fn start_clock(&self) -> Result<()> {
+        match self.clock().exists() {
+            true => Ok(()),
+            false => Ok(fs::write(self.clock(), "0\n")?),
+        }
+    }
+}
+
+fn clock(places: &Places) -> PathBuf {
+    places.stack.join("howdah/clock")
+}
+
+/// Moves it where a step is given, and says where it is.
+pub fn set(places: &Places, step: Option<Step>) -> Result<()> {
+    let file = clock(places);
+    let Ok(text) = fs::read_to_string(&file) else { bail!("no stack is up in {}: `cargo xtask dev` starts one", places.stack.display()) };
+    let ahead: i64 = text.trim().parse().with_context(|| format!("{} holds no number of seconds", file.display()))?;
+    let ahead = match step {
+        None => ahead,
+        Some(Step::Reset) => 0,
+        Some(Step::By(seconds)) => ahead.checked_add(seconds).ok_or_else(|| anyhow!("that is too far"))?,
+    };
+    // Put in its place whole: it is read at every moment.
+    let half = file.with_extension("half");
+    fs::write(&half, format!("{ahead}\n"))?;
+    fs::rename(half, file)?;
+    println!("{}", said(ahead));
+    Ok(())
+}
+
+fn said(ahead: i64) -> String {
+    let span = humantime::format_duration(std::time::Duration::from_secs(ahead.unsigned_abs()));
+    match ahead {
+        0 => "Howdah's time is the machine's.".to_owned(),
+        1.. => format!("Howdah's time is {span} ahead of the machine's."),
+        _ => format!("Howdah's time is {span} behind the machine's."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_read() {
+        let read = |text: &str| text.parse::<Step>().ok();
+        assert_eq!(read("+200d"), Some(Step::By(200 * 86_400)));
+        assert_eq!(read("-1h 30min"), Some(Step::By(-5_400)));
+        assert_eq!(read("reset"), Some(Step::Reset));
+        for none in ["", "+", "200d", "+soon", "-"] {
+            assert_eq!(read(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn where_it_is_is_said() {
+        assert_eq!(said(0), "Howdah's time is the machine's.");
+        assert_eq!(said(86_400), "Howdah's time is 1day ahead of the machine's.");
+        assert_eq!(said(-60), "Howdah's time is 1m behind the machine's.");
+    }
+}
