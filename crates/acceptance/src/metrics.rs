@@ -1,5 +1,7 @@
 //! What Prometheus would be told: by the operator about itself, by the API server about everybody's requests.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use http::Request;
 
@@ -27,18 +29,43 @@ pub const WRITTEN: [&str; 14] = [
     "statefulsets",
 ];
 
-/// Writes of everybody to these kinds since the API server started. The status of others than our own kind is Kubernetes' business.
-pub async fn writes(world: &World) -> Result<f64> {
+/// Writes of everybody to these kinds since the API server started, as `PATCH mastodoninstances/status`. The status of others than our
+/// own kind is Kubernetes' business.
+#[derive(Debug, PartialEq)]
+pub struct Writes(BTreeMap<String, f64>);
+
+impl Writes {
+    pub fn sum(&self) -> f64 {
+        self.0.values().sum()
+    }
+
+    /// What was written since.
+    pub fn since(&self, before: &Self) -> Self {
+        let more = self.0.iter().map(|(kind, count)| (kind.clone(), count - before.0.get(kind).unwrap_or(&0.0)));
+        Self(more.filter(|(_, count)| *count != 0.0).collect())
+    }
+
+    pub fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+pub async fn writes(world: &World) -> Result<Writes> {
     let text = world.cluster.client.request_text(Request::get("/metrics").body(Vec::new())?).await?;
-    let is_write = |line: &&str| {
-        let label = |name: &str| label(line, name);
-        let verb = matches!(label("verb"), "APPLY" | "PATCH" | "POST" | "PUT" | "DELETE" | "DELETECOLLECTION");
-        let subresource = label("subresource");
-        let is_ours = label("resource") == "mastodoninstances" && subresource == "status";
-        verb && WRITTEN.contains(&label("resource")) && (subresource.is_empty() || is_ours)
-    };
-    let counts = text.lines().filter(|line| line.starts_with("apiserver_request_total{")).filter(is_write);
-    counts.map(value).sum()
+    let mut writes = Writes::none();
+    for line in text.lines().filter(|line| line.starts_with("apiserver_request_total{")) {
+        let [verb, resource, subresource] = ["verb", "resource", "subresource"].map(|name| label(line, name));
+        let is_write = matches!(verb, "APPLY" | "PATCH" | "POST" | "PUT" | "DELETE" | "DELETECOLLECTION") && WRITTEN.contains(&resource);
+        let kind = match subresource {
+            "" => format!("{verb} {resource}"),
+            "status" if resource == "mastodoninstances" => format!("{verb} {resource}/status"),
+            _ => continue,
+        };
+        if is_write {
+            *writes.0.entry(kind).or_default() += value(line)?;
+        }
+    }
+    Ok(writes)
 }
 
 fn label<'a>(line: &'a str, name: &str) -> &'a str {

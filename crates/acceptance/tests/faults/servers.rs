@@ -31,7 +31,7 @@ async fn two_hundred_servers() {
     let objects = world.cluster.objects(&many.ids).await.unwrap().len();
 
     table.begin_again(&world).await;
-    let resync = writes_of_a_resync(&world).await.unwrap();
+    let resync = writes_of_a_resync(&world).await.unwrap().sum();
     println!("| a resync of all by an operator that starts anew | {:.1} s | {resync} writes |", table.begun.elapsed().as_secs_f32());
 
     table.begin_again(&world).await;
@@ -58,17 +58,17 @@ impl Table {
     async fn begin(world: &World) -> Self {
         println!("\n| {COUNT} servers | wall | a second | writes a server | CPU a server: {} |", PARTS.join(", "));
         println!("|---|---|---|---|---|");
-        Self { begun: Instant::now(), writes: writes(world).await.unwrap(), cpu: cpu(world) }
+        Self { begun: Instant::now(), writes: writes(world).await.unwrap().sum(), cpu: cpu(world) }
     }
 
     async fn begin_again(&mut self, world: &World) {
-        *self = Self { begun: Instant::now(), writes: writes(world).await.unwrap(), cpu: cpu(world) };
+        *self = Self { begun: Instant::now(), writes: writes(world).await.unwrap().sum(), cpu: cpu(world) };
     }
 
     async fn row(&self, what: &str, world: &World) {
         let wall = self.begun.elapsed().as_secs_f32();
         let count = COUNT as f32;
-        let writes = (writes(world).await.unwrap() - self.writes) as f32 / count;
+        let writes = (writes(world).await.unwrap().sum() - self.writes) as f32 / count;
         let cpu: Vec<String> =
             cpu(world).iter().zip(&self.cpu).map(|(now, before)| format!("{:.0} ms", (now - before) * 1000.0 / count)).collect();
         println!("| {what} | {wall:.1} s | {:.2} | {writes:.1} | {} |", count / wall, cpu.join(", "));
