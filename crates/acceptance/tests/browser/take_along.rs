@@ -45,8 +45,8 @@ async fn take_along() {
     browser.sees("Two words of your recovery phrase").await.unwrap();
     album.keep(&browser, "take-along-phrase-asked-back").await.unwrap();
     let typed = "for (const label of document.querySelectorAll('main label')) {
-        const word = arguments[0].split('-')[Number(label.textContent.trim().split(' ')[1]) - 1];
-        document.getElementById(label.htmlFor).value = word;
+        const asked = /^Word (\\d+)$/.exec(label.textContent.trim());
+        if (asked) document.getElementById(label.htmlFor).value = arguments[0].split('-')[asked[1] - 1];
     }";
     browser.session.script(typed, json!([phrase])).await.unwrap();
     browser.press("Take it along").await.unwrap();
