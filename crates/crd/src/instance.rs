@@ -263,7 +263,7 @@ pub enum PowerState {
     Running,
     /// Of an import: web alone, at its preview host, and nothing gets out. What is written in it is thrown away by the next pass.
     Rehearsal,
-    /// A gate before web refuses customers' writes with 503. Reads, federation, sign-in, archives and settings go on.
+    /// A gate before web refuses customers' writes with 503. Reads, federation, sign-in, archives and moderation go on.
     ReadOnly,
     /// Web, streaming and Sidekiq are scaled to zero, so that nothing changes. Database, cache, media and routes stay: a gate answers 503
     /// everywhere, and other servers deliver again later.

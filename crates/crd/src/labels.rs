@@ -36,8 +36,10 @@ pub mod process {
     /// The one Sidekiq that listens to `scheduler`; always one replica.
     pub const SCHEDULER: &str = "scheduler";
     pub const REDIS: &str = "redis";
-    /// What answers for a server that is suspended, and stands before a read-only one's web.
+    /// What answers for a server that is suspended.
     pub const GATE: &str = "gate";
+    /// What stands before a read-only one's web.
+    pub const READ_ONLY_GATE: &str = "read-only-gate";
     /// Every Job of Mastodon's own image.
     pub const JOB: &str = "job";
     /// A Job that makes a bundle, or brings one back.

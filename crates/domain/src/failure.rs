@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::lifecycle::{Cause, StepName};
+use crate::lifecycle::{Cause, LaunchStep, StepName};
 
 /// What holds up or ended an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +29,8 @@ pub fn is_trouble(reason: &str) -> bool {
 }
 
 const RETRIED: &str = "It is tried again and goes on by itself.";
+const RELAY_CHECKED: &str =
+    "The operator of this platform checks the relay's login. It is tried every few seconds and goes on by itself once the relay accepts.";
 
 /// The sentence and the way out of a cause at a step.
 #[must_use]
@@ -40,6 +42,11 @@ pub fn explain(step: StepName, cause: &Cause) -> Failure {
 fn words(step: StepName, reason: &str) -> (String, &'static str) {
     if matches!(step, StepName::Bundle | StepName::FinalBundle)
         && let Some((sentence, way_out)) = of_bundle(step, reason)
+    {
+        return (sentence.to_owned(), way_out);
+    }
+    if step == StepName::Launch(LaunchStep::Secrets)
+        && let Some((sentence, way_out)) = of_keys(reason)
     {
         return (sentence.to_owned(), way_out);
     }
@@ -73,7 +80,7 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
         ),
         "RelayRefused" => (
             "The mail relay refused this server's login or sender, so it could not send mail to its people.".to_owned(),
-            "The operator of this platform checks the relay's login. It is tried every few seconds and goes on by itself once the relay accepts.",
+            RELAY_CHECKED,
         ),
         "RelayUnavailable" => ("The mail relay can't be reached, so this server could not send mail to its people.".to_owned(), RETRIED),
         "SecretNotFound" => (
@@ -130,6 +137,21 @@ fn words(step: StepName, reason: &str) -> (String, &'static str) {
     (sentence, way_out)
 }
 
+/// The step makes keys, and one of them is tried out at once: the login at the mail relay.
+fn of_keys(reason: &str) -> Option<(&'static str, &'static str)> {
+    Some(match reason {
+        "RelayRefused" => (
+            "The server's keys are made, but the one by which it sends mail opens nothing yet: the mail relay refused its login or sender.",
+            RELAY_CHECKED,
+        ),
+        "RelayUnavailable" => (
+            "The server's keys are made, but the one by which it sends mail could not be tried out: the mail relay can't be reached.",
+            RETRIED,
+        ),
+        _ => return None,
+    })
+}
+
 /// Why there is no bundle; what the platform's parts say is said as elsewhere.
 fn of_bundle(step: StepName, reason: &str) -> Option<(&'static str, &'static str)> {
     let again = match step {
@@ -166,7 +188,7 @@ fn of_bundle(step: StepName, reason: &str) -> Option<(&'static str, &'static str
 
 /// The step as a part of a sentence.
 fn step_in_words(step: StepName) -> &'static str {
-    use crate::lifecycle::LaunchStep as Launch;
+    use LaunchStep as Launch;
     match step {
         StepName::Launch(Launch::Namespace) => "the server's own space in the cluster",
         StepName::Launch(Launch::Secrets) => "the server's secrets",
@@ -192,7 +214,6 @@ fn step_in_words(step: StepName) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::LaunchStep;
 
     /// As `howdah-crd` writes them: every reason that a condition may carry.
     const OPERATORS: [&str; 23] = [
@@ -229,6 +250,17 @@ mod tests {
             let failure = explain(step, &Cause::new(reason, None));
             assert_ne!(failure.sentence, general.sentence, "{reason}");
             assert!(failure.sentence.ends_with('.') && failure.way_out.ends_with('.'), "{reason}");
+        }
+    }
+
+    /// Whoever reads of the keys is told what the mail relay has to do with them.
+    #[test]
+    fn at_the_servers_keys_a_failing_relay_is_said_of_a_key() {
+        for reason in ["RelayRefused", "RelayUnavailable"] {
+            let told = |step| explain(StepName::Launch(step), &Cause::new(reason, None));
+            let (keys, other) = (told(LaunchStep::Secrets), told(LaunchStep::Workloads));
+            assert!(keys.sentence.starts_with("The server's keys are made") && keys.sentence.contains("mail relay"), "{keys:?}");
+            assert!(keys.sentence != other.sentence && keys.way_out == other.way_out, "{other:?}");
         }
     }
 

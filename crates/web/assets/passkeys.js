@@ -14,16 +14,18 @@
     InvalidStateError: 'This device has a passkey for you here already.',
     TooMany: 'That was tried too often from here. Wait a quarter of an hour, and try again.',
   };
-  const refusal = (name) => refusals[name] ?? 'That did not work. Load the page again, and try once more.';
+  const refusal = (error) => error.said ?? refusals[error.name] ?? 'That did not work. Load the page again, and try once more.';
 
   const challenge = async (address) => {
-    const answer = await fetch(address, { method: 'POST' });
+    const answer = await fetch(address, { method: 'POST', headers: { Accept: 'application/json' } });
     if (answer.status === 429) throw new DOMException('', 'TooMany');
-    // What stands in the way, the page itself says: signed out, the password given too long ago, the sign-in over.
-    if (answer.redirected || answer.status === 409) {
+    // What stands in the way, the page itself says, or the one that it leads to: signed out, the password given too long ago.
+    if (answer.redirected) {
       location.reload();
       return undefined;
     }
+    // The page would be the same again, and say nothing.
+    if (answer.status === 409) throw Object.assign(new Error('refused'), { said: (await answer.json()).detail });
     if (!answer.ok) throw new Error(`it answered ${answer.status}`);
     return answer.json();
   };
@@ -63,8 +65,16 @@
     try {
       status.textContent = await ask(part, button.form);
     } catch (error) {
-      status.textContent = refusal(error.name);
+      status.textContent = refusal(error);
     }
     button.disabled = false;
+  });
+
+  // Enter in the field that names a new one means its button, too: there is nothing to send before the device has made it.
+  document.addEventListener('submit', (event) => {
+    const part = event.target.querySelector('[data-passkey=create]');
+    if (!part || part.querySelector('input').value) return;
+    event.preventDefault();
+    part.querySelector('button').click();
   });
 })();

@@ -22,11 +22,12 @@
 
   const pause = (attempt) => new Promise((done) => { setTimeout(done, 500 * 2 ** attempt); });
   const size = (bytes) => {
-    const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+    // As the pages have them (`pages::servers::words::bytes`): 1 KB is 1024 bytes.
+    const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
     let unit = 0;
     let count = bytes;
-    while (count >= 1000 && unit < units.length - 1) { count /= 1000; unit += 1; }
-    return `${unit ? count.toFixed(1) : count} ${units[unit]}`;
+    while (count >= 1024 && unit < units.length - 1) { count /= 1024; unit += 1; }
+    return `${Math.floor(count * 10) / 10} ${units[unit]}`;
   };
   const show = (done, all) => {
     meter.hidden = false;
@@ -152,8 +153,9 @@
     }
   };
 
-  // Until all of them are there: what goes in parts, and whose link has ended, is announced again.
+  // Until all of them are there: what goes in parts, and whose link has ended, is announced again. Links that never open are a bucket's refusal.
   const bring = async (files, progress) => {
+    let vain = 0;
     for (let left = files; left.length;) {
       const again = new Set();
       const pieces = [];
@@ -177,13 +179,16 @@
             progress(piece.blob.size);
             if (again.has(piece.file)) piece.file.put += piece.blob.size;
           } else {
-            again.add(piece.file);
+            // Links of one answer end together.
+            [piece, ...pieces.splice(0)].forEach((it) => again.add(it.file));
           }
         }
       };
       const any = pieces.length > 0;
       await Promise.all(Array.from({ length: AT_ONCE }, next));
-      if (any && !done) throw new Error('the store refuses the links');
+      vain = any && !done ? vain + 1 : 0;
+      if (vain >= TRIES) throw new Error('the store refuses the links');
+      if (vain) await pause(vain);
       left = left.filter((it) => again.has(it));
     }
   };

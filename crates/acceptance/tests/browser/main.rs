@@ -14,6 +14,7 @@ mod customer;
 mod driver;
 mod keyboard;
 mod move_in;
+mod moving;
 mod operator;
 mod passkeys;
 mod people;

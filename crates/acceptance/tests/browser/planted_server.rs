@@ -90,6 +90,20 @@ impl<'a> PlantedServer<'a> {
         Ok(())
     }
 
+    /// What is left of it when it moves: where its media is, when its bundle was verified, when its data went, how long its media host leads on.
+    pub async fn leads_media(&self, values: &str) -> Result<()> {
+        self.leads_nothing().await?;
+        let id = self.id.as_uuid();
+        self.write(&format!(
+            "insert into moves_out (instance_id, media_redirect, bundle_verified_at, moved_out_at, moved_out_until) values ('{id}', {values})"
+        ))
+        .await
+    }
+
+    pub async fn leads_nothing(&self) -> Result<()> {
+        self.write(&format!("delete from moves_out where instance_id = '{}'", self.id.as_uuid())).await
+    }
+
     /// The last sync found that the cluster has a newer version of it.
     pub async fn diverges(&self) -> Result<()> {
         let (record, cluster) = (self.spec("4.5.11"), self.spec("4.9.1"));
@@ -142,6 +156,7 @@ impl<'a> PlantedServer<'a> {
         self.write(&format!(
             "{without_work};
              delete from instance_syncs where instance_id = '{id}';
+             delete from moves_out where instance_id = '{id}';
              delete from domains where id = '{id}';
              delete from instances where id = '{id}';
              delete from clusters where id = '{id}'"

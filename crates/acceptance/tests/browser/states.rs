@@ -10,6 +10,7 @@ use howdah_acceptance::world::{fresh_id, fresh_name};
 
 use crate::album::Album;
 use crate::browser::{Browser, SOON};
+use crate::moving;
 use crate::people::Person;
 use crate::planted_server::{LAUNCH, PlantedServer, Work};
 use crate::server_pages::{Wish, fill_in};
@@ -32,6 +33,7 @@ async fn a_servers_states_that_pass() {
     let said = async {
         let server = PlantedServer::of(&world, &customer).await?;
         let said = async {
+            moving::pages(&browser, &mut album, &server).await?;
             customers(&browser, &mut album, &server).await?;
             operators(&operator, &mut album, &server).await
         }

@@ -125,6 +125,20 @@ async fn somebody_is_answered_at_every_moment_of_a_pause() {
     let (inbox, _) = ask(&world.http, Method::POST, &format!("https://{}/inbox", server.domain)).await.unwrap();
     assert!(inbox != 503, "federation goes on: {inbox}");
     watch.lap("read-only");
+    for (path, refused) in [("/auth", true), ("/settings/profile", true), ("/auth/sign_in", false), ("/settings/export", false)] {
+        let (status, _) = ask(&world.http, Method::POST, &format!("https://{}{path}", server.domain)).await.unwrap();
+        assert_eq!(status == 503, refused, "POST {path} is answered {status}");
+    }
+    // From one gate to the other.
+    let streams = Onlooker::of(&world, format!("https://{}/api/v1/streaming/health", server.domain));
+    server.patch(&world, json!({"powerState": "Suspended"})).await.unwrap();
+    server.wait_for(&world, ConditionType::Stopped, seconds(90)).await.unwrap();
+    answers(&world, &server, Method::GET, "/api/v1/streaming/health", 503, HOUR).await;
+    let seen = streams.seen().await;
+    eprintln!("  streaming was answered {seen:?}");
+    let strange: Vec<_> = seen.keys().filter(|it| !["200", "503 3600"].contains(&it.as_str())).collect();
+    assert!(strange.is_empty(), "{seen:?}");
+    watch.lap("read-only, then suspended");
     server.patch(&world, json!({"powerState": "Running"})).await.unwrap();
     until("writes pass", seconds(60), async || {
         let (status, _) = ask(&world.http, Method::POST, &format!("https://{}/api/v1/statuses", server.domain)).await?;

@@ -2,23 +2,24 @@
 //! the record adopt what the cluster has, or overwrite it.
 //!
 //! Either way the record's revision rises above the cluster's, and the next sync writes the whole spec from the row. *Adopt* first
-//! takes over what the row itself holds: version and images, the plan whose numbers these are, and a farewell that has begun. A
-//! difference that no row can hold is named, and nothing is adopted. *Overwrite* takes over nothing.
+//! takes over what the row itself holds ([`super::adoption`]): version and images, the plan whose numbers these are, and what became of the
+//! server. A difference that no row can hold is named, and nothing is adopted. *Overwrite* takes over nothing.
 
 use std::collections::BTreeMap;
 
 use howdah_crd::{MastodonInstanceSpec, PowerState};
 use howdah_db::Conn;
-use howdah_db::models::instance::{Adopted, DesiredColumns, Instance};
+use howdah_db::models::instance::Instance;
 use howdah_db::models::sync::InstanceSync;
-use howdah_domain::{Deletion, Desired, InstanceId, MastodonVersion, Plans};
+use howdah_domain::{InstanceId, MastodonVersion, Plans};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::adoption::Adoption;
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::instances::{audit, audit_actor, locked_by};
-use crate::jobs::{SyncInstance, manifest};
-use crate::{Actor, App, Error, operations};
+use crate::jobs::SyncInstance;
+use crate::{Actor, App, Error};
 
 /// The reason of a sync that stopped for it.
 pub(crate) const DIVERGED: &str = "Diverged";
@@ -58,11 +59,8 @@ pub struct DivergenceView {
 
 /// Written anew by every sync, from what is known then.
 const DERIVED: [&str; 3] = ["revision", "farewellAllowedUntil", "ownerLink"];
-/// The row's own: [`Adoption::of`] says whether their values fit it.
-const OF_ROW: [&str; 5] = ["version", "image", "resources", "powerState", "teardown"];
-
 impl Divergence {
-    fn differences(&self) -> Vec<Difference> {
+    pub(super) fn differences(&self) -> Vec<Difference> {
         let (record, cluster) = (leaves(&self.record), leaves(&self.cluster));
         let fields: std::collections::BTreeSet<&String> = record.keys().chain(cluster.keys()).collect();
         let value = |of: &BTreeMap<String, String>, field: &String| of.get(field).cloned().unwrap_or_default();
@@ -75,7 +73,7 @@ impl Divergence {
 
     /// Other servers have begun to delete its accounts, and the record doesn't know.
     fn has_farewell(&self) -> bool {
-        self.cluster.power_state == PowerState::SelfDestruct && self.record.power_state == PowerState::Running
+        self.cluster.power_state == PowerState::SelfDestruct && self.record.power_state != PowerState::SelfDestruct
     }
 
     fn not_overwritable(&self) -> Option<String> {
@@ -84,74 +82,36 @@ impl Divergence {
             return Some(sentence.to_owned());
         }
         let has_moved_out = self.cluster.power_state == PowerState::MovedOut && self.record.power_state != PowerState::MovedOut;
-        has_moved_out.then(|| "It has moved to another host: its data here is destroyed, and that can't be taken back.".to_owned())
+        has_moved_out
+            .then(|| "It has moved to another host: its data here is destroyed, and that can't be taken back. Adopt it.".to_owned())
     }
 
     fn warning(&self) -> Option<String> {
         let [record, cluster] = [&self.record.version, &self.cluster.version].map(|it| it.parse::<MastodonVersion>().ok());
         let is_older = matches!((record, cluster), (Some(record), Some(cluster)) if record < cluster);
-        is_older.then(|| {
+        let of_version = is_older.then(|| {
             let (record, cluster) = (&self.record.version, &self.cluster.version);
             format!("Overwriting it runs Mastodon {record} on a database that {cluster} may have migrated: it may not start.")
-        })
+        });
+        let is_started = self.cluster.power_state == PowerState::Suspended && self.record.power_state != PowerState::Suspended;
+        let of_start = is_started.then(|| "Overwriting it starts it again: make sure that no other host serves it already.".to_owned());
+        let all: Vec<String> = of_version.into_iter().chain(of_start).collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 
-    fn view(&self, revision: i64, plans: &Plans, plan: &str) -> DivergenceView {
+    fn view(&self, plans: &Plans, row: &Instance) -> DivergenceView {
         DivergenceView {
-            record_revision: revision,
+            record_revision: row.revision,
             cluster_revision: self.revision,
             differences: self.differences(),
-            not_adoptable: Adoption::of(self, plans, plan).err(),
+            not_adoptable: Adoption::of(self, plans, row).err(),
             not_overwritable: self.not_overwritable(),
             warning: self.warning(),
         }
     }
 }
 
-/// What the row takes over.
-#[derive(Debug, PartialEq, Eq)]
-struct Adoption {
-    adopted: Adopted,
-    begins_farewell: bool,
-}
-
-impl Adoption {
-    /// Or why not, naming everything.
-    fn of(divergence: &Divergence, plans: &Plans, plan: &str) -> Result<Self, String> {
-        let Divergence { record, cluster, .. } = divergence;
-        let mut lacks: Vec<String> =
-            divergence.differences().into_iter().map(|it| it.field).filter(|it| !OF_ROW.contains(&root(it))).collect();
-        let fits = |id: &str| plans.get(id).is_some_and(|it| manifest::resources(&it.resources) == cluster.resources);
-        let plan = if fits(plan) { Some(plan.to_owned()) } else { plans.iter().map(|it| it.id.clone()).find(|it| fits(it)) };
-        if plan.is_none() {
-            lacks.push("resources (the numbers are no plan's)".to_owned());
-        }
-        if cluster.version.parse::<MastodonVersion>().is_err() {
-            lacks.push("version".to_owned());
-        }
-        if record.power_state == PowerState::SelfDestruct && cluster.power_state != record.power_state {
-            lacks.push("powerState (a farewell of the record's can't be taken back)".to_owned());
-        }
-        // After a farewell the teardown follows by itself. Any other destroys data: it is asked for anew, or not at all.
-        if cluster.teardown != record.teardown && cluster.power_state != PowerState::SelfDestruct {
-            lacks.push("teardown (overwrite, and have the server closed or removed again)".to_owned());
-        }
-        match plan {
-            Some(plan) if lacks.is_empty() => Ok(Self {
-                adopted: Adopted {
-                    version: cluster.version.clone(),
-                    image_mastodon: cluster.image.mastodon.clone(),
-                    image_streaming: cluster.image.streaming.clone(),
-                    plan,
-                },
-                begins_farewell: divergence.has_farewell(),
-            }),
-            _ => Err(format!("The record can't adopt the cluster's state: it has no place for {}.", lacks.join(", "))),
-        }
-    }
-}
-
-fn root(field: &str) -> &str {
+pub(super) fn root(field: &str) -> &str {
     field.split('.').next().unwrap_or(field)
 }
 
@@ -180,7 +140,7 @@ fn found(sync: Option<&InstanceSync>) -> Option<Divergence> {
 }
 
 pub(super) fn view(app: &App, sync: Option<&InstanceSync>, row: &Instance) -> Option<DivergenceView> {
-    found(sync).map(|it| it.view(row.revision, &app.plans, &row.plan))
+    found(sync).map(|it| it.view(&app.plans, row))
 }
 
 /// The row takes over what the cluster has.
@@ -239,19 +199,15 @@ async fn write(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, adopts
     let divergence = found(sync.as_ref())
         .ok_or_else(|| conflict("not_diverged", "The cluster's state of this server is not ahead of the record's.".to_owned()))?;
     let adoption = match (adopts, divergence.not_overwritable()) {
-        (true, _) => Some(Adoption::of(&divergence, &app.plans, &row.plan).map_err(|it| conflict("not_adoptable", it))?),
+        (true, _) => Some(Adoption::of(&divergence, &app.plans, row).map_err(|it| conflict("not_adoptable", it))?),
         (false, Some(sentence)) => return Err(conflict("not_overwritable", sentence)),
         (false, None) => None,
     };
-    let begins_farewell = adoption.as_ref().is_some_and(|it| it.begins_farewell);
     let above_both = divergence.revision.max(row.revision) + 1;
     let raised = Instance::raise(conn, row.id, row.revision, above_both, app.now()).await?;
     let mut raised = raised.ok_or(Error::PreconditionFailed)?;
-    if let Some(Adoption { adopted, .. }) = &adoption {
-        Instance::adopt(conn, row.id, adopted).await?;
-    }
-    if begins_farewell {
-        raised = farewell(app, conn, &raised).await?;
+    if let Some(adoption) = &adoption {
+        raised = adoption.take_over(app, conn, raised).await?;
     }
     InstanceSync::decided(conn, row.id).await?;
     SyncInstance::of(row.id).enqueue(conn).await?;
@@ -259,14 +215,4 @@ async fn write(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance, adopts
     let details = json!({"record": row.revision, "cluster": divergence.revision, "fields": fields});
     let action = if adopts { "instance.adopt" } else { "instance.overwrite" };
     audit(app, conn, audit_actor(actor), action, &raised, details).await
-}
-
-/// It was closed, and its grace period is over: only the record has forgotten.
-async fn farewell(app: &App, conn: &mut Conn, row: &Instance) -> Result<Instance, Error> {
-    let now = app.now();
-    let desired = Desired::Deleted { deletion: Deletion::Close, after: now };
-    let row = Instance::set_desired(conn, row.id, row.revision, &DesiredColumns::from(desired), now).await?;
-    let row = row.ok_or(Error::PreconditionFailed)?;
-    operations::cancel_live(app, conn, InstanceId::from_uuid(row.id)).await?;
-    Instance::begin_farewell(conn, row.id, row.revision, now).await?.ok_or(Error::PreconditionFailed)
 }

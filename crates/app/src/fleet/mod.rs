@@ -1,6 +1,7 @@
 //! What operators see and do: one server with all that is known, operations and jobs, places with their room, and whatever a
 //! reference is of. Refused to everybody else.
 
+mod adoption;
 mod census;
 mod diverged;
 mod find;

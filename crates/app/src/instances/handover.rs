@@ -19,7 +19,7 @@ pub struct Lead {
 }
 
 /// There is something of it, and another host can have its name.
-pub(super) const fn can_move_out(row: &Instance) -> bool {
+pub(crate) const fn can_move_out(row: &Instance) -> bool {
     row.launched_at.is_some() && !row.on_platform_domain
 }
 

@@ -303,6 +303,7 @@ async fn take_back(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) ->
     let access = access_now(app, conn, actor, row).await?;
     let desired = row.desired()?.undo(access, row.begun())?;
     let row = set_desired(app, conn, row, desired).await?;
+    MoveOut::take_back(conn, row.id).await?;
     operations::cancel_live(app, conn, id).await?;
     if row.launched_at.is_none() {
         // The launch that the closing cancelled goes on where it was: its steps are read from what is there.

@@ -29,7 +29,7 @@ pub use owner_link::{OwnerLink, owner_link, send_owner_link};
 pub use view::{AddressView, InstanceView, LeavingView, ProofView, RecordView, get, list};
 
 pub(crate) use address_page::Page as AddressLookPage;
-pub(crate) use handover::hand_over;
+pub(crate) use handover::{can_move_out, hand_over};
 pub(crate) use overview::known;
 pub(crate) use owner_link::{
     ACCOUNT_NOT_FOUND, TIMED_OUT, VALID as LINK_VALID, reader as owner_link_reader, state as owner_link_state, url as owner_link_url,

@@ -25,7 +25,7 @@ pub async fn run(worker: &Worker, job: SyncPull) -> Result<(), WorkError> {
     let Err(WorkError::Cluster(error)) = outcome else { return outcome };
     tracing::warn!(import.id = %job.import_id, %error, "a pull was not taken");
     if matches!(error, ClusterError::Refused { .. }) && pull.is_live() {
-        let sentence = "This platform could not begin the pull: bring the bundle by `howdah bundle push`, or write to the support.";
+        let sentence = "This platform could not begin the pull: bring the bundle from a computer, or write to the support.";
         return end(worker, job.import_id, "failed", sentence).await;
     }
     let mut conn = worker.app.database.conn().await?;

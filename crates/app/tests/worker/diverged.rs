@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 use howdah_app::Once;
 use howdah_app::fleet::{self, DivergenceView};
 use howdah_app::idempotency::{IdempotencyKey, Idempotent};
-use howdah_app::instances::Which;
+use howdah_app::instances::{self, Close, Which};
 use howdah_crd::{MastodonInstanceSpec, PowerState, Teardown, TeardownKind};
 use howdah_db::models::instance::Instance;
 use howdah_db::models::sync::InstanceSync;
-use howdah_domain::{Deletion, Desired, InstanceId, Plans};
+use howdah_domain::{Clock as _, Deletion, Desired, Hold, InstanceId, Phase, Plans};
 use serde_json::json;
 
 use crate::ground::Ground;
@@ -134,6 +134,112 @@ async fn a_farewell_that_has_begun_is_adopted_and_never_overwritten() {
     assert!(matches!(row.desired().unwrap(), Desired::Deleted { deletion: Deletion::Close, .. }));
     assert!(row.farewell_began_at.is_some() && row.revision > 99);
     ground.clock.advance(TimeDelta::seconds(1));
+    ground.settle_until(id, async || ground.row(id).await.tombstoned_at.is_some()).await;
+}
+
+impl Ground {
+    /// At an own domain, where the cluster has a newer state.
+    async fn diverged_at_own_domain(&self, change: impl FnOnce(&mut MastodonInstanceSpec)) -> InstanceId {
+        let id = self.running_at_own_domain().await;
+        self.settle(id).await;
+        self.ahead(id, change).await;
+        id
+    }
+
+    async fn ahead(&self, id: InstanceId, change: impl FnOnce(&mut MastodonInstanceSpec)) {
+        let revision = self.row(id).await.revision + 50;
+        self.cluster.edit(&id.resource_name(), |it| {
+            it.spec.revision = revision;
+            change(&mut it.spec);
+        });
+        self.sync(id).await;
+    }
+
+    async fn adopt(&self, id: InstanceId) -> Desired {
+        fleet::adopt(&self.worker.app, &self.operator, id, None, None).await.unwrap();
+        self.sync(id).await;
+        assert_eq!((self.stopped_for(id).await, self.divergence(id).await), (None, None));
+        self.row(id).await.desired().unwrap()
+    }
+
+    async fn phase_of(&self, id: InstanceId) -> Phase {
+        instances::get(&self.worker.app, &self.operator, id).await.unwrap().phase
+    }
+}
+
+/// The record was restored from before a move was asked for: nothing starts again, for another host may run it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_is_adopted_as_a_move_that_can_be_taken_back() {
+    let ground = Ground::new().await;
+    let id = ground.diverged_at_own_domain(|spec| spec.power_state = PowerState::Suspended).await;
+    let seen = ground.divergence(id).await.unwrap();
+    assert!(seen.not_adoptable.is_none() && seen.warning.unwrap().contains("another host"));
+    let desired = ground.adopt(id).await;
+    assert!(matches!(desired, Desired::Deleted { deletion: Deletion::MoveOut, .. }), "{desired:?}");
+    ground.settle(id).await;
+    assert_eq!((ground.spec(id).power_state, ground.phase_of(id).await), (PowerState::Suspended, Phase::MovingOut));
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    ground.settle(id).await;
+    assert_eq!((ground.spec(id).power_state, ground.phase_of(id).await), (PowerState::Running, Phase::Running));
+}
+
+/// And from before it was taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_again_is_adopted_as_that() {
+    let ground = Ground::new().await;
+    let id = ground.running_at_own_domain().await;
+    let asked = Close { confirm: ground.row(id).await.domain, ..Close::default() };
+    instances::move_out(&ground.worker.app, &ground.operator, id, &asked, None).await.unwrap();
+    ground.settle(id).await;
+    ground.ahead(id, |spec| spec.power_state = PowerState::Running).await;
+    assert_eq!(ground.adopt(id).await, Desired::Running);
+    ground.settle(id).await;
+    assert_eq!((ground.spec(id).power_state, ground.phase_of(id).await), (PowerState::Running, Phase::Running));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policy_held_back_is_adopted_as_long_as_it_says_so() {
+    let ground = Ground::new().await;
+    let id = ground.diverged(|spec| spec.power_state = PowerState::ReadOnly).await;
+    let since = ground.clock.now() - TimeDelta::days(20);
+    let unpaid =
+        format!("UPDATE instances SET standing_kind = 'past_due', standing_since = '{since}', standing_until = NULL, standing_by = NULL");
+    ground.database.execute(&unpaid).await;
+    assert_eq!(ground.adopt(id).await, Desired::ReadOnly { by: Hold::Billing });
+    assert_eq!(ground.spec(id).power_state, PowerState::ReadOnly);
+    ground.ahead(id, |spec| spec.power_state = PowerState::Suspended).await;
+    assert_eq!(ground.adopt(id).await, Desired::Suspended { by: Hold::Billing });
+    ground.database.execute("UPDATE instances SET standing_kind = 'granted', standing_since = NULL, standing_by = 'somebody'").await;
+    ground.sync(id).await;
+    assert_eq!(ground.spec(id).power_state, PowerState::Running, "policy lets it run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_moved_out_is_adopted_and_never_overwritten() {
+    let ground = Ground::new().await;
+    let there = "https://files.new.example.net";
+    let id = ground
+        .diverged_at_own_domain(|spec| {
+            spec.power_state = PowerState::MovedOut;
+            spec.media_redirect = Some(there.to_owned());
+            spec.teardown = Some(Teardown { kind: TeardownKind::MoveOut, confirm: spec.id.clone() });
+        })
+        .await;
+    let refused = fleet::overwrite(&ground.worker.app, &ground.operator, id, None, None).await.unwrap_err();
+    assert_eq!(refused.reason(), "not_overwritable");
+    let before = ground.spec(id);
+    let desired = ground.adopt(id).await;
+    assert!(matches!(desired, Desired::Deleted { deletion: Deletion::MoveOut, .. }), "{desired:?}");
+    let after = ground.spec(id);
+    assert_eq!(MastodonInstanceSpec { revision: after.revision, ..before }, after, "all but the revision was so already");
+    ground.settle(id).await;
+    assert_eq!((ground.spec(id).power_state, ground.phase_of(id).await), (PowerState::MovedOut, Phase::MovedOut));
+    assert_eq!(instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap_err().reason(), "handed_over");
+    // Somebody says elsewhere where its media is: the row holds that, too.
+    ground.ahead(id, |spec| spec.media_redirect = None).await;
+    ground.adopt(id).await;
+    assert_eq!((ground.spec(id).power_state, ground.spec(id).media_redirect), (PowerState::MovedOut, None));
+    ground.clock.advance(TimeDelta::days(366));
     ground.settle_until(id, async || ground.row(id).await.tombstoned_at.is_some()).await;
 }
 

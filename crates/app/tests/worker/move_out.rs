@@ -20,7 +20,7 @@ const NEW_HOST: &str = "203.0.113.7";
 
 impl Ground {
     /// At an own domain that leads here.
-    async fn running_at_own_domain(&self) -> InstanceId {
+    pub async fn running_at_own_domain(&self) -> InstanceId {
         let id = self.launch(DOMAIN).await;
         self.prove(id, DOMAIN).await;
         self.outside.lead(DOMAIN, INGRESS);
@@ -224,6 +224,31 @@ async fn until_then_it_can_be_kept() {
     let row = ground.row(id).await;
     assert_eq!((row.handed_over_at, row.teardown_began_at, ground.phase(id).await), (None, None, Phase::Running));
     assert_eq!(ground.cluster.resource(&id.resource_name()).unwrap().spec.power_state, PowerState::Running);
+}
+
+/// The other host may run it already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_remove_of_what_moves_out_starts_nothing_again() {
+    let ground = Ground::new().await;
+    let id = ground.running_at_own_domain().await;
+    let spec = || ground.cluster.resource(&id.resource_name()).unwrap().spec;
+    let remove = async || instances::remove(&ground.worker.app, &ground.operator, id, None).await.unwrap();
+    // A move that was taken back is none.
+    ground.ask(&ground.operator, id).await.unwrap();
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+    remove().await;
+    ground.settle(id).await;
+    assert_eq!(spec().power_state, PowerState::Running);
+    instances::undo(&ground.worker.app, &ground.operator, id, None, None).await.unwrap();
+
+    ground.ask(&ground.operator, id).await.unwrap();
+    ground.settle(id).await;
+    remove().await;
+    ground.settle(id).await;
+    assert_eq!((spec().power_state, spec().teardown, ground.phase(id).await), (PowerState::Suspended, None, Phase::Removing));
+    ground.clock.advance(GRACE + TimeDelta::seconds(1));
+    ground.settle_until(id, async || ground.row(id).await.tombstoned_at.is_some()).await;
+    assert_eq!(ground.row(id).await.farewell_began_at, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! What is left here of a server that moves to another host, and until when.
+//! What is left here of a server that moves to another host, and until when. There is a row from when that is asked for, until it is taken back.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -65,6 +65,31 @@ impl MoveOut {
             .execute(conn)
             .await
             .map(drop)
+    }
+
+    /// It stays after all.
+    pub async fn take_back(conn: &mut Conn, instance_id: Uuid) -> QueryResult<()> {
+        diesel::delete(moves_out::table.find(instance_id)).execute(conn).await.map(drop)
+    }
+
+    /// Its data is destroyed already, which the record didn't know; `until`: as long as its media host leads there, where nobody has said.
+    pub async fn found(
+        conn: &mut Conn,
+        instance_id: Uuid,
+        media_redirect: Option<&str>,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> QueryResult<()> {
+        let before = Self::of(conn, instance_id).await?.unwrap_or_else(|| Self::of_nothing(instance_id));
+        let row = Self {
+            instance_id,
+            media_redirect: media_redirect.map(str::to_owned),
+            bundle_verified_at: before.bundle_verified_at.or(Some(now)),
+            moved_out_at: before.moved_out_at.or(Some(now)),
+            moved_out_until: before.moved_out_until.or(Some(until)),
+        };
+        Self::take_back(conn, instance_id).await?;
+        diesel::insert_into(moves_out::table).values(&row).execute(conn).await.map(drop)
     }
 
     /// Another host serves it: until then its media host leads there.

@@ -1,7 +1,18 @@
 //! What passes before a read-only server, by method and path alone. Reads pass; of what writes only what is listed: federation, the way in,
 //! the way out, and what keeps a server in order. What is not known does not pass, so that a release's new routes publish nothing.
 //!
-//! Routes: UP:config/routes.rb, UP:config/routes/{api,settings,admin}.rb.
+//! | what writes | passes | 503 |
+//! |---|---|---|
+//! | other servers | inboxes | |
+//! | the way in | sign-in and out, second factors, a new password, confirming an address, apps and their tokens | signing up, by page or API; `/auth` itself |
+//! | the way out | archives, moving to another server, deleting one's account, ending mails | aliases, which are for moving in |
+//! | one's own | where one has read to, how the web client looks | profile, preferences, uploaded lists, posts, follows and all else |
+//! | order | reports, appeals, what the owner and moderators do | |
+//!
+//! A page's form writes by POST whatever its `_method` says, so no two methods are told apart: `POST /auth` is a sign-up, or a change of one's
+//! address or password, and waits either way. A password that is lost is set anew by `/auth/password`.
+//!
+//! Routes: UP:config/routes.rb, UP:config/routes/{api,settings,admin}.rb; those below `/auth` are Devise's.
 
 use hyper::Method;
 
@@ -18,20 +29,36 @@ pub enum Pass {
 const WRITES: &[&str] = &[
     // Federation: other servers' posts come in. `/users/…/inbox` and `/ap/users/…/inbox` are told by their end.
     "/inbox",
-    // The way in, passwords and codes, of people and of apps.
-    "/auth",
+    // The way in, of people (`/auth/auth` is that of another identity provider) and of apps.
+    "/auth/sign_in",
+    "/auth/sign_out",
+    "/auth/auth",
+    "/auth/password",
+    "/auth/challenge",
+    "/auth/confirmation",
+    "/auth/captcha_confirmation",
+    "/auth/setup",
     "/oauth",
     "/api/v1/apps",
     "/api/v1/emails",
+    // Who else gets in, and by what.
+    "/settings/sessions",
+    "/settings/otp_authentication",
+    "/settings/security_keys",
+    "/settings/two_factor_authentication",
+    "/settings/two_factor_authentication_methods",
+    // The way out: an archive, another server, or none.
+    "/settings/export",
+    "/settings/exports",
+    "/settings/migration",
+    "/settings/delete",
+    "/backups",
     // Whoever gets mail can end it (RFC 8058).
     "/unsubscribe",
     // Where somebody has read to, and how their client looks: nobody else sees it.
     "/api/v1/markers",
     "/api/v1/push",
     "/api/web",
-    // Their own settings, their archive, their way to another server.
-    "/settings",
-    "/backups",
     // Keeping order: reports, appeals, and all that the owner and moderators do.
     "/api/v1/reports",
     "/disputes",
@@ -41,9 +68,6 @@ const WRITES: &[&str] = &[
     "/sidekiq",
     "/pghero",
 ];
-
-/// Below one of these, and a write of a customer's all the same: an uploaded list makes follows of its lines.
-const EXCEPT: &[&str] = &["/settings/imports"];
 
 const STREAMING: &str = "/api/v1/streaming";
 
@@ -58,8 +82,7 @@ pub fn pass(method: &Method, path: &str) -> Pass {
     if is_doubtful(path) {
         return Pass::Refused;
     }
-    let is_listed = WRITES.iter().any(|it| is_below(path, it)) && !EXCEPT.iter().any(|it| is_below(path, it));
-    if is_listed || is_inbox(path) { Pass::On } else { Pass::Refused }
+    if WRITES.iter().any(|it| is_below(path, it)) || is_inbox(path) { Pass::On } else { Pass::Refused }
 }
 
 fn is_below(path: &str, prefix: &str) -> bool {
@@ -110,23 +133,75 @@ mod tests {
             ("POST", "/api/v1/media", Refused),
             ("POST", "/invites", Refused),
             ("PUT", "/statuses_cleanup", Refused),
-            ("POST", "/settings/imports", Refused),
-            ("POST", "/settings/imports/1/confirm", Refused),
             ("POST", "/api/v9/anything", Refused),
             ("TRACE", "/", Refused),
             ("BREW", "/inbox", On),
-            // the way in and out, and order
+            // signing up, by page and by API; a change of address or password comes the same way
+            ("POST", "/auth", Refused),
+            ("POST", "/auth/", Refused),
+            ("PUT", "/auth", Refused),
+            ("PATCH", "/auth", Refused),
+            ("DELETE", "/auth", Refused),
+            ("POST", "/auth/sign_up", Refused),
+            ("GET", "/auth/sign_up", On),
+            // the way in
             ("POST", "/auth/sign_in", On),
             ("DELETE", "/auth/sign_out", On),
+            ("POST", "/auth/sign_out", On),
+            ("GET", "/auth/sessions/security_key_options", On),
+            ("POST", "/auth/auth/openid_connect", On),
+            ("POST", "/auth/auth/saml/callback", On),
+            ("POST", "/auth/password", On),
+            ("PUT", "/auth/password", On),
+            ("POST", "/auth/passwords", Refused),
+            ("POST", "/auth/confirmation", On),
+            ("POST", "/auth/captcha_confirmation", On),
+            ("POST", "/auth/challenge", On),
+            ("PUT", "/auth/setup", On),
             ("POST", "/oauth/token", On),
+            ("POST", "/oauth/authorize", On),
+            ("DELETE", "/oauth/authorized_applications/1", On),
             ("POST", "/api/v1/apps", On),
             ("POST", "/api/v1/appsx", Refused),
+            ("POST", "/api/v1/emails/confirmations", On),
+            ("DELETE", "/settings/sessions/1", On),
+            ("POST", "/settings/otp_authentication", On),
+            ("POST", "/settings/two_factor_authentication/confirmation", On),
+            ("POST", "/settings/two_factor_authentication/recovery_codes", On),
+            ("POST", "/settings/two_factor_authentication_methods/disable", On),
+            ("POST", "/settings/security_keys", On),
+            ("DELETE", "/settings/security_keys/1", On),
+            // the way out
             ("POST", "/settings/export", On),
-            ("PUT", "/settings/preferences/appearance", On),
+            ("GET", "/settings/exports/follows.csv", On),
             ("POST", "/settings/migration", On),
+            ("POST", "/settings/migration/redirect", On),
+            ("DELETE", "/settings/delete", On),
+            ("GET", "/backups/1/download", On),
             ("POST", "/unsubscribe", On),
+            // what else is set shows, or brings something in
+            ("GET", "/settings/profile", On),
+            ("PUT", "/settings/profile", Refused),
+            ("POST", "/settings/profile", Refused),
+            ("DELETE", "/settings/profile/pictures/avatar", Refused),
+            ("PATCH", "/settings/privacy", Refused),
+            ("PUT", "/settings/verification", Refused),
+            ("PUT", "/settings/preferences/appearance", Refused),
+            ("POST", "/settings/imports", Refused),
+            ("POST", "/settings/imports/1/confirm", Refused),
+            ("POST", "/settings/aliases", Refused),
+            ("POST", "/settings/featured_tags", Refused),
+            ("POST", "/settings/applications", Refused),
+            ("POST", "/settings", Refused),
+            ("POST", "/settings/anything", Refused),
+            ("POST", "/settings/exporting", Refused),
+            // nobody else sees it
             ("PUT", "/api/web/settings", On),
             ("POST", "/api/v1/markers", On),
+            ("POST", "/api/v1/push/subscription", On),
+            // order
+            ("POST", "/api/v1/reports", On),
+            ("POST", "/disputes/strikes/1/appeal", On),
             ("POST", "/admin/reports/1/resolve", On),
             ("POST", "/api/v1/admin/accounts/1/action", On),
             // not by another name

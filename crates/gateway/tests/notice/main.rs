@@ -184,7 +184,7 @@ async fn large_bodies_stream_both_ways() {
 
     let upload = vec![b'z'; 16 * 1024 * 1024];
     let size = upload.len();
-    assert_eq!(gate.ask("POST", "/settings/profile", &[], upload).await.status(), 302);
+    assert_eq!(gate.ask("POST", "/admin/custom_emojis", &[], upload).await.status(), 302);
     assert_eq!(origin.requests().last().unwrap().1, size);
 }
 

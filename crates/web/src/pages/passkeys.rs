@@ -5,12 +5,11 @@ use std::future::{Ready, ready};
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError as _, web};
 use askama::Template;
-use howdah_app::App;
 use howdah_app::passkeys::{self, Answer as Given, Begun, WITHIN};
 use howdah_app::second_factor::{On, Proof};
-use howdah_app::sessions;
+use howdah_app::{App, Error, sessions};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
@@ -81,8 +80,12 @@ impl FromRequest for Ceremony {
     }
 }
 
-/// For the script.
-pub fn begun(begun: &Begun) -> Answer {
+/// For the script. Why there is nothing to be asked is told to it, and is no page: the one that it is on would be the same again.
+pub fn begun(begun: Result<Begun, Error>) -> Answer {
+    let begun = match begun {
+        Err(conflict @ Error::Conflict { .. }) => return Ok(Problem::from(conflict).error_response()),
+        other => other?,
+    };
     let mut response = HttpResponse::Ok().json(&begun.options);
     let cookie = Cookie::build(COOKIE, begun.token.expose_secret().to_owned()).path("/").secure(true).http_only(true);
     set(&mut response, &cookie.same_site(SameSite::Strict).max_age(Duration::minutes(WITHIN.num_minutes())).finish())?;
@@ -90,11 +93,11 @@ pub fn begun(begun: &Begun) -> Answer {
 }
 
 pub async fn begin_sign_in(peer: Peer, app: web::Data<App>) -> Answer {
-    begun(&sessions::begin_sign_in(&app, &peer.client()).await?)
+    begun(sessions::begin_sign_in(&app, &peer.client()).await)
 }
 
 pub async fn begin_proof(person: Person, app: web::Data<App>) -> Answer {
-    begun(&passkeys::begin_proof(&app, &person).await?)
+    begun(passkeys::begin_proof(&app, &person).await)
 }
 
 #[derive(Default, Deserialize)]

@@ -71,7 +71,7 @@ pub async fn show(frame: Frame, request: HttpRequest, app: web::Data<App>, query
 }
 
 pub async fn begin_passkey(request: HttpRequest, peer: Peer, app: web::Data<App>) -> Answer {
-    begun(&sessions::begin_proof(&app, &challenge(&request), &peer.client()).await?)
+    begun(sessions::begin_proof(&app, &challenge(&request), &peer.client()).await)
 }
 
 /// Nothing is waited for any more: from the beginning.

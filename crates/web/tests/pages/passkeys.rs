@@ -195,7 +195,7 @@ async fn an_app_comes_beside_it_and_goes() {
     let (browser, mut phone) = (Browser::new(&server), device());
     let codes = with(&test, &browser, &mut phone).await;
     let here = "/account/second-factor";
-    says(&browser.get(here).await, 200, "No app is set up: signing in takes one of your passkeys.");
+    says(&browser.get(here).await, 200, "With the last passkey removed, your password alone is enough again.");
     leads(&browser.post("/account/second-factor/begin", &[]).await, here);
     let page = browser.get(here).await;
     says(&page, 200, "your recovery codes stay as they are");
@@ -260,5 +260,8 @@ async fn the_twenty_first_is_not_asked_for() {
     }
     says(&browser.get("/account/passkeys/new").await, 422, "You have 20 passkeys. Remove one");
     test.clock.advance(TimeDelta::minutes(1));
-    browser.post("/account/passkeys/begin", &[]).await.is(409);
+    // The script says it where it is: its page, loaded again, would not.
+    let refused = browser.post("/account/passkeys/begin", &[]).await;
+    assert_eq!((refused.status, refused.header("content-type")), (409, Some("application/problem+json")));
+    assert!(refused.json()["detail"].as_str().unwrap().starts_with("You have 20 passkeys"), "{refused:?}");
 }

@@ -51,6 +51,9 @@ async fn turned_on(test: &TestApp, browser: &Browser<'_>) -> (Secret, Vec<String
     leads(&browser.post("/account/second-factor/confirm", &[("code", &right)]).await, HERE);
     let again = browser.get(HERE).await;
     assert!(again.text.contains("sent twice") && !again.text.contains(&recovery[0]) && !again.text.contains("otpauth:"), "{again:?}");
+    let after =
+        "With the app off, nothing else is left: your password alone is enough to sign in, and your recovery codes are good no more";
+    assert!(again.text.contains(after), "{again:?}");
     (secret, recovery)
 }
 

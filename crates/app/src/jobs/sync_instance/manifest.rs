@@ -34,7 +34,7 @@ pub struct Parts<'a> {
     pub new_link: Option<DateTime<Utc>>,
     /// Where it is the server of a bundle.
     pub import: Option<&'a Import>,
-    /// Where it moves to another host, or has.
+    /// Where it moves to another host, has moved, or was moving when an operator removed it.
     pub move_out: Option<&'a MoveOut>,
     /// Below which a rehearsal has its host.
     pub platform_domain: Option<&'a str>,
@@ -109,6 +109,8 @@ fn power_state(parts: &Parts<'_>) -> crd::PowerState {
         _ if parts.import.is_some_and(is_rehearsal) => crd::PowerState::Rehearsal,
         Desired::Deleted { deletion: Deletion::MoveOut, .. } if has_moved_out(parts) => crd::PowerState::MovedOut,
         Desired::Deleted { deletion: Deletion::MoveOut, .. } | Desired::Suspended { .. } => crd::PowerState::Suspended,
+        // The other host may run it already: nothing of it starts here again.
+        Desired::Deleted { deletion: Deletion::Remove, .. } if parts.move_out.is_some() => crd::PowerState::Suspended,
         Desired::ReadOnly { .. } => crd::PowerState::ReadOnly,
         Desired::Running | Desired::Deleted { deletion: Deletion::Close | Deletion::Remove, .. } => crd::PowerState::Running,
     }

@@ -85,8 +85,8 @@ pub async fn read(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<Option<W
     let plan = worker.app.plans.get(&instance.plan).ok_or_else(|| missing(format!("the plan `{}`", instance.plan)))?;
     let owner = OwnerBootstrap::of(conn, id).await?;
     let import = Import::of_instance(conn, id).await?;
-    let move_out =
-        if matches!(desired, Desired::Deleted { deletion: Deletion::MoveOut, .. }) { MoveOut::of(conn, id).await? } else { None };
+    let may_move = matches!(desired, Desired::Deleted { deletion: Deletion::MoveOut | Deletion::Remove, .. });
+    let move_out = if may_move { MoveOut::of(conn, id).await? } else { None };
     let resource = manifest::custom_resource(&Parts {
         instance: &instance,
         desired,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use howdah_crd::{Bootstrap, MastodonInstance, Reason};
+use howdah_crd::{Bootstrap, MastodonInstance, PowerState, Reason};
 use howdah_domain::InstanceId;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
@@ -50,7 +50,9 @@ pub struct Dereferenced {
 
 pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: InstanceId) -> Result<Dereferenced, Error> {
     let children = context.children.snapshot(id);
-    let secrets = secrets(context, &cr, id, &children).await?;
+    let has_moved_out = cr.spec.power_state == PowerState::MovedOut;
+    // In a namespace that is deleted nobody may read to the end.
+    let secrets = if has_moved_out { None } else { secrets(context, &cr, id, &children).await? };
     let (owner, bundle_key) = match &cr.spec.bootstrap {
         Bootstrap::New { owner_secret_ref } => (context.inbox.get(&owner_secret_ref.name), None),
         Bootstrap::Import(import) => (None, context.inbox.get(&import.key_secret_ref.name)),
@@ -60,7 +62,7 @@ pub async fn dereference(context: &Context, cr: Arc<MastodonInstance>, id: Insta
     Ok(Dereferenced {
         id,
         rivalry: context.registry.rivalry(&cr),
-        database_ca: database.map_or(Ok(None), DatabaseServer::authorities).map_err(unreadable)?,
+        database_ca: database.filter(|_| !has_moved_out).map_or(Ok(None), DatabaseServer::authorities).map_err(unreadable)?,
         database: database.cloned(),
         store: context.stores.get(&cr.spec.object_storage.store).cloned(),
         bundle_store: context.bundles().map(|(_, store)| store.clone()),

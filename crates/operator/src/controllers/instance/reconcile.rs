@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use howdah_crd::{ConditionType, MastodonInstance, Reason};
+use howdah_crd::{ConditionType, MastodonInstance, PowerState, Reason};
 use howdah_domain::InstanceId;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
 use super::conditions::Progress;
 use super::context::Context;
+use super::dereference::Dereferenced;
 use super::update_status::{self, current};
 use super::{apply, build, dereference, moved_out, places, teardown, usage, validate};
 use crate::error::{Error, chain};
@@ -69,12 +70,12 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
     if cr.spec.teardown.as_ref().is_some_and(|it| it.confirm == cr.spec.id) && !is_rival {
         progress.ready(ConditionType::TeardownConfirmed);
     }
-    let outcome = match validate::validate(&found, &context.config) {
-        Ok(valid) => {
+    let outcome = match judge(&found, context) {
+        Ok(judged) => {
             progress.ready(ConditionType::Accepted);
-            match valid.has_moved_out() {
-                true => moved_out::bring_about(context, &valid, &mut progress).await,
-                false => bring_about(context, &valid, &mut progress).await,
+            match judged {
+                Judged::MovedOut(site) => moved_out::bring_about(context, &site, &mut progress).await,
+                Judged::Here(valid) => bring_about(context, &valid, &mut progress).await,
             }
         }
         Err(refusal) => {
@@ -92,6 +93,18 @@ async fn pass(context: &Context, mut cr: Arc<MastodonInstance>, id: InstanceId) 
     update_status::update_status(context, &cr, &mut progress).await?;
     outcome?;
     Ok(next_look(context, id, &progress))
+}
+
+enum Judged<'a> {
+    MovedOut(validate::Site<'a>),
+    Here(Box<validate::Valid<'a>>),
+}
+
+fn judge<'a>(found: &'a Dereferenced, context: &'a Context) -> Result<Judged<'a>, validate::Refusal> {
+    match found.cr.spec.power_state {
+        PowerState::MovedOut => validate::site(found, &context.config).map(Judged::MovedOut),
+        _ => validate::validate(found, &context.config).map(|it| Judged::Here(Box::new(it))),
+    }
 }
 
 async fn bring_about(context: &Context, valid: &validate::Valid<'_>, progress: &mut Progress) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::super::fake_cluster::Fault;
+use super::super::fixture;
 use super::super::names;
 use super::super::world::{CR, Setup, World, secret, secret_path};
 use crate::provider::SslMode;
@@ -119,7 +120,19 @@ async fn a_suspended_servers_services_lead_to_the_gate_until_it_runs_again() {
     assert!(at("/deployments/gate") < at("/services/web") && at("/services/web") < at("/deployments/web"), "{writes:#?}");
     change_power(PowerState::ReadOnly);
     world.settle().await;
-    assert_eq!(["web", "streaming", "origin"].map(led), ["gate", "streaming", "web"]);
+    assert_eq!(["web", "streaming", "origin"].map(led), ["read-only-gate", "streaming", "web"]);
+    // What the gate before web needed goes with it.
+    change_power(PowerState::Suspended);
+    world.settle().await;
+    assert_eq!(["web", "streaming"].map(led), ["gate", "gate"]);
+    let left: Vec<String> =
+        world.cluster.objects().into_keys().filter(|it| it.contains("origin") || it.contains("read-only-gate")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let policy = world.cluster.object(&format!("/apis/networking.k8s.io/v1/namespaces/{home}/networkpolicies/gate"));
+    assert_eq!(policy["spec"]["egress"], json!([]));
+    assert!(world.is_true(ConditionType::Ready) && world.is_true(ConditionType::Stopped), "{:#}", world.cluster.object(CR)["status"]);
+    change_power(PowerState::ReadOnly);
+    world.settle().await;
     change_power(PowerState::Running);
     world.settle().await;
     let mut after = world.content();
@@ -170,6 +183,60 @@ async fn of_what_has_moved_out_the_media_host_stays() {
     world.cluster.put(CR, resource);
     world.restart();
     world.settle().await;
+    assert!(world.is_true(ConditionType::Ready), "{:#}", world.cluster.object(CR)["status"]);
+    let (written, read) = (world.cluster.writes().len(), world.cluster.reads().len());
+    assert!(world.pass().await.is_some());
+    assert_eq!((world.cluster.writes().len(), world.cluster.reads().len()), (written, read), "and nothing is left to do");
+}
+
+/// Nothing of it is anywhere but its media host: what only a server that runs needs may be gone.
+fn moved_out(setup: Setup) -> World {
+    let mut resource = fixture::resource();
+    resource["spec"]["powerState"] = json!(PowerState::MovedOut);
+    resource["spec"]["teardown"] = json!({"kind": "MoveOut", "confirm": fixture::ID});
+    let mut world = World::of(setup, resource);
+    let mut resource = world.cluster.object(CR);
+    let is_true = |type_: &str| json!({"type": type_, "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": "2026-01-01T00:00:30Z"});
+    resource["status"]["conditions"] = json!([is_true("TeardownConfirmed"), is_true("DataDestroyed")]);
+    world.cluster.put(CR, resource);
+    for path in world.cluster.objects().into_keys().filter(|it| it.contains(&world.id.resource_name())) {
+        world.cluster.remove(&path);
+    }
+    world.restart();
+    world
+}
+
+#[tokio::test]
+async fn what_has_moved_out_needs_nothing_of_what_ran() {
+    let mut setup = Setup::default();
+    setup.databases.clear();
+    setup.stores.clear();
+    setup.config.pod_profiles.clear();
+    let mut world = moved_out(setup);
+    for name in ["example-identity", "example-smtp", "example-owner"] {
+        world.cluster.remove(&secret_path(howdah_crd::INBOX_NAMESPACE, name));
+    }
+    world.restart();
+    world.settle().await;
+    assert!(world.is_true(ConditionType::Ready) && world.is_true(ConditionType::RouteReady), "{:#}", world.cluster.object(CR)["status"]);
+    assert!(world.cluster.has(&secret_path(howdah_crd::MEDIA_NAMESPACE, &names::media_tls(world.id))), "its certificate");
+}
+
+#[tokio::test]
+async fn what_has_moved_out_and_is_routed_no_more_has_no_media_host() {
+    let world = moved_out(Setup::default());
+    world.settle().await;
+    let name = world.id.resource_name();
+    let left = [
+        format!("/apis/networking.k8s.io/v1/namespaces/{}/ingresses/{name}", howdah_crd::MEDIA_NAMESPACE),
+        secret_path(howdah_crd::MEDIA_NAMESPACE, &names::media_tls(world.id)),
+    ];
+    assert_eq!(left.each_ref().map(|it| world.cluster.has(it)), [true, true]);
+    let mut resource = world.cluster.object(CR);
+    resource["spec"]["routing"]["enabled"] = json!(false);
+    world.cluster.put(CR, resource);
+    world.settle().await;
+    assert_eq!(left.each_ref().map(|it| world.cluster.has(it)), [false, false]);
     assert!(world.is_true(ConditionType::Ready), "{:#}", world.cluster.object(CR)["status"]);
     let (written, read) = (world.cluster.writes().len(), world.cluster.reads().len());
     assert!(world.pass().await.is_some());

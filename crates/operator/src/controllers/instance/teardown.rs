@@ -122,13 +122,27 @@ async fn route_off(context: &Context, cr: &MastodonInstance, id: InstanceId, chi
     let home = ChildKey { kind: ChildKind::Namespace, namespace: None, name: id.resource_name() };
     let home_is_mine = children.get(&home).is_some_and(|it| is_mine(it, cr));
     for (key, child) in children.iter().filter(|(key, _)| key.kind == ChildKind::Ingress) {
-        let in_media = key.namespace.as_deref() == Some(MEDIA_NAMESPACE);
+        let in_media = is_in_media(key);
         let in_home = key.namespace.as_deref() == Some(home.name.as_str());
         if (in_media && is_mine(child, cr) && (child.owner_uid.is_some() || !shared)) || (in_home && home_is_mine) {
             apply::delete(context, key, child).await?;
         }
     }
     Ok(())
+}
+
+fn is_in_media(key: &ChildKey) -> bool {
+    key.namespace.as_deref() == Some(MEDIA_NAMESPACE)
+}
+
+/// Of what has moved out and is routed no more: true once nobody is led to the media gateway.
+pub async fn media_off(context: &Context, cr: &MastodonInstance, children: &Snapshot) -> Result<bool, Error> {
+    let mut is_off = true;
+    for (key, child) in children.iter().filter(|(key, child)| key.kind == ChildKind::Ingress && is_in_media(key) && is_mine(child, cr)) {
+        apply::delete(context, key, child).await?;
+        is_off = false;
+    }
+    Ok(is_off)
 }
 
 /// Of what has moved out: whoever comes to its web host is led nowhere before its namespace goes.

@@ -1,5 +1,6 @@
 //! Second step, pure: do the spec and what it refers to agree? What comes out needs no further question.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use howdah_crd::{
@@ -20,14 +21,26 @@ use crate::config::{Issuer, NetworkConfig, OperatorConfig, PodProfile};
 use crate::digest::Digest;
 use crate::provider::{DatabaseServer, ObjectStore};
 
-/// Everything the objects are built from.
-pub struct Valid<'a> {
+/// A server's hosts, and what they are served with: all that is left of one that has moved out.
+pub struct Site<'a> {
     pub cr: &'a MastodonInstance,
     pub spec: &'a MastodonInstanceSpec,
     pub id: InstanceId,
     /// Also the name of database, role, bucket and S3 user.
     pub namespace: String,
     pub media_domain: String,
+    pub ingress_class: &'a str,
+    pub issuer: &'a Issuer,
+    pub platform_secret: Option<&'a str>,
+    platform_domains: &'a [String],
+    pub children: &'a Snapshot,
+    pub secrets: &'a Secrets,
+    pub now: Timestamp,
+}
+
+/// Everything the objects are built from: a [`Site`] with what runs there.
+pub struct Valid<'a> {
+    site: Site<'a>,
     /// Major and minor version.
     pub minor: (u32, u32),
     pub profile: &'a PodProfile,
@@ -36,13 +49,9 @@ pub struct Valid<'a> {
     pub store: &'a ObjectStore,
     pub network: &'a NetworkConfig,
     pub trusted_proxies: Vec<String>,
-    pub ingress_class: &'a str,
     pub redis_image: &'a str,
     /// Image of the gate; `None`: there is none.
     pub notice_image: Option<&'a str>,
-    pub issuer: &'a Issuer,
-    pub platform_secret: Option<&'a str>,
-    platform_domains: &'a [String],
     pub farewell_poll: Duration,
     pub identity_has_otp_secret: bool,
     pub smtp_secret: String,
@@ -63,10 +72,7 @@ pub struct Valid<'a> {
     pub farewell_stage: Option<FarewellStage>,
     /// Changes when a run-time Secret is another one.
     pub secrets_digest: String,
-    pub children: &'a Snapshot,
-    pub secrets: &'a Secrets,
     pub secrets_known: bool,
-    pub now: Timestamp,
 }
 
 /// The authorities that the database server's certificate is verified by, which no image knows.
@@ -110,17 +116,19 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl<'a> Valid<'a> {
+impl<'a> Deref for Valid<'a> {
+    type Target = Site<'a>;
+
+    fn deref(&self) -> &Site<'a> {
+        &self.site
+    }
+}
+
+impl Valid<'_> {
     /// Nothing of it is to run that could change anything.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.spec.power_state == PowerState::Suspended
-    }
-
-    /// Nothing of it is here but its media host.
-    #[must_use]
-    pub fn has_moved_out(&self) -> bool {
-        self.spec.power_state == PowerState::MovedOut
     }
 
     /// What it serves is there: a new server has nothing to be loaded.
@@ -140,7 +148,9 @@ impl<'a> Valid<'a> {
     pub fn farewell_paused(&self) -> bool {
         self.farewell_wanted && self.farewell_until.is_none()
     }
+}
 
+impl<'a> Site<'a> {
     /// Does the platform's wildcard cover this host? A wildcard stands for one label.
     #[must_use]
     pub fn on_platform(&self, host: &str) -> bool {
@@ -157,11 +167,32 @@ impl<'a> Valid<'a> {
     }
 }
 
-pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Result<Valid<'a>, Refusal> {
-    let spec = &found.cr.spec;
+/// Of what has moved out this is enough: that nothing is there any more which only a server that runs needs is no reason to let go of its media
+/// host.
+pub fn site<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Result<Site<'a>, Refusal> {
     if let Some(Rivalry { reason, other }) = &found.rivalry {
         return refuse(*reason, format!("{other} has it already"));
     }
+    let spec = &found.cr.spec;
+    Ok(Site {
+        cr: &found.cr,
+        spec,
+        id: found.id,
+        namespace: found.id.resource_name(),
+        media_domain: spec.media_domain(),
+        ingress_class: &config.ingress_class,
+        issuer: &config.certificates.issuer,
+        platform_secret: config.certificates.platform_secret.as_deref(),
+        platform_domains: &config.platform_domains,
+        children: &found.children,
+        secrets: &found.secrets,
+        now: found.now,
+    })
+}
+
+pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Result<Valid<'a>, Refusal> {
+    let site = site(found, config)?;
+    let spec = site.spec;
     let database = found.database.as_ref().ok_or_else(|| refusal(Reason::UnknownDatabaseServer, spec.database.server.clone()))?;
     let store = found.store.as_ref().ok_or_else(|| refusal(Reason::UnknownObjectStore, spec.object_storage.store.clone()))?;
     let profile = config.pod_profiles.get(&spec.placement).ok_or_else(|| refusal(Reason::UnknownPlacement, spec.placement.clone()))?;
@@ -185,11 +216,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
     let farewell_wanted = spec.power_state == PowerState::SelfDestruct;
     let trusted_proxies = config.network.trusted_proxies.clone();
     Ok(Valid {
-        cr: &found.cr,
-        spec,
-        id: found.id,
-        namespace: found.id.resource_name(),
-        media_domain: spec.media_domain(),
+        site,
         minor: minor(&spec.version),
         profile,
         database,
@@ -200,12 +227,8 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         store,
         network: &config.network,
         trusted_proxies: trusted_proxies.unwrap_or_else(|| config.network.ingress.iter().filter_map(|it| it.cidr.clone()).collect()),
-        ingress_class: &config.ingress_class,
         redis_image: &config.redis_image,
         notice_image: notice_image(spec, config)?,
-        issuer: &config.certificates.issuer,
-        platform_secret: config.certificates.platform_secret.as_deref(),
-        platform_domains: &config.platform_domains,
         farewell_poll: Duration::from_secs(config.farewell_poll_seconds),
         rehearsal: rehearsal(spec, config)?,
         import,
@@ -219,10 +242,7 @@ pub fn validate<'a>(found: &'a Dereferenced, config: &'a OperatorConfig) -> Resu
         farewell_until: spec.farewell_allowed_until.as_ref().map(|it| it.0).filter(|it| farewell_wanted && *it > found.now),
         farewell_stage: status.farewell.map(|it| it.stage),
         secrets_digest: secrets_digest(&found.secrets),
-        children: &found.children,
-        secrets: &found.secrets,
         secrets_known: found.secrets_known,
-        now: found.now,
     })
 }
 

@@ -58,7 +58,7 @@ pub async fn show_new(frame: Frame, person: Person, app: web::Data<App>) -> Answ
 }
 
 pub async fn begin(person: Person, app: web::Data<App>) -> Answer {
-    begun(&passkeys::begin(&app, &person).await?)
+    begun(passkeys::begin(&app, &person).await)
 }
 
 #[derive(Default, Deserialize)]

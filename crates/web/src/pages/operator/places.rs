@@ -8,7 +8,7 @@ use howdah_domain::listing::PlaceKind;
 
 use super::counts::with_commas;
 use super::head::Head;
-use crate::pages::components::{Empty, Meter, Status, Tone, When};
+use crate::pages::components::{Copyable, Empty, Meter, Status, Tone, When};
 use crate::pages::frame::{Answer, Frame};
 use crate::pages::visitor::Operator;
 
@@ -21,6 +21,8 @@ struct PlacesPage<'a> {
     head: Head,
     kinds: Vec<(&'static str, Vec<PlaceView>)>,
     empty: Empty,
+    /// How one is added.
+    add: Copyable,
 }
 
 impl PlacesPage<'_> {
@@ -70,8 +72,9 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answ
         kinds: kinds.into_iter().collect(),
         empty: Empty {
             title: "None yet".into(),
-            sentence: "Without one no server can be launched. “howdah admin add-place” adds it.",
+            sentence: "Without one no server can be launched. Where Howdah itself runs, this command adds it, and tells what it needs.",
             action: None,
         },
+        add: Copyable::new("the command", "howdah admin add-place --help"),
     })
 }

@@ -182,12 +182,12 @@ pub async fn done(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     send(&frame, &person, &app, &request, &form, Flash::HandedOver).await
 }
 
-/// Where its media is, from now on.
 /// Of who had to give their password first.
 pub async fn back(request: HttpRequest) -> Answer {
     Ok(see_other(&format!("{}/move-out", super::url(&Named::of(&request).0))))
 }
 
+/// Where its media is, from now on.
 pub async fn lead(frame: Frame, person: Person, app: web::Data<App>, request: HttpRequest, form: Form<MoveForm>) -> Answer {
     send(&frame, &person, &app, &request, &form, Flash::MediaLed).await
 }

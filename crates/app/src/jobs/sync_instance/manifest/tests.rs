@@ -79,6 +79,19 @@ fn who_moves_out_is_stopped_to_the_end() {
     );
 }
 
+/// Nobody starts again what another host may run already.
+#[test]
+fn who_is_removed_while_it_moves_out_stays_stopped() {
+    let row = instance(Desired::Deleted { deletion: Deletion::Remove, after: AT });
+    let move_out =
+        MoveOut { instance_id: row.id, media_redirect: None, bundle_verified_at: None, moved_out_at: None, moved_out_until: None };
+    assert_eq!(resource(&row, true, None).spec.power_state, crd::PowerState::Running);
+    let stopped = moving(&row, true, None, Some(&move_out)).spec;
+    assert_eq!((stopped.power_state, stopped.teardown), (crd::PowerState::Suspended, None));
+    let gone = moving(&Instance { teardown_began_at: Some(AT), ..row }, true, None, Some(&move_out)).spec;
+    assert_eq!((gone.power_state, gone.teardown.map(|it| it.kind)), (crd::PowerState::Suspended, Some(crd::TeardownKind::Remove)));
+}
+
 #[test]
 fn who_has_moved_out_leads_to_where_it_is() {
     let row = instance(Desired::Deleted { deletion: Deletion::MoveOut, after: AT });

@@ -8,31 +8,31 @@ use serde_json::json;
 use crate::cache::{Child, ChildKey, ChildKind};
 use crate::controllers::instance::build::Desired;
 use crate::controllers::instance::context::Context;
-use crate::controllers::instance::validate::Valid;
+use crate::controllers::instance::validate::Site;
 use crate::error::{Error, status_code};
 
 /// Requests of one server that are under way together.
 const AT_ONCE: usize = 8;
 
-pub async fn ensure_all(context: &Context, valid: &Valid<'_>, all: impl IntoIterator<Item = &Desired>) -> Result<(), Error> {
+pub async fn ensure_all(context: &Context, site: &Site<'_>, all: impl IntoIterator<Item = &Desired>) -> Result<(), Error> {
     let mut writes = Vec::new();
     for desired in all {
-        writes.push(ensure(context, valid, desired));
+        writes.push(ensure(context, site, desired));
     }
     stream::iter(writes).buffer_unordered(AT_ONCE).map_ok(drop).try_collect().await
 }
 
 /// True if it was written.
-pub async fn ensure(context: &Context, valid: &Valid<'_>, desired: &Desired) -> Result<bool, Error> {
+pub async fn ensure(context: &Context, site: &Site<'_>, desired: &Desired) -> Result<bool, Error> {
     let Desired { key, body, digest } = desired;
     let mut body = body.clone();
-    if let Some(child) = valid.children.get(key) {
+    if let Some(child) = site.children.get(key) {
         if child.leaving {
             // Its end brings the pass that makes it again.
             return Ok(false);
         }
         if child.is_as(&body, *digest) {
-            context.children.verified(valid.id, key, child, *digest);
+            context.children.verified(site.id, key, child, *digest);
             return Ok(false);
         }
         // A namesake that was made since, or a state that we haven't seen, is not written over.
@@ -43,7 +43,7 @@ pub async fn ensure(context: &Context, valid: &Valid<'_>, desired: &Desired) -> 
     let answer = key.api(context.client.clone()).patch(&key.name, &parameters, &Patch::Apply(&body)).await;
     let written = answer.map_err(Error::kubernetes("apply", key))?;
     context.children.written(key.kind, &written, *digest);
-    tracing::debug!(instance.id = %valid.id, child = %key, "applied");
+    tracing::debug!(instance.id = %site.id, child = %key, "applied");
     Ok(true)
 }
 

@@ -21,30 +21,30 @@ use crate::controllers::instance::build::{CA_KEY, SecretSource, SecretWish};
 use crate::controllers::instance::conditions::Progress;
 use crate::controllers::instance::context::Context;
 use crate::controllers::instance::names;
-use crate::controllers::instance::validate::Valid;
+use crate::controllers::instance::validate::Site;
 use crate::error::{Error, chain, status_code};
 
-pub async fn ensure(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish], progress: &mut Progress) -> Result<(), Error> {
+pub async fn ensure(context: &Context, site: &Site<'_>, wishes: &[SecretWish], progress: &mut Progress) -> Result<(), Error> {
     progress.ready(ConditionType::SecretsReady);
     for wish in wishes {
-        let seen = seen(context, valid, wish);
+        let seen = seen(context, site, wish);
         match &wish.source {
             SecretSource::Later | SecretSource::Foreign => {}
             SecretSource::Copy { from } => {
                 if seen.is_none() {
-                    copy(context, valid, &wish.name, from, progress).await?;
+                    copy(context, site, &wish.name, from, progress).await?;
                 }
             }
             SecretSource::Authorities { pem } => {
                 if seen.is_none() {
                     let data = BTreeMap::from([(CA_KEY.to_owned(), ByteString(pem.as_bytes().into()))]);
-                    create(context, valid, &wish.name, data, None, true).await?;
+                    create(context, site, &wish.name, data, None, true).await?;
                 }
             }
             SecretSource::Password { key } => {
                 if seen.is_none() {
                     let data = BTreeMap::from([((*key).to_owned(), random_password())]);
-                    create(context, valid, &wish.name, data, None, false).await?;
+                    create(context, site, &wish.name, data, None, false).await?;
                     progress.again = true;
                 }
             }
@@ -55,14 +55,14 @@ pub async fn ensure(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish],
                 };
                 if seen.is_none_or(|it| it.digest != source.digest) {
                     let data = read(context, CERTIFICATES_NAMESPACE, from).await?.data.unwrap_or_default();
-                    certify(context, valid, wish, data).await?;
+                    certify(context, site, wish, data).await?;
                 }
             }
             SecretSource::Certificate { ca, host } => {
                 let hosts = [host.clone()];
                 let current = seen.as_ref().and_then(|it| it.certificate.as_deref());
-                if current.is_none_or(|pem| certificate::needs_renewal(pem, &hosts, valid.now)) {
-                    sign(context, valid, wish, ca, &hosts, progress).await?;
+                if current.is_none_or(|pem| certificate::needs_renewal(pem, &hosts, site.now)) {
+                    sign(context, site, wish, ca, &hosts, progress).await?;
                 }
             }
         }
@@ -70,56 +70,56 @@ pub async fn ensure(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish],
     Ok(())
 }
 
-fn seen(context: &Context, valid: &Valid<'_>, wish: &SecretWish) -> Option<SecretSeen> {
-    if wish.namespace == MEDIA_NAMESPACE { context.media.get(&wish.name) } else { valid.secrets.get(&wish.name).cloned() }
+fn seen(context: &Context, site: &Site<'_>, wish: &SecretWish) -> Option<SecretSeen> {
+    if wish.namespace == MEDIA_NAMESPACE { context.media.get(&wish.name) } else { site.secrets.get(&wish.name).cloned() }
 }
 
 /// The Secret of the web host's certificate, as it was last seen.
-pub fn of_web(context: &Context, valid: &Valid<'_>) -> Option<SecretSeen> {
-    last_seen(context, valid, names::WEB_TLS)
+pub fn of_web(context: &Context, site: &Site<'_>) -> Option<SecretSeen> {
+    last_seen(context, site, names::WEB_TLS)
 }
 
-fn last_seen(context: &Context, valid: &Valid<'_>, name: &str) -> Option<SecretSeen> {
-    context.memory(valid.cr).lock().listed.as_ref().and_then(|it| it.secrets.get(name).cloned())
+fn last_seen(context: &Context, site: &Site<'_>, name: &str) -> Option<SecretSeen> {
+    context.memory(site.cr).lock().listed.as_ref().and_then(|it| it.secrets.get(name).cloned())
 }
 
 /// The same, as it is now.
-pub async fn look_at_web(context: &Context, valid: &Valid<'_>) -> Result<Option<SecretSeen>, Error> {
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
+pub async fn look_at_web(context: &Context, site: &Site<'_>) -> Result<Option<SecretSeen>, Error> {
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &site.namespace);
     let found = api.get_opt(names::WEB_TLS).await.map_err(Error::kubernetes("read the Secret", names::WEB_TLS))?;
     Ok(found.and_then(|secret| {
-        context.memory(valid.cr).lock().wrote(&secret);
+        context.memory(site.cr).lock().wrote(&secret);
         SecretSeen::of(&secret)
     }))
 }
 
 /// Certificates alone, and what is known of them: of a server of which nothing else is here.
-pub async fn certify_hosts(context: &Context, valid: &Valid<'_>, wishes: &[SecretWish], progress: &mut Progress) -> Result<(), Error> {
+pub async fn certify_hosts(context: &Context, site: &Site<'_>, wishes: &[SecretWish], progress: &mut Progress) -> Result<(), Error> {
     if wishes.is_empty() {
         progress.not(ConditionType::RouteReady, Reason::NotWanted, String::new());
         return Ok(());
     }
-    ensure(context, valid, wishes, progress).await?;
+    ensure(context, site, wishes, progress).await?;
     progress.not(ConditionType::SecretsReady, Reason::NotWanted, String::new());
-    certified(context, valid, progress);
+    certified(context, site, progress);
     Ok(())
 }
 
 /// Routing's own condition: each host that is served has a certificate.
-pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) {
-    let is_rehearsal = valid.rehearsal.is_some();
-    if !is_rehearsal && !valid.spec.routing.enabled {
+pub fn certified(context: &Context, site: &Site<'_>, progress: &mut Progress) {
+    let is_rehearsal = site.spec.power_state == PowerState::Rehearsal;
+    if !is_rehearsal && !site.spec.routing.enabled {
         return progress.not(ConditionType::RouteReady, Reason::NotWanted, String::new());
     }
     if progress.verdicts.get(&ConditionType::RouteReady).is_some_and(|it| !it.is_true()) {
         return;
     }
-    let of_media = || context.media.get(&names::media_tls(valid.id));
-    let served = match valid.spec.power_state {
-        PowerState::Rehearsal => vec![last_seen(context, valid, names::PREVIEW_TLS)],
+    let of_media = || context.media.get(&names::media_tls(site.id));
+    let served = match site.spec.power_state {
+        PowerState::Rehearsal => vec![last_seen(context, site, names::PREVIEW_TLS)],
         PowerState::MovedOut => vec![of_media()],
         PowerState::Running | PowerState::ReadOnly | PowerState::Suspended | PowerState::SelfDestruct => {
-            vec![of_web(context, valid), of_media()]
+            vec![of_web(context, site), of_media()]
         }
     };
     if served.iter().all(|it| it.as_ref().is_some_and(|it| it.certificate.is_some())) {
@@ -129,16 +129,16 @@ pub fn certified(context: &Context, valid: &Valid<'_>, progress: &mut Progress) 
     }
 }
 
-async fn copy(context: &Context, valid: &Valid<'_>, name: &str, from: &str, progress: &mut Progress) -> Result<(), Error> {
+async fn copy(context: &Context, site: &Site<'_>, name: &str, from: &str, progress: &mut Progress) -> Result<(), Error> {
     let data = read(context, INBOX_NAMESPACE, from).await?.data.unwrap_or_default();
-    create(context, valid, name, data, None, true).await?;
+    create(context, site, name, data, None, true).await?;
     progress.again = true;
     Ok(())
 }
 
 async fn sign(
     context: &Context,
-    valid: &Valid<'_>,
+    site: &Site<'_>,
     wish: &SecretWish,
     ca: &str,
     hosts: &[String],
@@ -150,14 +150,14 @@ async fn sign(
     }
     let secret = read(context, CERTIFICATES_NAMESPACE, ca).await?;
     let signed = CertificateAuthority::from_pem(&text(&secret, "tls.crt")?, &text(&secret, "tls.key")?)
-        .and_then(|ca| ca.sign(hosts, valid.now, rand::random()));
+        .and_then(|ca| ca.sign(hosts, site.now, rand::random()));
     match signed {
         Ok(certificate) => {
             let data = BTreeMap::from([
                 ("tls.crt".to_owned(), ByteString(certificate.chain_pem.into_bytes())),
                 ("tls.key".to_owned(), ByteString(certificate.key_pem.expose_secret().as_bytes().into())),
             ]);
-            certify(context, valid, wish, data).await
+            certify(context, site, wish, data).await
         }
         Err(error) => {
             progress.not(ConditionType::RouteReady, Reason::CertificatePending, chain(&error));
@@ -167,15 +167,15 @@ async fn sign(
 }
 
 /// Writes a certificate's Secret, whatever it held before.
-async fn certify(context: &Context, valid: &Valid<'_>, wish: &SecretWish, data: BTreeMap<String, ByteString>) -> Result<(), Error> {
+async fn certify(context: &Context, site: &Site<'_>, wish: &SecretWish, data: BTreeMap<String, ByteString>) -> Result<(), Error> {
     let mut secret = json!(Secret {
-        metadata: metadata(valid, &wish.name),
+        metadata: metadata(site, &wish.name),
         data: Some(data),
         type_: Some("kubernetes.io/tls".to_owned()),
         ..Secret::default()
     });
     if wish.namespace == MEDIA_NAMESPACE {
-        secret["metadata"]["ownerReferences"] = json!(valid.cr.controller_owner_ref(&()).map(|mut owner| {
+        secret["metadata"]["ownerReferences"] = json!(site.cr.controller_owner_ref(&()).map(|mut owner| {
             owner.block_owner_deletion = None;
             vec![owner]
         }));
@@ -187,7 +187,7 @@ async fn certify(context: &Context, valid: &Valid<'_>, wish: &SecretWish, data: 
     if wish.namespace == MEDIA_NAMESPACE {
         context.media.put(&written);
     } else {
-        context.memory(valid.cr).lock().wrote(&written);
+        context.memory(site.cr).lock().wrote(&written);
     }
     Ok(())
 }
@@ -195,20 +195,20 @@ async fn certify(context: &Context, valid: &Valid<'_>, wish: &SecretWish, data: 
 /// Create-only. One that exists already is left, and the namespace is read anew.
 pub async fn create(
     context: &Context,
-    valid: &Valid<'_>,
+    site: &Site<'_>,
     name: &str,
     data: BTreeMap<String, ByteString>,
     ensured: Option<String>,
     immutable: bool,
 ) -> Result<(), Error> {
-    let mut metadata = metadata(valid, name);
+    let mut metadata = metadata(site, name);
     if let Some(ensured) = ensured {
         metadata.annotations = Some(BTreeMap::from([(labels::ENSURED.to_owned(), ensured)]));
     }
     let secret = Secret { metadata, data: Some(data), immutable: immutable.then_some(true), ..Secret::default() };
-    let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.namespace);
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &site.namespace);
     let parameters = PostParams { field_manager: Some(OPERATOR_FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    let memory = context.memory(valid.cr);
+    let memory = context.memory(site.cr);
     match api.create(&parameters, &secret).await {
         Ok(written) => {
             memory.lock().wrote(&written);
@@ -222,11 +222,11 @@ pub async fn create(
     }
 }
 
-fn metadata(valid: &Valid<'_>, name: &str) -> ObjectMeta {
+fn metadata(site: &Site<'_>, name: &str) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
         labels: Some(BTreeMap::from([
-            (labels::INSTANCE.to_owned(), valid.id.to_string()),
+            (labels::INSTANCE.to_owned(), site.id.to_string()),
             (labels::MANAGED_BY.to_owned(), labels::MANAGED_BY_VALUE.to_owned()),
         ])),
         ..ObjectMeta::default()
@@ -237,9 +237,9 @@ pub async fn read(context: &Context, namespace: &str, name: &str) -> Result<Secr
     Api::<Secret>::namespaced(context.client.clone(), namespace).get(name).await.map_err(Error::kubernetes("read the Secret", name))
 }
 
-pub async fn delete(context: &Context, valid: &Valid<'_>, name: &str, seen: &SecretSeen) -> Result<(), Error> {
-    remove(context, &valid.namespace, name, seen).await?;
-    context.memory(valid.cr).lock().deleted(name);
+pub async fn delete(context: &Context, site: &Site<'_>, name: &str, seen: &SecretSeen) -> Result<(), Error> {
+    remove(context, &site.namespace, name, seen).await?;
+    context.memory(site.cr).lock().deleted(name);
     Ok(())
 }
 

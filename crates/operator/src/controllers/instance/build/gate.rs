@@ -1,24 +1,27 @@
-//! Who answers for a server that is suspended or read-only: the gate, `howdah notice`, in its namespace; and to whom its Services lead.
+//! Who answers for a server that is suspended or read-only: a gate, `howdah notice`, in its namespace; and to whom its Services lead.
 //!
-//! A Service is turned to the gate once that is ready, and back once a process is, so that somebody answers at every moment: what is built
-//! depends on what is there. Until it is turned, what ran goes on running; but not for long, because a gate that can't start is no reason to
+//! There are two gates, each a Deployment of its own: one says 503 to everybody, the other stands before web. So which of them is there says
+//! what its pods do, also while one takes the other's place.
+//!
+//! A Service is turned once whom it is to lead to is ready, so that somebody answers at every moment: what is built depends on what is there.
+//! Until it is turned, what ran goes on running, and whom it leads to stays; but not for long, because a gate that can't start is no reason to
 //! go on with what is to stop.
 
 use std::time::Duration;
 
-use howdah_crd::PowerState;
 use howdah_crd::labels::process;
+use howdah_crd::{ConditionType, PowerState};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::pod::{self, PodWish};
 use super::{Desired, bundle, quota, streaming, web};
-use crate::cache::{Child, ChildKey, ChildKind, Facts, WorkloadFacts};
+use crate::cache::{Child, ChildKey, ChildKind, Facts};
 use crate::controllers::instance::names;
 use crate::controllers::instance::validate::Valid;
 
 pub const PORT: u16 = 8080;
-/// The Service by which the gate finds web, while web's own leads to the gate.
+/// The Service by which the gate of a read-only server finds web, while web's own leads to the gate.
 const ORIGIN: &str = "origin";
 /// How long what is to stop waits for a gate that is not ready.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
@@ -26,14 +29,25 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 const GRACE_SECONDS: i64 = 40;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub enum Gate {
     Suspended,
     ReadOnly,
 }
 
+impl Gate {
+    pub const ALL: [Self; 2] = [Self::Suspended, Self::ReadOnly];
+
+    pub const fn process(self) -> &'static str {
+        match self {
+            Self::Suspended => process::GATE,
+            Self::ReadOnly => process::READ_ONLY_GATE,
+        }
+    }
+}
+
 /// Who answers now.
 pub struct Front {
-    /// Its Deployment, and the Service of what it stands before. Before the Services that lead to it.
+    /// Deployments, and the Service of what one stands before. Before the Services that lead to them.
     pub gate: Vec<Desired>,
     /// Before the workloads: what is stopped is led to no more.
     pub services: Vec<Desired>,
@@ -49,99 +63,101 @@ pub fn none() -> Front {
 }
 
 pub fn front(valid: &Valid<'_>) -> Front {
-    let mode = mode(valid);
-    let gate = valid.notice_image.map(|image| deployment(valid, image, mode.unwrap_or(Mode::Suspended)));
-    let is_ready = gate.as_ref().is_some_and(|it| is_as_wanted(valid, it));
-    let leads_to_gate = |name: &str, is_gates: bool| gate.is_some() && leads_to_gate(valid, name, is_gates, is_ready);
-    let web_is_gates = leads_to_gate(process::WEB, mode.is_some());
-    let mut services = vec![service(valid, process::WEB, web::PORT, web_is_gates)];
-    let mut streaming_is_gates = false;
+    let wanted = wanted(valid);
+    let lead = |name: &'static str, gate: Option<Gate>| (name, leads_to(valid, name, gate.map_or(name, Gate::process)));
+    let mut led = vec![lead(process::WEB, wanted)];
     if valid.rehearsal.is_none() {
-        streaming_is_gates = leads_to_gate(process::STREAMING, mode == Some(Mode::Suspended));
-        services.push(service(valid, process::STREAMING, streaming::PORT, streaming_is_gates));
+        // A read-only server's streaming tells what happens, and takes nothing.
+        led.push(lead(process::STREAMING, wanted.filter(|it| *it == Gate::Suspended)));
     }
+    let stays = |gate: &Gate| wanted == Some(*gate) || led.iter().any(|(_, process)| *process == gate.process());
     let mut objects = Vec::new();
-    if mode.is_some() || web_is_gates || streaming_is_gates {
-        objects.extend(gate);
+    if let Some(image) = valid.notice_image {
+        objects.extend(Gate::ALL.into_iter().filter(stays).map(|gate| deployment(valid, image, gate)));
     }
     if is_proxy(valid) {
         objects.push(web::service(valid, (ORIGIN, web::PORT), (process::WEB, web::PORT)));
     }
-    let rest = if is_ready || objects.is_empty() { None } else { rest_of_patience(valid) };
-    Front { gate: objects, services, may_stop: rest.is_none(), retry_in: rest.filter(|_| valid.is_suspended()) }
+    let waits = wanted == Some(Gate::Suspended) && led.iter().any(|(_, process)| *process != process::GATE);
+    let rest = if waits { rest_of_patience(valid) } else { None };
+    let services = led.iter().map(|(name, process)| service(valid, name, process)).collect();
+    Front { gate: objects, services, may_stop: rest.is_none(), retry_in: rest }
 }
 
 /// `None` where no gate is wanted, or where the operator's configuration names none: the ingress then says 503 by itself.
-fn mode(valid: &Valid<'_>) -> Option<Mode> {
+fn wanted(valid: &Valid<'_>) -> Option<Gate> {
     valid.notice_image?;
     match valid.spec.power_state {
-        PowerState::Suspended => Some(Mode::Suspended),
-        PowerState::ReadOnly => Some(Mode::ReadOnly),
+        PowerState::Suspended => Some(Gate::Suspended),
+        PowerState::ReadOnly => Some(Gate::ReadOnly),
         PowerState::Running | PowerState::Rehearsal | PowerState::SelfDestruct | PowerState::MovedOut => None,
     }
 }
 
-/// It is wanted, or was and is still there.
-pub fn is_there(valid: &Valid<'_>) -> bool {
-    mode(valid).is_some() || seen(valid, ChildKind::Deployment, process::GATE).is_some()
+/// It is wanted, or was and is still there, to its last pod.
+pub fn is_there(valid: &Valid<'_>, gate: Gate) -> bool {
+    wanted(valid) == Some(gate) || workload(valid, gate.process()).is_some()
 }
 
-/// It passes requests on to web; or did, and who came to it then is still answered.
+/// Requests are passed on to web, or were, and who came then is still answered.
 pub fn is_proxy(valid: &Valid<'_>) -> bool {
-    mode(valid) == Some(Mode::ReadOnly) || (is_there(valid) && seen(valid, ChildKind::Service, ORIGIN).is_some())
+    is_there(valid, Gate::ReadOnly)
 }
 
 fn seen<'a>(valid: &'a Valid<'_>, kind: ChildKind, name: &str) -> Option<&'a Child> {
     valid.children.get(&ChildKey { kind, namespace: Some(valid.namespace.clone()), name: name.to_owned() })
 }
 
-fn workload<'a>(valid: &'a Valid<'_>, name: &str) -> Option<&'a WorkloadFacts> {
-    match &seen(valid, ChildKind::Deployment, name)?.facts {
-        Facts::Workload(facts) => Some(facts),
+fn workload<'a>(valid: &'a Valid<'_>, name: &str) -> Option<&'a Child> {
+    seen(valid, ChildKind::Deployment, name)
+}
+
+/// Somebody who is led to this process is answered, and will be.
+fn is_ready(valid: &Valid<'_>, process: &str) -> bool {
+    workload(valid, process).is_some_and(|it| match &it.facts {
+        Facts::Workload(facts) => !it.leaving && facts.observed && facts.ready > 0,
+        _ => false,
+    })
+}
+
+/// Where the Service of this name leads from now on: on to `wanted` once that is ready, or where nobody is led anywhere yet.
+fn leads_to(valid: &Valid<'_>, name: &'static str, wanted: &'static str) -> &'static str {
+    let before = seen(valid, ChildKind::Service, name).and_then(|it| match &it.facts {
+        Facts::Service(process) => [name, process::GATE, process::READ_ONLY_GATE].into_iter().find(|it| it == process),
         _ => None,
+    });
+    match before {
+        Some(before) if before != wanted && !is_ready(valid, wanted) && may_stay(valid, name, before) => before,
+        _ => wanted,
     }
 }
 
-/// Its pods are those of this very state, and ready.
-fn is_as_wanted(valid: &Valid<'_>, gate: &Desired) -> bool {
-    let child = seen(valid, ChildKind::Deployment, process::GATE);
-    child.is_some_and(|it| !it.leaving && it.is_as(&gate.body, gate.digest))
-        && workload(valid, process::GATE).is_some_and(WorkloadFacts::is_ready)
+/// A gate that goes, or can't be made, is nobody to be led to.
+fn may_stay(valid: &Valid<'_>, name: &str, process: &str) -> bool {
+    process == name || (valid.notice_image.is_some() && workload(valid, process).is_some_and(|it| !it.leaving))
 }
 
-/// `is_gates`: it is to lead there once it can.
-fn leads_to_gate(valid: &Valid<'_>, name: &str, is_gates: bool, is_ready: bool) -> bool {
-    let leads_there = seen(valid, ChildKind::Service, name).map(|it| it.facts == Facts::Service(process::GATE.to_owned()));
-    match (is_gates, leads_there) {
-        // Nobody is led anywhere yet.
-        (true, None) => true,
-        (true, Some(leads_there)) => is_ready || leads_there,
-        (false, Some(true)) => {
-            let gate_is_there = seen(valid, ChildKind::Deployment, process::GATE).is_some_and(|it| !it.leaving);
-            gate_is_there && !workload(valid, name).is_some_and(|it| it.observed && it.ready > 0)
-        }
-        (false, _) => false,
-    }
-}
-
-/// `None` where it is over, or nothing runs that could wait.
+/// Of a server that is asked to stop: `None` where it is over, or nothing runs that could wait.
 fn rest_of_patience(valid: &Valid<'_>) -> Option<Duration> {
-    if workload(valid, process::WEB).is_none_or(|it| it.wanted == 0) {
+    let runs = |it: &Child| matches!(&it.facts, Facts::Workload(facts) if facts.wanted > 0);
+    if !workload(valid, process::WEB).is_some_and(runs) {
         return None;
     }
-    let Some(gate) = seen(valid, ChildKind::Deployment, process::GATE) else { return Some(PATIENCE.unsigned_abs()) };
-    let end = gate.created + PATIENCE;
+    let conditions = valid.cr.status.iter().flat_map(|it| &it.conditions);
+    let asked = conditions.filter(|it| it.status == "False").find(|it| it.type_ == ConditionType::Stopped.as_str());
+    let end = asked.map_or(valid.now, |it| it.last_transition_time.0) + PATIENCE;
     (end > valid.now).then(|| end.duration_since(valid.now).unsigned_abs())
 }
 
-fn deployment(valid: &Valid<'_>, image: &str, mode: Mode) -> Desired {
+fn deployment(valid: &Valid<'_>, image: &str, gate: Gate) -> Desired {
+    let process = gate.process();
     let mut arguments = vec!["notice".to_owned(), "--listen".to_owned(), format!("0.0.0.0:{PORT}")];
-    if mode == Mode::ReadOnly {
+    if gate == Gate::ReadOnly {
         arguments.extend(["--origin".to_owned(), format!("{ORIGIN}:{}", web::PORT)]);
     }
     let probe = |period: u32, failures: u32| json!({"tcpSocket": {"port": PORT}, "periodSeconds": period, "failureThreshold": failures});
     let container = json!({
-        "name": process::GATE,
+        "name": process,
         "image": image,
         "args": arguments,
         "ports": [{"name": "http", "containerPort": PORT}],
@@ -151,7 +167,7 @@ fn deployment(valid: &Valid<'_>, image: &str, mode: Mode) -> Desired {
         "livenessProbe": probe(20, 6),
         "resources": pod::resources(&quota::GATE.resources()),
     });
-    let (process, account) = (process::GATE, names::GATE_ACCOUNT);
+    let account = names::GATE_ACCOUNT;
     let wish = PodWish { process, account, user: bundle::USER, grace_seconds: GRACE_SECONDS, volumes: json!([]), container };
     let mut template = pod::template(valid, wish);
     // It knows no Secret.
@@ -160,7 +176,8 @@ fn deployment(valid: &Valid<'_>, image: &str, mode: Mode) -> Desired {
 }
 
 /// What an Ingress names: `name` is the process that it is for.
-fn service(valid: &Valid<'_>, name: &str, port: u16, is_gates: bool) -> Desired {
-    let (process, target) = if is_gates { (process::GATE, PORT) } else { (name, port) };
+fn service(valid: &Valid<'_>, name: &str, process: &str) -> Desired {
+    let port = if name == process::STREAMING { streaming::PORT } else { web::PORT };
+    let target = if process == name { port } else { PORT };
     web::service(valid, (name, port), (process, target))
 }

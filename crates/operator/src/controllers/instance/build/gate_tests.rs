@@ -17,16 +17,22 @@ struct Cluster {
     config: OperatorConfig,
     version: u32,
     now: &'static str,
+    /// Since when it is known that it is to stop.
+    asked: Option<&'static str>,
 }
 
 impl Cluster {
     fn new() -> Self {
-        Self { children: Children::default(), config: config(), version: 0, now: "2026-01-01T00:01:00Z" }
+        Self { children: Children::default(), config: config(), version: 0, now: "2026-01-01T00:01:00Z", asked: None }
     }
 
     fn build(&self, power: PowerState) -> Objects<Prepared> {
         let mut resource = with_true(resource(), &["SchemaReady", "OwnerReady", "Configured"]);
         resource["spec"]["powerState"] = json!(power);
+        if let Some(asked) = self.asked {
+            let waits = json!({"type": "Stopped", "status": "False", "reason": "Progressing", "message": "", "lastTransitionTime": asked});
+            resource["status"]["conditions"].as_array_mut().unwrap().push(waits);
+        }
         let mut found = dereferenced(resource);
         found.children = self.children.snapshot(ID.parse().unwrap());
         found.now = self.now.parse().unwrap();
@@ -79,7 +85,7 @@ fn led(objects: &Objects<Prepared>) -> [String; 2] {
         let spec = &find(objects, ChildKind::Service, it)["spec"];
         let target = &spec["ports"][0]["targetPort"];
         let process = spec["selector"][labels::PROCESS].as_str().unwrap();
-        assert_eq!(*target, if process == process::GATE { 8080 } else { spec["ports"][0]["port"].as_u64().unwrap() });
+        assert_eq!(*target, if process.ends_with("gate") { 8080 } else { spec["ports"][0]["port"].as_u64().unwrap() });
         process.to_owned()
     })
 }
@@ -92,8 +98,8 @@ fn replicas(objects: &Objects<Prepared>) -> [u64; 4] {
     ["web", "streaming", "sidekiq", "scheduler"].map(|it| find(objects, ChildKind::Deployment, it)["spec"]["replicas"].as_u64().unwrap())
 }
 
-fn arguments(objects: &Objects<Prepared>) -> String {
-    find(objects, ChildKind::Deployment, process::GATE)["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
+fn arguments(objects: &Objects<Prepared>, gate: &str) -> String {
+    find(objects, ChildKind::Deployment, gate)["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
 }
 
 #[test]
@@ -101,8 +107,10 @@ fn a_server_that_runs_has_no_gate() {
     let cluster = Cluster::running();
     let objects = cluster.build(PowerState::Running);
     assert_eq!(led(&objects), ["web", "streaming"]);
-    assert!(!has(&objects, ChildKind::Deployment, "gate") && !has(&objects, ChildKind::Service, "origin"));
-    assert!(!has(&objects, ChildKind::NetworkPolicy, "gate"));
+    for gate in [process::GATE, process::READ_ONLY_GATE] {
+        assert!(!has(&objects, ChildKind::Deployment, gate) && !has(&objects, ChildKind::NetworkPolicy, gate));
+    }
+    assert!(!has(&objects, ChildKind::Service, "origin"));
 }
 
 #[test]
@@ -111,7 +119,7 @@ fn somebody_answers_at_every_moment_of_a_pause() {
     // The gate comes first; what ran runs on, but for Sidekiq.
     let first = cluster.build(PowerState::Suspended);
     assert_eq!((led(&first), replicas(&first)), (["web", "streaming"].map(str::to_owned), [2, 1, 0, 0]));
-    assert!(first.front.retry_in.is_some() && !arguments(&first).contains("--origin"));
+    assert!(first.front.retry_in.is_some() && !arguments(&first, "gate").contains("--origin"));
     cluster.apply(&first, &["gate"], false);
     assert_eq!(led(&cluster.build(PowerState::Suspended)), ["web", "streaming"], "it is not ready");
     // It is ready: the Services turn, and are written before the workloads stop.
@@ -151,6 +159,8 @@ fn somebody_answers_at_every_moment_of_a_pause() {
 fn a_gate_that_does_not_start_keeps_nothing_running_for_long() {
     let mut cluster = Cluster::running();
     let first = cluster.build(PowerState::Suspended);
+    assert_eq!(first.front.retry_in, Some(Duration::from_secs(60)));
+    cluster.asked = Some("2026-01-01T00:00:30Z");
     cluster.apply(&first, &["gate"], false);
     cluster.now = "2026-01-01T00:01:29Z";
     let waits = cluster.build(PowerState::Suspended);
@@ -168,23 +178,86 @@ fn read_only_is_a_gate_before_web_alone() {
     let mut cluster = Cluster::running();
     let first = cluster.build(PowerState::ReadOnly);
     assert_eq!((led(&first), replicas(&first)), (["web", "streaming"].map(str::to_owned), [2, 1, 1, 1]));
-    assert!(arguments(&first).contains("\"--origin\",\"origin:3000\""), "{}", arguments(&first));
-    cluster.apply(&first, &["gate", "origin"], true);
+    let arguments = arguments(&first, "read-only-gate");
+    assert!(arguments.contains("\"--origin\",\"origin:3000\""), "{arguments}");
+    cluster.apply(&first, &["read-only-gate", "origin"], true);
     let second = cluster.build(PowerState::ReadOnly);
-    assert_eq!((led(&second), replicas(&second)), (["gate", "streaming"].map(str::to_owned), [2, 1, 1, 1]));
+    assert_eq!((led(&second), replicas(&second)), (["read-only-gate", "streaming"].map(str::to_owned), [2, 1, 1, 1]));
+    assert!(!has(&second, ChildKind::Deployment, "gate"));
     assert_eq!(find(&second, ChildKind::Service, "origin")["spec"]["selector"][labels::PROCESS], "web");
-    for desired in &second.front.services {
-        cluster.put(ChildKind::Service, desired.body.clone());
-    }
-    // On to a pause: web's Service stays where it is while the gate becomes another.
-    let paused = cluster.build(PowerState::Suspended);
-    assert_eq!((led(&paused), replicas(&paused)), (["gate", "streaming"].map(str::to_owned), [2, 1, 0, 0]));
+    cluster.apply(&second, &["web", "streaming"], true);
     // Back at once, and whoever is at the gate still finds web.
     let back = cluster.build(PowerState::Running);
     assert_eq!(led(&back), ["web", "streaming"]);
-    assert!(!has(&back, ChildKind::Deployment, "gate") && has(&back, ChildKind::Service, "origin"));
-    cluster.remove(ChildKind::Deployment, "gate");
+    assert!(!has(&back, ChildKind::Deployment, "read-only-gate") && has(&back, ChildKind::Service, "origin"));
+    cluster.remove(ChildKind::Deployment, "read-only-gate");
     assert!(!has(&cluster.build(PowerState::Running), ChildKind::Service, "origin"));
+}
+
+impl Cluster {
+    /// A server that has been read-only for a day.
+    fn read_only() -> Self {
+        let mut cluster = Self::running();
+        let first = cluster.build(PowerState::ReadOnly);
+        cluster.apply(&first, &["read-only-gate", "origin"], true);
+        let second = cluster.build(PowerState::ReadOnly);
+        cluster.apply(&second, &["web", "streaming"], true);
+        cluster.now = "2026-01-02T00:00:00Z";
+        cluster
+    }
+}
+
+/// The gate before web is no reason to stop before the other one answers, and what it needed goes with it.
+#[test]
+fn from_read_only_to_a_pause_somebody_answers_at_every_moment() {
+    let mut cluster = Cluster::read_only();
+    let first = cluster.build(PowerState::Suspended);
+    assert_eq!((led(&first), replicas(&first)), (["read-only-gate", "streaming"].map(str::to_owned), [2, 1, 0, 0]));
+    assert!(has(&first, ChildKind::Deployment, "gate") && has(&first, ChildKind::Deployment, "read-only-gate"));
+    cluster.apply(&first, &["gate"], false);
+    let waits = cluster.build(PowerState::Suspended);
+    assert_eq!((led(&waits), replicas(&waits)), (["read-only-gate", "streaming"].map(str::to_owned), [2, 1, 0, 0]));
+    cluster.apply(&first, &["gate"], true);
+    let turned = cluster.build(PowerState::Suspended);
+    assert_eq!((led(&turned), replicas(&turned)), (["gate", "gate"].map(str::to_owned), [0; 4]));
+    cluster.apply(&turned, &["web", "streaming"], true);
+    // Whoever is still at the one that goes finds web, until it is gone.
+    let goes = cluster.build(PowerState::Suspended);
+    assert!(!has(&goes, ChildKind::Deployment, "read-only-gate") && has(&goes, ChildKind::NetworkPolicy, "read-only-gate"));
+    cluster.apply(&goes, &["origin"], true);
+    cluster.remove(ChildKind::Deployment, "read-only-gate");
+    let gone = cluster.build(PowerState::Suspended);
+    assert!(!has(&gone, ChildKind::Service, "origin") && !has(&gone, ChildKind::NetworkPolicy, "read-only-gate"));
+    assert_eq!((led(&gone), replicas(&gone)), (["gate", "gate"].map(str::to_owned), [0; 4]));
+}
+
+#[test]
+fn from_a_pause_to_read_only_the_one_gate_follows_the_other() {
+    let mut cluster = Cluster::running();
+    let paused = cluster.build(PowerState::Suspended);
+    cluster.apply(&paused, &["gate"], true);
+    let paused = cluster.build(PowerState::Suspended);
+    cluster.apply(&paused, &["web", "streaming", "sidekiq", "scheduler"], true);
+    let first = cluster.build(PowerState::ReadOnly);
+    assert_eq!((led(&first), replicas(&first)), (["gate", "gate"].map(str::to_owned), [2, 1, 1, 1]));
+    cluster.apply(&first, &["read-only-gate", "origin"], true);
+    let second = cluster.build(PowerState::ReadOnly);
+    assert_eq!(led(&second), ["read-only-gate", "gate"]);
+    assert!(has(&second, ChildKind::Deployment, "gate"), "streaming's Service leads there");
+}
+
+/// A gate that goes answers nobody who comes now, and another takes its place.
+#[test]
+fn nobody_is_led_to_a_gate_that_goes() {
+    let mut cluster = Cluster::running();
+    let first = cluster.build(PowerState::Suspended);
+    cluster.apply(&first, &["gate"], true);
+    let mut body = find(&first, ChildKind::Deployment, "gate").clone();
+    body["status"] = json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1});
+    body["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:59Z");
+    cluster.put(ChildKind::Deployment, body);
+    let goes = cluster.build(PowerState::Suspended);
+    assert_eq!((led(&goes), replicas(&goes)), (["web", "streaming"].map(str::to_owned), [2, 1, 0, 0]));
 }
 
 #[test]

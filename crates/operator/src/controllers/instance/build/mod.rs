@@ -41,7 +41,7 @@ pub use load::Loading;
 pub use object::Desired;
 pub use secrets::{SecretSource, SecretWish};
 
-use super::validate::Valid;
+use super::validate::{Site, Valid};
 
 /// Built, nothing written.
 pub struct Prepared;
@@ -112,11 +112,11 @@ pub fn build(valid: &Valid<'_>) -> Objects<Prepared> {
 
 /// All that is left of a server that has moved.
 #[must_use]
-pub fn media_host(valid: &Valid<'_>) -> (Vec<Desired>, Vec<SecretWish>) {
-    if !valid.spec.routing.enabled {
+pub fn media_host(site: &Site<'_>) -> (Vec<Desired>, Vec<SecretWish>) {
+    if !site.spec.routing.enabled {
         return (vec![], vec![]);
     }
-    (vec![routes::media(valid)], vec![secrets::of_media(valid)])
+    (vec![routes::media(site)], vec![secrets::of_media(site)])
 }
 
 /// None of an import's before its data is loaded: what runs of the pass before has to go first. In a rehearsal web alone, so that nothing that

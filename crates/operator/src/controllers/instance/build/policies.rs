@@ -2,7 +2,7 @@
 //!
 //! | process | in from | out to |
 //! |---|---|---|
-//! | web | ingress; the gate, of a read-only server | DNS, database, Redis, object store, the public |
+//! | web | ingress; the gate of a read-only server | DNS, database, Redis, object store, the public |
 //! | streaming | ingress | DNS, database, Redis |
 //! | sidekiq | – | DNS, database, Redis, object store, mail relay, the public |
 //! | scheduler | – | DNS, database, Redis, object store, the public |
@@ -10,7 +10,8 @@
 //! | redis | the five above | – |
 //! | bundle, while an export runs (`controllers::export::build`) | operator | DNS, database, object store; the public, where a customer's own bucket is |
 //! | bundle, while a pass of an import is loaded | – | DNS, database, object store |
-//! | gate, of a server that is suspended or read-only | ingress | of a read-only one DNS, web |
+//! | gate, of a server that is suspended | ingress | – |
+//! | read-only-gate | ingress | DNS, web |
 //! | cert-manager's solver, where it certifies the web host | ingress | – |
 //!
 //! In a rehearsal, and while a pass is loaded, nobody reaches the public or the relay.
@@ -19,7 +20,8 @@ use howdah_crd::labels::{self, job, process};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
-use super::{Desired, gate, redis, streaming, web};
+use super::gate::{self, Gate};
+use super::{Desired, redis, streaming, web};
 use crate::cache::ChildKind;
 use crate::config::Peer;
 use crate::controllers::instance::validate::Valid;
@@ -68,12 +70,13 @@ pub fn policies(valid: &Valid<'_>) -> Vec<Desired> {
     let base = || [dns(), database(), redis()].concat();
     let from_mastodon = vec![json!({"from": MASTODON.map(pods), "ports": [port(redis::PORT, "TCP")]})];
     let mut to_web = from_ingress(web::PORT);
-    let mut from_gate = vec![];
     if gate::is_proxy(valid) {
-        to_web.push(json!({"from": [pods(process::GATE)], "ports": [port(web::PORT, "TCP")]}));
-        from_gate = dns();
-        from_gate.push(json!({"to": [pods(process::WEB)], "ports": [port(web::PORT, "TCP")]}));
+        to_web.push(json!({"from": [pods(process::READ_ONLY_GATE)], "ports": [port(web::PORT, "TCP")]}));
     }
+    let from_gate = |gate: Gate| match gate {
+        Gate::Suspended => vec![],
+        Gate::ReadOnly => [dns(), vec![json!({"to": [pods(process::WEB)], "ports": [port(web::PORT, "TCP")]})]].concat(),
+    };
     let policy = |name: &str, ingress: Vec<Value>, egress: Vec<Value>| {
         let selector = json!({"matchLabels": {labels::PROCESS: name}});
         named(valid, name, &selector, &ingress, &egress)
@@ -87,8 +90,8 @@ pub fn policies(valid: &Valid<'_>) -> Vec<Desired> {
         policy(process::JOB, vec![], base()),
         policy(process::REDIS, from_mastodon, vec![]),
     ];
-    if gate::is_there(valid) {
-        policies.push(policy(process::GATE, from_ingress(gate::PORT), from_gate));
+    for gate in Gate::ALL.into_iter().filter(|it| gate::is_there(valid, *it)) {
+        policies.push(policy(gate.process(), from_ingress(gate::PORT), from_gate(gate)));
     }
     if !valid.is_loaded() {
         let load = json!({"matchLabels": {labels::PROCESS: process::BUNDLE, labels::JOB: job::LOAD}});

@@ -35,7 +35,7 @@ const NAME: &str = "tenant";
 pub fn quota(valid: &Valid<'_>) -> Desired {
     let Resources { web, streaming, sidekiq, scheduler, redis } = &valid.spec.resources;
     let count = |replicas: i32| u64::try_from(replicas).unwrap_or(0);
-    // web, streaming and the gate have a surge of one; Sidekiq is recreated, and a Job's pod may still be going when the next one comes.
+    // web, streaming and a gate have a surge of one; Sidekiq is recreated, and a Job's pod may still be going when the next one comes.
     let solvers = if valid.cluster_issuer(valid.spec.web_domain()).is_some() { SOLVERS } else { 0 };
     let pods = [
         room(valid, process::WEB, count(web.replicas) + 1, &web.process),
@@ -43,6 +43,7 @@ pub fn quota(valid: &Valid<'_>) -> Desired {
         room(valid, process::SIDEKIQ, count(sidekiq.replicas), &sidekiq.process),
         room(valid, process::SCHEDULER, 1, &scheduler.process),
         room(valid, process::REDIS, 1, &redis.process),
+        // Both, or one and its surge.
         (2, GATE),
         (2, JOB),
         (1, BUNDLE),

@@ -66,7 +66,7 @@ const OPENINGS: &[(&str, &str, &[Port])] = &[
 /// What the gate adds: it answers by itself, or knows its own server's web and nobody else.
 const SUSPENDED: &[(&str, &str, &[Port])] = &[("ingress", "gate", &[("TCP", 8080)])];
 const READ_ONLY: &[(&str, &str, &[Port])] =
-    &[("ingress", "gate", &[("TCP", 8080)]), ("gate", "web", &[("TCP", 3000)]), ("gate", "dns", DNS)];
+    &[("ingress", "read-only-gate", &[("TCP", 8080)]), ("read-only-gate", "web", &[("TCP", 3000)]), ("read-only-gate", "dns", DNS)];
 
 /// Of a rehearsal: nothing gets out.
 const REHEARSAL: &[(&str, &str, &[Port])] = &[
@@ -269,10 +269,10 @@ fn who_may_reach_whom() {
 
 #[test]
 fn whom_the_gate_reaches() {
-    for (power, more) in [("Suspended", SUSPENDED), ("ReadOnly", READ_ONLY)] {
+    for (power, gate, more) in [("Suspended", "gate", SUSPENDED), ("ReadOnly", "read-only-gate", READ_ONLY)] {
         let mut resource = resource();
         resource["spec"]["powerState"] = power.into();
-        let processes = ["gate", "job", "redis", "scheduler", "sidekiq", "solver", "streaming", "web"];
+        let processes = [gate, "job", "redis", "scheduler", "sidekiq", "solver", "streaming", "web"];
         check(&resource, &processes, &[OPENINGS, more].concat());
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Desired, streaming, web};
 use crate::cache::{CLUSTER_ISSUER, ChildKind};
 use crate::controllers::instance::names;
-use crate::controllers::instance::validate::Valid;
+use crate::controllers::instance::validate::{Site, Valid};
 
 const MEDIA_PORT: u16 = 8080;
 /// Name of a rehearsal's Ingress.
@@ -39,29 +39,29 @@ fn server(valid: &Valid<'_>) -> Desired {
     Desired::new(valid.id, ChildKind::Ingress, Some(&valid.namespace), process::WEB, body)
 }
 
-pub fn media(valid: &Valid<'_>) -> Desired {
+pub fn media(site: &Site<'_>) -> Desired {
     let paths = json!([path("/", MEDIA_SERVICE, MEDIA_PORT)]);
-    let mut body = ingress(valid, &valid.media_domain, &names::media_tls(valid.id), &paths);
+    let mut body = ingress(site, &site.media_domain, &names::media_tls(site.id), &paths);
     // It lies outside the server's namespace, and has to go with the server all the same.
-    body["metadata"]["ownerReferences"] = json!(valid.cr.controller_owner_ref(&()).map(|mut owner| {
+    body["metadata"]["ownerReferences"] = json!(site.cr.controller_owner_ref(&()).map(|mut owner| {
         owner.block_owner_deletion = None;
         vec![owner]
     }));
-    Desired::new(valid.id, ChildKind::Ingress, Some(MEDIA_NAMESPACE), &valid.namespace, body)
+    Desired::new(site.id, ChildKind::Ingress, Some(MEDIA_NAMESPACE), &site.namespace, body)
 }
 
-fn ingress(valid: &Valid<'_>, host: &str, secret: &str, paths: &Value) -> Value {
+fn ingress(site: &Site<'_>, host: &str, secret: &str, paths: &Value) -> Value {
     let mut body = json!({
         "metadata": {},
         "spec": {
-            "ingressClassName": valid.ingress_class,
+            "ingressClassName": site.ingress_class,
             "tls": [{"hosts": [host], "secretName": secret}],
             "rules": [{"host": host, "http": {"paths": paths}}],
         },
     });
-    if let Some(issuer) = valid.cluster_issuer(host) {
+    if let Some(issuer) = site.cluster_issuer(host) {
         // The Secret that it writes says whose it is, as ours do.
-        let template = json!({"labels": {labels::INSTANCE: valid.id.to_string()}});
+        let template = json!({"labels": {labels::INSTANCE: site.id.to_string()}});
         body["metadata"]["annotations"] = json!({CLUSTER_ISSUER: issuer, SECRET_TEMPLATE: template.to_string()});
     }
     body

@@ -6,7 +6,7 @@ use howdah_crd::MEDIA_NAMESPACE;
 use crate::config::Issuer;
 use crate::controllers::instance::import::Import;
 use crate::controllers::instance::names;
-use crate::controllers::instance::validate::{DatabaseCa, NewLink, Valid};
+use crate::controllers::instance::validate::{DatabaseCa, NewLink, Site, Valid};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretWish {
@@ -67,13 +67,13 @@ pub fn secrets(valid: &Valid<'_>) -> Vec<SecretWish> {
 }
 
 /// The media host's certificate, beside its Ingress.
-pub fn of_media(valid: &Valid<'_>) -> SecretWish {
-    SecretWish { namespace: MEDIA_NAMESPACE.to_owned(), name: names::media_tls(valid.id), source: certificate(valid, &valid.media_domain) }
+pub fn of_media(site: &Site<'_>) -> SecretWish {
+    SecretWish { namespace: MEDIA_NAMESPACE.to_owned(), name: names::media_tls(site.id), source: certificate(site, &site.media_domain) }
 }
 
-fn certificate(valid: &Valid<'_>, host: &str) -> SecretSource {
-    match (valid.platform_secret, valid.issuer) {
-        (Some(from), _) if valid.on_platform(host) => SecretSource::PlatformCertificate { from: from.to_owned() },
+fn certificate(site: &Site<'_>, host: &str) -> SecretSource {
+    match (site.platform_secret, site.issuer) {
+        (Some(from), _) if site.on_platform(host) => SecretSource::PlatformCertificate { from: from.to_owned() },
         (_, Issuer::Ca { secret }) => SecretSource::Certificate { ca: secret.clone(), host: host.to_owned() },
         (_, Issuer::CertManager { .. }) => SecretSource::Foreign,
     }

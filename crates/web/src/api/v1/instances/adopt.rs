@@ -13,8 +13,8 @@ use crate::resource::id;
 
 /// Have the record adopt what the cluster has of a server: for operators.
 ///
-/// After the record was restored from an older backup. Version, images, plan and a farewell that has begun are taken over; where the
-/// cluster has anything else that differs, nothing is, and the answer names it.
+/// After the record was restored from an older backup. Version, images, plan and what became of the server (held back,
+/// moving or moved out, a farewell) are taken over; where the cluster has anything else that differs, nothing is, and the answer names it.
 #[utoipa::path(
     post, path = "/api/v1/instances/{id}/adopt", tag = "instances", operation_id = "adoptInstance",
     responses((status = 202, description = "The record has the cluster's state.", body = ChangedInstance))
