@@ -175,6 +175,8 @@ async fn a_deleted_server_leaves_no_certificate_whoever_wrote_it() {
     world.cluster.put(CR, resource);
     let namespace = format!("/api/v1/namespaces/{}", world.id.resource_name());
     let [_, media] = world.certificates();
+    // What has pods goes before the namespace.
+    world.pass().await;
     // cert-manager, which has not noticed yet, would write it anew.
     world.pass().await;
     assert!(!world.cluster.has(&namespace) && world.cluster.has(&media), "it goes after its Ingress");

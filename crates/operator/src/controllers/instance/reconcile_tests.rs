@@ -169,6 +169,12 @@ async fn of_what_has_moved_out_the_media_host_stays() {
         world.cluster.step();
     }
     let home = world.id.resource_name();
+    let writes = world.cluster.writes();
+    let gone = writes.iter().position(|it| *it == format!("DELETE /api/v1/namespaces/{home}")).unwrap();
+    for what in ["/deployments/", "/statefulsets/"] {
+        let last = writes.iter().rposition(|it| it.starts_with("DELETE") && it.contains(what));
+        assert!(last.is_some_and(|it| it < gone), "pods go before their namespace: {writes:#?}");
+    }
     let ingress = |namespace: &str, name: &str| format!("/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}");
     let left = [format!("/api/v1/namespaces/{home}"), ingress(&home, "web"), ingress(howdah_crd::MEDIA_NAMESPACE, &home)];
     assert_eq!(left.map(|it| world.cluster.has(&it)), [false, false, true]);

@@ -156,7 +156,8 @@ pub async fn web_off(context: &Context, cr: &MastodonInstance, id: InstanceId) -
     Ok(())
 }
 
-/// Deletes the namespace, and tells whether it is gone; asked of the API server itself, since what follows can't be undone.
+/// Deletes the namespace, after what has pods in it, and tells whether it is gone; asked of the API server itself, since what follows can't
+/// be undone.
 pub async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: InstanceId, children: &Snapshot) -> Result<bool, Error> {
     let key = ChildKey { kind: ChildKind::Namespace, namespace: None, name: id.resource_name() };
     if let Some(child) = children.get(&key) {
@@ -164,7 +165,7 @@ pub async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: Instan
             return Ok(true);
         }
         // While it lasts there is nothing to ask: its end is an event.
-        if child.leaving {
+        if child.leaving || !pods_gone(context, &key.name, children).await? {
             return Ok(false);
         }
     }
@@ -185,6 +186,18 @@ pub async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: Instan
         }
     }
     Ok(false)
+}
+
+/// Kubernetes looks at a namespace with pods again only after half of the longest grace period among them, though they end in seconds: what
+/// has pods is deleted before it, and its end is an event.
+async fn pods_gone(context: &Context, home: &str, children: &Snapshot) -> Result<bool, Error> {
+    let has_pods = |key: &ChildKey| matches!(key.kind, ChildKind::Deployment | ChildKind::StatefulSet);
+    let mut gone = true;
+    for (key, child) in children.iter().filter(|(key, _)| has_pods(key) && key.namespace.as_deref() == Some(home)) {
+        apply::delete(context, key, child).await?;
+        gone = false;
+    }
+    Ok(gone)
 }
 
 /// Database and role, then bucket and user. False where one of them is away.

@@ -64,10 +64,10 @@ pub async fn delete(context: &Context, key: &ChildKey, child: &Child) -> Result<
     }
 }
 
-/// A Deployment is there until its last pod is gone: somebody waits for that.
+/// What runs for ever is there until its last pod is gone: somebody waits for that.
 const fn propagation(kind: ChildKind) -> PropagationPolicy {
     match kind {
-        ChildKind::Deployment => PropagationPolicy::Foreground,
+        ChildKind::Deployment | ChildKind::StatefulSet => PropagationPolicy::Foreground,
         _ => PropagationPolicy::Background,
     }
 }
