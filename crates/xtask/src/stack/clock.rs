@@ -1,11 +1,13 @@
 //! The stack's business time: how many seconds its server and worker are ahead of the machine, in a file that both read.
 
-use std::{fs, path::PathBuf, str::FromStr};
+use std::{fs, path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::Stack;
 use crate::places::Places;
+
+const DAY: u64 = 86_400;
 
 /// `+200d` and `-3h` move it from where it is; `reset` is the machine's time again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,10 @@ pub fn set(places: &Places, step: Option<Step>) -> Result<()> {
 }
 
 fn said(ahead: i64) -> String {
-    let span = humantime::format_duration(std::time::Duration::from_secs(ahead.unsigned_abs()));
+    let (days, rest) = (ahead.unsigned_abs() / DAY, ahead.unsigned_abs() % DAY);
+    let rest = (rest > 0).then(|| humantime::format_duration(Duration::from_secs(rest)).to_string());
+    // Its own months have 30.44 days: nobody who asked for 200 days wants to read them.
+    let span = (days > 0).then(|| format!("{days}d")).into_iter().chain(rest).collect::<Vec<_>>().join(" ");
     match ahead {
         0 => "Howdah's time is the machine's.".to_owned(),
         1.. => format!("Howdah's time is {span} ahead of the machine's."),
@@ -91,7 +96,7 @@ mod tests {
     #[test]
     fn where_it_is_is_said() {
         assert_eq!(said(0), "Howdah's time is the machine's.");
-        assert_eq!(said(86_400), "Howdah's time is 1day ahead of the machine's.");
+        assert_eq!(said(200 * 86_400 + 60), "Howdah's time is 200d 1m ahead of the machine's.");
         assert_eq!(said(-60), "Howdah's time is 1m behind the machine's.");
     }
 }
