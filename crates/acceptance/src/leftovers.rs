@@ -8,6 +8,14 @@ use crate::s3::Somebody;
 use crate::wait::{seconds, until};
 use crate::{Stack, World};
 
+/// Removes it and waits until it is gone, so that nothing of its end disturbs who counts writes next.
+pub async fn remove_whole(world: &World, id: InstanceId) -> Result<()> {
+    let operator = world.operator()?;
+    operator.remove(id).await?;
+    world.record()?.end_grace(id).await?;
+    operator.wait_for_phase(id, "gone", seconds(300)).await.map(drop)
+}
+
 /// Fails with a list of what is left; waits a little for what ends by itself once its owner is gone (volumes).
 pub async fn assert_nothing_left(world: &World, ids: &[InstanceId]) -> Result<()> {
     until("nothing is left", seconds(30), async || {

@@ -9,6 +9,7 @@ use std::process::{Command, Output};
 use age::secrecy::ExposeSecret as _;
 use anyhow::ensure;
 use howdah_acceptance::api::wish;
+use howdah_acceptance::leftovers::remove_whole;
 use howdah_acceptance::pods::in_web;
 use howdah_acceptance::processes::Part;
 use howdah_acceptance::s3::Somebody;
@@ -108,7 +109,7 @@ async fn a_server_is_taken_along_whole() {
         assert_eq!(seen["manifest"]["tables"][table]["rows"].as_i64(), Some(rows), "{table}");
     }
     watch.lap("verified");
-    api.remove(server).await.unwrap();
+    remove_whole(&world, server).await.unwrap();
 }
 
 /// By the API, with a recovery phrase that is made and answered once: it opens the bundle, and a key that only it opens lies in that.
@@ -141,7 +142,7 @@ async fn a_recovery_phrase_opens_what_is_taken_along() {
     std::fs::write(&file, "another").unwrap();
     let refused = howdah(&world.stack, &["bundle", "verify", &place, "--passphrase-file", file.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    api.remove(server).await.unwrap();
+    remove_whole(&world, server).await.unwrap();
 }
 
 /// Nothing of a run that was cancelled goes on writing, and its server is as before.
@@ -170,7 +171,7 @@ async fn deleting_it_cancels_it() {
     gone.await.unwrap();
     assert!(!user_is_there(&world.stack, &id.resource_name()).await);
     api.wait_for_phase(server, "running", seconds(10)).await.unwrap();
-    api.remove(server).await.unwrap();
+    remove_whole(&world, server).await.unwrap();
 }
 
 /// The definition holds what an export may say.

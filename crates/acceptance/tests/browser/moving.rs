@@ -13,16 +13,19 @@ const KEPT: &str = "handed_over_at = now() - interval '2 days'";
 const MOVED: &str = "handed_over_at = now() - interval '20 days'";
 const AT_HOME: &str = "desired_kind = 'running', desired_hold = null, desired_deletion = null, desired_after = null, handed_over_at = null";
 
+/// Name, state, details.
+type Step = (&'static str, &'static str, &'static str);
+
 /// Steps of a move, by their states in order.
-const fn steps(states: [&'static str; 4]) -> [(&'static str, &'static str, &'static str); 4] {
+const fn steps(states: [&'static str; 4]) -> [Step; 4] {
     let [drain, bundle, handover, teardown] = states;
     [("drain", drain, ""), ("final_bundle", bundle, ""), ("handover", handover, ""), ("teardown", teardown, "")]
 }
 
-const STOPPING: &[(&str, &str, &str)] = &steps(["running", "waiting", "waiting", "waiting"]);
-const BUNDLING: &[(&str, &str, &str)] = &steps(["succeeded", "running", "waiting", "waiting"]);
-const WAITING: &[(&str, &str, &str)] = &steps(["succeeded", "succeeded", "running", "waiting"]);
-const LEFT: &[(&str, &str, &str)] = &steps(["succeeded", "succeeded", "succeeded", "waiting"]);
+const STOPPING: &[Step] = &steps(["running", "waiting", "waiting", "waiting"]);
+const BUNDLING: &[Step] = &steps(["succeeded", "running", "waiting", "waiting"]);
+const WAITING: &[Step] = &steps(["succeeded", "succeeded", "running", "waiting"]);
+const LEFT: &[Step] = &steps(["succeeded", "succeeded", "succeeded", "waiting"]);
 
 /// What there is to be seen, to its customer; then it runs again.
 pub async fn pages(browser: &Browser, album: &mut Album, server: &PlantedServer<'_>) -> Result<()> {
@@ -31,7 +34,7 @@ pub async fn pages(browser: &Browser, album: &mut Album, server: &PlantedServer<
     browser.go(&format!("{page}/move-out")).await?;
     browser.sees("Stop it and move").await?;
     album.keep(browser, "move-out").await?;
-    let states: [(&str, Option<&'static [(&str, &str, &str)]>, &str, &str); 6] = [
+    let states: [(&str, Option<&'static [Step]>, &str, &str); 6] = [
         (MOVING, None, "Moving out", "asked"),
         (MOVING, Some(STOPPING), "Moving out", "stopping"),
         (MOVING, Some(BUNDLING), "Moving out", "final-bundle"),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use howdah_acceptance::World;
+use howdah_acceptance::leftovers::remove_whole;
 use howdah_acceptance::processes::Part;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::{Watch, seconds};
@@ -79,7 +80,7 @@ async fn take_along() {
     browser.is_titled(SOON, "Take along").await.unwrap();
     browser.sees("Cancelled: what was written so far").await.unwrap();
     album.keep(&browser, "take-along-cancelled").await.unwrap();
-    world.operator().unwrap().remove(id(&world, &domain).await.unwrap()).await.unwrap();
+    remove_whole(&world, id(&world, &domain).await.unwrap()).await.unwrap();
     album.close().unwrap();
 }
 

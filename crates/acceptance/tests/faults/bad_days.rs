@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use howdah_acceptance::api::{Launched, fake};
-use howdah_acceptance::leftovers::assert_nothing_left;
+use howdah_acceptance::leftovers::{assert_nothing_left, remove_whole};
 use howdah_acceptance::processes::Part;
 use howdah_acceptance::turn::Turn;
 use howdah_acceptance::wait::{Watch, seconds};
@@ -33,10 +33,7 @@ async fn goes_on(world: &World, launched: &Launched) {
 }
 
 async fn removed(world: &World, id: InstanceId) {
-    let operator = world.operator().unwrap();
-    operator.remove(id).await.unwrap();
-    world.record().unwrap().end_grace(id).await.unwrap();
-    operator.wait_for_phase(id, "gone", seconds(300)).await.unwrap();
+    remove_whole(world, id).await.unwrap();
     assert_nothing_left(world, &[id]).await.unwrap();
 }
 
