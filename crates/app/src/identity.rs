@@ -1,11 +1,12 @@
 //! A server's identity: born here once, as Mastodon's own tasks make it (UP:lib/tasks/mastodon.rake, UP:lib/tasks/db.rake), and
 //! regenerated never.
 
-use data_encoding::{BASE64URL, BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::{BASE64URL, HEXLOWER};
 use howdah_crd::secrets::identity as keys;
 use howdah_domain::Randomness;
 use p256::elliptic_curve::sec1::ToSec1Point;
 
+pub(crate) use crate::bearer::new_token;
 use crate::sealed::Variables;
 
 /// Everything that a new server's identity Secret holds.
@@ -23,11 +24,6 @@ pub(crate) fn new_identity(needs_otp_secret: bool, randomness: &dyn Randomness) 
         variables.insert(keys::OTP_SECRET.to_owned(), hex(randomness));
     }
     variables
-}
-
-/// A token that can stand in a link: 32 bytes.
-pub(crate) fn new_token(randomness: &dyn Randomness) -> String {
-    BASE64URL_NOPAD.encode(&bytes::<32>(randomness))
 }
 
 fn bytes<const N: usize>(randomness: &dyn Randomness) -> [u8; N] {

@@ -37,14 +37,17 @@ pub mod tokens;
 pub mod upkeep;
 pub mod worker;
 
+mod bearer;
 mod excess;
 mod identity;
 mod limits;
 mod links;
+mod own_bucket;
 mod passwords;
 mod people;
 mod progress;
 mod random;
+mod text;
 
 use std::fmt;
 use std::sync::Arc;
@@ -61,6 +64,7 @@ pub use error::{Error, FieldError};
 pub use excess::Excess;
 pub use howdah_db::models::instance::Page;
 pub use idempotency::{IdempotencyKey, Once};
+pub use own_bucket::BucketRequest;
 pub use random::OsRandomness;
 
 /// What every use case needs.

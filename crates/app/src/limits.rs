@@ -14,8 +14,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use howdah_db::Conn;
 use howdah_db::models::attempt::Attempts;
-use sha2::{Digest, Sha256};
 
+use crate::bearer::digest;
 use crate::{App, Error, Excess};
 
 /// So many in a window, of one subject.
@@ -93,11 +93,14 @@ pub(crate) const OWNER_LINK_OF: Limit = limit("owner_link_of_server", Excess::Ow
 /// Exports of one server: each reads all of it.
 pub(crate) const EXPORTS_OF: Limit = limit("exports_of_server", Excess::Exports, 12, DAY);
 
+/// Passphrases that a bundle of one server is sealed with: each takes a second and much memory, whatever comes of the export.
+pub(crate) const PASSPHRASES_OF: Limit = limit("passphrases_of_server", Excess::Exports, 20, HOUR);
+
 /// Buckets that are tried out for one server.
 pub(crate) const BUCKETS_OF: Limit = limit("buckets_of_server", Excess::Buckets, 20, HOUR);
 
 /// Each answers for up to a thousand files.
-pub(crate) const UPLOADS_OF: Limit = limit("uploads_of_import", Excess::Imports, 10_000, DAY);
+pub(crate) const UPLOADS_OF: Limit = limit("uploads_of_import", Excess::Imports, 50_000, DAY);
 /// Bundles that are fetched for one account: each is a connection to wherever it says.
 pub(crate) const PULLS_OF: Limit = limit("pulls_of_account", Excess::Pulls, 30, DAY);
 /// Into what was brought: each lists all of it, and tries a key.
@@ -115,17 +118,29 @@ impl Limit {
         self.count(app, conn, subject).await.map(drop)
     }
 
-    /// The same; how many that makes.
+    /// Whether one more would be taken; none is counted. What is much work is begun only then.
+    pub(crate) async fn ask(self, app: &App, conn: &mut Conn, subject: &str) -> Result<(), Error> {
+        match Attempts::counted(conn, self.what, &digest(subject), app.now() - self.window).await? {
+            Some(attempts) if attempts.count >= self.most => Err(self.refusal(app, attempts)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts one as [`Self::take`] does; how many that makes.
     pub(crate) async fn count(self, app: &App, conn: &mut Conn, subject: &str) -> Result<i32, Error> {
         let now = app.now();
         let attempts = Attempts::count(conn, self.what, &digest(subject), now - self.window, now).await?;
         if attempts.count <= self.most {
             return Ok(attempts.count);
         }
-        let left = (attempts.began_at + self.window - now).max(TimeDelta::seconds(1));
+        Err(self.refusal(app, attempts))
+    }
+
+    fn refusal(self, app: &App, attempts: Attempts) -> Error {
+        let left = (attempts.began_at + self.window - app.now()).max(TimeDelta::seconds(1));
         // Rounded up: who comes when told to is let in.
         let retry_after = Duration::from_secs(left.num_seconds().unsigned_abs() + 1);
-        Err(Error::RateLimited { excess: self.excess, retry_after })
+        Error::RateLimited { excess: self.excess, retry_after }
     }
 
     /// The same of whoever comes from this place.
@@ -189,10 +204,6 @@ impl Place {
         let with = |place: &String| format!("{email} {place}");
         Self { here: with(&self.here), around: self.around.as_ref().map(with) }
     }
-}
-
-fn digest(subject: &str) -> Vec<u8> {
-    Sha256::digest(subject.as_bytes()).to_vec()
 }
 
 #[cfg(test)]

@@ -2,11 +2,9 @@
 //! not good.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use data_encoding::BASE64URL_NOPAD;
-use howdah_domain::Randomness;
-use sha2::{Digest, Sha256};
 
 use crate::Error;
+pub(crate) use crate::bearer::{digest, new_token};
 
 /// Of a new account's confirmation.
 pub(crate) const CONFIRM: TimeDelta = TimeDelta::hours(24);
@@ -18,17 +16,6 @@ pub(crate) const FIRST_PASSWORD: TimeDelta = TimeDelta::hours(24);
 pub(crate) const EMAIL: TimeDelta = TimeDelta::hours(24);
 /// Into an account.
 pub(crate) const INVITATION: TimeDelta = TimeDelta::days(7);
-
-/// 256 random bits, as 43 characters that can stand in a URL or a cookie.
-pub(crate) fn new_token(randomness: &dyn Randomness) -> String {
-    let mut bytes = [0; 32];
-    randomness.fill(&mut bytes);
-    BASE64URL_NOPAD.encode(&bytes)
-}
-
-pub(crate) fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
-}
 
 /// What a link leads to, and what is to be done where it leads nowhere.
 #[derive(Debug, Clone, Copy)]

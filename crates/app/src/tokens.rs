@@ -1,7 +1,6 @@
 //! API tokens: a person, an account, scopes and an end. The token itself is shown once and stored nowhere.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use data_encoding::BASE64URL_NOPAD;
 use howdah_db::Conn;
 use howdah_db::models::account::Membership;
 use howdah_db::models::api_token::ApiToken as Row;
@@ -11,8 +10,8 @@ use howdah_db::models::session::Session;
 use howdah_domain::{AccountId, ApiTokenId, PersonId, Randomness};
 use secrecy::SecretString;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
+use crate::bearer::{digest, new_token};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::mails::{self, To};
 use crate::{Actor, App, Error, FieldError, Role, Scope, sessions};
@@ -252,13 +251,7 @@ async fn record(app: &App, conn: &mut Conn, actor: &Actor, action: &str, (token,
 }
 
 fn new_secret(randomness: &dyn Randomness) -> String {
-    let mut bytes = [0; 32];
-    randomness.fill(&mut bytes);
-    format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&bytes))
-}
-
-fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
+    format!("{PREFIX}{}", new_token(randomness))
 }
 
 fn scopes_of(row: &Row) -> Vec<Scope> {

@@ -257,6 +257,7 @@ diesel::table! {
         counted_bytes -> Int8,
         offered_bytes -> Int8,
         offered_at -> Nullable<Timestamptz>,
+        preflight_sha256 -> Nullable<Text>,
     }
 }
 
@@ -386,6 +387,7 @@ diesel::table! {
         bundle_verified_at -> Nullable<Timestamptz>,
         moved_out_at -> Nullable<Timestamptz>,
         moved_out_until -> Nullable<Timestamptz>,
+        bundle_looked_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -8,6 +8,7 @@ use howdah_db::models::account::Account;
 use howdah_db::models::api_token::ApiToken;
 use howdah_db::models::idempotency::{Claim, IdempotencyKey};
 use howdah_db::models::instance::{DesiredColumns, Instance, Page, StandingColumns};
+use howdah_db::models::move_out::MoveOut;
 use howdah_db::models::name_claim::NameClaim;
 use howdah_db::models::operation::{NewOperation, Operation, OperationStep};
 use howdah_db::models::place::Cluster;
@@ -54,6 +55,24 @@ async fn one_operation_lives_in_a_lane() {
     new_operation(ground.instance.id, OperationKind::Close).insert(conn).await.unwrap();
     let live = Operation::live(conn, ground.instance.id, "exclusive").await.unwrap().unwrap();
     assert_eq!(live.kind, "close");
+}
+
+/// Those that don't hold, however many they are, keep nobody else's from being looked into.
+#[tokio::test]
+async fn final_bundles_are_looked_into_in_turn() {
+    let ground = ground().await;
+    let conn = &mut ground.database.conn().await;
+    let other = rows::instance(conn, &ground.account, &ground.places, "cats.example").await;
+    for (server, at) in [(&ground.instance, 2), (&other, 1)] {
+        MoveOut::hand_over(conn, server.id, now()).await.unwrap();
+        let at = now() - TimeDelta::hours(at);
+        ground.database.execute(&format!("UPDATE instances SET handed_over_at = '{at}' WHERE id = '{}'", server.id)).await;
+    }
+    for looked in 0..4 {
+        let wanted = if looked % 2 == 0 { ground.instance.id } else { other.id };
+        assert_eq!(MoveOut::to_verify(conn, now(), 1).await.unwrap(), [wanted], "after {looked}");
+        MoveOut::looked(conn, wanted, now() + TimeDelta::minutes(looked)).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -49,6 +49,26 @@ fn a_configuration_that_cannot_be_read_is_named() {
     assert!(text(&refused.stderr).contains("/nowhere/operator.yaml"), "{}", text(&refused.stderr));
 }
 
+/// An export to a customer's bucket, whose name may lead elsewhere by now.
+#[test]
+fn a_bundle_goes_outside_alone_where_it_is_told_to() {
+    let create = |endpoint: &str, to: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_howdah"));
+        command.args(["bundle", "create", "--plain", "--outside", "--to", to]);
+        command.env_clear().env("HOWDAH_BUNDLE_AWS_ENDPOINT_URL", endpoint);
+        command.env("HOWDAH_BUNDLE_AWS_ACCESS_KEY_ID", "id").env("HOWDAH_BUNDLE_AWS_SECRET_ACCESS_KEY", "secret");
+        let refused = command.output().expect("the binary runs");
+        assert_eq!(refused.status.code(), Some(2));
+        text(&refused.stderr)
+    };
+    let inside = create("https://10.0.0.7", "s3://mine/birds");
+    assert!(inside.contains("10.0.0.7 is not asked: 10.0.0.7 is no address of the public internet"), "{inside}");
+    let plain = create("http://s3.example.com", "s3://mine/birds");
+    assert!(plain.contains("only https:// is fetched"), "{plain}");
+    let folder = create("https://s3.example.com", "/tmp/birds");
+    assert!(folder.contains("--outside is for a bundle in s3://"), "{folder}");
+}
+
 /// A worker as it is started on a host, with what it is told of metrics.
 fn worker(key_file: &str, metrics: &str) -> Output {
     let of_relay = ["--relay-server", "127.0.0.1", "--relay-from-domain", "mail.example"];

@@ -210,6 +210,9 @@ pub struct NetworkConfig {
     /// Pod, Service and node ranges, which public egress leaves out.
     #[serde(default)]
     pub cluster_cidrs: Vec<String>,
+    /// Where customers' own buckets may lie besides the public internet: what server and worker have as `--outside-allowed-cidr`.
+    #[serde(default)]
+    pub outside_allowed_cidrs: Vec<String>,
     /// `TRUSTED_PROXY_IP`; absent: the CIDRs of `ingress`.
     #[serde(default)]
     pub trusted_proxies: Option<Vec<String>>,
@@ -289,9 +292,9 @@ impl OperatorConfig {
                 }
             }
         }
-        for (at, cidr) in network.cluster_cidrs.iter().enumerate() {
-            if !is_cidr(cidr) {
-                return wrong(format!("network.clusterCidrs[{at}]"), "not an address range such as 10.0.0.0/8");
+        for (name, cidrs) in [("clusterCidrs", &network.cluster_cidrs), ("outsideAllowedCidrs", &network.outside_allowed_cidrs)] {
+            if let Some(at) = cidrs.iter().position(|it| !is_cidr(it)) {
+                return wrong(format!("network.{name}[{at}]"), "not an address range such as 10.0.0.0/8");
             }
         }
         for (key, seconds) in [("farewellPollSeconds", self.farewell_poll_seconds), ("resyncSeconds", self.resync_seconds)] {
@@ -346,6 +349,7 @@ mod tests {
             ("{cidr: 10.20.0.7/32, port: 587}", "{cidr: 10.20.0.7, port: 587}", "network.mail[0].cidr"),
             ("{cidr: 10.20.0.6/32, port: 443}", "{port: 443}", "network.objectStores[0]"),
             ("10.96.0.0/12", "10.96.0.0/33", "network.clusterCidrs[0]"),
+            ("outsideAllowedCidrs: []", "outsideAllowedCidrs: [10.30.0.0]", "network.outsideAllowedCidrs[0]"),
             ("resyncSeconds: 900", "resyncSeconds: 0", "resyncSeconds"),
             ("certManager: {clusterIssuer: letsencrypt, ordersPerHour: 60}", "acme: {}", "acme"),
             ("ordersPerHour: 60", "ordersPerHour: 0", "certManager.ordersPerHour"),

@@ -151,6 +151,19 @@ impl Bundles for FakeBundles {
         .boxed()
     }
 
+    fn forget<'a>(&'a self, prefix: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<(), BundlesError>> {
+        async move {
+            self.answers()?;
+            let start = format!("{prefix}/");
+            let is_named = |key: &String| key.strip_prefix(&start).is_some_and(|path| paths.iter().any(|it| it == path));
+            self.there().retain(|key, _| !is_named(key));
+            self.whole().retain(|key, _| !is_named(key));
+            self.uploads().retain(|key, _| !key.starts_with(&start));
+            Ok(())
+        }
+        .boxed()
+    }
+
     fn delete<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(), BundlesError>> {
         async move {
             self.answers()?;

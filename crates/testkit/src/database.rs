@@ -14,6 +14,8 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use howdah_db::{Conn, Database, Pooled};
 use sha2::{Digest, Sha256};
 
+use crate::wait::wait_for;
+
 const SERVER: &str = "HOWDAH_TEST_DATABASE_URL";
 const PREFIX: &str = "howdah_test_";
 /// Held while the template is made.
@@ -62,12 +64,52 @@ impl TestDatabase {
         run(&mut *self.conn().await, sql).await;
     }
 
+    /// Somebody else's transaction, which has what this locks.
+    ///
+    /// # Panics
+    /// Where it can't be had.
+    pub async fn hold(&self, sql: &str) -> Held<'_> {
+        let mut conn = self.conn().await;
+        run(&mut conn, &format!("BEGIN; {sql}")).await;
+        Held { database: self, conn }
+    }
+
+    /// How many of its connections wait for somebody else's lock.
+    async fn waiting(&self) -> i64 {
+        #[derive(QueryableByName)]
+        struct Found {
+            #[diesel(sql_type = BigInt)]
+            waiting: i64,
+        }
+        let waits = "SELECT count(*) AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let found = diesel::sql_query(waits).get_result::<Found>(&mut *self.conn().await).await;
+        found.expect("a connection can be had and asked").waiting
+    }
+
     /// A connection of the pool.
     ///
     /// # Panics
     /// Without the database.
     pub async fn conn(&self) -> Pooled {
         self.database.conn().await.expect("the test's database is there")
+    }
+}
+
+/// What [`TestDatabase::hold`] locks.
+pub struct Held<'a> {
+    database: &'a TestDatabase,
+    conn: Pooled,
+}
+
+impl Held<'_> {
+    /// Lets go once so many connections wait.
+    ///
+    /// # Panics
+    /// Where they don't in time.
+    pub async fn until_waited_for(mut self, connections: i64) {
+        let wait = async || (self.database.waiting().await == connections).then_some(());
+        wait_for("others to wait for a lock", PATIENCE, wait).await;
+        run(&mut self.conn, "COMMIT").await;
     }
 }
 

@@ -16,6 +16,8 @@
   const said = place.querySelector('[data-upload-said]');
   const inputs = place.querySelectorAll('input[type=file]');
   let busy = false;
+  // Of the bundle’s PREFLIGHT.json: by it the server tells it from another one.
+  let preflight;
   // A whole folder, and not one file of it.
   place.querySelector('#folder').webkitdirectory = true;
   place.hidden = false;
@@ -114,7 +116,7 @@
   };
 
   const offer = async (files) => {
-    const body = JSON.stringify({ files: files.map(({ path, blob }) => ({ path, bytes: blob.size })) });
+    const body = JSON.stringify({ files: files.map(({ path, blob }) => ({ path, bytes: blob.size })), preflight_sha256: preflight });
     for (let attempt = 0; ; attempt += 1) {
       const last = attempt + 1 >= TRIES;
       try {
@@ -193,9 +195,17 @@
     }
   };
 
+  const digest = async (blob) => {
+    const bytes = new Uint8Array(await window.crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
+    return [...bytes].map((it) => it.toString(16).padStart(2, '0')).join('');
+  };
+
   const begin = async (files) => {
     const manifest = files.filter((it) => it.path === 'MANIFEST.json');
     if (!manifest.length) throw new Error('there is no MANIFEST.json in it: it is no bundle, or was never finished');
+    const first = files.find((it) => it.path === 'PREFLIGHT.json');
+    // Browsers have digests on https pages alone, and on this machine’s own.
+    preflight = first && window.crypto.subtle ? await digest(first.blob) : undefined;
     const others = files.filter((it) => it.path !== 'MANIFEST.json');
     const all = files.reduce((sum, it) => sum + it.blob.size, 0);
     let done = 0;

@@ -9,11 +9,12 @@ use howdah_domain::{ExportId, InstanceId, Lane, OperationId, OperationKind, Pers
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::own_bucket::{self, BucketRequest, OwnBucket};
-use super::sealing::{self, ExportRequest, Made, Seal};
+use super::own_bucket;
+use super::sealing::{self, ExportRequest, Made, Seal, Words};
 use crate::idempotency::{Idempotent, Once, answered, claim, keep};
 use crate::instances::{self, audit, audit_actor, locked_by};
 use crate::jobs::SyncExport;
+use crate::own_bucket::OwnBucket;
 use crate::{Actor, App, Error, limits, operations};
 
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub async fn begin(
     idempotent: Option<Idempotent<'_, Begun>>,
 ) -> Result<Once<Begun>, Error> {
     actor.may_change()?;
-    let bucket = request.bucket.as_ref().map(BucketRequest::parse).transpose()?;
+    let bucket = request.bucket.as_ref().map(own_bucket::parse).transpose()?;
     let mut conn = app.conn().await?;
     if let Some(before) = answered(&mut conn, idempotent).await? {
         return Ok(before);
@@ -48,8 +49,12 @@ pub async fn begin(
     // Before a key is made, which may take a second.
     let row = instances::seen_by(&mut conn, actor, id).await?;
     may_begin(&mut conn, &row).await?;
+    limits::EXPORTS_OF.ask(app, &mut conn, &id.to_string()).await?;
     if bucket.is_some() {
         limits::BUCKETS_OF.take(app, &mut conn, &id.to_string()).await?;
+    }
+    if matches!(request.words, Words::Passphrase(_)) {
+        limits::PASSPHRASES_OF.take(app, &mut conn, &id.to_string()).await?;
     }
     drop(conn);
     let (seal, Made { key, phrase }) = sealing::seal(app, request).await?;
@@ -110,7 +115,7 @@ pub(super) async fn put(app: &App, conn: &mut Conn, server: InstanceId, new: New
     };
     new.insert(conn).await?;
     if let Some(bucket) = bucket {
-        bucket.insert(app, conn, export).await?;
+        own_bucket::insert(app, conn, export, bucket).await?;
     }
     SyncExport::of(new.id).enqueue(conn).await?;
     Ok((export, operation))

@@ -20,7 +20,6 @@ pub use final_bundle::{KEPT as FINAL_KEPT, key};
 pub(crate) use final_bundle::{begin_final, cancel_final, discard_final, is_there, keep_final_from, keeps_final};
 pub(crate) use links::prefix;
 pub use links::{Link, Links, PlainPath, links};
-pub use own_bucket::BucketRequest;
 pub(crate) use own_bucket::variables as bucket_variables;
 pub use phrase::{KeptPhrase, NewPhrase, asked_back, kept_phrase, make_phrase};
 pub use schedule::{Every, KEPT as SCHEDULED_KEPT, ScheduleRequest, ScheduleView, schedule, set_schedule};

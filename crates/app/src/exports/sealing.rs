@@ -6,9 +6,8 @@ use howdah_bundle::seal::{Phrase, RecoveryKey, SealError, WorkFactor};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
-use super::own_bucket::BucketRequest;
 use super::phrase::KeptPhrase;
-use crate::{App, Error};
+use crate::{App, BucketRequest, Error};
 
 /// A manifest names each.
 const MOST_KEYS: usize = 8;
@@ -75,6 +74,16 @@ pub(super) async fn seal(app: &App, request: &ExportRequest) -> Result<(Seal, Ma
     let mut recipients = named(&request.recipients)?;
     let key = request.make_key.then(age::x25519::Identity::generate);
     recipients.extend(key.as_ref().map(|it| it.to_public().to_string()));
+    // Before a phrase is worked on.
+    let has_words = !matches!(request.words, Words::None);
+    match recipients.len() + usize::from(has_words) {
+        0 => {
+            let sentence = "Have a recovery phrase made, or name at least one age public key: else nobody could open the bundle.";
+            return Err(Error::invalid("recipients", "missing", sentence));
+        }
+        1..=MOST_KEYS => {}
+        _ => return Err(Error::invalid("recipients", "too_many", format!("A bundle is sealed to {MOST_KEYS} keys at most."))),
+    }
     let (recovery, phrase) = match &request.words {
         Words::None => (None, None),
         Words::NewPhrase => {
@@ -88,17 +97,8 @@ pub(super) async fn seal(app: &App, request: &ExportRequest) -> Result<(Seal, Ma
         recipients.push(public);
         key.as_bytes().to_vec()
     });
-    match recipients.len() {
-        0 => {
-            let sentence = "Have a recovery phrase made, or name at least one age public key: else nobody could open the bundle.";
-            Err(Error::invalid("recipients", "missing", sentence))
-        }
-        1..=MOST_KEYS => {
-            let key = key.map(|it| it.to_string().expose_secret().to_owned().into());
-            Ok((Seal { recipients: recipients.join(" "), recovery_key }, Made { key, phrase }))
-        }
-        _ => Err(Error::invalid("recipients", "too_many", format!("A bundle is sealed to {MOST_KEYS} keys at most."))),
-    }
+    let key = key.map(|it| it.to_string().expose_secret().to_owned().into());
+    Ok((Seal { recipients: recipients.join(" "), recovery_key }, Made { key, phrase }))
 }
 
 /// Checked, and each once.

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use howdah_db::Conn;
+use howdah_db::models::account::Account;
 use howdah_db::models::export::Export;
 use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
@@ -62,6 +63,8 @@ pub async fn begin(
 }
 
 async fn insert(app: &App, conn: &mut Conn, actor: &Actor, source: ImportSource) -> Result<ImportId, Error> {
+    // So that two that are begun at once count each other.
+    Account::lock(conn, actor.account.as_uuid()).await?;
     if Import::open_of_account(conn, actor.account.as_uuid(), app.now()).await? >= MOST_OPEN {
         let sentence = format!("{MOST_OPEN} imports of this account wait already. Launch one of them, or throw one away.");
         return Err(Error::Conflict { reason: "too_many_imports", sentence });
@@ -92,6 +95,7 @@ async fn insert(app: &App, conn: &mut Conn, actor: &Actor, source: ImportSource)
         counted_bytes: 0,
         offered_bytes: 0,
         offered_at: None,
+        preflight_sha256: None,
     };
     row.insert(conn).await?;
     record(app, conn, actor, &row, "import.begin").await?;

@@ -183,6 +183,10 @@ async fn take_back(
         ..import.clone()
     };
     again.insert(conn).await?;
+    if server.launched_at.is_some() {
+        let mail = |account: &str, by: &str| mails::import_taken_back(&app.config, &server.domain, account, by, again.id);
+        instances::tell_owners(app, conn, actor, server, mail).await?;
+    }
     // With its audit entry, which comes last.
     instances::discard(app, conn, actor, server).await?;
     Ok(id)

@@ -61,6 +61,7 @@ pub async fn launch(
         let import = locked_by(conn, actor, id).await?;
         is_open(app, &import)?;
         is_not_pulled(conn, &import).await?;
+        let server = NewServer { in_place_of: import.going(conn).await?, ..server };
         let launched = instances::record(app, conn, actor, &server).await?;
         Import::became(conn, import.id, launched.instance.as_uuid(), &manifest_sha256).await?;
         keep(conn, idempotent, launched).await
@@ -95,6 +96,7 @@ fn server<'a>(app: &'a App, request: &'a ImportLaunch, found: Found) -> Result<N
         },
         cluster: request.cluster.as_deref(),
         remnants_known: request.remnants_known,
+        in_place_of: None,
     })
 }
 

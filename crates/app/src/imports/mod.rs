@@ -19,7 +19,7 @@ pub use decide::{CutOver, cut_over, discard};
 pub use launch::{ImportLaunch, launch};
 pub use look::look;
 pub(crate) use look::read as brought;
-pub use pull::{PullBucket, PullFrom, PullReport, PullRun, offer_to_pull, pull, pull_run, report_pull, stop as stop_pull};
+pub use pull::{PullFrom, PullReport, PullRun, offer_to_pull, pull, pull_run, report_pull, stop as stop_pull};
 pub use seen::{Seen, SeenFinding, SeenServer};
 pub use upload::{Announced, Offered, PartLink, Put, offer};
 pub use view::{ImportState, ImportView, PullView, get, list, of_server};

@@ -5,23 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use data_encoding::BASE64URL_NOPAD;
-use howdah_bundle::outside::{Allowed, Refused, check};
+use howdah_bundle::outside::{Allowed, Bucket, Refused, check};
 use howdah_bundle::place::Location;
 use howdah_db::Conn;
 use howdah_db::models::import::Import;
 use howdah_db::models::import_pull::{ImportPull, NewPull};
 use howdah_domain::ImportId;
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::begin::record;
 use super::upload::{Announced, Offered, offer_of};
 use super::{is_open, locked_by};
+use crate::bearer::{digest, new_token};
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::SyncPull;
-use crate::{Actor, App, Error, limits};
+use crate::text::clipped;
+use crate::{Actor, App, BucketRequest, Error, limits};
 
 /// Says what it is to whoever finds one, and to scanners.
 const PREFIX: &str = "howdah_pull_";
@@ -32,19 +32,7 @@ const LONGEST_SENTENCE: usize = 1000;
 pub enum PullFrom {
     /// Of its tar. What follows the `?` may be a key.
     Url(SecretString),
-    Bucket(Box<PullBucket>),
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct PullBucket {
-    /// An origin, `https://s3.example.com`.
-    pub endpoint: String,
-    pub region: String,
-    pub bucket: String,
-    /// The bundle lies below it.
-    pub prefix: String,
-    pub access_key_id: String,
-    pub secret_access_key: SecretString,
+    Bucket(Box<BucketRequest>),
 }
 
 /// What the Job says of itself.
@@ -77,7 +65,7 @@ pub async fn pull(
 ) -> Result<Once<ImportId>, Error> {
     actor.may_change()?;
     let Source { shown, mut variables } = parse(from)?;
-    let key = new_key(app);
+    let key = SecretString::from(format!("{PREFIX}{}", new_token(&*app.randomness)));
     variables.insert("HOWDAH_PULL_KEY".to_owned(), key.expose_secret().to_owned());
     variables.insert("HOWDAH_PULL_TO".to_owned(), format!("{}/api/v1/pulls/{id}", app.config.dashboard_url));
     let secret = serde_json::to_vec(&variables).map_err(Error::internal)?;
@@ -180,8 +168,8 @@ pub async fn pull_run(app: &App, id: ImportId, key: &str) -> Result<PullRun, Err
 ///
 /// # Errors
 /// As [`super::offer`]'s.
-pub async fn offer_to_pull(app: &App, PullRun(import): &PullRun, files: &[Announced]) -> Result<Vec<Offered>, Error> {
-    offer_of(app, import, files).await
+pub async fn offer_to_pull(app: &App, PullRun(import): &PullRun, of: Option<&str>, files: &[Announced]) -> Result<Vec<Offered>, Error> {
+    offer_of(app, import, of, files).await
 }
 
 /// How far it is, by the Job. One that is done is looked into by the worker.
@@ -192,7 +180,7 @@ pub async fn report_pull(app: &App, PullRun(import): &PullRun, report: &PullRepo
     is_open(app, import)?;
     let mut conn = app.conn().await?;
     let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
-    let sentence = report.sentence.as_deref().map(clipped);
+    let sentence = report.sentence.as_deref().map(|it| clipped(it, LONGEST_SENTENCE));
     howdah_db::transaction(&mut conn, async |conn| {
         ImportPull::told(conn, import.id, number(report.files), number(report.bytes), sentence.as_deref(), app.now()).await?;
         if report.is_done && ImportPull::end(conn, import.id, "done", None, app.now()).await? {
@@ -203,83 +191,52 @@ pub async fn report_pull(app: &App, PullRun(import): &PullRun, report: &PullRepo
     .await
 }
 
-fn new_key(app: &App) -> SecretString {
-    let mut bytes = [0; 32];
-    app.randomness.fill(&mut bytes);
-    format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&bytes)).into()
-}
-
-fn digest(key: &str) -> Vec<u8> {
-    Sha256::digest(key.as_bytes()).to_vec()
-}
-
-/// Words that a hostile source may have put there.
-fn clipped(text: &str) -> String {
-    text.chars().filter(|it| !it.is_control()).take(LONGEST_SENTENCE).collect()
-}
-
 fn parse(from: &PullFrom) -> Result<Source, Error> {
     match from {
         PullFrom::Url(url) => {
             let text = url.expose_secret().trim();
-            let url = asked("url", text)?;
+            let url = asked(text)?;
             let shown = format!("https://{}{}", url.authority(), url.path());
-            Ok(Source { shown: clipped(&shown), variables: BTreeMap::from([("HOWDAH_PULL_FROM".to_owned(), text.to_owned())]) })
+            Ok(Source {
+                shown: clipped(&shown, LONGEST_SENTENCE),
+                variables: BTreeMap::from([("HOWDAH_PULL_FROM".to_owned(), text.to_owned())]),
+            })
         }
         PullFrom::Bucket(bucket) => parse_bucket(bucket),
     }
 }
 
-fn parse_bucket(from: &PullBucket) -> Result<Source, Error> {
-    let PullBucket { endpoint, region, bucket, prefix, access_key_id, secret_access_key } = from;
-    let url = asked("endpoint", endpoint.trim())?;
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(Error::invalid(
-            "endpoint",
-            "malformed",
-            "Write the address of the S3 service alone: https://s3.example.com.".to_owned(),
-        ));
+fn parse_bucket(from: &BucketRequest) -> Result<Source, Error> {
+    let own = from.parse()?;
+    let Bucket { endpoint, region, bucket, virtual_hosted, access_key_id, secret_access_key } = &own.bucket;
+    let location = Location::S3 { bucket: bucket.clone(), prefix: own.prefix.clone() }.to_string();
+    let mut variables = vec![
+        ("AWS_ENDPOINT_URL", own.endpoint()),
+        ("AWS_REGION", region.clone()),
+        ("AWS_ACCESS_KEY_ID", access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", secret_access_key.expose_secret().to_owned()),
+        ("HOWDAH_PULL_FROM", location.clone()),
+    ];
+    if *virtual_hosted {
+        variables.push(("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "true".to_owned()));
     }
-    let location = format!("s3://{}/{}", bucket.trim(), prefix.trim().trim_matches('/'));
-    let location: Location =
-        location.parse().map_err(|error: howdah_bundle::place::PlaceError| Error::invalid("bucket", "malformed", format!("{error}.")))?;
-    let word = |field: &'static str, text: &str, longest: usize| {
-        let text = text.trim();
-        let fits = !text.is_empty() && text.len() <= longest && text.bytes().all(|it| it.is_ascii_graphic());
-        if fits { Ok(text.to_owned()) } else { Err(Error::invalid(field, "malformed", format!("Write {} without spaces.", spoken(field)))) }
-    };
-    let region = if region.trim().is_empty() { "us-east-1".to_owned() } else { word("region", region, 63)? };
     Ok(Source {
-        shown: clipped(&format!("{location} at {}", url.authority())),
-        variables: BTreeMap::from([
-            ("HOWDAH_PULL_FROM".to_owned(), location.to_string()),
-            ("AWS_ENDPOINT_URL".to_owned(), url.origin().ascii_serialization()),
-            ("AWS_REGION".to_owned(), region),
-            ("AWS_ACCESS_KEY_ID".to_owned(), word("access_key_id", access_key_id, 200)?),
-            ("AWS_SECRET_ACCESS_KEY".to_owned(), word("secret_access_key", secret_access_key.expose_secret(), 400)?),
-        ]),
+        shown: clipped(&format!("{location} at {}", endpoint.authority()), LONGEST_SENTENCE),
+        variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     })
-}
-
-fn spoken(field: &str) -> &'static str {
-    match field {
-        "region" => "the region, us-east-1 say,",
-        "access_key_id" => "the key’s id",
-        _ => "the secret key",
-    }
 }
 
 /// A URL that is asked. Where its name leads, the Job looks, each time that it connects; so it does for an address in the place of a name,
 /// since only it knows the networks that are excepted.
-fn asked(field: &'static str, text: &str) -> Result<Url, Error> {
-    let malformed = |sentence: String| Error::invalid(field, "malformed", sentence);
+fn asked(text: &str) -> Result<Url, Error> {
+    let malformed = |sentence: String| Error::invalid("url", "malformed", sentence);
     if text.len() > 2000 {
         return Err(malformed("An address has at most 2000 characters.".to_owned()));
     }
     let url = Url::parse(text).map_err(|_| malformed("Write the whole address: https://example.com/bundle.tar, say.".to_owned()))?;
     match check(&url, &Allowed::default()) {
         Ok(()) | Err(Refused::Address(_)) => Ok(url),
-        Err(refused) => Err(Error::invalid(field, "refused", format!("This address is not asked: {refused}."))),
+        Err(refused) => Err(Error::invalid("url", "refused", format!("This address is not asked: {refused}."))),
     }
 }
 
@@ -296,31 +253,19 @@ mod tests {
         let source = url("https://birds.example:8443/b.tar?X-Amz-Signature=secret#x").unwrap();
         assert_eq!(source.shown, "https://birds.example:8443/b.tar");
         assert!(source.variables["HOWDAH_PULL_FROM"].contains("secret"));
-        let bucket = PullBucket {
-            endpoint: "https://s3.example.com".to_owned(),
+        let bucket = BucketRequest {
+            endpoint: "https://s3.example.com:9000".to_owned(),
             bucket: "backups".to_owned(),
             prefix: "/birds/".to_owned(),
+            virtual_hosted: true,
             access_key_id: "AKIA".to_owned(),
             secret_access_key: "very-secret".to_owned().into(),
-            ..PullBucket::default()
+            ..BucketRequest::default()
         };
-        let source = parse(&PullFrom::Bucket(Box::new(bucket.clone()))).unwrap();
-        assert_eq!(source.shown, "s3://backups/birds at s3.example.com");
-        assert_eq!((&*source.variables["HOWDAH_PULL_FROM"], &*source.variables["AWS_REGION"]), ("s3://backups/birds", "us-east-1"));
-        let wrong = |change: fn(&mut PullBucket)| {
-            let mut bucket = bucket.clone();
-            change(&mut bucket);
-            match parse(&PullFrom::Bucket(Box::new(bucket))) {
-                Err(Error::Invalid { fields }) => fields[0].field,
-                _ => "nothing",
-            }
-        };
-        assert_eq!(wrong(|it| it.endpoint = "http://s3.example.com".to_owned()), "endpoint");
-        assert_eq!(wrong(|it| it.endpoint = "https://s3.example.com/backups".to_owned()), "endpoint");
-        assert_eq!(wrong(|it| it.bucket = "a b".to_owned()), "bucket");
-        assert_eq!(wrong(|it| it.prefix = "../x".to_owned()), "bucket");
-        assert_eq!(wrong(|it| it.access_key_id = String::new()), "access_key_id");
-        assert_eq!(wrong(|it| it.secret_access_key = "a\nb".to_owned().into()), "secret_access_key");
+        let Source { shown, variables } = parse(&PullFrom::Bucket(Box::new(bucket))).unwrap();
+        assert_eq!(shown, "s3://backups/birds at s3.example.com:9000");
+        assert_eq!((&*variables["HOWDAH_PULL_FROM"], &*variables["AWS_REGION"]), ("s3://backups/birds", "us-east-1"));
+        assert_eq!(variables["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"], "true");
     }
 
     #[test]

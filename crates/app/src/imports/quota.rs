@@ -5,6 +5,7 @@
 
 use chrono::TimeDelta;
 use futures::TryStreamExt as _;
+use howdah_db::models::account::Account;
 use howdah_db::models::import::Import;
 
 use super::upload::VALID;
@@ -50,11 +51,13 @@ pub(super) async fn take(app: &App, bundles: &dyn Bundles, import: &Import, byte
     if fits(app, import, bytes).await? { Ok(()) } else { Err(too_much(app)) }
 }
 
-/// Takes them where they fit.
+/// Takes them where they fit. The account's row stays locked, so that what two of its imports take at once is counted by both; the import's
+/// comes first, as for a launch.
 async fn fits(app: &App, import: &Import, bytes: u64) -> Result<bool, Error> {
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
         let import = Import::lock(conn, import.id).await?.ok_or(Error::NotFound { what: "import" })?;
+        Account::lock(conn, import.account_id).await?;
         let most = signed(most(app));
         let here = import.counted_bytes.saturating_add(import.offered_bytes).saturating_add(signed(bytes));
         let everywhere = Import::bytes_of_account(conn, import.account_id).await?.saturating_add(signed(bytes));

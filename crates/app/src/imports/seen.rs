@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use howdah_bundle::format::{Consistency, Finding, Manifest, Preflight, Seal, Severity};
 use serde::{Deserialize, Serialize};
 
+use crate::text::clipped;
+
 /// Nothing secret, and nothing that the bundle's author could make longer than this.
 const LONGEST: usize = 400;
 const MOST_FINDINGS: usize = 50;
@@ -62,9 +64,9 @@ impl Seen {
         if self.findings.len() < MOST_FINDINGS {
             self.findings.push(SeenFinding {
                 is_wrong: finding.severity == Severity::Wrong,
-                object: clipped(&finding.object),
-                reason: clipped(&finding.reason),
-                sentence: clipped(&finding.sentence),
+                object: short(&finding.object),
+                reason: short(&finding.reason),
+                sentence: short(&finding.sentence),
             });
         }
     }
@@ -73,9 +75,9 @@ impl Seen {
 impl SeenServer {
     pub(super) fn of(preflight: &Preflight, manifest: &Manifest) -> Self {
         Self {
-            domain: clipped(&preflight.domains.local),
-            web_domain: clipped(&preflight.domains.web),
-            version: preflight.mastodon.version.as_deref().map(clipped),
+            domain: short(&preflight.domains.local),
+            web_domain: short(&preflight.domains.web),
+            version: preflight.mastodon.version.as_deref().map(short),
             runs_as: None,
             made_at: preflight.created_at,
             consistency: match preflight.consistency {
@@ -94,6 +96,6 @@ impl SeenServer {
     }
 }
 
-fn clipped(text: &str) -> String {
-    text.chars().filter(|it| !it.is_control()).take(LONGEST).collect()
+fn short(text: &str) -> String {
+    clipped(text, LONGEST)
 }

@@ -1,13 +1,17 @@
 //! Links by which the files of a bundle are put where they are looked for, straight into the bucket: no byte passes the control plane.
 //!
 //! A link lets one file in, or a part of one, of the length that was announced and no other, and ends soon: who brings much asks again.
+//! What is there already is not brought again, if it is of the same bundle: that is known by the digest of its PREFLIGHT.json, which says when it
+//! was made. Of another one everything goes but media, whose names Mastodon makes up anew for each file.
+//!
 //! What is large comes in parts; the store keeps which of them are there, and whoever announces the file again makes it whole after the last.
 
+use std::future::ready;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::stream::{self, StreamExt as _};
-use howdah_bundle::format::BundlePath;
+use howdah_bundle::format::{BundlePath, INVENTORY, MISSING, ORPHANS};
 use howdah_db::models::import::Import;
 use howdah_domain::ImportId;
 use url::Url;
@@ -15,14 +19,15 @@ use url::Url;
 use super::{is_open, quota, seen_by};
 use crate::limits;
 use crate::ports::{Bundles, Upload};
+use crate::text::clipped;
 use crate::{Actor, App, Error};
 
 /// Files of one request.
 const MOST_AT_ONCE: usize = 1000;
 /// Bytes of parts that one answer has links for: what a slow line brings while they are valid.
 const MOST_BYTES: u64 = 1 << 30;
-/// What is larger comes in parts.
-const WHOLE: u64 = 32 << 20;
+/// What is larger comes in parts of this length, or longer ones where there would be too many: who pulls holds a few at a time, in little memory.
+const WHOLE: u64 = 8 << 20;
 /// No file of a bundle is larger; nor is an object of S3.
 const LARGEST: u64 = 5 << 40;
 /// Parts that a file may have.
@@ -67,17 +72,18 @@ pub struct PartLink {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] for an import that takes nothing any more, or not so much; [`Error::Invalid`] for paths that no
 /// bundle has and files that are too large; [`Error::RateLimited`]; [`Error::Unavailable`] where the bucket doesn't answer.
-pub async fn offer(app: &App, actor: &Actor, id: ImportId, files: &[Announced]) -> Result<Vec<Offered>, Error> {
+pub async fn offer(app: &App, actor: &Actor, id: ImportId, of: Option<&str>, files: &[Announced]) -> Result<Vec<Offered>, Error> {
     actor.may_change()?;
     let mut conn = app.conn().await?;
     let import = seen_by(&mut conn, actor, id).await?;
     drop(conn);
-    offer_of(app, &import, files).await
+    offer_of(app, &import, of, files).await
 }
 
-/// The same for whoever may bring it.
-pub(super) async fn offer_of(app: &App, import: &Import, files: &[Announced]) -> Result<Vec<Offered>, Error> {
+/// The same for whoever may bring it. `of`: SHA-256 of the bundle's PREFLIGHT.json, in hexadecimal.
+pub(super) async fn offer_of(app: &App, import: &Import, of: Option<&str>, files: &[Announced]) -> Result<Vec<Offered>, Error> {
     let paths = parse(files)?;
+    let of = of.map(preflight).transpose()?;
     is_open(app, import)?;
     if import.source != "upload" {
         let sentence = "This import is of an export that lies here: nothing has to be brought.".to_owned();
@@ -85,6 +91,9 @@ pub(super) async fn offer_of(app: &App, import: &Import, files: &[Announced]) ->
     }
     limits::UPLOADS_OF.take(app, &mut *app.conn().await?, &import.id.to_string()).await?;
     let bundles = app.bundles.as_deref().ok_or(Error::NotFound { what: "import" })?;
+    if let Some(of) = of.filter(|it| import.preflight_sha256.as_deref() != Some(*it)) {
+        make_way(app, bundles, import, of).await?;
+    }
     let large = files.iter().filter(|it| it.bytes > WHOLE).count().max(1) as u64;
     let wanted = paths.iter().zip(files).map(|(path, file)| wanted(bundles, &import.prefix, path, file.bytes, MOST_BYTES / large));
     let wanted: Vec<Wanted> = stream::iter(wanted).buffered(ASKED_AT_ONCE).try_collect().await?;
@@ -94,6 +103,21 @@ pub(super) async fn offer_of(app: &App, import: &Import, files: &[Announced]) ->
         Ok(Offered { path: path.to_string(), put })
     });
     stream::iter(offered).buffered(ASKED_AT_ONCE).try_collect().await
+}
+
+fn preflight(of: &str) -> Result<&str, Error> {
+    let is_digest = of.len() == 64 && of.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+    let wrong = || Error::invalid("preflight_sha256", "malformed", "A SHA-256 has 64 digits: 0–9 and a–f.");
+    is_digest.then_some(of).ok_or_else(wrong)
+}
+
+/// For another bundle than the one that lies there.
+async fn make_way(app: &App, bundles: &dyn Bundles, import: &Import, of: &str) -> Result<(), Error> {
+    let is_media = |path: &str| path.starts_with("media/") && ![INVENTORY, MISSING, ORPHANS].contains(&path);
+    let others = bundles.files(&import.prefix).try_filter_map(|it| ready(Ok((!is_media(&it.path)).then_some(it.path))));
+    let others: Vec<String> = others.try_collect().await?;
+    bundles.forget(&import.prefix, &others).await?;
+    Ok(Import::is_of(&mut *app.conn().await?, import.id, of).await?)
 }
 
 /// What of a file is still to be brought.
@@ -178,16 +202,12 @@ fn parse(files: &[Announced]) -> Result<Vec<BundlePath>, Error> {
     }
     let one = |file: &Announced| {
         if file.bytes > LARGEST {
-            let sentence = format!("“{}” is larger than 5 TiB, which no file may be.", clipped(&file.path));
+            let sentence = format!("“{}” is larger than 5 TiB, which no file may be.", clipped(&file.path, 120));
             return Err(Error::invalid("files", "too_large", sentence));
         }
         BundlePath::parse(&file.path).map_err(|error| Error::invalid("files", "path", format!("{error}.")))
     };
     files.iter().map(one).collect()
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().take(120).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use howdah_domain::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{audit, audit_actor};
 use crate::idempotency::{Idempotent, Once, claim, keep};
@@ -57,6 +58,8 @@ pub(crate) struct NewServer<'a> {
     pub origin: Origin,
     pub cluster: Option<&'a str>,
     pub remnants_known: bool,
+    /// A server that is going: it counts no more, and its names are this one's, which is not begun before it is gone.
+    pub in_place_of: Option<Uuid>,
 }
 
 /// What a server comes from.
@@ -126,7 +129,7 @@ fn parse<'a>(app: &'a App, request: &'a LaunchRequest) -> Result<NewServer<'a>, 
         (Ok(address), Ok(plan), Ok(username), Ok(email)) if fields.is_empty() => {
             let cluster = request.cluster.as_deref();
             let origin = Origin::New { username, email };
-            Ok(NewServer { address, plan, release, origin, cluster, remnants_known: request.remnants_known })
+            Ok(NewServer { address, plan, release, origin, cluster, remnants_known: request.remnants_known, in_place_of: None })
         }
         _ => Err(Error::Invalid { fields }),
     }
@@ -158,7 +161,7 @@ pub(crate) async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &N
     let now = app.now();
     let platform = settings::read(conn).await?;
     let standing = billing::standing_at_launch(platform.provider());
-    let desired = desired(app, conn, actor, &platform, &standing).await?;
+    let desired = desired(app, conn, actor, &platform, &standing, server.in_place_of.is_some()).await?;
     check_remnants(conn, server).await?;
     let places = places(conn, server.cluster).await?;
     let id = InstanceId::generate(now, &*app.randomness);
@@ -188,6 +191,9 @@ pub(crate) async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &N
     };
     let row = row.insert(conn).await.map_err(|it| taken(it, address))?;
     let hosts: Vec<&str> = address.hosts().into_iter().map(FediverseDomain::as_str).collect();
+    if let Some(going) = server.in_place_of {
+        NameClaim::release(conn, going).await?;
+    }
     NameClaim::claim(conn, row.id, &hosts, now).await.map_err(|it| taken(it, address))?;
     for domain in address.to_be_proven() {
         ask_for_proof(app, conn, actor, domain).await?;
@@ -226,14 +232,21 @@ pub(super) fn remnants(address: &ServerAddress) -> String {
 }
 
 /// What policy says of this launch. The account's row stays locked, so that two launches at once count each other.
-async fn desired(app: &App, conn: &mut Conn, actor: &Actor, platform: &PlatformSettings, standing: &Standing) -> Result<Desired, Error> {
+async fn desired(
+    app: &App,
+    conn: &mut Conn,
+    actor: &Actor,
+    platform: &PlatformSettings,
+    standing: &Standing,
+    replaces: bool,
+) -> Result<Desired, Error> {
     let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
     let facts = BillingFacts { standing: standing.clone(), now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
     let facts = LaunchFacts {
         by_operator: actor.operates(),
         new_servers: platform.new_servers,
         public_sentence: &platform.new_servers_sentence,
-        servers: Instance::count_of_account(conn, account.id).await?,
+        servers: Instance::count_of_account(conn, account.id).await? - i64::from(replaces),
         servers_allowed: account.servers_allowed.unwrap_or(platform.servers_per_account).into(),
         access: billing::access(&facts).access,
     };

@@ -267,7 +267,7 @@ pub(crate) async fn discard(app: &App, conn: &mut Conn, actor: &Actor, row: &Ins
 }
 
 /// Every owner of the account, whoever of them asked for it. `mail`: of the account's name, and of who it was.
-async fn tell_owners(
+pub(crate) async fn tell_owners(
     app: &App,
     conn: &mut Conn,
     actor: &Actor,

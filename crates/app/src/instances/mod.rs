@@ -20,7 +20,7 @@ pub use howdah_db::models::listing::ServerCounts;
 pub use launch::{LaunchRequest, Launched, launch};
 pub(crate) use launch::{NewServer, Origin, Redacted, record, trademark, unknown_plan};
 pub use leave::{Close, close, end_grace, lead_media, move_out, remove, say_handed_over, undo};
-pub(crate) use leave::{discard, set_desired};
+pub(crate) use leave::{discard, set_desired, tell_owners};
 pub use list::{ServerList, ServerQuery, ServerRow, servers};
 pub(crate) use list::{counted, search};
 pub use openness::{Openness, has_room, openness};

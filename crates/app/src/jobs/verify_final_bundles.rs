@@ -16,7 +16,7 @@ use crate::{exports, imports, progress};
 /// Some at a time: the next tick has the next ones verified.
 const SOME: i64 = 20;
 
-/// One that doesn't hold holds up no other, and keeps its data where it is.
+/// One that doesn't hold holds up no other, keeps its data where it is, and is looked into again after the others.
 pub async fn run(worker: &Worker, _: VerifyFinalBundles) -> Result<(), WorkError> {
     let Some(bundles) = &worker.app.bundles else { return Ok(()) };
     let mut conn = worker.app.database.conn().await?;
@@ -34,6 +34,7 @@ pub async fn run(worker: &Worker, _: VerifyFinalBundles) -> Result<(), WorkError
 async fn verify(worker: &Worker, bundles: &dyn Bundles, instance: Uuid) -> Result<(), WorkError> {
     let missing = || WorkError::Missing { what: format!("a whole final bundle of {instance}") };
     let mut conn = worker.app.database.conn().await?;
+    MoveOut::looked(&mut conn, instance, worker.now()).await?;
     let left_by = OperationRow::live(&mut conn, instance, Lane::Exclusive.as_str()).await?.ok_or_else(missing)?;
     let found = FinalBundle::newest_for(&mut conn, left_by.id).await?.filter(|(it, _)| exports::is_there(it));
     let (export, _) = found.ok_or_else(missing)?;

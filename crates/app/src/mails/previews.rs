@@ -46,6 +46,7 @@ pub fn previews(config: &Config, support: &str) -> Vec<Preview> {
     let all = [
         (words::import_rehearsing(config, "birds.example", uuid::Uuid::nil()), &nothing),
         (words::import_done(config, "birds.example", "birds-example", time), &nothing),
+        (words::import_taken_back(config, "birds.example", account, "Ada Lovelace", uuid::Uuid::nil()), &nothing),
         (words::scheduled_export_failed(config, ("birds.example", "birds-example"), "Media could not be read.", Some(time)), &nothing),
         (words::scheduled_export_unsealed(config, ("birds.example", "birds-example")), &nothing),
         (words::confirm_sign_up("Ada Lovelace", time), &confirm),

@@ -188,6 +188,18 @@ pub(crate) fn import_done(config: &Config, domain: &str, slug: &str, until: Date
         ))
 }
 
+/// To every owner: back to the old server, after this one had taken its place.
+pub(crate) fn import_taken_back(config: &Config, domain: &str, account: &str, by: &str, import: uuid::Uuid) -> Mail {
+    Mail::new("import_taken_back", format!("{domain} goes back to its old server"))
+        .text(format!("{by} went back to the old server of {domain} (account “{account}”): the server that had taken its place here is deleted."))
+        .text(
+            "What was written here since it took its place is lost, and other servers are told nothing. Start the old server again, and let the \
+             domain's records lead to it.",
+        )
+        .link("What was brought stays for a while, and can be rehearsed again", page(config, &format!("/imports/{import}")))
+        .text("If none of you asked for this, answer this mail.")
+}
+
 /// To every owner: by schedule, with nobody there to see it.
 pub(crate) fn scheduled_export_failed(config: &Config, (domain, slug): (&str, &str), why: &str, next_at: Option<DateTime<Utc>>) -> Mail {
     let mail = Mail::new("scheduled_export_failed", format!("{domain} could not be taken along"))

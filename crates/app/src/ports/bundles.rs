@@ -65,6 +65,9 @@ pub trait Bundles: Send + Sync {
     /// All parts are there: from now on the file is.
     fn complete<'a>(&'a self, upload: &'a Upload) -> BoxFuture<'a, Result<(), BundlesError>>;
 
+    /// These files of it, and every upload that was begun; what is not there is well.
+    fn forget<'a>(&'a self, prefix: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<(), BundlesError>>;
+
     /// All of it, and uploads that were begun; what is not there is well.
     fn delete<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<(), BundlesError>>;
 }

@@ -195,6 +195,25 @@ async fn a_failure_is_told_with_a_way_out() {
     assert_eq!(ground.export(begun.export).await.state, OperationState::Failed);
 }
 
+/// Sealing with a passphrase is a second of work and much memory: nobody makes us do it who is refused then.
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_are_asked_before_a_passphrase_is_worked_on() {
+    let ground = Ground::new().await;
+    let id = ground.running(DOMAIN).await;
+    let short = ExportRequest { words: Words::Passphrase("short".into()), ..ExportRequest::default() };
+    for _ in 0..20 {
+        assert_eq!(ground.begin_export_as(id, &short).await.unwrap_err().reason(), "invalid");
+    }
+    assert!(matches!(ground.begin_export_as(id, &short).await, Err(Error::RateLimited { .. })), "each counts, whatever comes of it");
+    ground.clock.advance(TimeDelta::hours(2));
+    for _ in 0..12 {
+        let begun = ground.begin_export(id).await.unwrap();
+        exports::cancel(&ground.worker.app, &ground.operator, begun.export, None).await.unwrap();
+        ground.clock.advance(TimeDelta::seconds(1));
+    }
+    assert!(matches!(ground.begin_export_as(id, &short).await, Err(Error::RateLimited { .. })), "before anything is made of it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_takes_it_out_of_the_cluster() {
     let ground = Ground::new().await;

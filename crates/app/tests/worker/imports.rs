@@ -7,6 +7,7 @@ use howdah_app::jobs::{DeleteExports, SendMails};
 use howdah_app::sealed::{self, Kind};
 use howdah_app::{Error, Once};
 use howdah_crd::{Bootstrap, MastodonInstance, PowerState};
+use howdah_db::models::mail::Mail;
 use howdah_domain::{Clock, ExportId, ImportId, InstanceId, OperationKind, OperationState};
 use howdah_testkit::arriving::{Arriving, bundle, bundle_with_phrase};
 
@@ -60,6 +61,12 @@ impl Ground {
             Once::Done(again) => Ok(again),
             Once::Again { .. } => panic!("no key was given"),
         }
+    }
+
+    /// What mails of this kind say that wait.
+    async fn told_of(&self, kind: &str) -> Vec<String> {
+        let waiting = Mail::waiting(&mut *self.conn().await, 50).await.unwrap();
+        waiting.into_iter().filter(|it| it.purpose == kind).map(|it| format!("{}\n{}", it.subject, it.text_body)).collect()
     }
 
     fn sent(&self, server: InstanceId) -> MastodonInstance {
@@ -177,6 +184,7 @@ async fn a_rehearsal_is_thrown_away_and_begun_again() {
     ground.settle(server).await;
     assert!(ground.row(server).await.tombstoned_at.is_some());
     assert_eq!(ground.cluster.destroyed(), [server.to_string()]);
+    assert!(ground.told_of("import_taken_back").await.is_empty(), "a rehearsal is nobody's loss");
     assert_eq!(ground.import(id).await.state, ImportState::Gone);
     assert_eq!(ground.discard(id, "").await.unwrap_err().reason(), "gone");
 
@@ -185,6 +193,39 @@ async fn a_rehearsal_is_thrown_away_and_begun_again() {
     let second = ground.launch_import(again, &arriving.key).await.unwrap();
     ground.settle(second).await;
     assert!(ground.import(again).await.is_rehearsing, "its name is free again");
+}
+
+/// An account that may have one server has it: the one that is going makes room, and the next begins once it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_rehearsal_takes_the_place_of_the_one_that_is_going() {
+    let ground = Ground::new().await;
+    let (app, eve) = (&ground.worker.app, ground.stranger("eve@cats.example").await);
+    let arriving = bundle(DOMAIN, VERSION);
+    let begin = async || {
+        let id = imports::begin(app, &eve, ImportSource::Upload, None).await.unwrap().done().unwrap();
+        ground.bundles.put_all(&format!("imports/{id}"), &arriving.files);
+        id
+    };
+    let launch = async |id: ImportId| {
+        let key = arriving.key.clone().into();
+        let request = ImportLaunch { plan: "small".to_owned(), key, ..ImportLaunch::default() };
+        imports::launch(app, &eve, id, &request, None).await.map(|it| it.done().unwrap().instance)
+    };
+    let (id, other) = (begin().await, begin().await);
+    let first = launch(id).await.unwrap();
+    ground.settle(first).await;
+    let again = imports::discard(app, &eve, id, "", None).await.unwrap().done().unwrap().expect("what was brought stays");
+    ground.sync(first).await;
+    assert!(ground.row(first).await.tombstoned_at.is_none(), "it is on its way out");
+    assert_eq!(launch(other).await.unwrap_err().reason(), "limit_reached", "no place for another one's");
+    let second = launch(again).await.unwrap();
+    ground.sync(second).await;
+    assert!(ground.cluster.resource(&second.resource_name()).is_none(), "two never have one name in a cluster");
+    ground.settle(first).await;
+    assert!(ground.row(first).await.tombstoned_at.is_some());
+    ground.settle(second).await;
+    let seen = imports::get(app, &eve, again).await.unwrap();
+    assert!(seen.is_rehearsing, "{seen:?}");
 }
 
 /// For a week, with the domain typed: what was written since is lost.
@@ -198,6 +239,8 @@ async fn there_is_a_way_back_and_then_none() {
     assert!(matches!(ground.discard(id, "").await, Err(Error::Invalid { .. })));
     ground.clock.advance(TimeDelta::days(6));
     let again = ground.discard(id, DOMAIN).await.unwrap().expect("what was brought stays");
+    let told = ground.told_of("import_taken_back").await;
+    assert!(told.len() == 1 && told[0].contains(DOMAIN) && told[0].contains(&again.to_string()), "its owner is told: {told:?}");
     ground.settle(server).await;
     assert!(ground.row(server).await.tombstoned_at.is_some());
     assert!(ground.row(server).await.farewell_began_at.is_none(), "nobody is told");
@@ -241,7 +284,7 @@ async fn an_export_that_lies_here_becomes_a_server() {
 
     let Once::Done(id) = imports::begin(app, &ground.operator, ImportSource::Export(export), None).await.unwrap() else { panic!() };
     let file = Announced { path: "PREFLIGHT.json".to_owned(), bytes: 1 };
-    assert_eq!(imports::offer(app, &ground.operator, id, &[file]).await.unwrap_err().reason(), "nothing_to_bring");
+    assert_eq!(imports::offer(app, &ground.operator, id, None, &[file]).await.unwrap_err().reason(), "nothing_to_bring");
     let server = ground.launch_import(id, &arriving.key).await.unwrap();
     ground.settle(server).await;
     ground.clock.advance(TimeDelta::days(40));

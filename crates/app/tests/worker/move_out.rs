@@ -9,6 +9,7 @@ use howdah_app::jobs::VerifyFinalBundles;
 use howdah_app::{Actor, Error, Role};
 use howdah_crd::{PowerState, TeardownKind};
 use howdah_db::models::mail::Mail;
+use howdah_db::models::move_out::MoveOut;
 use howdah_domain::{Action, Clock as _, InstanceId, OperationKind, OperationState, Phase, StepState};
 
 use howdah_testkit::arriving::bundle;
@@ -117,6 +118,8 @@ async fn a_server_moves_and_tells_nobody() {
     ground.verify_final_bundles().await;
     ground.sync(id).await;
     assert_eq!(spec().power_state, PowerState::Suspended, "nothing lies where its final bundle should");
+    let looked_at = MoveOut::of(&mut *ground.conn().await, id.as_uuid()).await.unwrap().unwrap().bundle_looked_at;
+    assert_eq!(looked_at, Some(ground.clock.now()), "so that others come before it");
     let prefix = format!("{id}/{}", begun.id);
     let whole = bundle(DOMAIN, "4.5.11").files;
     ground.bundles.put_all(&prefix, &whole);

@@ -1,7 +1,7 @@
 //! Exports to a bucket of the customer's: tried out before, its keys sent down, and forgotten once the run has ended.
 
-use howdah_app::exports::{self, BucketRequest, ExportRequest};
-use howdah_app::{Error, Page};
+use howdah_app::exports::{self, ExportRequest};
+use howdah_app::{BucketRequest, Error, Page};
 use howdah_bundle::outside::{Step, Trouble};
 use howdah_crd::{ExportDestination, secrets};
 use howdah_db::models::export_bucket::ExportBucket;

@@ -50,7 +50,7 @@ impl Ground {
 
     async fn offer(&self, id: ImportId, path: &str, bytes: u64) -> Result<Put, Error> {
         let files = [Announced { path: path.to_owned(), bytes }];
-        Ok(imports::offer(&self.worker.app, &self.operator, id, &files).await?.pop().unwrap().put)
+        Ok(imports::offer(&self.worker.app, &self.operator, id, None, &files).await?.pop().unwrap().put)
     }
 }
 
@@ -74,7 +74,7 @@ async fn a_bundle_is_pulled_and_looked_into() {
     assert!(environment["HOWDAH_PULL_TO"].ends_with(&format!("/api/v1/pulls/{id}")));
     let run = ground.run(id).await.unwrap();
     let files = [Announced { path: "PREFLIGHT.json".to_owned(), bytes: 7 }];
-    let offered = imports::offer_to_pull(&ground.worker.app, &run, &files).await.unwrap();
+    let offered = imports::offer_to_pull(&ground.worker.app, &run, None, &files).await.unwrap();
     assert!(matches!(&offered[0].put, Put::Whole(url) if url.as_str().contains("of=7")), "{offered:?}");
     ground.tells(id, PullReport { files: 3, bytes: 70, sentence: Some("cut\noff".to_owned()), ..PullReport::default() }).await;
     let running = ground.pulled(id).await;
@@ -191,7 +191,7 @@ async fn a_pull_is_begun_again_once_the_one_before_is_put_away() {
 async fn a_large_file_is_whole_once_its_parts_are_there() {
     let ground = Ground::new().await;
     let (id, dump) = (ground.empty_import().await, "postgres/mastodon_production.dump.age");
-    let (part, bytes) = (32 << 20, (64 << 20) + 5);
+    let (part, bytes) = (8 << 20, (16 << 20) + 5);
     let Put::Parts(parts) = ground.offer(id, dump, bytes).await.unwrap() else { panic!("in parts") };
     assert_eq!(parts.iter().map(|it| (it.offset, it.bytes)).collect::<Vec<_>>(), [(0, part), (part, part), (2 * part, 5)]);
     assert!(parts[2].url.as_str().contains("of=5"), "as long as announced, and no longer");
@@ -213,6 +213,36 @@ async fn a_large_file_is_whole_once_its_parts_are_there() {
     assert!(matches!(ground.offer(id, dump, 6 << 40).await, Err(Error::Invalid { .. })));
 }
 
+/// A bundle that is made anew has files as long as those of the one before, and they are others.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_there_of_another_bundle_is_brought_anew() {
+    let ground = Ground::new().await;
+    let (id, dump) = (ground.empty_import().await, "postgres/mastodon_production.dump.age");
+    let offer = async |of: char, path: &str, bytes| {
+        let files = [Announced { path: path.to_owned(), bytes }];
+        let of = of.to_string().repeat(64);
+        imports::offer(&ground.worker.app, &ground.operator, id, Some(&of), &files).await.map(|mut it| it.pop().unwrap().put)
+    };
+    let put = |path: &str| ground.bundles.put_bytes(&format!("imports/{id}/{path}"), b"123");
+    for path in ["env/secrets.env.age", &file(0), "media/INVENTORY.ndjson"] {
+        assert!(matches!(offer('a', path, 3).await.unwrap(), Put::Whole(_)), "{path}");
+        put(path);
+        assert_eq!(offer('a', path, 3).await.unwrap(), Put::There, "{path}");
+    }
+    assert!(matches!(offer('a', dump, 9 << 20).await.unwrap(), Put::Parts(_)));
+    ground.bundles.put_part(&format!("imports/{id}/{dump}"), 1, 8 << 20);
+
+    let Put::Parts(parts) = offer('b', dump, 9 << 20).await.unwrap() else { panic!("none is there") };
+    assert_eq!(parts.len(), 2, "the first was another one's");
+    assert_eq!(offer('b', &file(0), 3).await.unwrap(), Put::There, "its name is its own");
+    for path in ["env/secrets.env.age", "media/INVENTORY.ndjson"] {
+        assert!(matches!(offer('b', path, 3).await.unwrap(), Put::Whole(_)), "{path}");
+        put(path);
+        assert_eq!(offer('b', path, 3).await.unwrap(), Put::There, "{path}");
+    }
+    assert!(matches!(offer('x', dump, 3).await, Err(Error::Invalid { .. })));
+}
+
 /// Links for more than a server may have are not handed out; what was never brought counts no more once its links have ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_takes_no_more_than_a_server_may_have() {
@@ -221,13 +251,13 @@ async fn an_import_takes_no_more_than_a_server_may_have() {
     let most = (largest + 100) * GIB;
     let id = ground.empty_import().await;
     // A few links at a time count, each part by itself: so ask for whole files.
-    let ask = async |id, number| ground.offer(id, &file(number), 32 << 20).await;
+    let ask = async |id, number| ground.offer(id, &file(number), 8 << 20).await;
     ask(id, 0).await.unwrap();
-    set(&ground, id, most - (32 << 20) + 1).await;
+    set(&ground, id, most - (8 << 20) + 1).await;
     assert!(matches!(ask(id, 1).await, Err(Error::RateLimited { .. })), "links for all of it may still be used");
     ground.clock.advance(TimeDelta::minutes(16));
     ask(id, 1).await.unwrap();
-    assert_eq!(counted(&ground, id).await, (0, 32 << 20), "nothing was ever brought");
+    assert_eq!(counted(&ground, id).await, (0, 8 << 20), "nothing was ever brought");
 
     set(&ground, id, most - 1).await;
     ground.clock.advance(TimeDelta::minutes(16));
@@ -237,8 +267,25 @@ async fn an_import_takes_no_more_than_a_server_may_have() {
     assert_eq!(ask(id, 3).await.unwrap_err().reason(), "too_much");
 
     let (second, third) = (ground.empty_import().await, ground.empty_import().await);
-    set(&ground, second, most - (16 << 20)).await;
+    set(&ground, second, most - (4 << 20)).await;
     assert!(ask(third, 0).await.is_err(), "of one account, not without end");
+}
+
+/// Of one account at once: what either takes is counted by both, under the lock of its row.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_of_one_account_that_take_at_once_count_each_other() {
+    let ground = Ground::new().await;
+    let largest = ground.worker.app.plans.iter().map(|it| u64::from(it.included.own_media_gib)).max().unwrap();
+    let most = (largest + 100) * GIB;
+    let [first, second, third, fourth] =
+        [ground.empty_import().await, ground.empty_import().await, ground.empty_import().await, ground.empty_import().await];
+    set(&ground, third, most).await;
+    set(&ground, fourth, most - (8 << 20)).await;
+    let path = file(0);
+    let held = ground.database.hold(&format!("SELECT FROM accounts WHERE id = '{}' FOR UPDATE", ground.operator.account)).await;
+    let (one, other, ()) =
+        tokio::join!(ground.offer(first, &path, 5 << 20), ground.offer(second, &path, 5 << 20), held.until_waited_for(2));
+    assert!(one.is_ok() != other.is_ok(), "there is room for one: {one:?} {other:?}");
 }
 
 /// As if links for so much had been handed out.

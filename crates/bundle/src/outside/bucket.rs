@@ -3,17 +3,23 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::future::Either;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::client::{HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt as _, RetryConfig};
-use reqwest::Certificate;
+use object_store::{ClientOptions, ObjectStoreExt as _, RetryConfig};
+use reqwest::{Certificate, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
 use url::Url;
 
+use super::guard::{Unresolved, causes};
 use super::{Connector, Guard, Refused, check};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// More is not read of why.
+const LONGEST_REFUSAL: usize = 64 << 10;
 const CONTENT: &[u8] = b"A test of the bucket. It can be deleted.\n";
 
 /// A bucket, and who asks.
@@ -109,61 +115,107 @@ impl Bucket {
             .with_secret_access_key(self.secret_access_key.expose_secret())
             .with_disable_bulk_delete(true)
             .with_retry(once)
-            .with_http_connector(Connector(guard.client(authorities)?));
+            .with_http_connector(Trial(Connector(guard.client(authorities)?)));
         Ok(builder.build()?)
     }
 }
 
 async fn try_at(store: &AmazonS3, key: &Path) -> Result<(), Trouble> {
     store.put(key, CONTENT.into()).await.map_err(|error| cause(&error, Step::Put))?;
-    let found = async { store.get(key).await?.bytes().await }.await.map_err(|error| cause(&error, Step::Get))?;
-    if found != CONTENT {
+    let found = store.get(key).await.map_err(|error| cause(&error, Step::Get))?;
+    // No more is read than was put.
+    let is_as_long = found.meta.size == CONTENT.len() as u64;
+    if !is_as_long || found.bytes().await.map_err(|error| cause(&error, Step::Get))? != CONTENT {
         return Err(Trouble::Lost);
     }
     store.delete(key).await.map_err(|error| cause(&error, Step::Delete))
 }
 
-/// By what the store answered, or by what kept it from being asked.
+/// By the types of what kept it from being asked, and by the store's own code.
 fn cause(error: &object_store::Error, step: Step) -> Trouble {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(it) = source {
+    for it in causes(error) {
         if let Some(refused) = it.downcast_ref::<Refused>() {
             return Trouble::Refused(refused.clone());
+        }
+        if let Some(answered) = it.downcast_ref::<Answered>() {
+            return answered.told(step);
+        }
+        if it.is::<Unresolved>() {
+            return Trouble::Name;
         }
         if it.is::<rustls::Error>() {
             return Trouble::Tls;
         }
-        text = format!("{text}: {it}");
-        // An I/O error shows what is inside it as itself, and not as its source.
-        source = match it.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => it.source(),
-        };
     }
-    told(&text, step)
+    Trouble::Away
 }
 
-fn told(text: &str, step: Step) -> Trouble {
-    let code = text.split_once("<Code>").and_then(|(_, it)| it.split_once("</Code>")).map(|(code, _)| code.trim());
-    match code {
-        Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "AuthorizationHeaderMalformed" | "InvalidToken")
-            if !text.contains("<Region>") =>
-        {
-            Trouble::Keys
+/// A refusal of the store's.
+#[derive(Debug, thiserror::Error)]
+#[error("it answered {status}")]
+struct Answered {
+    status: StatusCode,
+    says: Says,
+}
+
+/// What is in the body of one, where the store is S3's: `<Error><Code>…</Code></Error>`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Says {
+    code: Option<String>,
+    /// The one that it should have been signed for.
+    region: Option<String>,
+}
+
+impl Answered {
+    async fn of(response: HttpResponse) -> Self {
+        let mut response = Response::from(response.map(reqwest::Body::wrap));
+        let mut body = Vec::new();
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST_REFUSAL {
+                break;
+            }
         }
-        Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException") => Trouble::Region,
-        Some("NoSuchBucket") => Trouble::Bucket,
-        Some("NoSuchKey") => Trouble::Lost,
-        Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => Trouble::Rights(step),
-        Some(code) => Trouble::Answer(shown(code)),
-        None if text.contains("dns error") || text.contains("failed to lookup") => Trouble::Name,
-        None if text.contains("certificate") || text.contains("TLS") || text.contains("tls") => Trouble::Tls,
-        None if text.contains("403") => Trouble::Rights(step),
-        None if text.contains("301") || text.contains("307") => Trouble::Region,
-        None if text.contains("404") => Trouble::Bucket,
-        None if text.contains("status") => Trouble::Answer("with an error that says nothing more".to_owned()),
-        None => Trouble::Away,
+        let says = std::str::from_utf8(&body).ok().and_then(|it| quick_xml::de::from_str(it).ok());
+        Self { status: response.status(), says: says.unwrap_or_default() }
+    }
+
+    fn told(&self, step: Step) -> Trouble {
+        match (self.says.code.as_deref().map(str::trim), self.status.as_u16()) {
+            (Some("AuthorizationHeaderMalformed"), _) if self.says.region.is_some() => Trouble::Region,
+            (Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "AuthorizationHeaderMalformed" | "InvalidToken"), _) => Trouble::Keys,
+            (Some("PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException"), _) => Trouble::Region,
+            (Some("NoSuchBucket"), _) => Trouble::Bucket,
+            (Some("NoSuchKey"), _) => Trouble::Lost,
+            (Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem"), _) => Trouble::Rights(step),
+            (Some(code), _) => Trouble::Answer(shown(code)),
+            (None, 401 | 403) => Trouble::Rights(step),
+            (None, 301 | 307 | 308) => Trouble::Region,
+            (None, 404) => Trouble::Bucket,
+            (None, status) => Trouble::Answer(status.to_string()),
+        }
+    }
+}
+
+/// A guarded client whose refusals come as errors of their own type, which `object_store` hides otherwise.
+#[derive(Debug, Clone)]
+struct Trial(Connector);
+
+impl HttpConnector for Trial {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl HttpService for Trial {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let response = self.0.call(request).await?;
+        match response.status().is_success() {
+            true => Ok(response),
+            false => Err(HttpError::new(HttpErrorKind::Unknown, Answered::of(response).await)),
+        }
     }
 }
 
@@ -186,22 +238,6 @@ mod tests {
             access_key_id: "id".to_owned(),
             secret_access_key: "secret".into(),
         }
-    }
-
-    #[test]
-    fn what_a_store_says_is_told_by_its_cause() {
-        let answer =
-            |code: &str| told(&format!("Client error with status 403 Forbidden: <Error><Code>{code}</Code></Error>"), Step::Delete);
-        assert_eq!(answer("SignatureDoesNotMatch"), Trouble::Keys);
-        assert_eq!(answer("InvalidAccessKeyId"), Trouble::Keys);
-        assert_eq!(answer("AccessDenied").to_string(), "these keys may not delete there");
-        assert_eq!(answer("NoSuchBucket"), Trouble::Bucket);
-        assert_eq!(answer("SlowDown<script>").to_string(), "it answered SlowDownscript");
-        let region = "400: <Error><Code>AuthorizationHeaderMalformed</Code><Region>us-east-1</Region></Error>";
-        assert_eq!(told(region, Step::Put), Trouble::Region);
-        assert_eq!(told("client error (Connect): dns error: failed to lookup address information", Step::Put), Trouble::Name);
-        assert_eq!(told("client error (Connect): invalid peer certificate: UnknownIssuer", Step::Put), Trouble::Tls);
-        assert_eq!(told("operation timed out", Step::Put), Trouble::Away);
     }
 
     /// By the client's own resolver, whatever the DNS says, and before any resolver where the host is an address itself.

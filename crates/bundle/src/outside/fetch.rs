@@ -12,6 +12,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 use url::Url;
 
+use super::guard::causes;
 use super::{Allowed, Guard, Refused, check};
 use crate::may_pass;
 
@@ -207,14 +208,10 @@ impl Reading {
 /// A refusal of the resolver's comes as a cause.
 fn failed(url: &Url, error: reqwest::Error) -> FetchError {
     let error = error.without_url();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(it) = cause {
-        if let Some(refused) = it.downcast_ref::<Refused>() {
-            return FetchError::Refused { at: shown(url), source: refused.clone() };
-        }
-        cause = it.source();
+    match causes(&error).find_map(|it| it.downcast_ref::<Refused>()) {
+        Some(refused) => FetchError::Refused { at: shown(url), source: refused.clone() },
+        None => FetchError::Request { at: shown(url), why: chain(&error) },
     }
-    FetchError::Request { at: shown(url), why: chain(&error) }
 }
 
 /// Without what may be a key.

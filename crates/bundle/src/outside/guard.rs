@@ -1,14 +1,16 @@
 //! The check itself: in the resolver, and of each URL.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::future::BoxFuture;
 use object_store::ClientOptions;
-use object_store::client::{HttpClient, HttpConnector};
+use object_store::client::{HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
@@ -34,6 +36,14 @@ pub enum Refused {
     Address(IpAddr),
     #[error("`{0}` leads to no address of the public internet")]
     Name(String),
+}
+
+/// Nobody knows where it leads.
+#[derive(Debug, thiserror::Error)]
+#[error("`{name}` can't be found in the DNS")]
+pub(super) struct Unresolved {
+    name: String,
+    source: io::Error,
 }
 
 /// Whether it may be asked at all. What a name leads to is not known yet: the client's resolver checks that.
@@ -112,7 +122,7 @@ impl Resolve for Guard {
         let Self { allowed, ask } = self.clone();
         Box::pin(async move {
             let name = name.as_str().to_owned();
-            let found = ask(name.clone()).await?;
+            let found = ask(name.clone()).await.map_err(|source| Unresolved { name: name.clone(), source })?;
             let public: Vec<SocketAddr> = found.into_iter().filter(|it| allowed.has(*it)).map(|it| SocketAddr::new(it, 0)).collect();
             if public.is_empty() { Err(Refused::Name(name).into()) } else { Ok(Box::new(public.into_iter()) as Addrs) }
         })
@@ -125,14 +135,35 @@ impl fmt::Debug for Guard {
     }
 }
 
-/// `object_store`'s requests by a guarded client.
-#[derive(Debug)]
+/// `object_store`'s requests by a guarded client. What the guard refuses is not tried again: it is no trouble of the network's.
+#[derive(Debug, Clone)]
 pub(crate) struct Connector(pub Client);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+        Ok(HttpClient::new(self.clone()))
     }
+}
+
+#[async_trait]
+impl HttpService for Connector {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.0.call(request).await.map_err(|error| {
+            let refused = causes(&error).find_map(|it| it.downcast_ref::<Refused>()).cloned();
+            refused.map_or(error, |it| HttpError::new(HttpErrorKind::Unknown, it))
+        })
+    }
+}
+
+/// An error, what caused it, what caused that. An I/O error shows what is inside it as itself, and not as its source.
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |it: &&'a (dyn Error + 'static)| {
+        let it: &'a (dyn Error + 'static) = *it;
+        match it.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => it.source(),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use std::{io, path::Path};
 
 use crate::{
     format::{BundlePath, PathError},
+    outside::Refused,
     s3::SettingError,
 };
 
@@ -12,6 +13,8 @@ pub enum PlaceError {
     Location { text: String, problem: &'static str },
     #[error(transparent)]
     Setting(#[from] SettingError),
+    #[error("{at} is not asked: {source}")]
+    Outside { at: String, source: Refused },
     #[error("can't {doing} `{what}`: {source}")]
     Io { doing: &'static str, what: String, source: io::Error },
     #[error("can't {doing} `{what}` in the bucket: {source}")]

@@ -10,7 +10,7 @@ use std::{
 use reqwest::{Certificate, Client};
 
 use super::{PlaceError, Prefix, s3::connect};
-use crate::outside::Guard;
+use crate::outside::{Guard, check};
 use crate::s3::{S3Settings, SettingError};
 
 /// Where a bundle lies, as a person writes it: `DIR`, `FILE.tar`, `-`, or `s3://BUCKET/PREFIX`.
@@ -99,11 +99,14 @@ impl Place {
         Self::by(location, s3, None)
     }
 
-    /// Somebody else's, who must not reach what only this machine does. The endpoint itself is to be checked before.
+    /// Somebody else's bucket, who must not reach what only this machine does.
     ///
     /// # Errors
-    /// As [`Self::at`].
+    /// [`PlaceError::Outside`] for an endpoint that is not asked; as [`Self::at`].
     pub fn guarded(location: &Location, s3: &S3Settings, guard: &Guard, authorities: &[Certificate]) -> Result<Self, PlaceError> {
+        let endpoint = s3.endpoint.as_ref().ok_or_else(|| SettingError::new("AWS_ENDPOINT_URL", "it is needed for somebody's bucket"))?;
+        let refused = |source| PlaceError::Outside { at: endpoint.host_str().unwrap_or_default().to_owned(), source };
+        check(endpoint, guard.allowed()).map_err(refused)?;
         let unusable = |error: reqwest::Error| SettingError::new("AWS_ENDPOINT_URL", format!("no client can be made: {error}"));
         Self::by(location, Some(s3), Some(guard.client(authorities).map_err(unusable)?))
     }

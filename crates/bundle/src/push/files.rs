@@ -1,15 +1,14 @@
 //! From files that can be opened: some are announced at a time, and what of them is not there is read as it is sent.
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use reqwest::Body;
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
 use super::host::{Host, Offer, Part, Put};
-use super::{ANNOUNCED, ANNOUNCED_BYTES, ANNOUNCED_NAMES, AT_ONCE, PushError, Pushed, length};
-use crate::format::{BundlePath, MANIFEST};
-use crate::place::Bundle;
+use super::{ANNOUNCED, ANNOUNCED_BYTES, ANNOUNCED_NAMES, AT_ONCE, HELD, PIECE, PushError, Pushed, length};
+use crate::format::{BundlePath, MANIFEST, PREFLIGHT};
+use crate::place::{Bundle, PlaceError};
 use crate::progress::{Event, Told};
 
 type File = (BundlePath, u64);
@@ -24,6 +23,8 @@ struct Piece {
 }
 
 pub(super) async fn push(bundle: &Bundle, host: &Host, told: &Told) -> Result<Pushed, PushError> {
+    let preflight = BundlePath::parse(PREFLIGHT).map_err(PlaceError::from)?;
+    host.brings(&bundle.read_small(&preflight, HELD).await?);
     let mut pushed = Pushed::default();
     let mut manifest = Vec::new();
     let mut portion: Vec<File> = Vec::with_capacity(ANNOUNCED);
@@ -47,9 +48,11 @@ pub(super) async fn push(bundle: &Bundle, host: &Host, told: &Told) -> Result<Pu
     Ok(pushed)
 }
 
-/// Until all of them are there: what goes in parts, and whose link has ended, is announced again.
+/// Until all of them are there: what goes in parts, and whose link has ended, is announced again. A host that has it brought more than twice
+/// loses it each time.
 async fn bring(bundle: &Bundle, host: &Host, mut files: Vec<File>, pushed: &mut Pushed, told: &Told) -> Result<(), PushError> {
     let mut is_first = true;
+    let mut left = files.iter().fold(0_u64, |sum, it| sum.saturating_add(it.1)).saturating_mul(2);
     while !files.is_empty() {
         let (mut pieces, mut again) = (Vec::new(), vec![false; files.len()]);
         for (file, offer) in host.offer(&files).await?.into_iter().enumerate() {
@@ -73,6 +76,9 @@ async fn bring(bundle: &Bundle, host: &Host, mut files: Vec<File>, pushed: &mut 
                 Put::Stale => again[piece.file] = true,
                 Put::Done => {
                     is_any_put = true;
+                    let lost =
+                        || PushError::Put { path: files[piece.file].0.clone(), why: "the host asks for it again and again".to_owned() };
+                    left = left.checked_sub(piece.bytes).ok_or_else(lost)?;
                     told(Event::Progress { bytes: piece.bytes, files: 0 });
                     if !again[piece.file] {
                         pushed.arrived(piece.bytes, told);
@@ -95,7 +101,7 @@ async fn put(bundle: &Bundle, host: &Host, files: &[File], piece: Piece) -> Resu
     let path = &files[piece.file].0;
     let body = async || {
         let opened = bundle.open_at(path, piece.offset).await?;
-        Ok(Body::wrap_stream(ReaderStream::with_capacity(opened.body.take(piece.bytes), 256 << 10)))
+        Ok(ReaderStream::with_capacity(opened.body.take(piece.bytes), PIECE))
     };
     let ended = host.put(path, &piece.url, piece.bytes, body).await?;
     Ok((piece, ended))

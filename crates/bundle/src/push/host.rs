@@ -1,21 +1,28 @@
 //! The host that takes a bundle in: what it is asked, what it answers, and how bytes get to its store.
 
+use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
 use reqwest::{Body, Certificate, Client, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use url::Url;
 
 use super::PushError;
-use crate::format::BundlePath;
+use crate::format::{BundlePath, Sha256Hex};
 use crate::may_pass;
 
 /// Of one file, and of one question.
 const TRIES: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// Each is held in memory where it comes from a tar, and the next one beside it: that fits a pull's pod, and files of 1.5 TiB.
-const LARGEST_PART: u64 = 160 << 20;
+/// A connection on which nothing moves for so long is dead. A slow line moves something.
+const SILENCE: Duration = Duration::from_secs(120);
+/// Files have 5 TiB at most, in 10,000 parts.
+const LARGEST_PART: u64 = 1 << 30;
 
 /// Where a bundle goes.
 pub struct Host {
@@ -23,11 +30,16 @@ pub struct Host {
     /// Of the import, `https://howdah.example/api/v1/imports/<id>`, or of a pull.
     import: Url,
     token: SecretString,
+    silence: Duration,
+    /// Which bundle is brought, once that is known.
+    bundle: OnceLock<Sha256Hex>,
 }
 
 #[derive(Serialize)]
 struct Announcement<'a> {
     files: Vec<Announced<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preflight_sha256: Option<&'a Sha256Hex>,
 }
 
 #[derive(Serialize)]
@@ -113,15 +125,26 @@ impl Host {
             .tls_certs_merge(authorities.iter().cloned())
             .build();
         match client {
-            Ok(client) => Ok(Self { client, import, token }),
+            Ok(client) => Ok(Self { client, import, token, silence: SILENCE, bundle: OnceLock::new() }),
             Err(source) => Err(PushError::Host { url: import, source }),
         }
+    }
+
+    /// How long nothing may move while a file is put: two minutes, where nobody says.
+    #[must_use]
+    pub fn patient_for(self, silence: Duration) -> Self {
+        Self { silence, ..self }
+    }
+
+    /// What is brought has this PREFLIGHT.json, which says when it was made: what the host has of another bundle is none of its files.
+    pub(super) fn brings(&self, preflight: &[u8]) {
+        self.bundle.get_or_init(|| Sha256Hex::of(preflight));
     }
 
     /// For each file what is to be done with it, in their order.
     pub(super) async fn offer(&self, files: &[(BundlePath, u64)]) -> Result<Vec<Offer>, PushError> {
         let announced = files.iter().map(|(path, bytes)| Announced { path: path.as_str(), bytes: *bytes }).collect();
-        let answer: Answer = self.ask("files", &Announcement { files: announced }).await?;
+        let answer: Answer = self.ask("files", &Announcement { files: announced, preflight_sha256: self.bundle.get() }).await?;
         if answer.files.len() != files.len() {
             return Err(PushError::Answer);
         }
@@ -137,7 +160,7 @@ impl Host {
         let url = Url::parse(&format!("{}/{what}", self.import.as_str().trim_end_matches('/'))).map_err(|_| PushError::Answer)?;
         let failed = |source| Failure::passing(PushError::Host { url: url.clone(), source });
         tried(async || {
-            let sent = self.client.post(url.clone()).bearer_auth(self.token.expose_secret()).json(body).send().await;
+            let sent = self.client.post(url.clone()).timeout(SILENCE).bearer_auth(self.token.expose_secret()).json(body).send().await;
             let answer = sent.map_err(failed)?;
             let status = answer.status();
             if !status.is_success() {
@@ -150,18 +173,25 @@ impl Host {
     }
 
     /// `body` is asked for anew by each try.
-    pub(super) async fn put(
+    pub(super) async fn put<S>(
         &self,
         path: &BundlePath,
         url: &Url,
         bytes: u64,
-        mut body: impl AsyncFnMut() -> Result<Body, PushError>,
-    ) -> Result<Put, PushError> {
+        mut body: impl AsyncFnMut() -> Result<S, PushError>,
+    ) -> Result<Put, PushError>
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+    {
         tried(async || {
             let failed = |may_pass, why| Failure { may_pass, error: PushError::Put { path: path.clone(), why } };
-            let body = body().await.map_err(Failure::lasting)?;
+            let moved = Arc::new(Notify::new());
+            let moving = Arc::clone(&moved);
+            let body = body().await.map_err(Failure::lasting)?.inspect(move |_| moving.notify_one());
             // The length is part of what the link was signed for.
-            let sent = self.client.put(url.clone()).header(header::CONTENT_LENGTH, bytes).body(body).send().await;
+            let sent = self.client.put(url.clone()).header(header::CONTENT_LENGTH, bytes).body(Body::wrap_stream(body)).send();
+            let ended = while_moving(sent, &moved, self.silence).await;
+            let sent = ended.ok_or_else(|| failed(true, format!("nothing moved for {} seconds", self.silence.as_secs())))?;
             // A link is a key: no error shows it.
             let status = sent.map_err(|error| failed(true, error.without_url().to_string()))?.status();
             match status {
@@ -171,6 +201,18 @@ impl Host {
             }
         })
         .await
+    }
+}
+
+/// `None` where nothing moved for so long.
+async fn while_moving<T>(asked: impl Future<Output = T>, moved: &Notify, silence: Duration) -> Option<T> {
+    let mut asked = std::pin::pin!(asked);
+    loop {
+        tokio::select! {
+            ended = &mut asked => return Some(ended),
+            () = moved.notified() => {}
+            () = tokio::time::sleep(silence) => return None,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use url::Url;
 pub use self::host::Host;
 use crate::format::BundlePath;
 use crate::may_pass;
-use crate::outside::{FetchError, Guard, Refused, Remote};
+use crate::outside::{FetchError, Guard, Remote};
 use crate::place::{Bundle, Location, Place, PlaceError, Reader, TarStream};
 use crate::progress::{Event, Stage, Told};
 use crate::s3::S3Settings;
@@ -30,6 +30,8 @@ const ANNOUNCED_NAMES: usize = 40_000;
 /// And no more bytes than a slow line brings while links are valid.
 const ANNOUNCED_BYTES: u64 = 256 << 20;
 const AT_ONCE: usize = 8;
+/// That are read and sent at a time, of one file.
+const PIECE: usize = 256 << 10;
 /// What describes a bundle is never larger.
 const HELD: u64 = 16 << 20;
 
@@ -39,8 +41,6 @@ pub enum PushError {
     Place(#[from] PlaceError),
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    #[error("{at} is not asked: {source}")]
-    Source { at: String, source: Refused },
     #[error("{url} can't be asked")]
     Host { url: Url, source: reqwest::Error },
     #[error("{url} refuses: {sentence}")]
@@ -61,7 +61,7 @@ impl PushError {
             Self::Place(error) => is_places_own(error),
             Self::Read { source, .. } => is_sources_own(source),
             Self::Fetch(error) => error.is_lasting(),
-            Self::Source { .. } | Self::Answer => true,
+            Self::Answer => true,
             Self::Refused { status, .. } => !may_pass(*status),
             Self::Host { .. } | Self::Put { .. } => false,
         }
@@ -117,12 +117,8 @@ impl Source {
     /// A bundle below a prefix in somebody's bucket.
     ///
     /// # Errors
-    /// [`PushError::Source`] for an endpoint that is not asked; as [`Self::open`].
+    /// As [`Place::guarded`]'s, and [`Self::open`]'s.
     pub async fn bucket(location: &Location, s3: &S3Settings, guard: &Guard, authorities: &[Certificate]) -> Result<Self, PushError> {
-        if let Some(endpoint) = &s3.endpoint {
-            let refused = |source| PushError::Source { at: endpoint.host_str().unwrap_or_default().to_owned(), source };
-            crate::outside::check(endpoint, guard.allowed()).map_err(refused)?;
-        }
         Self::open(&Place::guarded(location, s3, guard, authorities)?).await
     }
 }

@@ -1,18 +1,31 @@
 //! From a tar as it comes: small files are gathered, and sent while the next ones are read; what is larger goes part by part.
+//!
+//! All that is held at a time is bounded, whatever the tar has: what is gathered, twice, and two parts. Parts that are larger (a store takes only so
+//! many of one file) are passed on without being held.
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, try_join};
-use reqwest::Body;
+use futures::channel::mpsc;
+use futures::{SinkExt as _, Stream, StreamExt as _, TryStreamExt as _, try_join};
 use tokio::io::{AsyncReadExt as _, copy, sink};
 
 use super::host::{Host, Offer, Part, Put};
-use super::{ANNOUNCED, ANNOUNCED_NAMES, AT_ONCE, HELD, PushError, Pushed, length};
-use crate::format::{BundlePath, MANIFEST};
+use super::{ANNOUNCED, ANNOUNCED_NAMES, AT_ONCE, HELD, PIECE, PushError, Pushed, length};
+use crate::format::{BundlePath, MANIFEST, PREFLIGHT};
 use crate::place::{Member, MemberBody, PlaceError, TarStream};
 use crate::progress::{Event, Told};
 
-/// What is held of a tar at a time, twice: while some is sent, the next is read. No file that is larger is held whole.
-const GATHERED: u64 = 32 << 20;
+/// What is held of small files at a time, twice: while some is sent, the next is read.
+const GATHERED: u64 = 8 << 20;
+/// What is larger is gathered with nothing else.
+const SMALL: u64 = 2 << 20;
+/// Hosts of ours take what is no larger in one piece, and what is larger in parts of that length.
+const PART_HELD: u64 = 8 << 20;
+/// Hosts of another version may take as much in one piece.
+const WHOLE_HELD: u64 = 32 << 20;
+/// Links are asked for anew after so long: what is passed on can't be sent again by another one.
+const FRESH: Duration = Duration::from_secs(5 * 60);
 /// A link that has ended is asked for anew so often; the host's clock may be wrong.
 const RENEWED: u32 = 3;
 
@@ -57,12 +70,16 @@ async fn gather(tar: &mut TarStream, host: &Host, told: &Told, manifest: &mut Ve
         };
         if member.path.as_str() == MANIFEST {
             manifest.push(held(member, HELD).await?);
-        } else if member.bytes > GATHERED {
+        } else if member.bytes > SMALL {
             bring_large(member, host, &mut gathered.large, told).await?;
         } else {
             bytes += member.bytes;
             names += length(&member.path);
-            gathered.files.push(held(member, GATHERED).await?);
+            let file = held(member, SMALL).await?;
+            if file.0.as_str() == PREFLIGHT {
+                host.brings(&file.1);
+            }
+            gathered.files.push(file);
         }
     }
     Ok(gathered)
@@ -101,7 +118,7 @@ async fn bring(host: &Host, mut files: Vec<Held>, pushed: &mut Pushed, told: &To
             }
         }
         let puts = futures::stream::iter(wanted).map(|((path, bytes), url)| async move {
-            let ended = host.put(&path, &url, bytes.len() as u64, async || Ok(Body::from(bytes.clone()))).await?;
+            let ended = host.put(&path, &url, bytes.len() as u64, async || Ok(pieces(bytes.clone()))).await?;
             Ok::<_, PushError>(((path, bytes), ended))
         });
         let mut puts = puts.buffer_unordered(AT_ONCE);
@@ -125,6 +142,15 @@ async fn bring(host: &Host, mut files: Vec<Held>, pushed: &mut Pushed, told: &To
     Ok(())
 }
 
+/// Sent bit by bit, so that it is seen to move.
+fn pieces(bytes: Bytes) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+    let next = |mut rest: Bytes| async move {
+        let piece = rest.split_to(rest.len().min(PIECE));
+        (!piece.is_empty()).then_some((Ok(piece), rest))
+    };
+    futures::stream::unfold(bytes, next)
+}
+
 fn refused(path: &BundlePath) -> PushError {
     PushError::Put { path: path.clone(), why: "the store refuses the host's links".to_owned() }
 }
@@ -136,8 +162,13 @@ async fn bring_large(member: Member<'_>, host: &Host, pushed: &mut Pushed, told:
     let mut sending: Option<(Part, Bytes)> = None;
     let (mut at, mut is_first) = (0, true);
     loop {
+        let asked = Instant::now();
         let parts = match offer(host, &announced).await? {
             Offer::There => break,
+            Offer::Whole(_) if is_first && bytes <= WHOLE_HELD => {
+                let held = read(&mut body, bytes, &path).await?;
+                return bring(host, vec![(path, held)], pushed, told).await;
+            }
             Offer::Whole(_) => return Err(PushError::Answer),
             Offer::Parts(parts) => parts,
         };
@@ -146,8 +177,15 @@ async fn bring_large(member: Member<'_>, host: &Host, pushed: &mut Pushed, told:
             return Err(PushError::Put { path, why: "a part that was sent is not there".to_owned() });
         }
         for part in parts {
+            if part.bytes > PART_HELD && asked.elapsed() > FRESH {
+                break;
+            }
             skip(&mut body, part.offset - at, &path).await?;
             at = part.offset + part.bytes;
+            if part.bytes > PART_HELD {
+                pass(host, &path, &part, &mut body, told).await?;
+                continue;
+            }
             let ((), next) = try_join!(send(host, &announced, sending.take(), told), read(&mut body, part.bytes, &path))?;
             sending = Some((part, next));
         }
@@ -159,6 +197,34 @@ async fn bring_large(member: Member<'_>, host: &Host, pushed: &mut Pushed, told:
     } else {
         pushed.arrived(bytes, told)
     }
+    Ok(())
+}
+
+/// Straight from the tar, some pieces at a time. What has passed is gone: where it breaks off, the next run goes on with this part.
+async fn pass(host: &Host, path: &BundlePath, part: &Part, body: &mut MemberBody<'_>, told: &Told) -> Result<(), PushError> {
+    const PIECES: usize = 4;
+    let broke = || PushError::Put { path: path.clone(), why: "it broke off, and is too large to be held meanwhile".to_owned() };
+    let (mut sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(PIECES);
+    let mut receiver = Some(receiver);
+    let feed = async {
+        let mut left = part.bytes;
+        while left > 0 {
+            let piece = read(body, left.min(PIECE as u64), path).await?;
+            left -= piece.len() as u64;
+            // Whoever listens no more says why.
+            if sender.send(Ok(piece)).await.is_err() {
+                break;
+            }
+        }
+        drop(sender);
+        Ok::<_, PushError>(())
+    };
+    let put = host.put(path, &part.url, part.bytes, async || receiver.take().ok_or_else(broke));
+    let (ended, ()) = try_join!(put, feed)?;
+    if ended == Put::Stale {
+        return Err(broke());
+    }
+    told(Event::Progress { bytes: part.bytes, files: 0 });
     Ok(())
 }
 
@@ -176,7 +242,7 @@ async fn send(host: &Host, announced: &[(BundlePath, u64)], part: Option<(Part, 
     let Some((mut part, bytes)) = part else { return Ok(()) };
     let path = &announced[0].0;
     for _ in 0..=RENEWED {
-        let ended = host.put(path, &part.url, part.bytes, async || Ok(Body::from(bytes.clone()))).await?;
+        let ended = host.put(path, &part.url, part.bytes, async || Ok(pieces(bytes.clone()))).await?;
         if ended == Put::Done {
             told(Event::Progress { bytes: part.bytes, files: 0 });
             return Ok(());

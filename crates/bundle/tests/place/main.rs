@@ -5,6 +5,7 @@
 mod bucket;
 mod earlier;
 mod fetch;
+mod guarded;
 mod hostile;
 mod kill;
 mod push;

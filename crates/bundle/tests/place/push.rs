@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use howdah_bundle::format::{MANIFEST, Sha256Hex};
 use howdah_bundle::outside::{Allowed, Certificate, Guard, Remote};
@@ -13,8 +14,8 @@ use crate::sample::{Source, make, noise};
 use crate::web::{Answer, Asked, Web};
 
 /// As Howdah's server has it.
-const WHOLE: u64 = 32 << 20;
-const PART: u64 = 16 << 20;
+const WHOLE: u64 = 8 << 20;
+const PART: u64 = 8 << 20;
 const LONGEST_QUESTION: usize = 64 * 1024;
 
 #[derive(Default)]
@@ -27,7 +28,15 @@ struct Store {
     stale: usize,
     /// So many of the next PUTs fail.
     failing: usize,
+    /// No PUT is ever answered.
+    is_silent: bool,
+    /// What is put is nowhere afterwards.
+    forgets: bool,
+    /// Longer parts than usual, of a file that is very large.
+    part: Option<u64>,
     refusal: Option<(u16, &'static str)>,
+    /// Which bundle it was that was asked about last.
+    preflight: Value,
 }
 
 #[derive(Clone)]
@@ -59,6 +68,7 @@ impl Taker {
         }
         let host = asked.header("host").unwrap().to_owned();
         let question: Value = serde_json::from_slice(&asked.body).unwrap();
+        store.preflight = question["preflight_sha256"].clone();
         let offered: Vec<Value> = question["files"].as_array().unwrap().iter().map(|it| store.offer(&host, it)).collect();
         Answer::new(200, json!({ "files": offered }).to_string())
     }
@@ -78,11 +88,12 @@ impl Store {
             return json!({ "path": path, "url": link(0, bytes) });
         }
         let there = self.parts.entry(path.to_owned()).or_default();
-        let missing = (0..bytes).step_by(PART as usize).filter(|it| !there.contains_key(it));
+        let part = self.part.unwrap_or(PART);
+        let missing = (0..bytes).step_by(part as usize).filter(|it| !there.contains_key(it));
         // Not all at once.
         let parts: Vec<Value> = missing
             .take(2)
-            .map(|offset| (offset, PART.min(bytes - offset)))
+            .map(|offset| (offset, part.min(bytes - offset)))
             .map(|(offset, length)| json!({ "offset": offset, "bytes": length, "url": link(offset, length) }))
             .collect();
         if parts.is_empty() {
@@ -102,6 +113,9 @@ impl Store {
             self.failing -= 1;
             return Answer::new(503, "");
         }
+        if self.is_silent {
+            return Answer { is_silent: true, ..Answer::new(200, "") };
+        }
         assert_eq!(asked.header("authorization"), None, "a token is the host's alone");
         let (path, range) = asked.path.strip_prefix("/put/").unwrap().split_once('?').unwrap();
         let path: Vec<u8> = (0..path.len()).step_by(2).map(|it| u8::from_str_radix(&path[it..it + 2], 16).unwrap()).collect();
@@ -110,6 +124,9 @@ impl Store {
             range.split_once('+').map(|(offset, length)| (offset.parse::<u64>().unwrap(), length.parse::<u64>().unwrap())).unwrap();
         assert_eq!(asked.header("content-length"), Some(length.to_string().as_str()));
         self.puts.push(path.clone());
+        if self.forgets {
+            return Answer::new(200, "");
+        }
         match self.parts.get_mut(&path) {
             Some(parts) => drop(parts.insert(offset, asked.body.clone())),
             None => drop(self.files.insert(path, asked.body.clone())),
@@ -134,7 +151,7 @@ async fn pushed(from: From, web: &Web) -> Result<Pushed, PushError> {
 /// With a dump that goes in three parts.
 fn with_parts() -> Source {
     let mut source = Source::small();
-    source.dump = noise((WHOLE + 77) as usize, 3);
+    source.dump = noise((2 * PART + 77) as usize, 3);
     source
 }
 
@@ -153,6 +170,8 @@ async fn whatever_it_lies_in_all_of_it_arrives_and_the_manifest_last() {
         let first = pushed(From::open(&place).await.unwrap(), &web).await.unwrap();
         assert_eq!(taker.store().digests(), source.expected(), "{name}");
         assert_eq!(taker.store().puts.last().unwrap(), MANIFEST, "{name}");
+        let preflight = Sha256Hex::of(&taker.store().files["PREFLIGHT.json"]).to_string();
+        assert_eq!(taker.store().preflight, preflight, "{name}: by which the host tells it from another bundle");
         assert_eq!((first.files, first.kept), (source.expected().len() as u64 + 2, 0), "{name}");
         taker.store().puts.clear();
         let second = pushed(From::open(&place).await.unwrap(), &web).await.unwrap();
@@ -207,6 +226,47 @@ async fn what_the_host_decides_is_told_in_its_words() {
     taker.store().stale = usize::MAX;
     let refused = pushed(From::open(&place).await.unwrap(), &web).await.unwrap_err();
     assert!(refused.to_string().contains("refuses the host's links"), "{refused}");
+}
+
+/// Of a file of a hundred gigabytes they are longer than what is held: a run that breaks off in one is gone on with by the next.
+#[tokio::test]
+async fn parts_that_are_too_long_to_be_held_are_passed_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, place) = (with_parts(), Place::TarFile(folder.path().join("b.tar")));
+    make(&place, &source).await.unwrap();
+    let (taker, web) = Taker::start().await;
+    (taker.store().part, taker.store().failing) = (Some(9 << 20), 1);
+    let broke = pushed(From::open(&place).await.unwrap(), &web).await.unwrap_err();
+    assert!(broke.to_string().contains("broke off") && !broke.is_lasting(), "{broke}");
+    pushed(From::open(&place).await.unwrap(), &web).await.unwrap();
+    assert_eq!(taker.store().digests(), source.expected());
+}
+
+/// A store that takes parts and loses them would have them sent for ever.
+#[tokio::test]
+async fn what_is_lost_each_time_is_not_sent_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    for place in [Place::Directory(folder.path().join("tree")), Place::TarFile(folder.path().join("b.tar"))] {
+        make(&place, &with_parts()).await.unwrap();
+        let (taker, web) = Taker::start().await;
+        taker.store().forgets = true;
+        let refused = pushed(From::open(&place).await.unwrap(), &web).await.unwrap_err().to_string();
+        assert!(refused.contains("again and again") || refused.contains("is not there"), "{place}: {refused}");
+        assert!(!taker.store().files.contains_key(MANIFEST));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_says_nothing_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Directory(folder.path().join("tree"));
+    make(&place, &Source::small()).await.unwrap();
+    let (taker, web) = Taker::start().await;
+    taker.store().is_silent = true;
+    let url = format!("http://{}/import", web.address).parse().unwrap();
+    let host = Host::new(url, "token".to_owned().into(), &[]).unwrap().patient_for(Duration::from_millis(300));
+    let refused = push(From::open(&place).await.unwrap(), &host, &|_| {}).await.unwrap_err();
+    assert!(refused.to_string().contains("nothing moved") && !refused.is_lasting(), "{refused}");
 }
 
 #[tokio::test]

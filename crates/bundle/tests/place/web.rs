@@ -34,11 +34,13 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Hangs up after so many bytes of the body, whatever it said of its length.
     pub cut: Option<usize>,
+    /// Nothing comes, and it doesn't hang up.
+    pub is_silent: bool,
 }
 
 impl Answer {
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), cut: None }
+        Self { status, headers: Vec::new(), body: body.into(), cut: None, is_silent: false }
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -107,7 +109,10 @@ impl Web {
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, answers: &Answers) -> Option<()> {
     let mut stream = BufReader::new(stream);
     let asked = read(&mut stream).await?;
-    let Answer { status, headers, body, cut } = answers(asked);
+    let Answer { status, headers, body, cut, is_silent } = answers(asked);
+    if is_silent {
+        return std::future::pending().await;
+    }
     let mut head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
     stream.write_all(format!("{head}\r\n").as_bytes()).await.ok()?;

@@ -9,7 +9,7 @@ use crate::Conn;
 use crate::schema::attempts;
 
 /// What was counted since the window began.
-#[derive(QueryableByName, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(QueryableByName, Queryable, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempts {
     #[diesel(sql_type = Integer)]
     pub count: i32,
@@ -33,6 +33,17 @@ impl Attempts {
         .bind::<Timestamptz, _>(window_after)
         .get_result(conn)
         .await
+    }
+
+    /// What was counted in a window that is not over; none is counted by that.
+    pub async fn counted(conn: &mut Conn, what: &str, subject: &[u8], window_after: DateTime<Utc>) -> QueryResult<Option<Self>> {
+        attempts::table
+            .find((what, subject))
+            .filter(attempts::began_at.ge(window_after))
+            .select((attempts::count, attempts::began_at))
+            .first(conn)
+            .await
+            .optional()
     }
 
     /// One less was tried.

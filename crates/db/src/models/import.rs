@@ -37,6 +37,8 @@ pub struct Import {
     /// That links were handed out for since, and when the last of them was.
     pub offered_bytes: i64,
     pub offered_at: Option<DateTime<Utc>>,
+    /// Of the bundle that lies there, as whoever brings it says; in hexadecimal.
+    pub preflight_sha256: Option<String>,
 }
 
 impl Import {
@@ -54,6 +56,21 @@ impl Import {
 
     pub async fn of_instance(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
         imports::table.filter(imports::instance_id.eq(instance_id)).select(Self::as_select()).first(conn).await.optional()
+    }
+
+    /// The server that was made of this bundle before, thrown away and still on its way out, past the point where that could be undone.
+    pub async fn going(&self, conn: &mut Conn) -> QueryResult<Option<Uuid>> {
+        use crate::schema::instances;
+        imports::table
+            .inner_join(instances::table)
+            .filter(imports::account_id.eq(self.account_id).and(imports::prefix.eq(&self.prefix)))
+            .filter(imports::id.ne(self.id).and(imports::deleted_at.is_not_null()))
+            .filter(instances::teardown_began_at.is_not_null().and(instances::tombstoned_at.is_null()))
+            .order(imports::id.desc())
+            .select(instances::id)
+            .first(conn)
+            .await
+            .optional()
     }
 
     /// An account's, the newest first.
@@ -91,6 +108,11 @@ impl Import {
         let set = (imports::counted_bytes.eq(bytes), imports::offered_bytes.eq(0));
         let same = imports::id.eq(id).and(imports::offered_at.is_not_distinct_from(offered_at));
         diesel::update(imports::table.filter(same)).set(set).execute(conn).await.map(|rows| rows == 1)
+    }
+
+    /// From now on this bundle lies there.
+    pub async fn is_of(conn: &mut Conn, id: Uuid, preflight_sha256: &str) -> QueryResult<()> {
+        diesel::update(imports::table.find(id)).set(imports::preflight_sha256.eq(preflight_sha256)).execute(conn).await.map(drop)
     }
 
     pub async fn saw(conn: &mut Conn, id: Uuid, seen: &Value, at: DateTime<Utc>) -> QueryResult<()> {

@@ -20,6 +20,8 @@ pub struct MoveOut {
     pub moved_out_at: Option<DateTime<Utc>>,
     /// From the handover on.
     pub moved_out_until: Option<DateTime<Utc>>,
+    /// Its final bundle was looked into last, whatever was found.
+    pub bundle_looked_at: Option<DateTime<Utc>>,
 }
 
 impl MoveOut {
@@ -32,21 +34,34 @@ impl MoveOut {
     }
 
     const fn of_nothing(instance_id: Uuid) -> Self {
-        Self { instance_id, media_redirect: None, bundle_verified_at: None, moved_out_at: None, moved_out_until: None }
+        Self {
+            instance_id,
+            media_redirect: None,
+            bundle_verified_at: None,
+            moved_out_at: None,
+            moved_out_until: None,
+            bundle_looked_at: None,
+        }
     }
 
-    /// Servers that were handed over before this time, whose data is still here and whose final bundle nobody has verified.
+    /// Servers that were handed over before this time, whose data is still here and whose final bundle nobody has verified: those
+    /// that nobody has looked into yet, and then those whose last look is the longest ago.
     pub async fn to_verify(conn: &mut Conn, handed_over_before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Uuid>> {
         moves_out::table
             .inner_join(instances::table)
             .filter(moves_out::bundle_verified_at.is_null())
             .filter(instances::handed_over_at.le(handed_over_before))
             .filter(instances::tombstoned_at.is_null())
-            .order(instances::handed_over_at)
+            .order((moves_out::bundle_looked_at.asc().nulls_first(), instances::handed_over_at))
             .limit(limit)
             .select(moves_out::instance_id)
             .load(conn)
             .await
+    }
+
+    /// Its final bundle is about to be looked into.
+    pub async fn looked(conn: &mut Conn, instance_id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+        diesel::update(moves_out::table.find(instance_id)).set(moves_out::bundle_looked_at.eq(now)).execute(conn).await.map(drop)
     }
 
     /// Its final bundle is whole.

@@ -72,6 +72,12 @@ pub struct CreateArgs {
     /// `AWS_SECRET_ACCESS_KEY`; or by the same with `HOWDAH_BUNDLE_` before each, where those are the server's own).
     #[arg(long, value_name = "WHERE")]
     pub to: Location,
+    /// The bucket is somebody's who must not reach what only this machine does: nothing but the public internet is connected to there, and the
+    /// networks that are excepted.
+    #[arg(long)]
+    pub outside: bool,
+    #[command(flatten)]
+    pub reach: OutsideArgs,
     #[command(flatten)]
     pub seal: SealArgs,
     /// A key that a passphrase opens, of one of the recipients: an age identity file, sealed itself, in base64. It goes into the bundle.
@@ -225,14 +231,21 @@ pub struct PullArgs {
     /// The pull's address: https://…/api/v1/pulls/…
     #[arg(long, env = "HOWDAH_PULL_TO", value_name = "URL")]
     pub to: url::Url,
+    #[command(flatten)]
+    pub reach: OutsideArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How far what somebody names may lead.
+#[derive(Args)]
+pub struct OutsideArgs {
     /// Networks that may be connected to besides the public internet, or single addresses.
     #[arg(long = "outside-allowed-cidr", env = "HOWDAH_OUTSIDE_ALLOWED_CIDRS", value_delimiter = ',', value_name = "CIDR")]
     pub allowed: Vec<Network>,
     /// Certificates in PEM that are trusted besides the public ones.
     #[arg(long, env = "HOWDAH_EXTRA_CA_FILE", value_name = "FILE")]
     pub extra_ca: Option<PathBuf>,
-    #[command(flatten)]
-    pub output: OutputArgs,
 }
 
 #[derive(Args)]

@@ -22,6 +22,7 @@ mod next;
 mod operations;
 mod operator;
 mod origin;
+mod own_bucket;
 mod passkeys;
 mod platform;
 mod reset;

@@ -115,7 +115,7 @@ async fn a_bundle_is_brought_from_the_browser_or_fetched() {
     let form: Vec<(&str, &str)> = [("key", key.as_str())].into_iter().chain(bucket).collect();
     let wrong = ada.post(&format!("{page}/pull"), &form).await;
     assert!(
-        wrong.status == 422 && wrong.text.contains("id=\"endpoint-error\"") && wrong.text.contains("value=\"backups\""),
+        wrong.status == 422 && wrong.text.contains("id=\"bucket-endpoint-error\"") && wrong.text.contains("value=\"backups\""),
         "{}",
         wrong.text
     );

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
@@ -150,6 +150,15 @@ impl Bundles for S3Bundles {
         async move {
             let path = self.to_be_signed(prefix, path)?;
             self.store.signed_url(Method::GET, &path, valid).await.map_err(error)
+        }
+        .boxed()
+    }
+
+    fn forget<'a>(&'a self, prefix: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<(), BundlesError>> {
+        async move {
+            let named = stream::iter(paths).map(|it| Path::parse(format!("{prefix}/{it}")).map_err(error));
+            named.try_for_each_concurrent(AT_ONCE, async |it| gone(self.store.delete(&it).await)).await?;
+            self.abort_below(prefix).await
         }
         .boxed()
     }

@@ -11,6 +11,7 @@ mod record;
 
 use howdah_crd::{ConditionType, MastodonInstance};
 use howdah_db::Conn;
+use howdah_db::models::import::Import;
 use howdah_db::models::instance::Instance;
 use howdah_db::models::sync::InstanceSync;
 use howdah_domain::Desired;
@@ -34,12 +35,26 @@ pub async fn run(worker: &Worker, job: SyncInstance) -> Result<(), WorkError> {
     })
     .await?;
     let Some(wanted) = wanted else { return Ok(()) };
+    if has_to_wait(&mut conn, &wanted.instance).await? {
+        return Ok(job.enqueue_again(&mut conn, record::queue_now()).await?);
+    }
     let cluster = worker.cluster(&wanted.cluster.name)?;
     // No connection is held while the cluster is asked.
     drop(conn);
     let outcome = bring_about(worker, cluster.as_ref(), &wanted).await;
     let mut conn = worker.app.database.conn().await?;
     finish(worker, &mut conn, job, &wanted, outcome).await
+}
+
+/// In a cluster, what was made of this bundle before still has its names.
+async fn has_to_wait(conn: &mut Conn, instance: &Instance) -> Result<bool, WorkError> {
+    if instance.launched_at.is_some() || instance.teardown_began_at.is_some() {
+        return Ok(false);
+    }
+    match Import::of_instance(conn, instance.id).await? {
+        Some(import) => Ok(import.going(conn).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 /// How a sync ended.

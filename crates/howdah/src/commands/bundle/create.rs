@@ -7,11 +7,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use howdah_bundle::create::{CreateError, Created, Options, create};
 use howdah_bundle::format::{self, Consistency, Manifest};
-use howdah_bundle::place::{Location, PlaceError, Reader};
+use howdah_bundle::place::{Location, Place, PlaceError, Reader};
 use howdah_bundle::source::{self, Environment};
 use howdah_domain::{Clock as _, SystemClock};
 
 use super::job::{Job, Telling};
+use super::outside::Outside;
 use super::{MADE_BY, inspect, keys, place, print_json, progress::Progress, size};
 use crate::args::bundle::{CreateArgs, Mode};
 
@@ -30,6 +31,9 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
         None => Environment::from_process(std::env::vars_os()),
     };
     let root = args.env_file.as_deref().map(std::path::absolute).transpose().context("the current folder is gone")?;
+    let outside = args.outside.then(|| Outside::of(&args.reach)).transpose()?;
+    let place = |location: &Location| outside.as_ref().map_or_else(|| place(location), |it| it.place(location));
+    let to = place(&args.to)?;
     let options = Options {
         environment,
         place: source::Place {
@@ -42,7 +46,7 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
         seal: keys::seal(&args.seal)?,
         recovery_key: args.recovery_key,
         sign: keys::sign(args.sign_key.as_deref())?,
-        to: place(&args.to)?,
+        to: to.clone(),
         incremental_from: args.incremental_from.as_ref().map(|it| Ok::<_, anyhow::Error>((it.to_string(), place(it)?))).transpose()?,
         spool: args.spool,
         pg_dump: args.pg_dump,
@@ -62,7 +66,7 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
     progress.end();
     let created = match created {
         // Its try before was killed when all was done, and before it could say so.
-        Err(CreateError::Place(PlaceError::Whole { .. })) if is_job => return whole(&args.to).await,
+        Err(CreateError::Place(PlaceError::Whole { .. })) if is_job => return whole(&to).await,
         created => created.with_context(|| format!("no bundle in {}", args.to))?,
     };
     // A pipe's standard output is the bundle.
@@ -78,8 +82,8 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
     Ok(created.manifest)
 }
 
-async fn whole(to: &Location) -> anyhow::Result<Manifest> {
-    match Reader::open(&place(to)?).await? {
+async fn whole(to: &Place) -> anyhow::Result<Manifest> {
+    match Reader::open(to).await? {
         Reader::Bundle(bundle) => inspect::read(&bundle, format::MANIFEST).await,
         Reader::Stream(_) => anyhow::bail!("a pipe is never whole before it is written"),
     }

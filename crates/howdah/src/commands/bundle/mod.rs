@@ -4,6 +4,7 @@ mod create;
 mod inspect;
 mod job;
 mod keys;
+mod outside;
 mod progress;
 mod pull;
 mod push;

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use howdah_bundle::outside::{Allowed, Certificate, Guard, Remote};
+use howdah_bundle::outside::Remote;
 use howdah_bundle::place::Location;
 use howdah_bundle::progress::Event;
 use howdah_bundle::push::{Host, PushError, Pushed, Report, Source, push, report};
 use tokio::time::MissedTickBehavior;
 
+use super::outside::Outside;
 use super::{job, print_json, progress::Progress, s3, sentence, size};
 use crate::args::bundle::PullArgs;
 
@@ -26,12 +27,12 @@ struct Arrived {
 }
 
 pub async fn run(args: PullArgs) -> anyhow::Result<ExitCode> {
-    let authorities = authorities(&args)?;
+    let outside = Outside::of(&args.reach)?;
     let key = variable("HOWDAH_PULL_KEY")?;
-    let host = Host::new(args.to.clone(), key.into(), &authorities)?;
+    let host = Host::new(args.to.clone(), key.into(), &outside.authorities)?;
     let progress = Arc::new(Progress::new(args.output.json));
     let arrived = Arc::<Arrived>::default();
-    let ended = bring(&args, &host, &authorities, &progress, &arrived).await;
+    let ended = bring(&outside, &host, &progress, &arrived).await;
     progress.end();
     let words = ended.as_ref().err().map(sentence);
     let told = report(&host, &arrived.report(words.is_none(), words.as_deref())).await;
@@ -51,14 +52,8 @@ pub async fn run(args: PullArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn bring(
-    args: &PullArgs,
-    host: &Host,
-    authorities: &[Certificate],
-    progress: &Arc<Progress>,
-    arrived: &Arc<Arrived>,
-) -> anyhow::Result<Pushed> {
-    let from = source(args, authorities).await?;
+async fn bring(outside: &Outside, host: &Host, progress: &Arc<Progress>, arrived: &Arc<Arrived>) -> anyhow::Result<Pushed> {
+    let from = source(outside).await?;
     let (counted, shown) = (Arc::clone(arrived), Arc::clone(progress));
     let tell = move |event: Event| {
         counted.take(&event);
@@ -83,21 +78,14 @@ async fn tell_host(host: &Host, arrived: &Arrived) -> PushError {
     }
 }
 
-async fn source(args: &PullArgs, authorities: &[Certificate]) -> anyhow::Result<Source> {
-    let guard = Guard::new(Allowed::also(args.allowed.clone()));
+async fn source(Outside { guard, authorities }: &Outside) -> anyhow::Result<Source> {
     let from = variable("HOWDAH_PULL_FROM")?;
     if from.starts_with("s3://") {
         let location: Location = from.parse()?;
-        return Ok(Source::bucket(&location, &s3()?, &guard, authorities).await?);
+        return Ok(Source::bucket(&location, &s3()?, guard, authorities).await?);
     }
     let url = from.parse().map_err(|_| anyhow::anyhow!("what is to be fetched is no URL"))?;
-    Ok(Source::fetch(Remote::new(url, &guard, authorities).map_err(PushError::from)?))
-}
-
-fn authorities(args: &PullArgs) -> anyhow::Result<Vec<Certificate>> {
-    let Some(file) = &args.extra_ca else { return Ok(Vec::new()) };
-    let pem = std::fs::read(file).with_context(|| format!("{} can't be read (--extra-ca)", file.display()))?;
-    Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no certificates in PEM (--extra-ca)", file.display()))
+    Ok(Source::fetch(Remote::new(url, guard, authorities).map_err(PushError::from)?))
 }
 
 /// No argument: it would stand in the list of processes.

@@ -39,6 +39,7 @@ network:
   ingress: [{cidr: 10.0.0.1/32}]
   operator: [{cidr: 10.0.0.1/32}]
   clusterCidrs: [10.96.0.0/16, "fd00:10::/64"]
+  outsideAllowedCidrs: [10.30.0.0/16, "fd00:30::/64"]
 bundles: {store: main, bucket: howdah-bundles, image: howdah:1}
 "#;
 

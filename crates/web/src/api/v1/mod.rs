@@ -6,6 +6,7 @@ use actix_web::web::{ServiceConfig, route};
 use crate::resource::resource;
 
 pub mod account;
+pub mod bucket;
 pub mod exports;
 pub mod imports;
 pub mod instances;

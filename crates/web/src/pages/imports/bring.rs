@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use howdah_app::idempotency::Idempotent;
-use howdah_app::imports::{self, Announced, ImportState, ImportView, PullBucket, PullFrom, PullView};
+use howdah_app::imports::{self, ImportState, ImportView, PullFrom, PullView};
 use howdah_app::{App, Once, sessions};
 use howdah_domain::ImportId;
 use serde::Deserialize;
@@ -22,6 +22,7 @@ use crate::pages::flash::Flash;
 use crate::pages::form::{Form, Mistakes, Secret, leads_to, led_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::live::{self, Live, Moment};
+use crate::pages::own_bucket::{BucketFields, BucketForm, Purpose};
 use crate::pages::visitor::Person;
 use crate::pages::{assets, dress, servers, words};
 use crate::problem::Problem;
@@ -37,14 +38,7 @@ pub struct Bring {
     push: Copyable,
     key: Uuid,
     tar: Field,
-    endpoint: Field,
-    region: Field,
-    bucket: Field,
-    prefix: Field,
-    access_key_id: Field,
-    /// What is wrong with it: it is never sent back.
-    wrong_secret: Option<String>,
-    opens_bucket: bool,
+    from_bucket: BucketFields,
     files_by_api: ByApi,
     pull_by_api: ByApi,
 }
@@ -73,8 +67,6 @@ impl Row<'_> {
 impl Bring {
     pub fn new(app: &App, it: &ImportView, now: DateTime<Utc>, typed: &PullForm, mistakes: &Mistakes) -> Result<Self, Problem> {
         let (url, api) = (url(it.id), format!("/api/v1/imports/{}", it.id));
-        let text = |name, label| Field::new(name, label, Kind::Domain).check(mistakes);
-        let fields = ["endpoint", "region", "bucket", "access_key_id", "secret_access_key"];
         Ok(Self {
             live: Live::new(format!("{url}/live"), moment(it, &url, now)?),
             is_pulling: it.pull.as_ref().is_some_and(PullView::is_live),
@@ -83,16 +75,11 @@ impl Bring {
                 format!("howdah bundle push DIR --to {}{api} --token-file TOKEN", app.config.dashboard_url.trim_end_matches('/')),
             ),
             key: new_key(app),
-            tar: text("url", "Address of the bundle’s tar")
+            tar: Field::new("url", "Address of the bundle’s tar", Kind::Domain)
+                .check(mistakes)
                 .hint("https://… What follows a ? may be a key: it is sealed, and forgotten once all is there.")
                 .most(2000),
-            endpoint: text("endpoint", "S3 service").hint("https://s3.example.com").value(&typed.endpoint).most(300),
-            region: text("region", "Region").value(&typed.region).most(63).optional(),
-            bucket: text("bucket", "Bucket").value(&typed.bucket).most(255),
-            prefix: text("prefix", "Folder in it").value(&typed.prefix).most(500).optional(),
-            access_key_id: text("access_key_id", "Access key id").value(&typed.access_key_id).most(200),
-            wrong_secret: mistakes.with("secret_access_key").map(str::to_owned),
-            opens_bucket: fields.iter().any(|it| mistakes.with(it).is_some()),
+            from_bucket: BucketFields::new(Purpose::Pull, &typed.bucket, mistakes),
             files_by_api: ByApi::new("POST", format!("{api}/files")),
             pull_by_api: ByApi::new("POST", format!("{api}/pull")).and("POST", format!("{api}/pull/stop")),
             url,
@@ -146,8 +133,8 @@ pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams:
 
 /// For the page's script: what `POST /api/v1/imports/{id}/files` is for a program with a token. What is wrong is told as there, and is no page.
 pub async fn offer(person: Person, app: web::Data<App>, request: HttpRequest, body: Json<NewFiles>) -> Result<HttpResponse, Problem> {
-    let announced: Vec<Announced> = body.value.into();
-    match imports::offer(&app, &person.actor, named(&request)?, &announced).await {
+    let (of, announced) = body.value.announced();
+    match imports::offer(&app, &person.actor, named(&request)?, of.as_deref(), &announced).await {
         Ok(offered) => Ok(files::answer(offered)),
         Err(error) => Ok(Problem::from(error).error_response()),
     }
@@ -159,26 +146,15 @@ pub struct PullForm {
     key: Uuid,
     /// Of a tar; else the rest is of a bucket.
     url: Option<Secret>,
-    endpoint: String,
-    region: String,
-    bucket: String,
-    prefix: String,
-    access_key_id: String,
-    secret_access_key: Option<Secret>,
+    #[serde(flatten)]
+    bucket: BucketForm,
 }
 
 impl PullForm {
     fn from(&self) -> PullFrom {
         match &self.url {
             Some(Secret(url)) => PullFrom::Url(url.clone()),
-            None => PullFrom::Bucket(Box::new(PullBucket {
-                endpoint: self.endpoint.clone(),
-                region: self.region.clone(),
-                bucket: self.bucket.clone(),
-                prefix: self.prefix.clone(),
-                access_key_id: self.access_key_id.clone(),
-                secret_access_key: self.secret_access_key.as_ref().map(|it| it.0.clone()).unwrap_or_default(),
-            })),
+            None => PullFrom::Bucket(Box::new(self.bucket.as_typed())),
         }
     }
 }

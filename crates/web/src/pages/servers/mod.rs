@@ -8,7 +8,6 @@ mod launch;
 mod list;
 mod move_out;
 mod overview;
-mod own_bucket;
 mod owner_link;
 mod recovery_phrase;
 mod rehearsal;

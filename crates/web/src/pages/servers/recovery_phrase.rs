@@ -11,10 +11,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Named;
-use super::own_bucket::{BucketFields, BucketForm};
 use crate::pages::components::{Copyable, Crumbs, Field, Kind, Summary};
 use crate::pages::form::{Form, Mistakes, Secret, new_key};
 use crate::pages::frame::{Answer, Frame, see_other};
+use crate::pages::own_bucket::{BucketFields, BucketForm, Purpose};
 use crate::pages::visitor::Person;
 
 const FIELDS: [&str; 2] = ["first_word", "second_word"];
@@ -75,7 +75,7 @@ pub async fn ask(
     };
     let labels = positions.map(|at| LABELS[at - 1]);
     let field = |at: usize| Field::new(FIELDS[at], labels[at], Kind::Username).most(20).check(mistakes);
-    let elsewhere = Box::new(BucketFields::new(elsewhere, mistakes));
+    let elsewhere = Box::new(BucketFields::new(Purpose::Export, elsewhere, mistakes));
     let step = Step::AskedBack { words: vec![field(0), field(1)], elsewhere, key: new_key(app) };
     let page = page(frame, &it, named, mistakes, ticket, step);
     if mistakes.is_empty() { frame.page(&page) } else { frame.again(&page) }

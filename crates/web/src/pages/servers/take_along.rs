@@ -13,7 +13,6 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::own_bucket::{BucketFields, BucketForm};
 use super::schedule::Section;
 use super::{Named, recovery_phrase, words};
 use crate::fetching;
@@ -23,6 +22,7 @@ use crate::pages::form::{Form, Mistakes, Secret, leads_to, new_key};
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
 use crate::pages::live::{self, Live, Moment};
 use crate::pages::loss::{Back, Loss};
+use crate::pages::own_bucket::{BucketFields, BucketForm, Purpose};
 use crate::pages::visitor::Person;
 use crate::problem::Problem;
 use crate::streams::Streams;
@@ -155,7 +155,7 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
         kept: parts.kept,
         typed: parts.typed,
         passphrase: passphrase(parts.mistakes),
-        elsewhere: BucketFields::new(&parts.typed.elsewhere, parts.mistakes),
+        elsewhere: BucketFields::new(Purpose::Export, &parts.typed.elsewhere, parts.mistakes),
         schedule: Section::new(&url, &api, schedule, parts.mistakes, frame.now),
         key: new_key(app),
         by_api: ByApi::new("POST", api.clone()),

@@ -103,6 +103,7 @@ fn who_has_moved_out_leads_to_where_it_is() {
             bundle_verified_at: moved_out_at,
             moved_out_at,
             moved_out_until: Some(AT),
+            bundle_looked_at: None,
         };
         moving(&row, true, None, Some(&move_out)).spec
     };

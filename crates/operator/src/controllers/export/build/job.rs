@@ -48,10 +48,17 @@ fn arguments(valid: &Valid<'_>) -> Vec<String> {
     if let Some(key) = &spec.recovery_key {
         arguments.extend(["--recovery-key".to_owned(), key.clone()]);
     }
-    if let Destination::Kept(place) = &valid.destination
-        && let Some(earlier) = &place.earlier
-    {
-        arguments.extend(["--incremental-from".to_owned(), format!("s3://{}/{earlier}", place.bucket)]);
+    match &valid.destination {
+        Destination::Kept(place) => {
+            let earlier = place.earlier.as_ref().map(|it| ["--incremental-from".to_owned(), format!("s3://{}/{it}", place.bucket)]);
+            arguments.extend(earlier.into_iter().flatten());
+        }
+        // Wherever its name leads by then: policies of the network are not everywhere enforced.
+        Destination::Bucket { .. } => {
+            arguments.push("--outside".to_owned());
+            let excepted = valid.server.network.outside_allowed_cidrs.iter();
+            arguments.extend(excepted.flat_map(|it| ["--outside-allowed-cidr".to_owned(), it.clone()]));
+        }
     }
     arguments
 }

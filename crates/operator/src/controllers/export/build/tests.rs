@@ -108,6 +108,16 @@ fn where_it_goes() {
     assert_eq!(to(at_the_root), format!("s3://mine/{id}"));
 }
 
+/// Where a bucket's name leads may change after it was tried out; the platform's own store lies inside.
+#[test]
+fn a_customers_bucket_is_asked_outside_alone() {
+    let own = built(elsewhere());
+    let own = arguments(&own).join(" ");
+    assert!(own.ends_with(" --outside --outside-allowed-cidr 10.30.0.0/16 --outside-allowed-cidr fd00:30::/64"), "{own}");
+    let kept = built(export());
+    assert!(!arguments(&kept).iter().any(|it| it.starts_with("--outside")));
+}
+
 /// As the bucket's own host, where the customer said so; the platform's store never is.
 #[test]
 fn how_a_bucket_is_asked() {
@@ -153,8 +163,10 @@ fn whom_it_reaches() {
             ports.map(|it| it["port"].as_u64().unwrap()).collect::<Vec<_>>()
         };
         let mut wanted = vec![53, 53, 5433, 8333];
-        wanted.extend(if is_public { vec![80, 443] } else { vec![] });
+        wanted.extend(if is_public { vec![80, 443, 443] } else { vec![] });
         assert_eq!(ports(&spec["egress"]), wanted);
+        let excepted = json!([{"ipBlock": {"cidr": "10.30.0.0/16"}}, {"ipBlock": {"cidr": "fd00:30::/64"}}]);
+        assert_eq!(spec["egress"].as_array().unwrap().last().unwrap()["to"] == excepted, is_public);
         assert_eq!(ports(&spec["ingress"]), [u64::from(howdah_crd::export::PROGRESS_PORT)]);
         assert_eq!(spec["ingress"][0]["from"], json!([{"ipBlock": {"cidr": "10.0.0.1/32"}}]));
     }

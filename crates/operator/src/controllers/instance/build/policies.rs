@@ -8,7 +8,7 @@
 //! | scheduler | – | DNS, database, Redis, object store, the public |
 //! | job | – | DNS, database, Redis |
 //! | redis | the five above | – |
-//! | bundle, while an export runs (`controllers::export::build`) | operator | DNS, database, object store; the public, where a customer's own bucket is |
+//! | bundle, while an export runs (`controllers::export::build`) | operator | DNS, database, object store; the public and what is excepted, where a customer's own bucket is |
 //! | bundle, while a pass of an import is loaded | – | DNS, database, object store |
 //! | gate, of a server that is suspended | ingress | – |
 //! | read-only-gate | ingress | DNS, web |

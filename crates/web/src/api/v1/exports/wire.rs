@@ -1,13 +1,14 @@
 //! Exports as they go over the wire.
 
 use chrono::{DateTime, Utc};
-use howdah_app::exports::{Begun, BucketRequest, BucketView, ExportView, Progress};
+use howdah_app::exports::{Begun, BucketView, ExportView, Progress};
 use howdah_domain::ExportId;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::api::v1::bucket::NewBucket;
 use crate::api::v1::operations::wire::{Failure, operation_url};
 use crate::api::words;
 
@@ -36,38 +37,6 @@ pub struct NewExport {
     /// Where it goes, if not to the platform's bucket. A small file is written, read and deleted there before anything begins.
     #[serde(default)]
     pub bucket: Option<NewBucket>,
-}
-
-/// A bucket of your own. Its keys are kept, sealed, until the run has ended, and shown nowhere.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewBucket {
-    /// The store's address without the bucket: `https://s3.example.com`. It has to be on the public internet.
-    #[schema(max_length = 261)]
-    endpoint: String,
-    /// Where the store has none, `us-east-1`.
-    #[schema(max_length = 63)]
-    region: String,
-    #[schema(max_length = 63)]
-    bucket: String,
-    /// The bundle goes below it, under its id.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    prefix: String,
-    /// The bucket is asked at its own host, `https://<bucket>.s3.example.com`.
-    #[serde(default)]
-    virtual_hosted: bool,
-    #[schema(max_length = 200)]
-    access_key_id: String,
-    #[schema(max_length = 500)]
-    secret_access_key: String,
-}
-
-impl From<NewBucket> for BucketRequest {
-    fn from(new: NewBucket) -> Self {
-        let NewBucket { endpoint, region, bucket, prefix, virtual_hosted, access_key_id, secret_access_key } = new;
-        Self { endpoint, region, bucket, prefix, virtual_hosted, access_key_id, secret_access_key: secret_access_key.into() }
-    }
 }
 
 /// An export has begun.

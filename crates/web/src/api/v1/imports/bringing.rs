@@ -1,9 +1,11 @@
 //! How a bundle gets here, as it goes over the wire: file by file, or pulled from where it lies.
 
 use chrono::{DateTime, Utc};
-use howdah_app::imports::{Announced, Offered, PartLink, PullBucket, PullFrom, PullReport, PullView, Put};
+use howdah_app::imports::{Announced, Offered, PartLink, PullFrom, PullReport, PullView, Put};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::api::v1::bucket::NewBucket;
 
 /// Files of a bundle that are about to be brought.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -11,11 +13,17 @@ use utoipa::ToSchema;
 pub struct NewFiles {
     #[schema(min_items = 1, max_items = 1000)]
     files: Vec<NewFile>,
+    /// SHA-256 of the bundle's `PREFLIGHT.json`, in hexadecimal: by it what lies there of another bundle is told from this one's, and deleted but
+    /// for media. Without it a file of the same size is taken for this one.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    preflight_sha256: Option<String>,
 }
 
-impl From<NewFiles> for Vec<Announced> {
-    fn from(NewFiles { files }: NewFiles) -> Self {
-        files.into_iter().map(Into::into).collect()
+impl NewFiles {
+    /// Of which bundle, and which.
+    pub fn announced(self) -> (Option<String>, Vec<Announced>) {
+        (self.preflight_sha256, self.files.into_iter().map(Into::into).collect())
     }
 }
 
@@ -93,29 +101,7 @@ pub struct NewPull {
     #[schema(max_length = 2000)]
     url: Option<String>,
     #[serde(default)]
-    bucket: Option<NewPullBucket>,
-}
-
-/// A bucket, and keys that may list and read in it. They are sealed, and forgotten once the pull has ended.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewPullBucket {
-    /// The S3 service's origin: `https://s3.example.com`.
-    #[schema(max_length = 300)]
-    endpoint: String,
-    #[serde(default)]
-    #[schema(max_length = 63)]
-    region: String,
-    #[schema(max_length = 255)]
-    bucket: String,
-    /// The bundle lies below it.
-    #[serde(default)]
-    #[schema(max_length = 500)]
-    prefix: String,
-    #[schema(max_length = 200)]
-    access_key_id: String,
-    #[schema(max_length = 400)]
-    secret_access_key: String,
+    bucket: Option<NewBucket>,
 }
 
 impl NewPull {
@@ -123,14 +109,7 @@ impl NewPull {
     pub fn from(self) -> Option<PullFrom> {
         match (self.url, self.bucket) {
             (Some(url), None) => Some(PullFrom::Url(url.into())),
-            (None, Some(it)) => Some(PullFrom::Bucket(Box::new(PullBucket {
-                endpoint: it.endpoint,
-                region: it.region,
-                bucket: it.bucket,
-                prefix: it.prefix,
-                access_key_id: it.access_key_id,
-                secret_access_key: it.secret_access_key.into(),
-            }))),
+            (None, Some(bucket)) => Some(PullFrom::Bucket(Box::new(bucket.into()))),
             _ => None,
         }
     }

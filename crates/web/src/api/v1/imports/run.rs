@@ -2,7 +2,7 @@
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
 use futures::future::LocalBoxFuture;
-use howdah_app::imports::{self, Announced, PullReport, PullRun};
+use howdah_app::imports::{self, PullReport, PullRun};
 use howdah_app::{App, Error};
 use howdah_domain::ImportId;
 
@@ -42,8 +42,8 @@ impl FromRequest for Run {
     responses((status = 200, description = "Links.", body = OfferedFiles))
 )]
 pub async fn offer(run: Run, app: web::Data<App>, body: Json<NewFiles>) -> Result<HttpResponse, Problem> {
-    let announced: Vec<Announced> = body.value.into();
-    Ok(files::answer(imports::offer_to_pull(&app, &run.0, &announced).await?))
+    let (of, announced) = body.value.announced();
+    Ok(files::answer(imports::offer_to_pull(&app, &run.0, of.as_deref(), &announced).await?))
 }
 
 /// The run of a pull tells how far it is.

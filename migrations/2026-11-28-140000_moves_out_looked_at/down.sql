@@ -1,0 +1,1 @@
+ALTER TABLE moves_out DROP COLUMN bundle_looked_at;
