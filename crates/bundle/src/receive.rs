@@ -128,7 +128,8 @@ fn whole(brought: &Brought, manifest: &Manifest, findings: &mut Vec<Finding>) {
         findings.push(wrong(format::MEDIA, "media_differs", sentence));
     }
     if said.missing > 0 {
-        let sentence = format!("{} media files were missing on the old server already: media/MISSING.ndjson names them", said.missing);
+        let sentence =
+            format!("{} media files are not in the bundle: the old server lacked them, or none were taken along. media/MISSING.ndjson names them", said.missing);
         findings.push(notice(MISSING, "missing_before", sentence));
     }
 }

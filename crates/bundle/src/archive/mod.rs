@@ -31,6 +31,7 @@ mod decode;
 mod directory;
 mod error;
 mod facts;
+mod fields;
 mod header;
 mod input;
 mod limits;
@@ -57,6 +58,7 @@ use self::{
     rows::Copying,
     sniff::Kind,
 };
+pub(crate) use self::fields::fields;
 pub use self::{
     error::{ArchiveError, RowFault},
     facts::{ArchiveVersion, Compression, CopyTarget, Entry, Facts, Format, Sequence},
