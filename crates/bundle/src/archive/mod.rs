@@ -48,6 +48,7 @@ use std::{
     path::Path,
 };
 
+pub(crate) use self::fields::fields;
 use self::{
     custom::Custom,
     decode::Decoder,
@@ -58,7 +59,6 @@ use self::{
     rows::Copying,
     sniff::Kind,
 };
-pub(crate) use self::fields::fields;
 pub use self::{
     error::{ArchiveError, RowFault},
     facts::{ArchiveVersion, Compression, CopyTarget, Entry, Facts, Format, Sequence},

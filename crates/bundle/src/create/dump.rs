@@ -28,11 +28,9 @@ impl Making<'_> {
         let stream = self.writer.stream(&path).await?;
         let finished = tokio::task::block_in_place(|| pass(running, stream, path, &self.options.seal, facts, self.told))?;
         // What describes the bundle was read from the same file before.
-        let rows = |table: &str| finished.tables.get(table).map(|it| it.rows);
+        let differs = |(table, count): (&String, &u64)| finished.tables.get(table).is_none_or(|it| it.rows != *count);
         match &server.origin {
-            Origin::Dump(raw) if raw.facts.counts.tables.iter().any(|(table, count)| rows(table) != Some(*count)) => {
-                Err(CreateError::DumpChanged)
-            }
+            Origin::Dump(raw) if raw.facts.counts.tables.iter().any(differs) => Err(CreateError::DumpChanged),
             _ => Ok(finished),
         }
     }

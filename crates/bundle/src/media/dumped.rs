@@ -52,7 +52,7 @@ impl OwnedHint {
         }
     }
 
-    const fn as_hint(&self) -> Hint<'_> {
+    fn as_hint(&self) -> Hint<'_> {
         match self {
             Self::None => Hint::None,
             Self::Number(number) => Hint::Number(*number),

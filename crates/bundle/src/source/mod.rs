@@ -23,8 +23,8 @@ mod raw_dump;
 mod settings;
 
 pub(crate) use database::Connection;
-use database::{ENCRYPTED, LONGEST_CIPHERTEXT};
 pub use database::{DatabaseError, Facts, Limits, Snapshot};
+use database::{ENCRYPTED, LONGEST_CIPHERTEXT};
 pub use dump::{Compression, Dump, DumpError, PgDump};
 pub use environment::{Environment, EnvironmentError, Portable};
 pub use installation::Installation;

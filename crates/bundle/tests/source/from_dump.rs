@@ -120,7 +120,10 @@ async fn without_media_all_of_it_is_missing() {
     options.place = source::Place { without_media: true, version: Some("4.3.0".to_owned()), ..source::Place::default() };
     let created = made(options).await.unwrap();
     let preflight: Preflight = held(&at, "PREFLIGHT.json");
-    assert_eq!((preflight.media.kind, preflight.media.public_base_url.as_deref()), (MediaStoreKind::S3, Some("https://s3.a.example/birds")));
+    assert_eq!(
+        (preflight.media.kind, preflight.media.public_base_url.as_deref()),
+        (MediaStoreKind::S3, Some("https://s3.a.example/birds"))
+    );
     // Of the five, the picture that moves, the film and the emoji have a still one, too.
     assert_eq!((created.manifest.inventory.files, created.manifest.inventory.missing), (0, 8));
     let missing = std::fs::read_to_string(at.join("media/MISSING.ndjson")).unwrap();

@@ -46,12 +46,8 @@ impl TableRows {
     pub fn of(target: &CopyTarget) -> Self {
         let at = |name: &str| target.columns.iter().position(|it| it == name);
         let look = match target.table.as_str() {
-            "statuses" => {
-                Look::Statuses { local: at("local"), uri: at("uri"), local_only: at("local_only"), own: 0, meant_local: 0 }
-            }
-            "schema_migrations" => {
-                at("version").map_or(Look::Nothing, |version| Look::Migrations { version, versions: BTreeSet::new() })
-            }
+            "statuses" => Look::Statuses { local: at("local"), uri: at("uri"), local_only: at("local_only"), own: 0, meant_local: 0 },
+            "schema_migrations" => at("version").map_or(Look::Nothing, |version| Look::Migrations { version, versions: BTreeSet::new() }),
             table => {
                 let column = ENCRYPTED.iter().find(|(it, _)| *it == table).and_then(|(_, column)| at(column));
                 let legacy = at("encrypted_otp_secret");
@@ -73,19 +69,19 @@ impl TableRows {
 
     pub fn row(&mut self, row: &Row<'_>) {
         let text = |at: usize| row.get(at).and_then(Option::as_deref);
-        let is_true = |at: &Option<usize>| at.and_then(text) == Some("t");
+        let is_true = |at: Option<usize>| at.and_then(text) == Some("t");
         match &mut self.look {
             Look::Nothing => {}
             Look::Statuses { local, uri, local_only, own, meant_local } => {
                 // As `Status.local` (UP:app/models/status.rb).
-                *own += u64::from(is_true(local) || uri.is_some_and(|it| text(it).is_none()));
-                *meant_local += u64::from(is_true(local_only));
+                *own += u64::from(is_true(*local) || uri.is_some_and(|it| text(it).is_none()));
+                *meant_local += u64::from(is_true(*local_only));
             }
             Look::Migrations { version, versions } => versions.extend(text(*version).map(str::to_owned)),
             Look::Encrypted { id, column, newest, legacy, legacies } => {
                 *legacies += u64::from(legacy.and_then(text).is_some_and(|it| !it.is_empty()));
                 let Some(value) = text(*column).filter(|it| it.starts_with(r#"{"p":"#) && it.len() <= LONGEST_CIPHERTEXT) else { return };
-                let id = id.and_then(text).and_then(|it| it.parse().ok()).unwrap_or(0);
+                let id = id.and_then(text).and_then(|it| it.parse::<i64>().ok()).unwrap_or(0);
                 if newest.as_ref().is_none_or(|(newest, _)| *newest <= id) {
                     *newest = Some((id, value.to_owned()));
                 }
