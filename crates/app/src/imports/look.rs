@@ -119,14 +119,38 @@ pub(super) fn release<'a>(app: &'a App, version: Option<&str>) -> Result<&'a Rel
     let Some(version) = version else {
         return Err("the bundle doesn't say which version of Mastodon it is of: make it anew with --mastodon-version".to_owned());
     };
-    // Builds add something of their own: `4.5.11+glitch`, `4.6.0-rc.1`.
+    // Builds add something of their own: `4.5.11+birds`, `4.6.0-rc.1`.
     let plain = version.split(['+', '-']).next().unwrap_or(version);
-    let known = || app.releases.iter().map(|it| it.version.to_string()).collect::<Vec<_>>().join(", ");
-    let unknown =
-        || format!("Mastodon {version} is not among the releases that run here ({}): bring the old server to one of them first", known());
-    let Ok(version) = plain.parse::<MastodonVersion>() else { return Err(unknown()) };
-    let later = || app.releases.newest_of_line(version.line()).filter(|it| it.version > version);
-    app.releases.get(version).or_else(later).ok_or_else(unknown)
+    let Ok(parsed) = plain.parse::<MastodonVersion>() else {
+        return Err(format!("“{version}” is no version of Mastodon's: make the bundle anew with --mastodon-version, such as 4.5.11"));
+    };
+    let later = || app.releases.newest_of_line(parsed.line()).filter(|it| it.version > parsed);
+    app.releases.get(parsed).or_else(later).ok_or_else(|| not_taken(app, version, parsed))
+}
+
+/// Its database has to be migrated by releases that don't run here, or can't go back to one that does.
+fn not_taken(app: &App, said: &str, version: MastodonVersion) -> String {
+    let oldest = app.releases.iter().map(|it| it.version).min();
+    let lines = app.releases.lines();
+    let newest_of = |line| app.releases.newest_of_line(line).map(|it| it.version);
+    let next = lines.iter().find(|it| **it > version.line()).and_then(|it| newest_of(*it));
+    let newest_of_line = newest_of(version.line());
+    match (oldest, next, newest_of_line) {
+        (Some(oldest), Some(first), None) if version < oldest => format!(
+            "Mastodon {said} is older than {oldest}, the oldest that is taken in: upgrade the old server to {first} first, through one release at least of each line \
+             between, as Mastodon's release notes say, and make the bundle anew"
+        ),
+        (_, _, Some(newest)) => format!(
+            "Mastodon {said} is newer than {newest}, the newest of its line that runs here, and a database can't go back: write to the support, or wait until \
+             it runs here"
+        ),
+        (_, Some(next), None) => {
+            format!("Mastodon {said} is of a line that doesn't run here: upgrade the old server to {next} first, and make the bundle anew")
+        }
+        (_, None, None) => format!(
+            "Mastodon {said} is newer than all that run here, and a database can't go back: write to the support, or wait until it runs here"
+        ),
+    }
 }
 
 /// Its names are the customer's own: a platform's can't be moved.

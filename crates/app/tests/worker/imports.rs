@@ -162,6 +162,33 @@ async fn what_speaks_against_it_is_said_before_anything_is_made() {
     assert!(matches!(imports::look(app, &ground.operator, id, None).await, Err(Error::Unavailable { .. })));
 }
 
+/// Named are what was found, what is taken, and the way from the one to the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_not_taken_in_is_told_the_way_out() {
+    let ground = Ground::new().await;
+    let id = ground.begin_import().await;
+    for (version, reason, words) in [
+        ("4.2.10", "unknown_release", ["Mastodon 4.2.10 is older than 4.3.0, the oldest", "upgrade the old server to 4.3.23 first"]),
+        ("4.5.99", "unknown_release", ["Mastodon 4.5.99 is newer than 4.5.11, the newest of its line", "can't go back"]),
+        ("99.0.0", "unknown_release", ["Mastodon 99.0.0 is newer than all that run here", "write to the support"]),
+        ("4.5", "unknown_release", ["“4.5” is no version", "--mastodon-version"]),
+        ("4.5.11+glitch", "fork", ["glitch-soc", "only Mastodon itself runs here. Move the old server"]),
+    ] {
+        ground.bundles.put_all(&format!("imports/{id}"), &bundle(DOMAIN, version).files);
+        let seen = imports::look(&ground.worker.app, &ground.operator, id, None).await.unwrap().seen.unwrap();
+        let wrong: Vec<_> = seen.findings.iter().filter(|it| it.is_wrong).collect();
+        assert!(wrong.len() == 1 && wrong[0].reason == reason, "{version}: {wrong:?}");
+        for words in words {
+            assert!(wrong[0].sentence.contains(words), "{version}: {}", wrong[0].sentence);
+        }
+    }
+    // One whose own release is not at hand runs as the newest of its line.
+    ground.bundles.put_all(&format!("imports/{id}"), &bundle(DOMAIN, "4.5.3+birds").files);
+    let seen = imports::look(&ground.worker.app, &ground.operator, id, None).await.unwrap().seen.unwrap();
+    assert!(seen.holds() && seen.server.unwrap().runs_as.as_deref() == Some("4.5.11"));
+    assert!(seen.findings.iter().any(|it| it.reason == "own_build"));
+}
+
 /// Two servers of one name are one too many.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_server_that_still_answers_is_not_cut_over_from() {

@@ -31,6 +31,7 @@ mod decode;
 mod directory;
 mod error;
 mod facts;
+mod fields;
 mod header;
 mod input;
 mod limits;
@@ -47,6 +48,7 @@ use std::{
     path::Path,
 };
 
+pub(crate) use self::fields::fields;
 use self::{
     custom::Custom,
     decode::Decoder,

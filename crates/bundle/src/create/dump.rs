@@ -1,4 +1,4 @@
-//! The database on its way: `pg_dump`'s archive passes through once, and is sealed and written by one thread while another parses it and takes the
+//! The database on its way: the archive, `pg_dump`'s or one that is there already, passes through once, and is sealed and written by one thread while another parses it and takes the
 //! digest of every row.
 
 use std::io::{self, Read, Write as _};
@@ -7,13 +7,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
+use super::origin::{Origin, Running};
 use super::{CreateError, Making, SealWith, path};
 use crate::format::{self, BundlePath, DumpFacts, FileFacts};
 use crate::place::{FinishedDump, Stream};
 use crate::progress::{Event, Stage, Told};
 use crate::rows;
 use crate::seal::Sealer;
-use crate::source::PgDump;
 
 /// What is read from `pg_dump` at once, and how many such pieces may wait for the writer.
 const PIECE: usize = 256 << 10;
@@ -22,18 +22,17 @@ const WAITING: usize = 8;
 impl Making<'_> {
     pub(super) async fn dump(&self) -> Result<FinishedDump, CreateError> {
         let server = self.server;
-        let pg_dump = PgDump::find(server.snapshot.major(), self.options.pg_dump.as_deref(), self.options.search.as_deref())?;
         (self.told)(Event::Stage { stage: Stage::Dumping, bytes: Some(server.facts.expected.database_bytes), files: None });
+        let (running, facts) = server.origin.dump(self.options, &server.settings)?;
         let path = path(&self.sealed_name(format::DUMP))?;
-        let running = pg_dump.start(&server.settings.database, server.snapshot.id())?;
         let stream = self.writer.stream(&path).await?;
-        let facts = DumpFacts {
-            pg_dump: pg_dump.version().to_owned(),
-            compression: pg_dump.compression().as_str().to_owned(),
-            bytes: 0,
-            sha256: format::Sha256Hex::of(b""),
-        };
-        tokio::task::block_in_place(|| pass(running, stream, path, &self.options.seal, facts, self.told))
+        let finished = tokio::task::block_in_place(|| pass(running, stream, path, &self.options.seal, facts, self.told))?;
+        // What describes the bundle was read from the same file before.
+        let differs = |(table, count): (&String, &u64)| finished.tables.get(table).is_none_or(|it| it.rows != *count);
+        match &server.origin {
+            Origin::Dump(raw) if raw.facts.counts.tables.iter().any(differs) => Err(CreateError::DumpChanged),
+            _ => Ok(finished),
+        }
     }
 }
 
@@ -45,7 +44,7 @@ struct Written {
 }
 
 fn pass(
-    running: crate::source::Dump,
+    running: Running,
     stream: Stream,
     path: BundlePath,
     seal: &SealWith,
@@ -99,7 +98,7 @@ fn write(pieces: &Receiver<Bytes>, stream: Stream, seal: &SealWith) -> Result<Wr
 
 /// Gives on to the writer what the parser reads.
 struct Tee {
-    running: crate::source::Dump,
+    running: Running,
     sender: Option<SyncSender<Bytes>>,
     piece: Bytes,
 }

@@ -8,7 +8,7 @@ use crate::guide::UnfitValue;
 use crate::media::MediaError;
 use crate::place::PlaceError;
 use crate::seal::SealError;
-use crate::source::{DatabaseError, DumpError, Proof, SettingsError};
+use crate::source::{DatabaseError, DumpError, Proof, RawDumpError, SettingsError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -18,6 +18,10 @@ pub enum CreateError {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     PgDump(#[from] DumpError),
+    #[error(transparent)]
+    RawDump(#[from] RawDumpError),
+    #[error("the dump changed while it was read: let whoever writes it come to an end, and run this again")]
+    DumpChanged,
     #[error("pg_dump's own output can't be read")]
     Archive(#[from] ArchiveError),
     #[error(transparent)]

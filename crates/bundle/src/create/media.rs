@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use futures::{StreamExt as _, TryStreamExt as _, pin_mut};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, pin_mut};
 
 use super::{CreateError, LISTED, Making};
 use crate::format::{Finding, MissingMedia, OrphanMedia};
@@ -33,9 +33,9 @@ impl Making<'_> {
         let facts = &self.server.facts;
         let expected = (facts.expected.media_bytes, facts.counts.local_media);
         (self.told)(Event::Stage { stage: Stage::CopyingMedia, bytes: Some(expected.0), files: Some(expected.1) });
-        let store = Store::open_up(self.server.settings.media.store.clone())?;
+        let store = self.server.settings.media.store.clone().map(Store::open_up).transpose()?;
         let passed = std::sync::Mutex::new(Passed::default());
-        let wanted = media::survey(&store, self.server.snapshot.client(), &Attachment::OWN);
+        let wanted = media::survey(store.as_ref(), self.server.origin.rows(), &Attachment::OWN);
         let wanted = wanted.try_filter_map(|surveyed| {
             let passed = &passed;
             async move {
@@ -49,31 +49,39 @@ impl Making<'_> {
                 Ok(None)
             }
         });
+        let gone = match &store {
+            Some(store) => self.copy(store, wanted).await?,
+            // Nothing is wanted of a store that there isn't: all is missing.
+            None => wanted.map_ok(|_| ()).try_collect().await.map(|()| Vec::new())?,
+        };
+        let mut passed = passed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for listed in gone {
+            removed(&mut passed, listed);
+        }
+        Ok(passed)
+    }
+
+    /// Returns what was gone when it was to be read.
+    async fn copy(&self, store: &Store, wanted: impl Stream<Item = Result<Listed, MediaError>>) -> Result<Vec<Listed>, CreateError> {
         let writer = Arc::clone(&self.writer);
         let sink = move |incoming: Incoming| {
             let writer = Arc::clone(&writer);
             async move { write(&writer, incoming).await }
         };
         let (mut gone, mut failed) = (Vec::new(), None);
-        {
-            let copied = media::copy_all(&store, media::Limits::default(), wanted, sink);
-            pin_mut!(copied);
-            while let Some(copied) = copied.next().await {
-                match copied? {
-                    Copied::File(file) => (self.told)(Event::Progress { bytes: file.bytes, files: 1 }),
-                    Copied::Missing(listed) => gone.push(listed),
-                    Copied::Failed { listed, error } => failed = failed.or(Some((listed, error))),
-                }
+        let copied = media::copy_all(store, media::Limits::default(), wanted, sink);
+        pin_mut!(copied);
+        while let Some(copied) = copied.next().await {
+            match copied? {
+                Copied::File(file) => (self.told)(Event::Progress { bytes: file.bytes, files: 1 }),
+                Copied::Missing(listed) => gone.push(listed),
+                Copied::Failed { listed, error } => failed = failed.or(Some((listed, error))),
             }
         }
-        if let Some((listed, source)) = failed {
-            return Err(CreateError::Media { key: listed.key.to_string(), source });
+        match failed {
+            Some((listed, source)) => Err(CreateError::Media { key: listed.key.to_string(), source }),
+            None => Ok(gone),
         }
-        let mut passed = passed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for listed in gone {
-            removed(&mut passed, listed);
-        }
-        Ok(passed)
     }
 
     /// None where it need not be read again.

@@ -1,4 +1,4 @@
-//! Making a bundle of a Mastodon server.
+//! Making a bundle of a Mastodon server: of one that has a database, or of a dump that was made of it.
 //!
 //! The order is the format's: what a receiver needs first, then the database in one snapshot, then the media, then what describes it all. In
 //! between a run may be killed at any byte: what the place's journal knows is not made again.
@@ -6,6 +6,7 @@
 mod dump;
 mod error;
 mod media;
+mod origin;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,9 +23,10 @@ use crate::place::{FinishedDump, Place, Run, Writer};
 use crate::progress::{Event, Stage, Told, found};
 use crate::seal::{self, Identities, Recipients, RecoveryKey, Sealer};
 use crate::sign::SigningKey;
-use crate::source::{self, Environment, Installation, Outcome, Settings, Snapshot, notice};
+use crate::source::{self, Environment, Installation, Outcome, Settings, notice};
 
 pub use error::CreateError;
+use origin::Origin;
 
 /// A line of `media/MISSING.ndjson` or `ORPHANS.ndjson` is kept until all media is done: so many at most. All are counted.
 const LISTED: usize = 50_000;
@@ -44,6 +46,8 @@ pub struct Options {
     pub incremental_from: Option<(String, Place)>,
     pub spool: Option<PathBuf>,
     pub pg_dump: Option<PathBuf>,
+    /// A file of `pg_dump -Fc`, where the database is not at hand: no database is connected to then.
+    pub from_dump: Option<PathBuf>,
     /// A `PATH` to look for `pg_dump` in.
     pub search: Option<std::ffi::OsString>,
     pub made_by: String,
@@ -82,7 +86,7 @@ pub async fn create(options: Options, now: &(dyn Fn() -> DateTime<Utc> + Sync), 
 /// What is known of the server before anything is written.
 struct Server {
     settings: Settings,
-    snapshot: Snapshot,
+    origin: Origin,
     facts: source::Facts,
     installation: Installation,
     portable: source::Portable,
@@ -92,8 +96,7 @@ struct Server {
 impl Server {
     async fn look(options: &Options, told: &Told) -> Result<Self, CreateError> {
         let settings = Settings::parse(&options.environment, &options.place)?;
-        let snapshot = Snapshot::open(&settings.database, &source::Limits::default()).await?;
-        let facts = snapshot.facts().await?;
+        let (origin, facts) = Origin::look(options, &settings, told).await?;
         let missing = settings.identity.missing(facts.needs);
         if !missing.is_empty() {
             return Err(CreateError::Secrets { names: missing });
@@ -102,9 +105,6 @@ impl Server {
             source::prove(&settings.identity, &facts.ciphertexts).into_iter().filter(|it| it.outcome != Outcome::Proved).collect();
         if !wrong.is_empty() {
             return Err(CreateError::WrongSecrets { proofs: wrong });
-        }
-        if let Some(table) = media::TABLES.into_iter().find(|it| facts.counts.tables.contains_key(*it) && !snapshot.plannable(it)) {
-            return Err(CreateError::Trap { table });
         }
         let read = |root| Installation::read(root, &options.environment);
         let mut installation = options.place.root.as_deref().map(read).unwrap_or_default();
@@ -118,10 +118,19 @@ impl Server {
             )],
             _ => Vec::new(),
         };
-        let findings =
-            [options.environment.findings(), &settings.findings, snapshot.findings(), &facts.findings, &portable.findings, &vapid].concat();
+        let version = unknown_version(&installation);
+        let findings = [
+            options.environment.findings(),
+            &settings.findings,
+            origin.findings(),
+            &facts.findings,
+            &portable.findings,
+            &vapid,
+            version.as_slice(),
+        ]
+        .concat();
         found(told, &findings);
-        Ok(Self { settings, snapshot, facts, installation, portable, findings })
+        Ok(Self { settings, origin, facts, installation, portable, findings })
     }
 
     fn preflight(&self, options: &Options, created_at: DateTime<Utc>) -> Preflight {
@@ -248,7 +257,7 @@ impl Making<'_> {
         }
         if !has(format::CHECKS) {
             (self.told)(Event::Stage { stage: Stage::Checking, bytes: None, files: None });
-            self.write(format::CHECKS, json(&self.server.snapshot.checks().await?)).await?;
+            self.write(format::CHECKS, json(&self.server.origin.checks().await?)).await?;
         }
         Ok(preflight)
     }
@@ -308,6 +317,14 @@ impl Making<'_> {
             SealWith::Recipients(recipients) => Ok(Sealer::seal(text.expose_secret().as_bytes(), recipients)?),
         }
     }
+}
+
+/// Whoever takes the bundle in has to load the schema of its release.
+fn unknown_version(installation: &Installation) -> Option<Finding> {
+    installation.version.is_none().then(|| {
+        let sentence = "which version of Mastodon it is was not found beside the .env.production: give --mastodon-version, or no Howdah takes the bundle in";
+        notice("mastodon", "unknown_version", sentence)
+    })
 }
 
 impl SealWith {

@@ -48,7 +48,7 @@ pub struct InventoryFacts {
 pub struct DumpFacts {
     /// As `pg_dump --version` says it.
     pub pg_dump: String,
-    /// `zstd` or `gzip`.
+    /// `zstd` or `gzip`; of a dump that somebody else made also `lz4` or `none`.
     pub compression: String,
     /// Before it was sealed: what `age -d` gives.
     pub bytes: u64,

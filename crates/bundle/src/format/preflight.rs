@@ -78,7 +78,7 @@ pub struct Schema {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Postgresql {
-    /// As the server says it, such as `17.12 (Debian 17.12-1)`.
+    /// As the server says it, or the dump of it, such as `17.12 (Debian 17.12-1)`.
     pub version: String,
     /// `server_version_num`.
     pub version_num: u32,
@@ -96,7 +96,7 @@ impl Postgresql {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Collation {
-    /// `libc`, `icu` or `builtin`.
+    /// `libc`, `icu` or `builtin`; here and below, `unknown` of a bundle that was made of a dump.
     pub provider: String,
     pub collate: String,
     pub ctype: String,
@@ -140,7 +140,7 @@ pub struct Counts {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Expected {
-    /// `pg_database_size`: the dump is smaller.
+    /// `pg_database_size`: the dump is smaller. Of a bundle that was made of a dump, bytes of its rows.
     pub database_bytes: u64,
     /// The sum of the rows' `*_file_size`: originals only, so that the media is somewhat more.
     pub media_bytes: u64,

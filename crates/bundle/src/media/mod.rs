@@ -16,6 +16,7 @@ pub mod layout;
 
 mod attachment;
 mod copy;
+mod dumped;
 mod error;
 mod listed;
 mod own;
@@ -25,7 +26,9 @@ mod survey;
 
 pub use attachment::Attachment;
 pub use copy::{Copied, Incoming, Limits, copy_all};
+pub use dumped::Dumped;
+pub(crate) use dumped::DumpedColumns;
 pub use error::{Kind, MediaError};
 pub use listed::{Entry, Listed, Skipped, WhySkipped};
 pub use store::{Attributes, Body, Digest, Opened, Store, StoreSettings};
-pub use survey::{Surveyed, Whose, survey};
+pub use survey::{RowsOf, Surveyed, Whose, survey};

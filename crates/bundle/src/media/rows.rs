@@ -69,6 +69,15 @@ pub(super) enum Owner {
     Cached,
 }
 
+/// Whose a row's file is. A domain is null for own rows, the address of a file is empty.
+pub(super) fn owner(remote: Option<&str>, of_own_account: bool, version: Option<i64>) -> Owner {
+    match version {
+        _ if remote.is_none_or(str::is_empty) && of_own_account => Owner::Own,
+        None | Some(0) => Owner::Remote,
+        Some(_) => Owner::Cached,
+    }
+}
+
 impl Table {
     /// None where this server's release has no such attachment.
     ///
@@ -124,11 +133,7 @@ impl Table {
             (Some(locals), Some(account)) => locals.binary_search(&account).is_ok(),
             _ => true,
         };
-        // A domain is null for own rows, the address of a file is empty.
-        if remote.is_none_or(str::is_empty) && of_own_account {
-            return Ok(Owner::Own);
-        }
-        Ok(if number(self.at.version)?.unwrap_or(0) == 0 { Owner::Remote } else { Owner::Cached })
+        Ok(owner(remote, of_own_account, number(self.at.version)?))
     }
 
     fn hint<'a>(&self, row: &'a BinaryCopyOutRow, at: Option<usize>) -> Result<Hint<'a>, MediaError> {

@@ -89,8 +89,10 @@ fn inventory(seen: &Seen<'_>, manifest: &Manifest, findings: &mut Vec<Finding>) 
         findings.push(wrong(format::INVENTORY, "inventory_differs", sentence));
     }
     if said.missing > 0 {
-        let sentence =
-            format!("{} media files were missing on the server when the bundle was made: media/MISSING.ndjson names them", said.missing);
+        let sentence = format!(
+            "{} media files are not in the bundle: the server lacked them, or none were taken along. media/MISSING.ndjson names them",
+            said.missing
+        );
         findings.push(notice(format::MISSING, "missing_before", sentence));
     }
 }

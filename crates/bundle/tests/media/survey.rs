@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
-use howdah_bundle::media::{Attachment, MediaError, Store, Surveyed, Whose, survey};
+use howdah_bundle::media::{Attachment, MediaError, RowsOf, Store, Surveyed, Whose, survey};
 use tempfile::TempDir;
 use tokio_postgres::Client;
 
@@ -112,7 +112,7 @@ fn folder() -> (TempDir, Store) {
 }
 
 async fn surveyed(store: &Store, session: &Client, attachments: &[Attachment]) -> Result<Vec<Surveyed>, MediaError> {
-    survey(store, session, attachments).try_collect().await
+    survey(Some(store), RowsOf::Database(session), attachments).try_collect().await
 }
 
 fn assert_all(found: &[Surveyed]) {

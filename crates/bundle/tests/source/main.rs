@@ -11,6 +11,7 @@ mod bucket;
 mod checks;
 mod duplicates;
 mod facts;
+mod from_dump;
 mod round_trip;
 mod server;
 mod signed;

@@ -86,6 +86,7 @@ impl Server {
             incremental_from: None,
             spool: None,
             pg_dump: None,
+            from_dump: None,
             search: std::env::var_os("PATH"),
             made_by: "a test".to_owned(),
         }

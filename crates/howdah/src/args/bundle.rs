@@ -19,6 +19,7 @@ pub enum BundleCommand {
     /// Examples:
     ///   howdah bundle create --env-file /home/mastodon/live/.env.production --to /backup/birds --recipient age1…
     ///   howdah bundle create --env-file .env.production --to s3://backups/birds --passphrase-file phrase.txt
+    ///   howdah bundle create --from-dump backup.dump --env-file .env.production --mastodon-version 4.5.11 --to birds --recipient age1…
     #[command(verbatim_doc_comment)]
     Create(Box<CreateArgs>),
     /// Say what a bundle is, on one screen.
@@ -65,9 +66,16 @@ pub struct CreateArgs {
     /// The server's .env.production; without it this process' own environment is read.
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
+    /// A dump instead of the database, where that is not at hand: one file in custom format (`pg_dump -Fc`). No database is connected to, and
+    /// nothing that the dump says is run.
+    #[arg(long, value_name = "FILE", conflicts_with = "pg_dump")]
+    pub from_dump: Option<PathBuf>,
     /// Where media lies on disk, if not in public/system beside the .env.production.
     #[arg(long, value_name = "DIR")]
     pub public_system: Option<PathBuf>,
+    /// Take no media along: all of it is listed as missing.
+    #[arg(long, conflicts_with = "public_system")]
+    pub no_media: bool,
     /// A folder, FILE.tar, `-` (a tar to standard output), or s3://bucket/prefix (by `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY`; or by the same with `HOWDAH_BUNDLE_` before each, where those are the server's own).
     #[arg(long, value_name = "WHERE")]

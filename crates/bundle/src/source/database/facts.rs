@@ -9,13 +9,13 @@ use super::count::{count, count_by_copy};
 use super::known::{self, Asked, Counted, ENCRYPTED};
 use super::{DatabaseError, Snapshot, server};
 use crate::format::{Ciphertext, Counts, Expected, Finding, Fork, Postgresql, Schema};
-use crate::source::{Needs, notice};
+use crate::source::{Needs, fork};
 
 /// Mastodon has some 500.
 const MOST_MIGRATIONS: usize = 20_000;
 
 /// An encrypted private key has some 3 KB.
-const LONGEST_CIPHERTEXT: usize = 64 << 10;
+pub const LONGEST_CIPHERTEXT: usize = 64 << 10;
 
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -113,20 +113,9 @@ impl Snapshot {
         let statuses = self.table("statuses")?;
         let has = |name: &str| statuses.columns.iter().any(|it| it.name == name);
         if has("local_only") {
-            findings.push(notice(
-                "statuses.local_only",
-                "local_only",
-                format!("{local_only} posts are meant for this server alone; Mastodon itself doesn't know that, and would show them to everybody"),
-            ));
+            findings.push(fork::local_only(local_only));
         }
-        // glitch-soc has both, Hometown the first; the others are Fedibird's and kmyblue's.
-        if has("local_only") || has("content_type") {
-            Some(Fork::GlitchSoc)
-        } else if ["searchability", "limited_scope", "expires_at", "activity_pub_type"].iter().any(|it| has(it)) {
-            Some(Fork::Unknown)
-        } else {
-            None
-        }
+        fork::of(has)
     }
 
     /// Whether the schema is one that needs the keys of Active Record Encryption.

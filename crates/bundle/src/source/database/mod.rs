@@ -15,4 +15,6 @@ mod tls;
 pub(crate) use connect::Connection;
 pub use error::DatabaseError;
 pub use facts::Facts;
+pub(super) use facts::LONGEST_CIPHERTEXT;
+pub(super) use known::ENCRYPTED;
 pub use snapshot::{Limits, Snapshot};

@@ -11,7 +11,9 @@ use crate::source::Environment;
 
 #[derive(Debug, Clone)]
 pub struct MediaSettings {
-    pub store: StoreSettings,
+    /// None where it is not to be taken along.
+    pub store: Option<StoreSettings>,
+    kind: MediaStoreKind,
     /// What a media key is put behind, without a slash at its end, such as `https://files.example.org` or `https://example.org/system`.
     pub public_base_url: String,
 }
@@ -20,26 +22,30 @@ impl MediaSettings {
     /// As `PREFLIGHT.json` says it.
     #[must_use]
     pub fn facts(&self) -> MediaStore {
-        let kind = match self.store {
-            StoreSettings::Disk { .. } => MediaStoreKind::Disk,
-            StoreSettings::S3(_) => MediaStoreKind::S3,
-        };
-        MediaStore { kind, public_base_url: Some(self.public_base_url.clone()) }
+        MediaStore { kind: self.kind, public_base_url: Some(self.public_base_url.clone()) }
     }
 
     pub(super) fn parse(environment: &Environment, domains: &Domains, place: &Place) -> Result<Self, SettingsError> {
         let on_s3 = environment.get("S3_ENABLED") == Some("true");
         let public_base_url = if on_s3 { on_s3_url(environment)? } else { on_disk_url(environment, domains) };
+        if place.without_media {
+            let kind = if on_s3 { MediaStoreKind::S3 } else { MediaStoreKind::Disk };
+            return Ok(Self { store: None, kind, public_base_url });
+        }
         if let Some(root) = &place.public_system {
-            return Ok(Self { store: StoreSettings::Disk { root: root.clone() }, public_base_url });
+            return Ok(Self { store: Some(StoreSettings::Disk { root: root.clone() }), kind: MediaStoreKind::Disk, public_base_url });
         }
         for name in ["SWIFT_ENABLED", "AZURE_ENABLED"] {
             if !on_s3 && environment.get(name) == Some("true") {
                 return Err(SettingsError::MediaStore { name });
             }
         }
-        let store = if on_s3 { StoreSettings::S3(Box::new(s3(environment)?)) } else { disk(environment, place)? };
-        Ok(Self { store, public_base_url })
+        let (store, kind) = if on_s3 {
+            (StoreSettings::S3(Box::new(s3(environment)?)), MediaStoreKind::S3)
+        } else {
+            (disk(environment, place)?, MediaStoreKind::Disk)
+        };
+        Ok(Self { store: Some(store), kind, public_base_url })
     }
 }
 
@@ -150,12 +156,12 @@ mod tests {
             ("CDN_HOST=https://cdn.a.example", "/live/public/system", "https://cdn.a.example/system"),
         ] {
             let settings = parsed(text, &at("/live")).unwrap();
-            let StoreSettings::Disk { root } = &settings.store else { panic!("{text} is on disk") };
+            let Some(StoreSettings::Disk { root }) = &settings.store else { panic!("{text} is on disk") };
             assert_eq!((root.to_str().unwrap(), settings.public_base_url.as_str()), (folder, url), "{text}");
         }
         let given = Place { public_system: Some("/mnt/copy".into()), ..Place::default() };
         let settings = parsed("SWIFT_ENABLED=true", &given).unwrap();
-        assert!(matches!(settings.store, StoreSettings::Disk { root } if root.as_path() == "/mnt/copy"));
+        assert!(matches!(settings.store, Some(StoreSettings::Disk { root }) if root.as_path() == "/mnt/copy"));
         assert!(parsed("", &Place::default()).unwrap_err().contains("--public-system"));
         assert!(parsed("AZURE_ENABLED=true", &at("/live")).unwrap_err().contains("AZURE_ENABLED"));
     }
@@ -178,7 +184,7 @@ mod tests {
             (format!("{own}S3_PROTOCOL=http\nS3_KEY_PREFIX=one"), "https://s3.a.example", true, "http://s3.a.example/birds/one"),
         ] {
             let settings = parsed(&text, &Place::default()).unwrap();
-            let StoreSettings::S3(s3) = &settings.store else { panic!("{text} is on S3") };
+            let Some(StoreSettings::S3(s3)) = &settings.store else { panic!("{text} is on S3") };
             let service = &s3.service;
             let at = service.endpoint.as_ref().unwrap().as_str().trim_end_matches('/');
             assert_eq!((at, service.path_style, settings.public_base_url.as_str()), (endpoint, path_style, url), "{text}");
@@ -190,7 +196,7 @@ mod tests {
         let base = "S3_ENABLED=true\nS3_BUCKET=birds\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n";
         for (text, permission) in [("", Some("public-read")), ("S3_PERMISSION=private", Some("private")), ("S3_PERMISSION=", None)] {
             let settings = parsed(&format!("{base}{text}"), &Place::default()).unwrap();
-            assert!(matches!(settings.store, StoreSettings::S3(s3) if s3.acl.as_deref() == permission), "{text}");
+            assert!(matches!(settings.store, Some(StoreSettings::S3(s3)) if s3.acl.as_deref() == permission), "{text}");
         }
     }
 

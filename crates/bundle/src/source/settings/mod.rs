@@ -36,6 +36,8 @@ pub struct Place {
     pub root: Option<PathBuf>,
     /// `--public-system`: the folder of the media on disk, whatever the environment says.
     pub public_system: Option<PathBuf>,
+    /// `--no-media`: it is not looked for, wherever the environment says that it lies.
+    pub without_media: bool,
     /// Mastodon's version, where its own folder is not at hand to say it.
     pub version: Option<String>,
     /// `$HOME`, where libpq looks for `.postgresql/root.crt`.

@@ -39,6 +39,7 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
         place: source::Place {
             root: root.as_deref().and_then(Path::parent).map(Path::to_owned),
             public_system: args.public_system.clone(),
+            without_media: args.no_media,
             version: args.mastodon_version.clone(),
             home: std::env::var_os("HOME").map(Into::into),
         },
@@ -50,6 +51,7 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
         incremental_from: args.incremental_from.as_ref().map(|it| Ok::<_, anyhow::Error>((it.to_string(), place(it)?))).transpose()?,
         spool: args.spool,
         pg_dump: args.pg_dump,
+        from_dump: args.from_dump,
         search: std::env::var_os("PATH"),
         made_by: MADE_BY.to_owned(),
     };

@@ -3,12 +3,14 @@
 //! What is found here is what a receiver can know then. That the dump's rows and the media's bytes are what the manifest says is known when
 //! they are loaded.
 
+mod fork;
+
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
 use crate::format::{
-    self, AmcheckResult, Checks, Consistency, Finding, Fork, INVENTORY, MISSING, Manifest, ORPHANS, Preflight, SECRETS, Seal, Severity,
+    self, AmcheckResult, Checks, Consistency, Finding, INVENTORY, MISSING, Manifest, ORPHANS, Preflight, SECRETS, Seal, Severity,
     Sha256Hex, VERSION,
 };
 use crate::seal::{self, Identities};
@@ -128,25 +130,17 @@ fn whole(brought: &Brought, manifest: &Manifest, findings: &mut Vec<Finding>) {
         findings.push(wrong(format::MEDIA, "media_differs", sentence));
     }
     if said.missing > 0 {
-        let sentence = format!("{} media files were missing on the old server already: media/MISSING.ndjson names them", said.missing);
+        let sentence = format!(
+            "{} media files are not in the bundle: the old server lacked them, or none were taken along. media/MISSING.ndjson names them",
+            said.missing
+        );
         findings.push(notice(MISSING, "missing_before", sentence));
     }
 }
 
 /// What can't be run here, and what is better known.
 fn server(preflight: &Preflight, findings: &mut Vec<Finding>) {
-    match preflight.mastodon.fork {
-        None => {}
-        Some(Fork::GlitchSoc) => {
-            let sentence = "this is a glitch-soc: its local-only posts would become public on Mastodon, so it is not taken in. Move it to \
-                            Mastodon first, and delete the local-only posts or make them private there";
-            findings.push(wrong("mastodon", "glitch_soc", sentence.to_owned()));
-        }
-        Some(Fork::Unknown) => {
-            let sentence = "this database has columns that no release of Mastodon has: it is of a fork, whose data would be lost here";
-            findings.push(wrong("mastodon", "unknown_fork", sentence.to_owned()));
-        }
-    }
+    findings.extend(fork::judge(&preflight.mastodon));
     let postgresql = &preflight.postgresql;
     if !postgresql.encoding.eq_ignore_ascii_case("UTF8") {
         let sentence = format!("the database is encoded in {}, and Mastodon's is UTF8", postgresql.encoding);
