@@ -102,6 +102,7 @@ impl MoveOut {
             bundle_verified_at: before.bundle_verified_at.or(Some(now)),
             moved_out_at: before.moved_out_at.or(Some(now)),
             moved_out_until: before.moved_out_until.or(Some(until)),
+            ..before
         };
         Self::take_back(conn, instance_id).await?;
         diesel::insert_into(moves_out::table).values(&row).execute(conn).await.map(drop)

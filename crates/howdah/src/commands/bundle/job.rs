@@ -99,7 +99,7 @@ fn reason(error: &anyhow::Error) -> FailureReason {
         CreateError::Settings(_) | CreateError::Unfit(_) | CreateError::Unwritable { .. } => FailureReason::Environment,
         CreateError::Secrets { .. } | CreateError::WrongSecrets { .. } => FailureReason::Secrets,
         CreateError::Database(_) | CreateError::Trap { .. } => FailureReason::Database,
-        CreateError::PgDump(_) | CreateError::Archive(_) => FailureReason::PgDump,
+        CreateError::PgDump(_) | CreateError::Archive(_) | CreateError::RawDump(_) | CreateError::DumpChanged => FailureReason::PgDump,
         CreateError::Store(_) | CreateError::Media { .. } => FailureReason::Media,
         CreateError::Place(_) | CreateError::Path(_) | CreateError::Kept { .. } | CreateError::OtherPassphrase(_) => {
             FailureReason::Destination

@@ -66,8 +66,10 @@ impl MovePage<'_> {
         media.strip_prefix("https://").unwrap_or(media)
     }
 
+    /// `None` also once that is over: what is left is then deleted at any moment.
     fn kept_until(&self) -> Option<When> {
-        self.it.server.leaving.as_ref().and_then(|it| it.kept_until).map(|at| When::new(at, self.frame.now))
+        let now = self.frame.now;
+        self.it.server.leaving.as_ref().and_then(|it| it.kept_until).filter(|at| *at > now).map(|at| When::new(at, now))
     }
 
     fn looked_at(&self) -> Option<When> {

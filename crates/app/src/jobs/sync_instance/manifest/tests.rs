@@ -83,8 +83,14 @@ fn who_moves_out_is_stopped_to_the_end() {
 #[test]
 fn who_is_removed_while_it_moves_out_stays_stopped() {
     let row = instance(Desired::Deleted { deletion: Deletion::Remove, after: AT });
-    let move_out =
-        MoveOut { instance_id: row.id, media_redirect: None, bundle_verified_at: None, moved_out_at: None, moved_out_until: None };
+    let move_out = MoveOut {
+        instance_id: row.id,
+        media_redirect: None,
+        bundle_verified_at: None,
+        moved_out_at: None,
+        moved_out_until: None,
+        bundle_looked_at: None,
+    };
     assert_eq!(resource(&row, true, None).spec.power_state, crd::PowerState::Running);
     let stopped = moving(&row, true, None, Some(&move_out)).spec;
     assert_eq!((stopped.power_state, stopped.teardown), (crd::PowerState::Suspended, None));
