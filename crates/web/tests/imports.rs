@@ -139,11 +139,11 @@ async fn a_bundle_is_pulled_by_a_key_that_does_nothing_else() {
 
     let (key, run) = (pull_key(&test, &url).await, format!("/api/v1/pulls/{}", begun["id"].as_str().unwrap()));
     let as_run = |path: String, body: Value| server.send(server.request(Method::POST, &path).bearer_auth(&key).json(&body));
-    let files = json!({"files": [{"path": "PREFLIGHT.json", "bytes": 10}, {"path": "postgres/checks.json", "bytes": 33 << 20}]});
+    let files = json!({"files": [{"path": "PREFLIGHT.json", "bytes": 10}, {"path": "postgres/checks.json", "bytes": 9 << 20}]});
     let offered = as_run(format!("{run}/files"), files.clone()).await.is(200).json();
     assert!(offered["files"][0]["url"].as_str().unwrap().contains("/PREFLIGHT.json?"), "{offered}");
     let parts = offered["files"][1]["parts"].as_array().unwrap();
-    assert_eq!((&parts[1]["offset"], &parts[1]["bytes"]), (&json!(32 << 20), &json!(1 << 20)));
+    assert_eq!((&parts[1]["offset"], &parts[1]["bytes"]), (&json!(8 << 20), &json!(1 << 20)));
     let told = json!({"is_done": false, "files": 2, "bytes": 20, "sentence": null});
     assert_eq!(as_run(format!("{run}/report"), told.clone()).await.is(200).json()["goes_on"], json!(true));
     assert_eq!(server.get(&ada, &url).await.json()["pull"]["bytes"], json!(20));
