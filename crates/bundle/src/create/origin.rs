@@ -10,7 +10,7 @@ use crate::progress::Told;
 use crate::source::{self, Dump, Facts, PgDump, RawDump, Settings, Snapshot};
 
 pub(super) enum Origin {
-    Database(Snapshot),
+    Database(Box<Snapshot>),
     Dump(Box<RawDump>),
 }
 
@@ -26,7 +26,7 @@ impl Origin {
         if let Some(table) = media::TABLES.into_iter().find(|it| facts.counts.tables.contains_key(*it) && !snapshot.plannable(it)) {
             return Err(CreateError::Trap { table });
         }
-        Ok((Self::Database(snapshot), facts))
+        Ok((Self::Database(Box::new(snapshot)), facts))
     }
 
     pub fn findings(&self) -> &[Finding] {
