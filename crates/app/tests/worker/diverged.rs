@@ -173,7 +173,7 @@ async fn what_is_stopped_is_adopted_as_a_move_that_can_be_taken_back() {
     let ground = Ground::new().await;
     let id = ground.diverged_at_own_domain(|spec| spec.power_state = PowerState::Suspended).await;
     let seen = ground.divergence(id).await.unwrap();
-    assert!(seen.not_adoptable.is_none() && seen.warning.unwrap().contains("another host"));
+    assert!(seen.not_adoptable.is_none() && seen.warning.unwrap().contains("no other host"));
     let desired = ground.adopt(id).await;
     assert!(matches!(desired, Desired::Deleted { deletion: Deletion::MoveOut, .. }), "{desired:?}");
     ground.settle(id).await;
