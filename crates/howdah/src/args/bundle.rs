@@ -68,7 +68,7 @@ pub struct CreateArgs {
     pub env_file: Option<PathBuf>,
     /// A dump instead of the database, where that is not at hand: one file in custom format (`pg_dump -Fc`). No database is connected to, and
     /// nothing that the dump says is run.
-    #[arg(long, value_name = "FILE", conflicts_with = "pg_dump")]
+    #[arg(long, value_name = "FILE")]
     pub from_dump: Option<PathBuf>,
     /// Where media lies on disk, if not in public/system beside the .env.production.
     #[arg(long, value_name = "DIR")]
