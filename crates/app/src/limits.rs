@@ -99,7 +99,10 @@ pub(crate) const PASSPHRASES_OF: Limit = limit("passphrases_of_server", Excess::
 /// Buckets that are tried out for one server.
 pub(crate) const BUCKETS_OF: Limit = limit("buckets_of_server", Excess::Buckets, 20, HOUR);
 
-/// Each answers for up to a thousand files.
+/// Other bundles that are brought into one import in the place of what lies there: each lists all of it.
+pub(crate) const BUNDLES_OF: Limit = limit("bundles_of_import", Excess::Imports, 20, HOUR);
+
+/// Each answers for up to a thousand files, or for a large one alone.
 pub(crate) const UPLOADS_OF: Limit = limit("uploads_of_import", Excess::Imports, 50_000, DAY);
 /// Bundles that are fetched for one account: each is a connection to wherever it says.
 pub(crate) const PULLS_OF: Limit = limit("pulls_of_account", Excess::Pulls, 30, DAY);
@@ -247,7 +250,7 @@ mod tests {
         let mut all =
             [&[PASSWORD_FROM, PASSWORD_AGAIN, CODE_AGAIN, MAIL_FROM, MAIL_TO, MAIL_BY, ROLES_OF, OWNER_LINK_OF], of_address.as_flattened()]
                 .concat();
-        all.extend([PASSKEYS_FROM, WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, BUCKETS_OF, UPLOADS_OF, PULLS_OF, LOOKS_INTO]);
+        all.extend([PASSKEYS_FROM, WRONG_CODES_OF, WRONG_CODES_TOLD, EXPORTS_OF, BUCKETS_OF, BUNDLES_OF, UPLOADS_OF, PULLS_OF, LOOKS_INTO]);
         for limit in &all {
             assert!(limit.window <= LONGEST && limit.most > 0, "{limit:?}");
         }

@@ -130,6 +130,16 @@ impl Bundles for FakeBundles {
         .boxed()
     }
 
+    fn begun<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<u64, BundlesError>> {
+        async move {
+            self.answers()?;
+            let start = format!("{prefix}/");
+            let uploads = self.uploads();
+            Ok(uploads.iter().filter(|(key, _)| key.starts_with(&start)).flat_map(|(_, parts)| parts.values()).sum())
+        }
+        .boxed()
+    }
+
     fn part_link<'a>(&'a self, upload: &'a Upload, number: u32, bytes: u64, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {
         let url = format!(
             "https://s3.example/howdah-bundles/{}?partNumber={number}&X-Amz-Expires={}&for=PUT&of={bytes}",

@@ -97,6 +97,16 @@ fn parse_key(key: &SecretString, has_recovery_key: bool) -> Result<Identities, E
 
 /// What is read and listed of a bundle below this prefix.
 pub(crate) async fn read(bundles: &dyn Bundles, prefix: &str) -> Result<Brought, Error> {
+    let mut brought = listed(bundles, prefix).await?;
+    for name in READ {
+        if let Some(bytes) = bundles.read(prefix, name, HELD).await? {
+            brought.held.insert(name.to_owned(), bytes);
+        }
+    }
+    Ok(brought)
+}
+
+pub(super) async fn listed(bundles: &dyn Bundles, prefix: &str) -> Result<Brought, Error> {
     let mut brought = Brought::default();
     let mut files = bundles.files(prefix);
     while let Some(file) = files.try_next().await? {
@@ -104,11 +114,6 @@ pub(crate) async fn read(bundles: &dyn Bundles, prefix: &str) -> Result<Brought,
         if !file.path.starts_with('.') && !brought.list(file.path, file.bytes) {
             let sentence = "There are more files than any bundle has. Throw this import away, and bring the bundle alone.".to_owned();
             return Err(Error::Conflict { reason: "too_many_files", sentence });
-        }
-    }
-    for name in READ {
-        if let Some(bytes) = bundles.read(prefix, name, HELD).await? {
-            brought.held.insert(name.to_owned(), bytes);
         }
     }
     Ok(brought)

@@ -17,7 +17,7 @@ const GIB: u64 = 1 << 30;
 const BESIDES_MEDIA: u64 = 100 * GIB;
 
 /// Bytes of one import.
-fn most(app: &App) -> u64 {
+pub(super) fn most(app: &App) -> u64 {
     let largest = app.plans.iter().map(|it| u64::from(it.included.own_media_gib)).max().unwrap_or_default();
     largest * GIB + BESIDES_MEDIA
 }
@@ -37,7 +37,8 @@ pub(super) async fn take(app: &App, bundles: &dyn Bundles, import: &Import, byte
     if let Ok(retry_after) = (ends - app.now()).to_std() {
         return Err(Error::RateLimited { excess: Excess::Brought, retry_after });
     }
-    let mut there = 0_u64;
+    // Parts count, too: they are as long as a file, and whoever sends the last of them has it.
+    let mut there = bundles.begun(&now.prefix).await?;
     let mut files = bundles.files(&now.prefix);
     while let Some(file) = files.try_next().await? {
         there = there.saturating_add(file.bytes);
@@ -70,7 +71,7 @@ async fn fits(app: &App, import: &Import, bytes: u64) -> Result<bool, Error> {
     .await
 }
 
-fn too_much(app: &App) -> Error {
+pub(super) fn too_much(app: &App) -> Error {
     let sentence = format!(
         "An import takes {} GiB, and all of an account’s at a time twice that: that is what the largest plan has room for. Throw away what is \
          not needed, or write to the support.",
@@ -83,6 +84,6 @@ pub(crate) fn valid() -> TimeDelta {
     TimeDelta::from_std(VALID).unwrap_or_default()
 }
 
-fn signed(bytes: u64) -> i64 {
+pub(super) fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -6,17 +6,16 @@
 //!
 //! What is large comes in parts; the store keeps which of them are there, and whoever announces the file again makes it whole after the last.
 
-use std::future::ready;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::stream::{self, StreamExt as _};
-use howdah_bundle::format::{BundlePath, INVENTORY, MISSING, ORPHANS};
+use howdah_bundle::format::BundlePath;
 use howdah_db::models::import::Import;
 use howdah_domain::ImportId;
 use url::Url;
 
-use super::{is_open, quota, seen_by};
+use super::{is_open, look, quota, seen_by};
 use crate::limits;
 use crate::ports::{Bundles, Upload};
 use crate::text::clipped;
@@ -89,6 +88,9 @@ pub(super) async fn offer_of(app: &App, import: &Import, of: Option<&str>, files
         let sentence = "This import is of an export that lies here: nothing has to be brought.".to_owned();
         return Err(Error::Conflict { reason: "nothing_to_bring", sentence });
     }
+    if files.iter().fold(0_u64, |sum, it| sum.saturating_add(it.bytes)) > quota::most(app) {
+        return Err(quota::too_much(app));
+    }
     limits::UPLOADS_OF.take(app, &mut *app.conn().await?, &import.id.to_string()).await?;
     let bundles = app.bundles.as_deref().ok_or(Error::NotFound { what: "import" })?;
     if let Some(of) = of.filter(|it| import.preflight_sha256.as_deref() != Some(*it)) {
@@ -111,13 +113,23 @@ fn preflight(of: &str) -> Result<&str, Error> {
     is_digest.then_some(of).ok_or_else(wrong)
 }
 
-/// For another bundle than the one that lies there.
+/// For another bundle than the one that lies there. Whoever comes meanwhile waits, and finds it done: what they bring next stays.
 async fn make_way(app: &App, bundles: &dyn Bundles, import: &Import, of: &str) -> Result<(), Error> {
-    let is_media = |path: &str| path.starts_with("media/") && ![INVENTORY, MISSING, ORPHANS].contains(&path);
-    let others = bundles.files(&import.prefix).try_filter_map(|it| ready(Ok((!is_media(&it.path)).then_some(it.path))));
-    let others: Vec<String> = others.try_collect().await?;
-    bundles.forget(&import.prefix, &others).await?;
-    Ok(Import::is_of(&mut *app.conn().await?, import.id, of).await?)
+    limits::BUNDLES_OF.take(app, &mut *app.conn().await?, &import.id.to_string()).await?;
+    let there = look::listed(bundles, &import.prefix).await?;
+    let others: Vec<String> = there.others().map(str::to_owned).collect();
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| {
+        let import = Import::lock(conn, import.id).await?.ok_or(Error::NotFound { what: "import" })?;
+        // It may have become a server since, whose files these are.
+        is_open(app, &import)?;
+        if import.preflight_sha256.as_deref() == Some(of) {
+            return Ok(());
+        }
+        bundles.forget(&import.prefix, &others).await?;
+        Ok(Import::is_of(conn, import.id, of, quota::signed(there.media_bytes())).await?)
+    })
+    .await
 }
 
 /// What of a file is still to be brought.

@@ -59,6 +59,9 @@ pub trait Bundles: Send + Sync {
     /// The upload in parts of one file, with what of it is there; begun where there is none.
     fn upload<'a>(&'a self, prefix: &'a str, path: &'a str) -> BoxFuture<'a, Result<Upload, BundlesError>>;
 
+    /// Bytes of the parts of all files that aren't whole yet.
+    fn begun<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<u64, BundlesError>>;
+
     /// By which anyone can PUT this part for so long, if it has just so many bytes.
     fn part_link<'a>(&'a self, upload: &'a Upload, number: u32, bytes: u64, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>>;
 

@@ -136,7 +136,7 @@ async fn where_the_platform_has_no_place_for_it_that_is_said() {
     *ground.cluster.refusal.lock().unwrap() = Some("no PodTemplate".to_owned());
     ground.sync_pull(id).await;
     let failed = ground.pulled(id).await;
-    assert!(failed.state == "failed" && failed.sentence.unwrap().contains("howdah bundle push"));
+    assert!(failed.state == "failed" && failed.sentence.unwrap().contains("from a computer"));
     assert!(ground.is_forgotten(id).await);
 }
 
@@ -232,6 +232,9 @@ async fn what_lies_there_of_another_bundle_is_brought_anew() {
     assert!(matches!(offer('a', dump, 9 << 20).await.unwrap(), Put::Parts(_)));
     ground.bundles.put_part(&format!("imports/{id}/{dump}"), 1, 8 << 20);
 
+    // What of the first goes takes no room from the second.
+    let full = format!("UPDATE imports SET counted_bytes = {}, offered_bytes = 0 WHERE id = '{id}'", i64::MAX);
+    ground.database.execute(&full).await;
     let Put::Parts(parts) = offer('b', dump, 9 << 20).await.unwrap() else { panic!("none is there") };
     assert_eq!(parts.len(), 2, "the first was another one's");
     assert_eq!(offer('b', &file(0), 3).await.unwrap(), Put::There, "its name is its own");
@@ -262,6 +265,7 @@ async fn an_import_takes_no_more_than_a_server_may_have() {
     set(&ground, id, most - 1).await;
     ground.clock.advance(TimeDelta::minutes(16));
     ground.bundles.put_part(&format!("imports/{id}/{}", file(2)), 1, most - 1);
+    assert_eq!(ask(id, 3).await.unwrap_err().reason(), "too_much", "parts are as long as a file");
     let upload = howdah_app::ports::Bundles::upload(&*ground.bundles, &format!("imports/{id}"), &file(2)).await.unwrap();
     howdah_app::ports::Bundles::complete(&*ground.bundles, &upload).await.unwrap();
     assert_eq!(ask(id, 3).await.unwrap_err().reason(), "too_much");

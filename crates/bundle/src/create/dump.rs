@@ -28,9 +28,8 @@ impl Making<'_> {
         let stream = self.writer.stream(&path).await?;
         let finished = tokio::task::block_in_place(|| pass(running, stream, path, &self.options.seal, facts, self.told))?;
         // What describes the bundle was read from the same file before.
-        let differs = |(table, count): (&String, &u64)| finished.tables.get(table).is_none_or(|it| it.rows != *count);
         match &server.origin {
-            Origin::Dump(raw) if raw.facts.counts.tables.iter().any(differs) => Err(CreateError::DumpChanged),
+            Origin::Dump(raw) if !raw.is_as_read()? => Err(CreateError::DumpChanged),
             _ => Ok(finished),
         }
     }

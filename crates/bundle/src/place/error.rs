@@ -54,7 +54,7 @@ pub enum PlaceError {
     NeedsSpool,
     #[error("nothing more can be written into the pipe: a file before broke off halfway; begin anew")]
     Broken,
-    #[error("`{path}` was written to the tar before: a tar takes each file once")]
+    #[error("`{path}` is in the tar before: a tar takes each file once")]
     Twice { path: BundlePath },
     #[error("{place} is a tar, and can't be added to: put the file beside it")]
     InTar { place: String },

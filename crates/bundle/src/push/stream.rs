@@ -18,8 +18,8 @@ use crate::progress::{Event, Told};
 
 /// What is held of small files at a time, twice: while some is sent, the next is read.
 const GATHERED: u64 = 8 << 20;
-/// What is larger is gathered with nothing else.
-const SMALL: u64 = 2 << 20;
+/// What is larger is brought alone, and not held with others.
+const SMALL: u64 = 4 << 20;
 /// Hosts of ours take what is no larger in one piece, and what is larger in parts of that length.
 const PART_HELD: u64 = 8 << 20;
 /// Hosts of another version may take as much in one piece.
@@ -69,6 +69,9 @@ async fn gather(tar: &mut TarStream, host: &Host, told: &Told, manifest: &mut Ve
             break;
         };
         if member.path.as_str() == MANIFEST {
+            if !manifest.is_empty() {
+                return Err(PlaceError::Twice { path: member.path }.into());
+            }
             manifest.push(held(member, HELD).await?);
         } else if member.bytes > SMALL {
             bring_large(member, host, &mut gathered.large, told).await?;
@@ -177,11 +180,13 @@ async fn bring_large(member: Member<'_>, host: &Host, pushed: &mut Pushed, told:
             return Err(PushError::Put { path, why: "a part that was sent is not there".to_owned() });
         }
         for part in parts {
+            skip(&mut body, part.offset - at, &path).await?;
+            at = part.offset;
+            // Reading over what is there takes its time, too.
             if part.bytes > PART_HELD && asked.elapsed() > FRESH {
                 break;
             }
-            skip(&mut body, part.offset - at, &path).await?;
-            at = part.offset + part.bytes;
+            at += part.bytes;
             if part.bytes > PART_HELD {
                 pass(host, &path, &part, &mut body, told).await?;
                 continue;

@@ -48,6 +48,16 @@ impl Brought {
         }
         self.listed.len() <= OTHERS && self.media.0 <= MEDIA_FILES
     }
+
+    /// Paths of all that is no media.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        self.listed.keys().map(String::as_str)
+    }
+
+    #[must_use]
+    pub const fn media_bytes(&self) -> u64 {
+        self.media.1
+    }
 }
 
 pub struct Look {

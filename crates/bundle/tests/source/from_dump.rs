@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use howdah_bundle::create::{self, CreateError, Created, Options, SealWith};
 use howdah_bundle::format::{AmcheckResult, Checks, Fork, MediaStoreKind, Preflight};
+use howdah_bundle::progress::{Event, Stage};
 use howdah_bundle::source::{self, Environment};
 
 use crate::server::{OWN, Server, all_rows, now, passphrase, place, restore_into, sequences, verified};
@@ -177,4 +178,22 @@ async fn a_fork_is_told_by_its_columns() {
     assert_eq!(held::<Preflight>(&at, "PREFLIGHT.json").mastodon.fork, Some(Fork::GlitchSoc));
     let told = created.findings.iter().find(|it| it.reason == "local_only").unwrap();
     assert!(told.sentence.starts_with("1 posts"), "{}", told.sentence);
+}
+
+/// A nightly job puts the next one in its place, with as many rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_that_is_replaced_while_it_is_read_makes_no_bundle() {
+    let server = Server::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (dump, next) = (at("backup.dump"), at("next.dump"));
+    dump_of(&server.database, &dump).await;
+    std::fs::copy(&dump, &next).unwrap();
+    let options = from_dump(&server, &dump, &at("birds"), SealWith::Plain);
+    let replaced = move |event| {
+        if matches!(event, Event::Stage { stage: Stage::Dumping, .. }) {
+            std::fs::rename(&next, &dump).unwrap();
+        }
+    };
+    assert!(matches!(create::create(options, &now, &replaced).await, Err(CreateError::DumpChanged)));
 }

@@ -111,8 +111,10 @@ impl Import {
     }
 
     /// From now on this bundle lies there.
-    pub async fn is_of(conn: &mut Conn, id: Uuid, preflight_sha256: &str) -> QueryResult<()> {
-        diesel::update(imports::table.find(id)).set(imports::preflight_sha256.eq(preflight_sha256)).execute(conn).await.map(drop)
+    /// `left`: bytes of what lies there.
+    pub async fn is_of(conn: &mut Conn, id: Uuid, preflight_sha256: &str, left: i64) -> QueryResult<()> {
+        let set = (imports::preflight_sha256.eq(preflight_sha256), imports::counted_bytes.eq(left));
+        diesel::update(imports::table.find(id)).set(set).execute(conn).await.map(drop)
     }
 
     pub async fn saw(conn: &mut Conn, id: Uuid, seen: &Value, at: DateTime<Utc>) -> QueryResult<()> {

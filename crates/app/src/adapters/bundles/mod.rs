@@ -131,7 +131,11 @@ impl Bundles for S3Bundles {
     }
 
     fn upload<'a>(&'a self, prefix: &'a str, path: &'a str) -> BoxFuture<'a, Result<Upload, BundlesError>> {
-        async move { self.begun(self.to_be_signed(prefix, path)?.as_ref()).await }.boxed()
+        async move { self.upload_of(self.to_be_signed(prefix, path)?.as_ref()).await }.boxed()
+    }
+
+    fn begun<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<u64, BundlesError>> {
+        self.bytes_of_parts(prefix).boxed()
     }
 
     fn part_link<'a>(&'a self, upload: &'a Upload, number: u32, bytes: u64, valid: Duration) -> BoxFuture<'a, Result<Url, BundlesError>> {

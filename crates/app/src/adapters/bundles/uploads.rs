@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use futures::stream::{self, TryStreamExt as _};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 
@@ -60,7 +60,7 @@ struct Part {
 }
 
 impl S3Bundles {
-    pub(super) async fn begun(&self, key: &str) -> Result<Upload, BundlesError> {
+    pub(super) async fn upload_of(&self, key: &str) -> Result<Upload, BundlesError> {
         // Of two that were begun at the same moment all take the same one.
         let before = self.uploads_below(key).await?.into_iter().filter(|it| it.key == key).map(|it| it.upload_id).min();
         let id = match before {
@@ -100,6 +100,15 @@ impl S3Bundles {
         }
     }
 
+    pub(super) async fn bytes_of_parts(&self, prefix: &str) -> Result<u64, BundlesError> {
+        let uploads = self.uploads_below(&format!("{prefix}/")).await?;
+        let parts = stream::iter(uploads).map(async |it| self.parts(&it.key, &it.upload_id).await).buffer_unordered(AT_ONCE);
+        let sum = |sum: u64, parts: BTreeMap<u32, UploadedPart>| async move {
+            Ok(parts.values().fold(sum, |sum, part| sum.saturating_add(part.bytes)))
+        };
+        parts.try_fold(0, sum).await
+    }
+
     pub(super) async fn abort_below(&self, prefix: &str) -> Result<(), BundlesError> {
         let uploads = self.uploads_below(&format!("{prefix}/")).await?;
         let aborted = stream::iter(uploads.into_iter().map(Ok));
@@ -114,7 +123,8 @@ impl S3Bundles {
         let mut found = Vec::new();
         let mut after: Option<(String, String)> = None;
         loop {
-            let mut query = vec![("uploads", ""), ("prefix", prefix)];
+            // Of a thousand whose names are long and escaped the answer would be longer than any is read.
+            let mut query = vec![("uploads", ""), ("prefix", prefix), ("max-uploads", "100")];
             if let Some((key, id)) = &after {
                 query.extend([("key-marker", key.as_str()), ("upload-id-marker", id.as_str())]);
             }

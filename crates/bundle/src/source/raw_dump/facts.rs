@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_version_is_a_number() {
         for (text, number) in
-            [("17.12 (Debian 17.12-1)", 170_012), ("18.4", 180_004), ("18beta1", 180_001), ("unknown", 0), ("99999999.1", u32::MAX)]
+            [("17.12 (Debian 17.12-1)", 170_012), ("18.4", 180_004), ("18beta1", 180_000), ("unknown", 0), ("99999999.1", u32::MAX)]
         {
             assert_eq!(version_num(text), number, "{text}");
         }

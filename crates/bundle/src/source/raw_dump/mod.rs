@@ -8,7 +8,9 @@ mod facts;
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::Facts;
 use crate::archive::{self, ArchiveError, Compression, Dump, Limits, fields};
@@ -28,7 +30,11 @@ pub struct RawDump {
     /// The rows that name media.
     pub media: Dumped,
     told: archive::Facts,
+    as_read: Stamp,
 }
+
+/// What another file in its place differs in: length, when it was written, and which one it is.
+type Stamp = (u64, SystemTime, u64);
 
 impl RawDump {
     /// Reads all of it: minutes for a large server.
@@ -36,7 +42,9 @@ impl RawDump {
     /// # Errors
     /// [`RawDumpError`].
     pub fn read(path: &Path, told: &Told) -> Result<Self, RawDumpError> {
-        let mut dump = Dump::read(open(path)?, Limits::default())?;
+        let file = open(path)?;
+        let as_read = stamp(path, &file)?;
+        let mut dump = Dump::read(file, Limits::default())?;
         let (mut seen, mut media) = (Seen::default(), Dumped::default());
         while let Some(mut table) = dump.next_table()? {
             let target = table.target().clone();
@@ -66,7 +74,7 @@ impl RawDump {
         let facts = seen.facts(&dump, media.own())?;
         let told = dump.facts().clone();
         drop(dump);
-        Ok(Self { path: path.to_owned(), facts, media, told })
+        Ok(Self { path: path.to_owned(), facts, media, told, as_read })
     }
 
     /// The file once more, from its front.
@@ -75,6 +83,14 @@ impl RawDump {
     /// [`RawDumpError`].
     pub fn open(&self) -> Result<File, RawDumpError> {
         open(&self.path)
+    }
+
+    /// Whether the file that is there now is the one that was read, and was not written to since.
+    ///
+    /// # Errors
+    /// [`RawDumpError`].
+    pub fn is_as_read(&self) -> Result<bool, RawDumpError> {
+        Ok(stamp(&self.path, &open(&self.path)?)? == self.as_read)
     }
 
     /// As the manifest has it; bytes and digest are known once they have passed.
@@ -104,6 +120,11 @@ impl RawDump {
             extensions: self.facts.postgresql.extensions.clone(),
         }
     }
+}
+
+fn stamp(path: &Path, file: &File) -> Result<Stamp, RawDumpError> {
+    let told = file.metadata().and_then(|it| Ok((it.len(), it.modified()?, it.ino())));
+    told.map_err(|source| RawDumpError::File { path: path.to_owned(), source })
 }
 
 /// A bundle's dump is one that the stock `pg_restore` takes as it is: nothing else is put into one.

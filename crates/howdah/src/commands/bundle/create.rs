@@ -32,8 +32,10 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
     };
     let root = args.env_file.as_deref().map(std::path::absolute).transpose().context("the current folder is gone")?;
     let outside = args.outside.then(|| Outside::of(&args.reach)).transpose()?;
-    let place = |location: &Location| outside.as_ref().map_or_else(|| place(location), |it| it.place(location));
-    let to = place(&args.to)?;
+    let guarded = |location: &Location| outside.as_ref().map_or_else(|| place(location), |it| it.place(location));
+    // An earlier bundle may lie on this machine.
+    let earlier = |location: &Location| if let Location::S3 { .. } = location { guarded(location) } else { place(location) };
+    let to = guarded(&args.to)?;
     let options = Options {
         environment,
         place: source::Place {
@@ -48,7 +50,7 @@ async fn make(args: CreateArgs, telling: Option<Arc<Telling>>) -> anyhow::Result
         recovery_key: args.recovery_key,
         sign: keys::sign(args.sign_key.as_deref())?,
         to: to.clone(),
-        incremental_from: args.incremental_from.as_ref().map(|it| Ok::<_, anyhow::Error>((it.to_string(), place(it)?))).transpose()?,
+        incremental_from: args.incremental_from.as_ref().map(|it| Ok::<_, anyhow::Error>((it.to_string(), earlier(it)?))).transpose()?,
         spool: args.spool,
         pg_dump: args.pg_dump,
         from_dump: args.from_dump,

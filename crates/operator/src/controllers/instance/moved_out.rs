@@ -53,7 +53,7 @@ pub async fn bring_about(context: &Context, site: &Site<'_>, progress: &mut Prog
 /// Its certificate is renewed as long as it stays, and goes after its Ingress.
 async fn media_host(context: &Context, site: &Site<'_>, progress: &mut Progress) -> Result<(), Error> {
     let (routes, wishes) = build::media_host(site);
-    if routes.is_empty() && teardown::media_off(context, site.cr, site.children).await? {
+    if routes.is_empty() && !context.registry.is_shared(site.cr) && teardown::media_off(context, site.cr, site.children).await? {
         apply::delete_media_certificate(context, site.id).await?;
     }
     apply::certify_hosts(context, site, &wishes, progress).await?;

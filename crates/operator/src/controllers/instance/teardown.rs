@@ -121,39 +121,41 @@ fn is_mine(child: &Child, cr: &MastodonInstance) -> bool {
 async fn route_off(context: &Context, cr: &MastodonInstance, id: InstanceId, children: &Snapshot, shared: bool) -> Result<(), Error> {
     let home = ChildKey { kind: ChildKind::Namespace, namespace: None, name: id.resource_name() };
     let home_is_mine = children.get(&home).is_some_and(|it| is_mine(it, cr));
-    for (key, child) in children.iter().filter(|(key, _)| key.kind == ChildKind::Ingress) {
-        let in_media = is_in_media(key);
-        let in_home = key.namespace.as_deref() == Some(home.name.as_str());
-        if (in_media && is_mine(child, cr) && (child.owner_uid.is_some() || !shared)) || (in_home && home_is_mine) {
-            apply::delete(context, key, child).await?;
-        }
+    let is_off = |key: &ChildKey, child: &Child| {
+        let of_media = is_in_media(key) && is_mine(child, cr) && (child.owner_uid.is_some() || !shared);
+        key.kind == ChildKind::Ingress && (of_media || (is_in(key, &home.name) && home_is_mine))
+    };
+    delete_all(context, children, is_off).await.map(drop)
+}
+
+/// True where there is none any more.
+async fn delete_all(context: &Context, children: &Snapshot, which: impl Fn(&ChildKey, &Child) -> bool) -> Result<bool, Error> {
+    let mut none = true;
+    for (key, child) in children.iter().filter(|(key, child)| which(key, child)) {
+        apply::delete(context, key, child).await?;
+        none = false;
     }
-    Ok(())
+    Ok(none)
+}
+
+fn is_in(key: &ChildKey, namespace: &str) -> bool {
+    key.namespace.as_deref() == Some(namespace)
 }
 
 fn is_in_media(key: &ChildKey) -> bool {
-    key.namespace.as_deref() == Some(MEDIA_NAMESPACE)
+    is_in(key, MEDIA_NAMESPACE)
 }
 
 /// Of what has moved out and is routed no more: true once nobody is led to the media gateway.
 pub async fn media_off(context: &Context, cr: &MastodonInstance, children: &Snapshot) -> Result<bool, Error> {
-    let mut is_off = true;
-    for (key, child) in children.iter().filter(|(key, child)| key.kind == ChildKind::Ingress && is_in_media(key) && is_mine(child, cr)) {
-        apply::delete(context, key, child).await?;
-        is_off = false;
-    }
-    Ok(is_off)
+    delete_all(context, children, |key, child| key.kind == ChildKind::Ingress && is_in_media(key) && is_mine(child, cr)).await
 }
 
 /// Of what has moved out: whoever comes to its web host is led nowhere before its namespace goes.
 pub async fn web_off(context: &Context, cr: &MastodonInstance, id: InstanceId) -> Result<(), Error> {
     let home = id.resource_name();
-    for (key, child) in &context.children.snapshot(id) {
-        if key.kind == ChildKind::Ingress && key.namespace.as_deref() == Some(home.as_str()) && is_mine(child, cr) {
-            apply::delete(context, key, child).await?;
-        }
-    }
-    Ok(())
+    let is_web = |key: &ChildKey, child: &Child| key.kind == ChildKind::Ingress && is_in(key, &home) && is_mine(child, cr);
+    delete_all(context, &context.children.snapshot(id), is_web).await.map(drop)
 }
 
 /// Deletes the namespace, after what has pods in it, and tells whether it is gone; asked of the API server itself, since what follows can't
@@ -191,13 +193,8 @@ pub async fn namespace_gone(context: &Context, cr: &MastodonInstance, id: Instan
 /// Kubernetes looks at a namespace with pods again only after half of the longest grace period among them, though they end in seconds: what
 /// has pods is deleted before it, and its end is an event.
 async fn pods_gone(context: &Context, home: &str, children: &Snapshot) -> Result<bool, Error> {
-    let has_pods = |key: &ChildKey| matches!(key.kind, ChildKind::Deployment | ChildKind::StatefulSet);
-    let mut gone = true;
-    for (key, child) in children.iter().filter(|(key, _)| has_pods(key) && key.namespace.as_deref() == Some(home)) {
-        apply::delete(context, key, child).await?;
-        gone = false;
-    }
-    Ok(gone)
+    let has_pods = |key: &ChildKey| matches!(key.kind, ChildKind::Deployment | ChildKind::StatefulSet) && is_in(key, home);
+    delete_all(context, children, |key, _| has_pods(key)).await
 }
 
 /// Database and role, then bucket and user. False where one of them is away.
