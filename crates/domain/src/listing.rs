@@ -83,7 +83,7 @@ impl ToDoKind {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Rules => "Write the server's rules",
+            Self::Rules => "Write the server’s rules",
             Self::Privacy => "Write the privacy policy",
             Self::Registrations => "Decide who may join",
         }
