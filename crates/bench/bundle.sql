@@ -7,13 +7,12 @@ INSERT INTO accounts (id, username, domain, note, uri, created_at, updated_at)
   FROM generate_series(1, 20000) i;
 INSERT INTO users (email, account_id, created_at, updated_at)
   SELECT 'person' || i || '@a.example', i, now(), now() FROM generate_series(1, 200) i;
-CREATE TEMPORARY TABLE words AS
-  SELECT array_agg(substr(md5(i::text), 1, 2 + i % 9) ORDER BY i) AS list FROM generate_series(1, 4000) i;
 INSERT INTO statuses (id, uri, text, created_at, updated_at, local, account_id, language, url)
   SELECT i, 'https://b.example/users/' || i % 20000 || '/statuses/' || i,
-         (SELECT string_agg(list[1 + floor(power(random(), 3) * 4000 + 0 * i)], ' ') FROM generate_series(1, 8 + i % 32)),
+         (SELECT string_agg(substr(md5(word::text), 1, 2 + word % 9), ' ')
+          FROM (SELECT floor(power(random(), 3) * 4000)::int AS word FROM generate_series(1, 8 + i % 32)) drawn),
          now(), now(), i % 20 = 0, 1 + i % 20000, 'en', 'https://b.example/@person/' || i
-  FROM words, generate_series(1, :statuses) i;
+  FROM generate_series(1, :statuses) i;
 INSERT INTO status_stats (status_id, favourites_count, created_at, updated_at)
   SELECT i, i % 7, now(), now() FROM generate_series(1, :statuses, 3) i;
 INSERT INTO favourites (account_id, status_id, created_at, updated_at)

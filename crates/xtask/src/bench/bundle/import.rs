@@ -26,7 +26,7 @@ pub fn run(parts: &Parts) -> Result<()> {
         runs[0].taken.push(timed(&restore, &parts.folder.0)?);
         parts.postgres.make("theirs")?;
         let mut restore = Command::new(parts.postgres.tool("pg_restore"));
-        restore.args(["-j2", "--no-owner", "--no-acl", "-d", &parts.postgres.url("theirs")]).arg(&dump);
+        restore.args(["-j2", "-n", "public", "--no-owner", "--no-acl", "-d", &parts.postgres.url("theirs")]).arg(&dump);
         runs[1].taken.push(timed(&restore, &parts.folder.0)?);
         parts.progress.say(format!("round {round} of {ROUNDS}"));
     }

@@ -82,7 +82,7 @@ fn guide(parts: &Parts, store: &Store, system: &Path) -> Result<()> {
     shell::output(store.rclone().arg("copy").arg(system).arg("store:theirs"))?;
     parts.postgres.make("theirs")?;
     let mut pg_restore = Command::new(parts.postgres.tool("pg_restore"));
-    shell::output(pg_restore.args(["-j2", "--no-owner", "-d", &parts.postgres.url("theirs")]).arg(&dump)).map(drop)
+    shell::output(pg_restore.args(["-j2", "-n", "public", "--no-owner", "-d", &parts.postgres.url("theirs")]).arg(&dump)).map(drop)
 }
 
 /// Every post once.
