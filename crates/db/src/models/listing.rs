@@ -43,15 +43,23 @@ pub enum Search<'a> {
     Id(Uuid),
 }
 
-/// Whose servers a search for an e-mail address finds, and which.
-#[derive(Default)]
-struct Mailed {
-    accounts: Vec<Uuid>,
-    servers: Vec<Uuid>,
+/// What a search finds, looked up before the servers: PostgreSQL plans a prepared query for any words, and would walk through all
+/// servers, in their order, for the few that some words are of.
+enum Hits {
+    All,
+    Of {
+        accounts: Vec<Uuid>,
+        servers: Vec<Uuid>,
+    },
+    /// So many that a page of them is soon found on the way.
+    Like(String),
 }
 
 /// Of people whose e-mail address begins so: who finds more types more of it.
 const MOST_MAILED: i64 = 1000;
+
+/// Of servers with this in their names: with more, one in ten servers or so has it.
+const MOST_NAMED: usize = 1000;
 
 /// Left joins, each to one row at most: what a query asks nothing of, PostgreSQL leaves out.
 type WithAccount = LeftJoin<instances::table, accounts::table>;
@@ -99,20 +107,20 @@ fn is_in(state: ServerFilter) -> Condition {
 impl ServerList<'_> {
     /// Its rows with the names of their accounts.
     pub async fn page(&self, conn: &mut Conn) -> QueryResult<Vec<(Instance, String)>> {
-        let mailed = self.mailed(conn).await?;
-        let query = self.paged(self.in_state(self.narrowed(&mailed)));
+        let hits = self.hits(conn).await?;
+        let query = self.paged(self.in_state(self.narrowed(&hits)));
         query.limit(self.limit).select((Instance::as_select(), accounts::name.assume_not_null())).load(conn).await
     }
 
     /// Of all that it would hold with one state or another chosen.
     pub async fn counts(&self, conn: &mut Conn) -> QueryResult<ServerCounts> {
         use ServerFilter::{AwaitingAddress, Gone, HeldUp, Launching, Leaving, Running, Waiting};
-        let mailed = self.mailed(conn).await?;
+        let hits = self.hits(conn).await?;
         let of = |state| count(instances::id).aggregate_filter(is_in(state));
         let columns = (count_star(), of(Waiting), of(Launching), of(HeldUp), of(AwaitingAddress), of(Running), of(Leaving), of(Gone));
         type Counted = (i64, i64, i64, i64, i64, i64, i64, i64);
         let (all, waiting, launching, held_up, awaiting_address, running, leaving, gone): Counted =
-            self.narrowed(&mailed).select(columns).get_result(conn).await?;
+            self.narrowed(&hits).select(columns).get_result(conn).await?;
         let by_state = vec![
             (Waiting, waiting),
             (Launching, launching),
@@ -135,7 +143,7 @@ impl ServerList<'_> {
     }
 
     /// By everything but the state.
-    fn narrowed<'q>(&'q self, mailed: &'q Mailed) -> Filtered<'q> {
+    fn narrowed<'q>(&'q self, hits: &'q Hits) -> Filtered<'q> {
         let mut query: Filtered<'q> = instances::table.left_join(accounts::table).left_join(probes::table).into_boxed();
         if let Some(account_id) = self.account_id {
             query = query.filter(instances::account_id.eq(account_id));
@@ -149,38 +157,15 @@ impl ServerList<'_> {
         if let Some(cluster) = self.cluster {
             query = query.filter(instances::cluster_id.eq_any(clusters::table.filter(clusters::name.eq(cluster)).select(clusters::id)));
         }
-        self.searched(query, mailed)
+        searched(query, hits)
     }
 
-    /// Looked up first, so that the servers are found by their indexes.
-    async fn mailed(&self, conn: &mut Conn) -> QueryResult<Mailed> {
-        let Search::Mail(start) = self.search else { return Ok(Mailed::default()) };
-        let pattern = format!("{}%", literal(start));
-        let accounts = memberships::table
-            .inner_join(people::table)
-            .filter(people::email.like(&pattern))
-            .select(memberships::account_id)
-            .limit(MOST_MAILED)
-            .load(conn)
-            .await?;
-        let servers = owner_bootstrap::table
-            .filter(owner_bootstrap::email.like(&pattern))
-            .select(owner_bootstrap::instance_id)
-            .limit(MOST_MAILED)
-            .load(conn)
-            .await?;
-        Ok(Mailed { accounts, servers })
-    }
-
-    fn searched<'q>(&'q self, query: Filtered<'q>, mailed: &'q Mailed) -> Filtered<'q> {
+    async fn hits(&self, conn: &mut Conn) -> QueryResult<Hits> {
         match self.search {
-            Search::Everything => query,
-            Search::Id(id) => query.filter(instances::id.eq(id).or(instances::account_id.eq(id))),
-            Search::Domain(part) => {
-                let pattern = format!("%{}%", literal(part));
-                query.filter(instances::domain.like(pattern.clone()).or(instances::web_domain.like(pattern)))
-            }
-            Search::Mail(_) => query.filter(instances::account_id.eq_any(&mailed.accounts).or(instances::id.eq_any(&mailed.servers))),
+            Search::Everything => Ok(Hits::All),
+            Search::Id(id) => Ok(Hits::Of { accounts: vec![id], servers: vec![id] }),
+            Search::Domain(part) => named(conn, part).await,
+            Search::Mail(start) => mailed(conn, start).await,
         }
     }
 
@@ -200,6 +185,44 @@ impl ServerList<'_> {
                 query.filter(domain.le(name)).filter(domain.lt(name).or(id.lt(last))).order((domain.desc(), id.desc()))
             }
         }
+    }
+}
+
+async fn named(conn: &mut Conn, part: &str) -> QueryResult<Hits> {
+    let pattern = format!("%{}%", literal(part));
+    let servers: Vec<Uuid> = instances::table
+        .filter(instances::domain.like(&pattern).or(instances::web_domain.like(&pattern)))
+        .limit(MOST_NAMED as i64 + 1)
+        .select(instances::id)
+        .load(conn)
+        .await?;
+    Ok(if servers.len() > MOST_NAMED { Hits::Like(pattern) } else { Hits::Of { accounts: Vec::new(), servers } })
+}
+
+async fn mailed(conn: &mut Conn, start: &str) -> QueryResult<Hits> {
+    let pattern = format!("{}%", literal(start));
+    let accounts = memberships::table
+        .inner_join(people::table)
+        .filter(people::email.like(&pattern))
+        .select(memberships::account_id)
+        .limit(MOST_MAILED)
+        .load(conn)
+        .await?;
+    let servers = owner_bootstrap::table
+        .filter(owner_bootstrap::email.like(&pattern))
+        .select(owner_bootstrap::instance_id)
+        .limit(MOST_MAILED)
+        .load(conn)
+        .await?;
+    Ok(Hits::Of { accounts, servers })
+}
+
+fn searched<'q>(query: Filtered<'q>, hits: &'q Hits) -> Filtered<'q> {
+    match hits {
+        Hits::All => query,
+        Hits::Of { accounts, servers } if accounts.is_empty() => query.filter(instances::id.eq_any(servers)),
+        Hits::Of { accounts, servers } => query.filter(instances::account_id.eq_any(accounts).or(instances::id.eq_any(servers))),
+        Hits::Like(pattern) => query.filter(instances::domain.like(pattern).or(instances::web_domain.like(pattern))),
     }
 }
 
