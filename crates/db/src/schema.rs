@@ -99,6 +99,65 @@ diesel::table! {
 }
 
 diesel::table! {
+    billing_checkouts (id) {
+        id -> Text,
+        instance_id -> Uuid,
+        operation_id -> Uuid,
+        url -> Text,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    billing_customers (id) {
+        id -> Text,
+        account_id -> Uuid,
+        currency -> Nullable<Text>,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+        replaced_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    billing_events (id) {
+        id -> Text,
+        kind -> Text,
+        source -> Text,
+        created_at -> Timestamptz,
+        received_at -> Timestamptz,
+        payload -> Text,
+        handled_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    billing_notices (instance_id, since, notice) {
+        instance_id -> Uuid,
+        since -> Timestamptz,
+        notice -> Text,
+        told_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    billing_operations (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        instance_id -> Nullable<Uuid>,
+        kind -> Text,
+        wanted -> Jsonb,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        made -> Nullable<Text>,
+        failed -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     clusters (id) {
         id -> Uuid,
         name -> Text,
@@ -200,6 +259,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    grants (id) {
+        id -> Uuid,
+        instance_id -> Uuid,
+        granted_by -> Uuid,
+        reason -> Text,
+        until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     idempotency_keys (holder_id, key) {
         holder_id -> Uuid,
         key -> Text,
@@ -269,6 +340,16 @@ diesel::table! {
         method -> Text,
         path -> Text,
         cause -> Text,
+    }
+}
+
+diesel::table! {
+    instance_billing (instance_id) {
+        instance_id -> Uuid,
+        subscription_id -> Nullable<Text>,
+        days_until_due -> Nullable<Int4>,
+        cancels_at -> Nullable<Timestamptz>,
+        folded_at -> Timestamptz,
     }
 }
 
@@ -347,6 +428,43 @@ diesel::table! {
         expires_at -> Timestamptz,
         accepted_at -> Nullable<Timestamptz>,
         withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    invoices (id) {
+        id -> Text,
+        customer_id -> Text,
+        subscription_id -> Nullable<Text>,
+        number -> Nullable<Text>,
+        status -> Text,
+        days_until_due -> Nullable<Int4>,
+        currency -> Text,
+        total -> Int8,
+        tax -> Int8,
+        remaining -> Int8,
+        attempts -> Int4,
+        next_attempt_at -> Nullable<Timestamptz>,
+        due_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        lines -> Jsonb,
+        page -> Nullable<Text>,
+        pdf -> Nullable<Text>,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_entries (id) {
+        id -> Int8,
+        object -> Text,
+        happened -> Text,
+        account -> Text,
+        currency -> Text,
+        amount -> Int8,
+        customer_id -> Text,
+        instance_id -> Nullable<Uuid>,
+        at -> Timestamptz,
     }
 }
 
@@ -536,6 +654,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    reconciliations (id) {
+        id -> Uuid,
+        began_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        compared -> Int8,
+        differences -> Jsonb,
+    }
+}
+
+diesel::table! {
     recovery_codes (person_id, digest) {
         person_id -> Uuid,
         digest -> Bytea,
@@ -611,9 +739,73 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    spending_caps (instance_id) {
+        instance_id -> Uuid,
+        currency -> Text,
+        amount -> Int8,
+        set_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    subscriptions (id) {
+        id -> Text,
+        customer_id -> Text,
+        instance_id -> Nullable<Uuid>,
+        status -> Text,
+        days_until_due -> Nullable<Int4>,
+        currency -> Text,
+        period_start -> Timestamptz,
+        period_end -> Timestamptz,
+        trial_end -> Nullable<Timestamptz>,
+        cancel_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        items -> Jsonb,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    usage_charges (id) {
+        id -> Uuid,
+        instance_id -> Uuid,
+        subscription_id -> Text,
+        class -> Text,
+        period_start -> Timestamptz,
+        period_end -> Timestamptz,
+        gib_hours -> Int8,
+        currency -> Text,
+        amount -> Int8,
+        capped -> Int8,
+        created_at -> Timestamptz,
+        invoice_id -> Nullable<Text>,
+        invoice_item_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    usage_hours (instance_id, hour) {
+        instance_id -> Uuid,
+        hour -> Timestamptz,
+        own_media_bytes -> Int8,
+        cached_media_bytes -> Int8,
+        database_bytes -> Int8,
+        users -> Int4,
+        plan -> Text,
+    }
+}
+
 diesel::joinable!(address_looks -> instances (instance_id));
 diesel::joinable!(audit_anchored_heads -> audit_anchors (number));
 diesel::joinable!(audit_entries -> audit_heads (chain_id));
+diesel::joinable!(billing_checkouts -> billing_operations (operation_id));
+diesel::joinable!(billing_checkouts -> instances (instance_id));
+diesel::joinable!(billing_customers -> accounts (account_id));
+diesel::joinable!(billing_notices -> instances (instance_id));
+diesel::joinable!(billing_operations -> accounts (account_id));
+diesel::joinable!(billing_operations -> instances (instance_id));
 diesel::joinable!(data_keys -> instances (instance_id));
 diesel::joinable!(domains -> accounts (account_id));
 diesel::joinable!(export_buckets -> exports (export_id));
@@ -622,11 +814,14 @@ diesel::joinable!(exports -> instances (instance_id));
 diesel::joinable!(exports -> operations (operation_id));
 diesel::joinable!(final_bundles -> exports (export_id));
 diesel::joinable!(final_bundles -> operations (operation_id));
+diesel::joinable!(grants -> instances (instance_id));
+diesel::joinable!(grants -> people (granted_by));
 diesel::joinable!(identity_secrets -> instances (instance_id));
 diesel::joinable!(import_pulls -> imports (import_id));
 diesel::joinable!(imports -> accounts (account_id));
 diesel::joinable!(imports -> instances (instance_id));
 diesel::joinable!(incidents -> people (person_id));
+diesel::joinable!(instance_billing -> instances (instance_id));
 diesel::joinable!(instance_observations -> instances (instance_id));
 diesel::joinable!(instance_syncs -> instances (instance_id));
 diesel::joinable!(instances -> accounts (account_id));
@@ -635,6 +830,8 @@ diesel::joinable!(instances -> database_servers (database_server_id));
 diesel::joinable!(instances -> object_stores (object_store_id));
 diesel::joinable!(invitations -> accounts (account_id));
 diesel::joinable!(invitations -> people (invited_by));
+diesel::joinable!(invoices -> billing_customers (customer_id));
+diesel::joinable!(ledger_entries -> instances (instance_id));
 diesel::joinable!(mail_outbox -> instances (instance_id));
 diesel::joinable!(mail_outbox -> people (person_id));
 diesel::joinable!(memberships -> accounts (account_id));
@@ -657,6 +854,11 @@ diesel::joinable!(second_factors -> people (person_id));
 diesel::joinable!(sessions -> people (person_id));
 diesel::joinable!(sign_in_challenges -> people (person_id));
 diesel::joinable!(sign_ups -> people (decided_by));
+diesel::joinable!(spending_caps -> instances (instance_id));
+diesel::joinable!(subscriptions -> billing_customers (customer_id));
+diesel::joinable!(subscriptions -> instances (instance_id));
+diesel::joinable!(usage_charges -> instances (instance_id));
+diesel::joinable!(usage_hours -> instances (instance_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     accounts,
@@ -668,6 +870,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_details,
     audit_entries,
     audit_heads,
+    billing_checkouts,
+    billing_customers,
+    billing_events,
+    billing_notices,
+    billing_operations,
     clusters,
     data_keys,
     database_servers,
@@ -676,15 +883,19 @@ diesel::allow_tables_to_appear_in_same_query!(
     export_schedules,
     exports,
     final_bundles,
+    grants,
     idempotency_keys,
     identity_secrets,
     import_pulls,
     imports,
     incidents,
+    instance_billing,
     instance_observations,
     instance_syncs,
     instances,
     invitations,
+    invoices,
+    ledger_entries,
     mail_outbox,
     memberships,
     moves_out,
@@ -700,10 +911,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     person_links,
     probes,
     public_faces,
+    reconciliations,
     recovery_codes,
     second_factors,
     sessions,
     settings,
     sign_in_challenges,
     sign_ups,
+    spending_caps,
+    subscriptions,
+    usage_charges,
+    usage_hours,
 );

@@ -9,6 +9,7 @@ pub mod api_token;
 pub mod attempt;
 pub mod audit;
 pub mod audit_anchor;
+pub mod billing;
 pub mod domain;
 pub mod export;
 pub mod export_bucket;

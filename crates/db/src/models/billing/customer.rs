@@ -1,0 +1,81 @@
+//! Accounts at the payment provider.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::Conn;
+use crate::schema::billing_customers;
+
+#[derive(Queryable, Selectable, Insertable, Identifiable, Clone, Debug, PartialEq, Eq)]
+#[diesel(table_name = billing_customers, check_for_backend(diesel::pg::Pg))]
+pub struct BillingCustomer {
+    /// The provider's.
+    pub id: String,
+    pub account_id: Uuid,
+    /// Of its first subscription; from then on the provider takes no other.
+    pub currency: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub read_at: Option<DateTime<Utc>>,
+    pub replaced_at: Option<DateTime<Utc>>,
+}
+
+impl BillingCustomer {
+    /// Nothing is changed where it is known already.
+    pub async fn insert(&self, conn: &mut Conn) -> QueryResult<()> {
+        diesel::insert_into(billing_customers::table)
+            .values(self)
+            .on_conflict(billing_customers::id)
+            .do_nothing()
+            .execute(conn)
+            .await
+            .map(drop)
+    }
+
+    /// The account's own, without those that it had before.
+    pub async fn of_account(conn: &mut Conn, account_id: Uuid) -> QueryResult<Option<Self>> {
+        billing_customers::table
+            .filter(billing_customers::account_id.eq(account_id))
+            .filter(billing_customers::replaced_at.is_null())
+            .select(Self::as_select())
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    pub async fn by_id(conn: &mut Conn, id: &str) -> QueryResult<Option<Self>> {
+        billing_customers::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    }
+
+    /// Folds of one customer run one after the other.
+    pub async fn lock(conn: &mut Conn, id: &str) -> QueryResult<Option<Self>> {
+        billing_customers::table.find(id).for_update().select(Self::as_select()).first(conn).await.optional()
+    }
+
+    /// Those whose last whole read is the longest ago, of all that were read before then or never.
+    pub async fn to_read(conn: &mut Conn, read_before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<String>> {
+        billing_customers::table
+            .filter(billing_customers::read_at.is_null().or(billing_customers::read_at.lt(read_before)))
+            .order((billing_customers::read_at.asc().nulls_first(), billing_customers::id))
+            .limit(limit)
+            .select(billing_customers::id)
+            .load(conn)
+            .await
+    }
+
+    pub async fn read(conn: &mut Conn, id: &str, currency: Option<&str>, now: DateTime<Utc>) -> QueryResult<()> {
+        let row = diesel::update(billing_customers::table.find(id));
+        match currency {
+            Some(currency) => {
+                row.set((billing_customers::read_at.eq(now), billing_customers::currency.eq(currency))).execute(conn).await.map(drop)
+            }
+            None => row.set(billing_customers::read_at.eq(now)).execute(conn).await.map(drop),
+        }
+    }
+
+    /// In another currency the account begins anew.
+    pub async fn replace(conn: &mut Conn, id: &str, now: DateTime<Utc>) -> QueryResult<()> {
+        diesel::update(billing_customers::table.find(id)).set(billing_customers::replaced_at.eq(now)).execute(conn).await.map(drop)
+    }
+}

@@ -1,0 +1,93 @@
+//! Subscriptions, as they were last read.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::Conn;
+use crate::schema::{instances, subscriptions};
+
+#[derive(Queryable, Selectable, Insertable, Identifiable, AsChangeset, Clone, Debug, PartialEq)]
+#[diesel(table_name = subscriptions, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
+pub struct SubscriptionRow {
+    pub id: String,
+    pub customer_id: String,
+    pub instance_id: Option<Uuid>,
+    pub status: String,
+    pub days_until_due: Option<i32>,
+    pub currency: String,
+    pub period_start: DateTime<Utc>,
+    pub period_end: DateTime<Utc>,
+    pub trial_end: Option<DateTime<Utc>>,
+    pub cancel_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub items: Value,
+    pub read_at: DateTime<Utc>,
+}
+
+impl SubscriptionRow {
+    /// In place of what was read before.
+    pub async fn put(&self, conn: &mut Conn) -> QueryResult<()> {
+        diesel::insert_into(subscriptions::table)
+            .values(self)
+            .on_conflict(subscriptions::id)
+            .do_update()
+            .set(self)
+            .execute(conn)
+            .await
+            .map(drop)
+    }
+
+    pub async fn by_id(conn: &mut Conn, id: &str) -> QueryResult<Option<Self>> {
+        subscriptions::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    }
+
+    /// A server's, the newest first.
+    pub async fn of_instance(conn: &mut Conn, instance_id: Uuid) -> QueryResult<Vec<Self>> {
+        subscriptions::table
+            .filter(subscriptions::instance_id.eq(instance_id))
+            .order((subscriptions::created_at.desc(), subscriptions::id))
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    pub async fn of_customer(conn: &mut Conn, customer_id: &str) -> QueryResult<Vec<Self>> {
+        subscriptions::table
+            .filter(subscriptions::customer_id.eq(customer_id))
+            .order((subscriptions::created_at.desc(), subscriptions::id))
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
+    /// All that have not ended, each with its server's plan and cluster.
+    pub async fn of_fleet(mut conn: &Conn) -> QueryResult<Vec<(Self, String, Uuid)>> {
+        subscriptions::table
+            .inner_join(instances::table)
+            .filter(subscriptions::ended_at.is_null())
+            .select((Self::as_select(), instances::plan, instances::cluster_id))
+            .load(&mut conn)
+            .await
+    }
+
+    /// How many ended since then.
+    pub async fn ended_since(mut conn: &Conn, since: DateTime<Utc>) -> QueryResult<i64> {
+        subscriptions::table.filter(subscriptions::ended_at.gt(since)).count().get_result(&mut conn).await
+    }
+
+    /// Every one that has not ended, page by page in the order of ids.
+    pub async fn live(conn: &mut Conn, after: &str, limit: i64) -> QueryResult<Vec<Self>> {
+        subscriptions::table
+            .filter(subscriptions::ended_at.is_null())
+            .filter(subscriptions::id.gt(after))
+            .order(subscriptions::id)
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+}
