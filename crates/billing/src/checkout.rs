@@ -10,12 +10,12 @@ use stripe_checkout::checkout_session::{
     CreateCheckoutSessionSubscriptionDataTrialSettingsEndBehaviorMissingPaymentMethod as WithoutCard, CreateCheckoutSessionTaxIdCollection,
     ExpireCheckoutSession, ListCheckoutSession, RetrieveCheckoutSession,
 };
-use stripe_client_core::StripeRequest;
-use stripe_shared::{CheckoutSession, CheckoutSessionMode, CheckoutSessionStatus};
+use stripe_shared::CheckoutSessionMode;
 use uuid::Uuid;
 
+use crate::objects::CheckoutSession;
 use crate::operation::{made_by, metadata, metadata_of};
-use crate::read::{all, id, instance, time};
+use crate::read::{all, ask, id, instance, post, time};
 use crate::subscription::NewItem;
 use crate::{BillingError, Operation, Stripe};
 
@@ -77,7 +77,7 @@ pub async fn open(stripe: &Stripe, new: &NewCheckout, operation: Operation) -> R
     if let Some(found) = before.iter().find(|it| made_by(it.metadata.as_ref(), operation)) {
         return checkout(found);
     }
-    let made = request(new, operation).customize().request_strategy(operation.strategy()?).send(&stripe.transport).await?;
+    let made = post(stripe, &request(new, operation), operation.key()).await?;
     checkout(&made)
 }
 
@@ -130,8 +130,8 @@ fn told_by_customer() -> CreateCheckoutSessionCustomerUpdate {
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id.
 pub async fn get(stripe: &Stripe, session: &str) -> Result<Checkout, BillingError> {
-    let request = RetrieveCheckoutSession::new(id::<stripe_shared::CheckoutSessionId>("a checkout session", session)?);
-    checkout(&request.customize().send(&stripe.transport).await?)
+    let request = RetrieveCheckoutSession::new(id("a checkout session", session)?);
+    checkout(&ask(stripe, &request).await?)
 }
 
 /// Closes one that is open; what was finished or has expired before is answered as it is.
@@ -139,8 +139,8 @@ pub async fn get(stripe: &Stripe, session: &str) -> Result<Checkout, BillingErro
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id.
 pub async fn expire(stripe: &Stripe, session: &str, operation: Operation) -> Result<Checkout, BillingError> {
-    let request = ExpireCheckoutSession::new(id::<stripe_shared::CheckoutSessionId>("a checkout session", session)?);
-    match request.customize().request_strategy(operation.strategy()?).send(&stripe.transport).await {
+    let request = ExpireCheckoutSession::new(id("a checkout session", session)?);
+    match post(stripe, &request, operation.key()).await {
         Ok(expired) => checkout(&expired),
         Err(BillingError::Refused { endpoint, code, message, param }) => match get(stripe, session).await? {
             Checkout { status: CheckoutStatus::Open, .. } => Err(BillingError::Refused { endpoint, code, message, param }),
@@ -159,7 +159,7 @@ pub async fn of_customer(stripe: &Stripe, customer: &str) -> Result<Vec<Checkout
 }
 
 async fn list(stripe: &Stripe, customer: &str) -> Result<Vec<CheckoutSession>, BillingError> {
-    all(stripe, ListCheckoutSession::new().customer(customer).limit(100).paginate()).await
+    all(stripe, &ListCheckoutSession::new().customer(customer).limit(100)).await
 }
 
 fn checkout(theirs: &CheckoutSession) -> Result<Checkout, BillingError> {
@@ -167,18 +167,18 @@ fn checkout(theirs: &CheckoutSession) -> Result<Checkout, BillingError> {
     Ok(Checkout {
         id: id.to_owned(),
         url: theirs.url.clone(),
-        status: match theirs.status.as_ref() {
-            Some(CheckoutSessionStatus::Open) => CheckoutStatus::Open,
-            Some(CheckoutSessionStatus::Complete) => CheckoutStatus::Complete,
-            Some(CheckoutSessionStatus::Expired) => CheckoutStatus::Expired,
+        status: match theirs.status.as_deref() {
+            Some("open") => CheckoutStatus::Open,
+            Some("complete") => CheckoutStatus::Complete,
+            Some("expired") => CheckoutStatus::Expired,
             unknown => {
-                let state = unknown.map_or("", |it| it.as_str());
+                let state = unknown.unwrap_or_default();
                 return Err(BillingError::unreadable(id, format!("the state `{state}` is not known here")));
             }
         },
         expires: time(id, theirs.expires_at)?,
-        customer: theirs.customer.as_ref().map(|it| it.id().as_str().to_owned()),
-        subscription: theirs.subscription.as_ref().map(|it| it.id().as_str().to_owned()),
+        customer: theirs.customer.as_ref().map(|it| it.0.clone()),
+        subscription: theirs.subscription.as_ref().map(|it| it.0.clone()),
         instance: instance(theirs.metadata.as_ref()),
         operation: theirs.metadata.as_ref().and_then(|it| it.get(metadata::OPERATION)).and_then(|it| it.parse().ok()),
     })

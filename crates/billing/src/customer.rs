@@ -1,15 +1,12 @@
 //! Customers: one an account, with all that it pays for.
 
 use howdah_domain::AccountId;
-use stripe_client_core::StripeRequest;
-use stripe_core::customer::{
-    CreateCustomer, ListCustomer, OptionalFieldsCustomerAddress, RetrieveCustomer, RetrieveCustomerReturned, UpdateCustomer,
-};
+use stripe_core::customer::{CreateCustomer, ListCustomer, OptionalFieldsCustomerAddress, RetrieveCustomer, UpdateCustomer};
 use stripe_types::RangeQueryTs;
 
 use crate::operation::{metadata, metadata_of};
-use crate::read::{all, id};
-use crate::{BillingError, Operation, Stripe};
+use crate::read::{all, ask, id, post};
+use crate::{BillingError, Operation, Stripe, objects};
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct Customer {
@@ -58,7 +55,7 @@ pub async fn ensure(stripe: &Stripe, account: AccountId, email: &str, name: &str
         .email(email)
         .name(name)
         .metadata(metadata_of([(metadata::ACCOUNT, account.to_string()), (metadata::OPERATION, operation.id().to_string())]));
-    let made = request.customize().request_strategy(operation.strategy()?).send(&stripe.transport).await?;
+    let made = post(stripe, &request, operation.key()).await?;
     Ok(customer(&made))
 }
 
@@ -70,7 +67,7 @@ async fn made_by(stripe: &Stripe, account: AccountId, operation: Operation) -> R
     if let Some(begun) = operation.begun() {
         request = request.created(RangeQueryTs::gte(begun.timestamp() - SLOW_CLOCK));
     }
-    let made = all(stripe, request.paginate()).await?;
+    let made: Vec<objects::Customer> = all(stripe, &request).await?;
     let found = made.iter().find(|it| crate::operation::made_by(it.metadata.as_ref(), operation));
     Ok(found.map(customer).filter(|it| it.account == Some(account)))
 }
@@ -78,18 +75,17 @@ async fn made_by(stripe: &Stripe, account: AccountId, operation: Operation) -> R
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id, or it was deleted.
 pub async fn get(stripe: &Stripe, customer: &str) -> Result<Customer, BillingError> {
-    let request = RetrieveCustomer::new(id::<stripe_shared::CustomerId>("a customer", customer)?);
-    match request.customize().send(&stripe.transport).await? {
-        RetrieveCustomerReturned::Customer(theirs) => Ok(self::customer(&theirs)),
-        RetrieveCustomerReturned::DeletedCustomer(_) => Err(BillingError::Missing { object: format!("customer: '{customer}'") }),
-    }
+    let request = RetrieveCustomer::new(id("a customer", customer)?);
+    let theirs: objects::Customer = ask(stripe, &request).await?;
+    let missing = || BillingError::Missing { object: format!("customer: '{customer}'") };
+    if theirs.deleted { Err(missing()) } else { Ok(self::customer(&theirs)) }
 }
 
 /// # Errors
 /// Where Stripe can't be asked or refuses.
 pub async fn update(stripe: &Stripe, customer: &str, email: &str, name: &str, operation: Operation) -> Result<Customer, BillingError> {
-    let request = UpdateCustomer::new(id::<stripe_shared::CustomerId>("a customer", customer)?).email(email).name(name);
-    let theirs = request.customize().request_strategy(operation.strategy()?).send(&stripe.transport).await?;
+    let request = UpdateCustomer::new(id("a customer", customer)?).email(email).name(name);
+    let theirs = post(stripe, &request, operation.key()).await?;
     Ok(self::customer(&theirs))
 }
 
@@ -104,15 +100,15 @@ pub async fn set_address(stripe: &Stripe, customer: &str, address: &Address, ope
         state: address.state.clone(),
         country: Some(address.country.clone()),
     };
-    let request = UpdateCustomer::new(id::<stripe_shared::CustomerId>("a customer", customer)?).address(address);
-    let theirs = request.customize().request_strategy(operation.strategy_of("address")?).send(&stripe.transport).await?;
+    let request = UpdateCustomer::new(id("a customer", customer)?).address(address);
+    let theirs = post(stripe, &request, operation.key_of("address")).await?;
     Ok(self::customer(&theirs))
 }
 
-fn customer(theirs: &stripe_shared::Customer) -> Customer {
+fn customer(theirs: &objects::Customer) -> Customer {
     let by_invoices = theirs.invoice_settings.as_ref().and_then(|it| it.default_payment_method.as_ref()).is_some();
     Customer {
-        id: theirs.id.as_str().to_owned(),
+        id: theirs.id.clone(),
         account: theirs.metadata.as_ref().and_then(|it| it.get(metadata::ACCOUNT)).and_then(|it| it.parse().ok()),
         email: theirs.email.clone(),
         name: theirs.name.clone(),

@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use stripe_client_core::StripeClientErr;
-
 #[derive(Debug, thiserror::Error)]
 pub enum BillingError {
     #[error("Stripe could not be reached for {endpoint}{}: what is known stays as it is, and it is tried again", status_text(*.status))]
@@ -37,12 +35,6 @@ impl BillingError {
 
     pub(crate) fn unreadable(object: impl Display, what: impl Display) -> Self {
         Self::Unreadable(format!("{object}: {what}"))
-    }
-}
-
-impl StripeClientErr for BillingError {
-    fn deserialize_err(message: impl Display) -> Self {
-        Self::Unreadable(message.to_string())
     }
 }
 

@@ -4,19 +4,18 @@ use howdah_domain::billing::facts::{Invoice, Period};
 use howdah_domain::money::Money;
 use stripe_billing::invoice::{CreatePreviewInvoice, ListInvoice, PayInvoice, RetrieveInvoice};
 use stripe_billing::invoice_item::{self, CreateInvoiceItem, ListInvoiceItem};
-use stripe_client_core::{ListPaginator, StripeRequest};
-use stripe_shared::{InvoiceBillingReason, InvoiceLineItem, InvoiceStatus};
-use stripe_types::List;
+use stripe_shared::InvoiceStatus;
 
+use crate::objects::{self, Named};
 use crate::operation::{made_by, metadata, metadata_of};
-use crate::read::{all, amount, id, stripe_currency};
+use crate::read::{all, amount, ask, every_line, id, post, stripe_currency};
 use crate::{BillingError, Operation, Stripe, facts};
 
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id.
 pub async fn get(stripe: &Stripe, invoice: &str) -> Result<Invoice, BillingError> {
-    let request = RetrieveInvoice::new(id::<stripe_shared::InvoiceId>("an invoice", invoice)?);
-    read(stripe, request.customize().send(&stripe.transport).await?).await
+    let request = RetrieveInvoice::new(id("an invoice", invoice)?);
+    read(stripe, ask(stripe, &request).await?).await
 }
 
 /// Every one of a customer, the newest first.
@@ -41,8 +40,8 @@ pub async fn of_subscription(stripe: &Stripe, subscription: &str) -> Result<Vec<
 /// Where Stripe can't be asked, or it can't be read.
 pub async fn draft_of(stripe: &Stripe, subscription: &str) -> Result<Option<Invoice>, BillingError> {
     let request = ListInvoice::new().subscription(subscription).status(InvoiceStatus::Draft).limit(100);
-    let drafts = all(stripe, request.paginate()).await?;
-    match drafts.into_iter().find(|it| it.billing_reason == Some(InvoiceBillingReason::SubscriptionCycle)) {
+    let drafts: Vec<objects::Invoice> = all(stripe, &request).await?;
+    match drafts.into_iter().find(|it| it.billing_reason.as_deref() == Some("subscription_cycle")) {
         Some(draft) => read(stripe, draft).await.map(Some),
         None => Ok(None),
     }
@@ -70,9 +69,9 @@ pub async fn add_item(stripe: &Stripe, new: &NewInvoiceItem, operation: Operatio
         Some(invoice) => ListInvoiceItem::new().invoice(invoice),
         None => ListInvoiceItem::new().customer(&new.customer).pending(true),
     };
-    let there = all(stripe, listed.limit(100).paginate()).await?;
+    let there: Vec<Named> = all(stripe, &listed.limit(100)).await?;
     if let Some(found) = there.iter().find(|it| made_by(it.metadata.as_ref(), operation)) {
-        return Ok(found.id.as_str().to_owned());
+        return Ok(found.id.clone());
     }
     let period = invoice_item::Period::new(new.period.end.timestamp(), new.period.start.timestamp());
     let mut request = CreateInvoiceItem::new()
@@ -86,8 +85,8 @@ pub async fn add_item(stripe: &Stripe, new: &NewInvoiceItem, operation: Operatio
         Some(invoice) => request.invoice(invoice),
         None => request.subscription(&new.subscription),
     };
-    let made = request.customize().request_strategy(operation.strategy()?).send(&stripe.transport).await?;
-    Ok(made.id.as_str().to_owned())
+    let made: Named = post(stripe, &request, operation.key()).await?;
+    Ok(made.id)
 }
 
 /// Has an open invoice paid with what its customer has to pay with.
@@ -95,8 +94,8 @@ pub async fn add_item(stripe: &Stripe, new: &NewInvoiceItem, operation: Operatio
 /// # Errors
 /// [`BillingError::Card`] where the payment doesn't go through.
 pub async fn pay(stripe: &Stripe, invoice: &str, operation: Operation) -> Result<Invoice, BillingError> {
-    let request = PayInvoice::new(id::<stripe_shared::InvoiceId>("an invoice", invoice)?);
-    let paid = request.customize().request_strategy(operation.strategy()?).send(&stripe.transport).await?;
+    let request = PayInvoice::new(id("an invoice", invoice)?);
+    let paid = post(stripe, &request, operation.key()).await?;
     read(stripe, paid).await
 }
 
@@ -105,7 +104,7 @@ pub async fn pay(stripe: &Stripe, invoice: &str, operation: Operation) -> Result
 /// # Errors
 /// Where Stripe can't be asked, or it can't be read.
 pub async fn preview_next(stripe: &Stripe, subscription: &str) -> Result<Option<Invoice>, BillingError> {
-    match CreatePreviewInvoice::new().subscription(subscription).customize().send(&stripe.transport).await {
+    match ask(stripe, &CreatePreviewInvoice::new().subscription(subscription)).await {
         Ok(preview) => read(stripe, preview).await.map(Some),
         Err(BillingError::Missing { .. }) => Ok(None),
         Err(BillingError::Refused { code, .. }) if code == "invoice_upcoming_none" => Ok(None),
@@ -115,22 +114,16 @@ pub async fn preview_next(stripe: &Stripe, subscription: &str) -> Result<Option<
 
 async fn list(stripe: &Stripe, request: ListInvoice) -> Result<Vec<Invoice>, BillingError> {
     let mut found = Vec::new();
-    for theirs in all(stripe, request.limit(100).paginate()).await? {
+    for theirs in all(stripe, &request.limit(100)).await? {
         found.push(read(stripe, theirs).await?);
     }
     Ok(found)
 }
 
-pub(crate) async fn read(stripe: &Stripe, theirs: stripe_shared::Invoice) -> Result<Invoice, BillingError> {
+pub(crate) async fn read(stripe: &Stripe, theirs: objects::Invoice) -> Result<Invoice, BillingError> {
     if !theirs.lines.has_more {
         return facts::invoice(&theirs, &theirs.lines.data);
     }
-    let id = id::<stripe_shared::InvoiceId>("an invoice", theirs.id.as_ref().map_or("", |it| it.as_str()))?;
-    let lines = ListPaginator::<List<InvoiceLineItem>>::new_list(format!("/invoices/{id}/lines"), LineList { limit: 100 });
-    facts::invoice(&theirs, &all(stripe, lines).await?)
-}
-
-#[derive(serde::Serialize)]
-struct LineList {
-    limit: u32,
+    let id = id("an invoice", theirs.id.as_deref().unwrap_or_default())?;
+    facts::invoice(&theirs, &every_line(stripe, id).await?)
 }

@@ -4,9 +4,10 @@
 //! [`howdah_domain::billing::facts`], made by pure functions from a fresh read, or not at all: a state that is not understood is
 //! an error, never a guess, so that nobody is held back by it. An event is a hint what to read anew ([`event::Concern`]).
 //!
-//! Requests and answers are async-stripe's; they go out by [`transport`], which keeps the limits, bounds what comes back and lets
-//! nothing go that changes something without an idempotency key ([`Operation`]). Nothing is retried here: whoever asked has a
-//! job that does, with the same key.
+//! Requests are built by async-stripe, whose types are Stripe's own description of its API. They go out by [`transport`], which
+//! keeps the limits, bounds what comes back and lets nothing go that changes something without an idempotency key
+//! ([`Operation`]). Nothing is retried here: whoever asked has a job that does, with the same key. Answers are read into
+//! [`objects`], by what we need of them: async-stripe's types take none that lacks a field that nobody reads, and don't say which.
 
 pub mod catalogue;
 pub mod checkout;
@@ -16,6 +17,7 @@ pub mod event;
 pub mod events;
 mod facts;
 pub mod invoice;
+mod objects;
 mod operation;
 pub mod payment;
 pub mod portal;

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use stripe_client_core::{IdempotencyKey, RequestStrategy};
 use uuid::Uuid;
-
-use crate::BillingError;
 
 /// A step of an operation of ours. Sent again with the same one, a request has no second effect for 24 hours; later, what it
 /// made is found by the operation's id in its metadata.
@@ -36,25 +33,24 @@ impl Operation {
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
     }
 
-    pub(crate) fn strategy(self) -> Result<RequestStrategy, BillingError> {
-        strategy(self.to_string())
+    /// What is sent as `Idempotency-Key`.
+    pub(crate) fn key(self) -> Key {
+        Key(self.to_string())
     }
 
-    /// The same operation's key for one of several like requests of this step.
-    pub(crate) fn strategy_of(self, part: &str) -> Result<RequestStrategy, BillingError> {
-        strategy(format!("{self}:{part}"))
+    /// The key of one of several like requests of this step.
+    pub(crate) fn key_of(self, part: impl fmt::Display) -> Key {
+        Key(format!("{self}:{part}"))
     }
 }
+
+/// An idempotency key: what changes something is not sent without.
+pub(crate) struct Key(pub String);
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.id, self.step)
     }
-}
-
-fn strategy(key: String) -> Result<RequestStrategy, BillingError> {
-    let key = IdempotencyKey::new(&key).map_err(|_| BillingError::NotAnId { kind: "an idempotency key", value: key })?;
-    Ok(RequestStrategy::Idempotent(key))
 }
 
 /// Keys of the metadata that we give Stripe's objects.

@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use howdah_domain::money::Money;
-use stripe_client_core::StripeRequest;
 use stripe_core::charge::RetrieveCharge;
 use stripe_core::dispute::RetrieveDispute;
 
-use crate::read::{id, money, time};
-use crate::{BillingError, Stripe};
+use crate::read::{ask, id, money, time};
+use crate::{BillingError, Stripe, objects};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
@@ -37,12 +36,12 @@ pub struct Dispute {
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id.
 pub async fn charge(stripe: &Stripe, charge: &str) -> Result<Charge, BillingError> {
-    let request = RetrieveCharge::new(id::<stripe_shared::ChargeId>("a charge", charge)?);
-    let theirs = request.customize().send(&stripe.transport).await?;
+    let request = RetrieveCharge::new(id("a charge", charge)?);
+    let theirs: objects::Charge = ask(stripe, &request).await?;
     let id = theirs.id.as_str();
     Ok(Charge {
         id: id.to_owned(),
-        customer: theirs.customer.as_ref().map(|it| it.id().as_str().to_owned()),
+        customer: theirs.customer.as_ref().map(|it| it.0.clone()),
         amount: money(id, theirs.amount, &theirs.currency)?,
         refunded: money(id, theirs.amount_refunded, &theirs.currency)?,
         disputed: theirs.disputed,
@@ -53,16 +52,16 @@ pub async fn charge(stripe: &Stripe, charge: &str) -> Result<Charge, BillingErro
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id.
 pub async fn dispute(stripe: &Stripe, dispute: &str) -> Result<Dispute, BillingError> {
-    let request = RetrieveDispute::new(id::<stripe_shared::DisputeId>("a dispute", dispute)?);
-    let theirs = request.customize().send(&stripe.transport).await?;
+    let request = RetrieveDispute::new(id("a dispute", dispute)?);
+    let theirs: objects::Dispute = ask(stripe, &request).await?;
     let id = theirs.id.as_str();
     Ok(Dispute {
         id: id.to_owned(),
-        charge: theirs.charge.id().as_str().to_owned(),
+        charge: theirs.charge.0.clone(),
         amount: money(id, theirs.amount, &theirs.currency)?,
         reason: theirs.reason.clone(),
-        status: theirs.status.as_str().to_owned(),
+        status: theirs.status.clone(),
         created: time(id, theirs.created)?,
-        respond_by: theirs.evidence_details.due_by.map(|it| time(id, it)).transpose()?,
+        respond_by: theirs.evidence_details.as_ref().and_then(|it| it.due_by).map(|it| time(id, it)).transpose()?,
     })
 }

@@ -7,13 +7,13 @@ use stripe_billing::subscription::{
     CustomFieldParams, DiscountsDataParam, ListSubscription, ListSubscriptionStatus, RetrieveSubscription, UpdateSubscription,
 };
 use stripe_billing::subscription_item::ListSubscriptionItem;
-use stripe_client_core::{RequestStrategy, StripeRequest};
 use stripe_product::promotion_code::ListPromotionCode;
 use stripe_shared::SubscriptionCollectionMethod;
 
 use crate::customer::{self, Address};
-use crate::operation::{made_by, metadata, metadata_of};
-use crate::read::{all, id};
+use crate::objects::{self, Named};
+use crate::operation::{Key, made_by, metadata, metadata_of};
+use crate::read::{all, ask, id, post};
 use crate::{BillingError, Operation, Stripe, facts};
 
 mod change;
@@ -30,8 +30,8 @@ pub struct NewItem {
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id.
 pub async fn get(stripe: &Stripe, subscription: &str) -> Result<Subscription, BillingError> {
-    let request = RetrieveSubscription::new(id::<stripe_shared::SubscriptionId>("a subscription", subscription)?);
-    read(stripe, request.customize().send(&stripe.transport).await?).await
+    let request = RetrieveSubscription::new(id("a subscription", subscription)?);
+    read(stripe, ask(stripe, &request).await?).await
 }
 
 /// Every one that a customer has or had, the newest first.
@@ -51,7 +51,7 @@ pub async fn of_customer(stripe: &Stripe, customer: &str) -> Result<Vec<Subscrip
 /// # Errors
 /// Where Stripe can't be asked, or it can't be read.
 pub async fn of_operation(stripe: &Stripe, customer: &str, operation: Operation) -> Result<Option<Subscription>, BillingError> {
-    let found = list(stripe, customer).await?.into_iter().find(|it| made_by(Some(&it.metadata), operation));
+    let found = list(stripe, customer).await?.into_iter().find(|it| made_by(it.metadata.as_ref(), operation));
     match found {
         Some(theirs) => read(stripe, theirs).await.map(Some),
         None => Ok(None),
@@ -100,7 +100,7 @@ pub async fn create_by_invoice(stripe: &Stripe, new: &NewByInvoice, operation: O
         let settings = CreateSubscriptionInvoiceSettings { custom_fields: Some(vec![field]), ..CreateSubscriptionInvoiceSettings::new() };
         request = request.invoice_settings(settings);
     }
-    let made = request.customize().request_strategy(operation.strategy()?).send(&stripe.transport).await?;
+    let made = post(stripe, &request, operation.key()).await?;
     read(stripe, made).await
 }
 
@@ -109,7 +109,7 @@ pub async fn create_by_invoice(stripe: &Stripe, new: &NewByInvoice, operation: O
 /// # Errors
 /// Where Stripe can't be asked or refuses: what has ended can't be cancelled.
 pub async fn cancel_at_period_end(stripe: &Stripe, subscription: &str, operation: Operation) -> Result<Subscription, BillingError> {
-    update(stripe, updated(subscription)?.cancel_at_period_end(true), operation.strategy()?).await
+    update(stripe, updated(subscription)?.cancel_at_period_end(true), operation.key()).await
 }
 
 /// It goes on: [`cancel_at_period_end`] is taken back.
@@ -117,7 +117,7 @@ pub async fn cancel_at_period_end(stripe: &Stripe, subscription: &str, operation
 /// # Errors
 /// As there.
 pub async fn take_back(stripe: &Stripe, subscription: &str, operation: Operation) -> Result<Subscription, BillingError> {
-    update(stripe, updated(subscription)?.cancel_at_period_end(false), operation.strategy()?).await
+    update(stripe, updated(subscription)?.cancel_at_period_end(false), operation.key()).await
 }
 
 /// It ends now. What has ended before is answered as it is.
@@ -125,9 +125,9 @@ pub async fn take_back(stripe: &Stripe, subscription: &str, operation: Operation
 /// # Errors
 /// [`BillingError::Missing`] where there is none of this id.
 pub async fn cancel_now(stripe: &Stripe, subscription: &str) -> Result<Subscription, BillingError> {
-    let request = CancelSubscription::new(id::<stripe_shared::SubscriptionId>("a subscription", subscription)?);
+    let request = CancelSubscription::new(id("a subscription", subscription)?);
     // A DELETE has no second effect by itself, and Stripe takes no key with it.
-    match request.customize().send(&stripe.transport).await {
+    match ask(stripe, &request).await {
         Ok(ended) => read(stripe, ended).await,
         Err(BillingError::Missing { .. }) => get(stripe, subscription).await,
         Err(error) => Err(error),
@@ -144,31 +144,31 @@ pub async fn set_promotion_code(
     code: &str,
     operation: Operation,
 ) -> Result<Subscription, BillingError> {
-    let known = ListPromotionCode::new().code(code).active(true).customize().send(&stripe.transport).await?;
+    let known: objects::List<Named> = ask(stripe, &ListPromotionCode::new().code(code).active(true)).await?;
     let missing =
         || BillingError::Missing { object: format!("promotion code that is good now: `{}`", code.chars().take(80).collect::<String>()) };
     let promotion = known.data.first().ok_or_else(missing)?;
-    let discount = DiscountsDataParam { promotion_code: Some(promotion.id.as_str().to_owned()), ..DiscountsDataParam::new() };
-    update(stripe, updated(subscription)?.discounts(vec![discount]), operation.strategy()?).await
+    let discount = DiscountsDataParam { promotion_code: Some(promotion.id.clone()), ..DiscountsDataParam::new() };
+    update(stripe, updated(subscription)?.discounts(vec![discount]), operation.key()).await
 }
 
 fn updated(subscription: &str) -> Result<UpdateSubscription, BillingError> {
-    Ok(UpdateSubscription::new(id::<stripe_shared::SubscriptionId>("a subscription", subscription)?))
+    Ok(UpdateSubscription::new(id("a subscription", subscription)?))
 }
 
-async fn update(stripe: &Stripe, request: UpdateSubscription, strategy: RequestStrategy) -> Result<Subscription, BillingError> {
-    read(stripe, request.customize().request_strategy(strategy).send(&stripe.transport).await?).await
+async fn update(stripe: &Stripe, request: UpdateSubscription, key: Key) -> Result<Subscription, BillingError> {
+    read(stripe, post(stripe, &request, key).await?).await
 }
 
-async fn list(stripe: &Stripe, customer: &str) -> Result<Vec<stripe_shared::Subscription>, BillingError> {
+async fn list(stripe: &Stripe, customer: &str) -> Result<Vec<objects::Subscription>, BillingError> {
     let request = ListSubscription::new().customer(customer).status(ListSubscriptionStatus::All).limit(100);
-    all(stripe, request.paginate()).await
+    all(stripe, &request).await
 }
 
-async fn read(stripe: &Stripe, theirs: stripe_shared::Subscription) -> Result<Subscription, BillingError> {
+async fn read(stripe: &Stripe, theirs: objects::Subscription) -> Result<Subscription, BillingError> {
     if !theirs.items.has_more {
         return facts::subscription(&theirs, &theirs.items.data);
     }
-    let items = all(stripe, ListSubscriptionItem::new(theirs.id.as_str()).limit(100).paginate()).await?;
+    let items = all(stripe, &ListSubscriptionItem::new(&theirs.id).limit(100)).await?;
     facts::subscription(&theirs, &items)
 }

@@ -1,8 +1,8 @@
 //! How requests go to Stripe: one client and one limiter for all of them, a bound on time and on what comes back, and no POST
 //! without an idempotency key.
 //!
-//! async-stripe's own client opens a connection for each request, and of an answer that is no JSON of Stripe's (a proxy's page)
-//! it doesn't tell the status, which here decides whether it is tried again.
+//! async-stripe's own client opens a connection for each request, has no bound on an answer, and of one that is no JSON of Stripe's
+//! (a proxy's page) it doesn't tell the status, which here decides whether it is tried again.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -14,8 +14,9 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLim
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, RequestStrategy, StripeClient, StripeMethod};
+use stripe_client_core::{RequestBuilder, StripeMethod};
 
+use crate::operation::Key;
 use crate::{API_VERSION, BillingError, Settings};
 
 const STRIPE: &str = "https://api.stripe.com";
@@ -72,9 +73,8 @@ impl Transport {
     }
 
     /// Sends it, once, when the limits allow.
-    pub async fn send(&self, request: RequestBuilder, strategy: Option<&RequestStrategy>) -> Result<Bytes, BillingError> {
+    pub async fn send(&self, request: RequestBuilder, key: Option<Key>) -> Result<Bytes, BillingError> {
         let endpoint = endpoint(&request.path);
-        let key = strategy.and_then(RequestStrategy::get_key);
         let needs_key = matches!(request.method, StripeMethod::Post) && !CHANGES_NOTHING.contains(&request.path.as_str());
         if needs_key && key.is_none() {
             return Err(BillingError::Unkeyed { endpoint });
@@ -83,7 +83,7 @@ impl Transport {
         self.0.all.until_ready().await;
         let mut sent = self.0.http.request(method(request.method), self.url(&request)).bearer_auth(self.0.secret.expose_secret());
         if let Some(key) = key {
-            sent = sent.header("idempotency-key", key.as_str());
+            sent = sent.header("idempotency-key", key.0);
         }
         if let Some(body) = request.body {
             sent = sent.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
@@ -95,15 +95,6 @@ impl Transport {
     fn url(&self, request: &RequestBuilder) -> String {
         let query = request.query.as_ref().filter(|it| !it.is_empty()).map(|it| format!("?{it}")).unwrap_or_default();
         format!("{}/v1{}{query}", self.0.base, request.path)
-    }
-}
-
-impl StripeClient for Transport {
-    type Err = BillingError;
-
-    async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, BillingError> {
-        let (request, settings) = request.into_pieces();
-        self.send(request, settings.request_strategy.as_ref()).await
     }
 }
 

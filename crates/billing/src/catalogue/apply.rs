@@ -12,7 +12,6 @@ use stripe_billing::billing_portal_configuration::{
     UpdateBillingPortalConfigurationFeaturesCustomerUpdateAllowedUpdates as StillAllowed,
     UpdateBillingPortalConfigurationFeaturesSubscriptionCancel, UpdateBillingPortalConfigurationFeaturesSubscriptionUpdate,
 };
-use stripe_client_core::{RequestStrategy, StripeRequest};
 use stripe_misc::webhook_endpoint::{CreateWebhookEndpoint, UpdateWebhookEndpoint};
 use stripe_product::price::{CreatePrice, CreatePriceRecurring, CreatePriceRecurringInterval, UpdatePrice};
 use stripe_product::product::{CreateProduct, UpdateProduct};
@@ -20,8 +19,9 @@ use stripe_shared::PriceTaxBehavior;
 
 use super::{Change, Portal, Product, lookup_key};
 use crate::event::WANTED;
-use crate::operation::{Metadata, metadata, metadata_of};
-use crate::read::{amount as stripe_amount, id, stripe_currency};
+use crate::objects::{Named, WebhookEndpoint};
+use crate::operation::{Key, Metadata, metadata, metadata_of};
+use crate::read::{amount as stripe_amount, id, post, stripe_currency};
 use crate::{BillingError, Operation, Stripe};
 
 /// What came of applying a plan, as far as it went.
@@ -39,11 +39,7 @@ pub async fn apply(stripe: &Stripe, changes: &[Change], operation: Operation) ->
     let mut endpoint_secret = None;
     for (position, change) in changes.iter().enumerate() {
         tracing::info!(%change, "the catalogue at Stripe is changed");
-        let made = match operation.strategy_of(&position.to_string()) {
-            Ok(key) => one(stripe, change, key).await,
-            Err(error) => Err(error),
-        };
-        match made {
+        match one(stripe, change, operation.key_of(position)).await {
             Ok(secret) => endpoint_secret = secret.or(endpoint_secret),
             Err(error) => return Applied { endpoint_secret, outcome: Err(error) },
         }
@@ -51,46 +47,30 @@ pub async fn apply(stripe: &Stripe, changes: &[Change], operation: Operation) ->
     Applied { endpoint_secret, outcome: Ok(()) }
 }
 
-async fn one(stripe: &Stripe, change: &Change, key: RequestStrategy) -> Result<Option<SecretString>, BillingError> {
-    let client = &stripe.transport;
-    match change {
-        Change::CreateProduct { id, product } => {
-            create_product(id, product).customize().request_strategy(key).send(client).await?;
-        }
-        Change::UpdateProduct { id, product } => {
-            update_product(id, product)?.customize().request_strategy(key).send(client).await?;
-        }
-        Change::ArchiveProduct { id: product } => {
-            let request = UpdateProduct::new(id::<stripe_shared::ProductId>("a product", product)?).active(false);
-            request.customize().request_strategy(key).send(client).await?;
-        }
+async fn one(stripe: &Stripe, change: &Change, key: Key) -> Result<Option<SecretString>, BillingError> {
+    let _: Named = match change {
+        Change::CreateProduct { id, product } => post(stripe, &create_product(id, product), key).await?,
+        Change::UpdateProduct { id, product } => post(stripe, &update_product(id, product)?, key).await?,
+        Change::ArchiveProduct { id: product } => post(stripe, &UpdateProduct::new(id("a product", product)?).active(false), key).await?,
         Change::CreatePrice { product, sold, amount, tax_included, .. } => {
-            create_price(product, sold, *amount, *tax_included)?.customize().request_strategy(key).send(client).await?;
+            post(stripe, &create_price(product, sold, *amount, *tax_included)?, key).await?
         }
-        Change::ArchivePrice { id: price, .. } => {
-            let request = UpdatePrice::new(id::<stripe_shared::PriceId>("a price", price)?).active(false);
-            request.customize().request_strategy(key).send(client).await?;
-        }
-        Change::CreatePortal(portal) => {
-            create_portal(portal).customize().request_strategy(key).send(client).await?;
-        }
-        Change::UpdatePortal { id, portal } => {
-            update_portal(id, portal)?.customize().request_strategy(key).send(client).await?;
-        }
+        Change::ArchivePrice { id: price, .. } => post(stripe, &UpdatePrice::new(id("a price", price)?).active(false), key).await?,
+        Change::CreatePortal(portal) => post(stripe, &create_portal(portal), key).await?,
+        Change::UpdatePortal { id, portal } => post(stripe, &update_portal(id, portal)?, key).await?,
         Change::CreateEndpoint { url } => {
-            let made = create_endpoint(url).customize().request_strategy(key).send(client).await?;
+            let made: WebhookEndpoint = post(stripe, &create_endpoint(url), key).await?;
             return Ok(made.secret.map(SecretString::from));
         }
         Change::UpdateEndpoint { id: endpoint, .. } => {
             let events = WANTED.iter().filter_map(|it| it.parse().ok()).collect::<Vec<_>>();
-            let request = UpdateWebhookEndpoint::new(id::<stripe_misc::WebhookEndpointId>("an endpoint", endpoint)?);
-            request.enabled_events(events).disabled(false).customize().request_strategy(key).send(client).await?;
+            let request = UpdateWebhookEndpoint::new(id("an endpoint", endpoint)?).enabled_events(events).disabled(false);
+            post(stripe, &request, key).await?
         }
         Change::DisableEndpoint { id: endpoint } => {
-            let request = UpdateWebhookEndpoint::new(id::<stripe_misc::WebhookEndpointId>("an endpoint", endpoint)?);
-            request.disabled(true).customize().request_strategy(key).send(client).await?;
+            post(stripe, &UpdateWebhookEndpoint::new(id("an endpoint", endpoint)?).disabled(true), key).await?
         }
-    }
+    };
     Ok(None)
 }
 
@@ -114,7 +94,7 @@ fn create_product(id: &str, product: &Product) -> CreateProduct {
 }
 
 fn update_product(product_id: &str, product: &Product) -> Result<UpdateProduct, BillingError> {
-    let mut request = UpdateProduct::new(id::<stripe_shared::ProductId>("a product", product_id)?)
+    let mut request = UpdateProduct::new(id("a product", product_id)?)
         .active(true)
         .name(&product.name)
         .metadata(of(&product.sold))
@@ -188,7 +168,7 @@ fn update_portal(portal_id: &str, portal: &Portal) -> Result<UpdateBillingPortal
         terms_of_service_url: text(&portal.terms_of_service_url),
         ..UpdateBillingPortalConfigurationBusinessProfile::new()
     };
-    let id = id::<stripe_billing::BillingPortalConfigurationId>("a portal", portal_id)?;
+    let id = id("a portal", portal_id)?;
     let request = UpdateBillingPortalConfiguration::new(id)
         .features(features)
         .business_profile(profile)

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use howdah_domain::billing::facts::Sold;
 use howdah_domain::money::Money;
 use stripe_billing::billing_portal_configuration::ListBillingPortalConfiguration;
-use stripe_billing::{BillingPortalConfiguration, PortalCustomerUpdateAllowedUpdates as AllowedUpdate};
 use stripe_misc::webhook_endpoint::ListWebhookEndpoint;
 use stripe_product::price::ListPrice;
 use stripe_product::product::ListProduct;
-use stripe_shared::{PriceTaxBehavior, RecurringInterval};
 
 use super::Portal;
+use crate::objects::{PortalConfiguration, Price, Product, WebhookEndpoint};
 use crate::operation::metadata;
 use crate::read::{all, money, sold};
 use crate::{BillingError, Stripe};
@@ -74,13 +73,13 @@ pub(super) async fn read(stripe: &Stripe) -> Result<Known, BillingError> {
 }
 
 async fn products(stripe: &Stripe) -> Result<Vec<KnownProduct>, BillingError> {
-    let theirs = all(stripe, ListProduct::new().limit(100).paginate()).await?;
-    let ours = theirs.into_iter().filter(|it| it.id.as_str().starts_with("howdah_"));
+    let theirs: Vec<Product> = all(stripe, &ListProduct::new().limit(100)).await?;
+    let ours = theirs.into_iter().filter(|it| it.id.starts_with("howdah_"));
     Ok(ours
         .map(|it| KnownProduct {
-            id: it.id.as_str().to_owned(),
-            sold: sold(&it.metadata),
-            tax_code: it.tax_code.as_ref().map(|it| it.id().as_str().to_owned()),
+            id: it.id,
+            sold: sold(it.metadata.as_ref()),
+            tax_code: it.tax_code.map(|it| it.0),
             name: it.name,
             description: it.description,
             active: it.active,
@@ -89,33 +88,33 @@ async fn products(stripe: &Stripe) -> Result<Vec<KnownProduct>, BillingError> {
 }
 
 pub(super) async fn prices(stripe: &Stripe) -> Result<Vec<KnownPrice>, BillingError> {
-    let theirs = all(stripe, ListPrice::new().active(true).limit(100).paginate()).await?;
-    theirs.iter().filter(|it| it.product.id().as_str().starts_with("howdah_")).map(price).collect()
+    let theirs: Vec<Price> = all(stripe, &ListPrice::new().active(true).limit(100)).await?;
+    theirs.iter().filter(|it| it.product.0.starts_with("howdah_")).map(price).collect()
 }
 
-fn price(theirs: &stripe_shared::Price) -> Result<KnownPrice, BillingError> {
+fn price(theirs: &Price) -> Result<KnownPrice, BillingError> {
     let id = theirs.id.as_str();
-    let is_monthly = theirs.recurring.as_ref().is_some_and(|it| it.interval == RecurringInterval::Month && it.interval_count == 1);
+    let is_monthly = theirs.recurring.as_ref().is_some_and(|it| it.interval == "month" && it.interval_count == 1);
     let amount = theirs.unit_amount.filter(|_| is_monthly);
     Ok(KnownPrice {
         id: id.to_owned(),
-        product: theirs.product.id().as_str().to_owned(),
-        sold: sold(&theirs.metadata),
+        product: theirs.product.0.clone(),
+        sold: sold(theirs.metadata.as_ref()),
         lookup_key: theirs.lookup_key.clone(),
         amount: amount.map(|it| money(id, it, &theirs.currency)).transpose()?,
-        tax_included: match theirs.tax_behavior {
-            Some(PriceTaxBehavior::Inclusive) => Some(true),
-            Some(PriceTaxBehavior::Exclusive) => Some(false),
+        tax_included: match theirs.tax_behavior.as_deref() {
+            Some("inclusive") => Some(true),
+            Some("exclusive") => Some(false),
             _ => None,
         },
     })
 }
 
 async fn portal(stripe: &Stripe) -> Result<Option<KnownPortal>, BillingError> {
-    let theirs = all(stripe, ListBillingPortalConfiguration::new().active(true).limit(100).paginate()).await?;
+    let theirs: Vec<PortalConfiguration> = all(stripe, &ListBillingPortalConfiguration::new().active(true).limit(100)).await?;
     let ours = theirs.into_iter().find(|it| it.metadata.as_ref().is_some_and(|it| it.contains_key(metadata::PORTAL)));
     Ok(ours.map(|it| KnownPortal {
-        id: it.id.as_str().to_owned(),
+        id: it.id.clone(),
         offers_ours: offers_ours(&it),
         portal: Portal {
             return_url: it.default_return_url,
@@ -125,13 +124,13 @@ async fn portal(stripe: &Stripe) -> Result<Option<KnownPortal>, BillingError> {
     }))
 }
 
-fn offers_ours(theirs: &BillingPortalConfiguration) -> bool {
+fn offers_ours(theirs: &PortalConfiguration) -> bool {
     let features = &theirs.features;
     let allowed = &features.customer_update.allowed_updates;
-    let address = [AllowedUpdate::Address, AllowedUpdate::Name, AllowedUpdate::TaxId];
+    let address = ["address", "name", "tax_id"];
     features.customer_update.enabled
         && allowed.len() == address.len()
-        && address.iter().all(|it| allowed.contains(it))
+        && allowed.iter().all(|it| address.contains(&it.as_str()))
         && features.invoice_history.enabled
         && features.payment_method_update.enabled
         && !features.subscription_cancel.enabled
@@ -139,11 +138,11 @@ fn offers_ours(theirs: &BillingPortalConfiguration) -> bool {
 }
 
 async fn endpoints(stripe: &Stripe) -> Result<Vec<KnownEndpoint>, BillingError> {
-    let theirs = all(stripe, ListWebhookEndpoint::new().limit(100).paginate()).await?;
+    let theirs: Vec<WebhookEndpoint> = all(stripe, &ListWebhookEndpoint::new().limit(100)).await?;
     Ok(theirs
         .into_iter()
         .map(|it| KnownEndpoint {
-            id: it.id.as_str().to_owned(),
+            id: it.id,
             url: it.url,
             api_version: it.api_version,
             events: it.enabled_events.into_iter().collect(),

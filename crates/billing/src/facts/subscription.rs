@@ -2,9 +2,9 @@
 
 use howdah_domain::billing::facts::{Collection, Item, Period, Subscription, SubscriptionStatus};
 use howdah_domain::money::Money;
-use stripe_shared::{Subscription as Theirs, SubscriptionCollectionMethod, SubscriptionItem, SubscriptionStatus as Status};
 
 use crate::BillingError;
+use crate::objects::{Price, Subscription as Theirs, SubscriptionItem};
 use crate::read::{currency, instance, money, optional_time, sold, time};
 
 /// With its items, where the list within the object isn't whole.
@@ -14,8 +14,8 @@ pub(crate) fn subscription(theirs: &Theirs, items: &[SubscriptionItem]) -> Resul
     let cancel_at = optional_time(id, theirs.cancel_at)?.or_else(|| theirs.cancel_at_period_end.then_some(period.end));
     Ok(Subscription {
         id: id.to_owned(),
-        customer: theirs.customer.id().as_str().to_owned(),
-        instance: instance(Some(&theirs.metadata)),
+        customer: theirs.customer.0.clone(),
+        instance: instance(theirs.metadata.as_ref()),
         status: status(id, &theirs.status)?,
         collection: collection(theirs)?,
         currency: currency(id, &theirs.currency)?,
@@ -28,25 +28,25 @@ pub(crate) fn subscription(theirs: &Theirs, items: &[SubscriptionItem]) -> Resul
     })
 }
 
-fn status(id: &str, status: &Status) -> Result<SubscriptionStatus, BillingError> {
+fn status(id: &str, status: &str) -> Result<SubscriptionStatus, BillingError> {
     Ok(match status {
-        Status::Incomplete => SubscriptionStatus::Incomplete,
-        Status::IncompleteExpired => SubscriptionStatus::IncompleteExpired,
-        Status::Trialing => SubscriptionStatus::Trialing,
-        Status::Active => SubscriptionStatus::Active,
-        Status::PastDue => SubscriptionStatus::PastDue,
-        Status::Unpaid => SubscriptionStatus::Unpaid,
-        Status::Canceled => SubscriptionStatus::Canceled,
-        Status::Paused => SubscriptionStatus::Paused,
-        unknown => return Err(BillingError::unreadable(id, format!("the state `{}` is not known here", unknown.as_str()))),
+        "incomplete" => SubscriptionStatus::Incomplete,
+        "incomplete_expired" => SubscriptionStatus::IncompleteExpired,
+        "trialing" => SubscriptionStatus::Trialing,
+        "active" => SubscriptionStatus::Active,
+        "past_due" => SubscriptionStatus::PastDue,
+        "unpaid" => SubscriptionStatus::Unpaid,
+        "canceled" => SubscriptionStatus::Canceled,
+        "paused" => SubscriptionStatus::Paused,
+        unknown => return Err(BillingError::unreadable(id, format!("the state `{}` is not known here", unknown))),
     })
 }
 
 fn collection(theirs: &Theirs) -> Result<Collection, BillingError> {
-    match &theirs.collection_method {
-        SubscriptionCollectionMethod::ChargeAutomatically => Ok(Collection::Automatic),
-        SubscriptionCollectionMethod::SendInvoice => Ok(Collection::ByInvoice { days_until_due: theirs.days_until_due.unwrap_or(0) }),
-        unknown => Err(BillingError::unreadable(&theirs.id, format!("the way to pay `{}` is not known here", unknown.as_str()))),
+    match theirs.collection_method.as_str() {
+        "charge_automatically" => Ok(Collection::Automatic),
+        "send_invoice" => Ok(Collection::ByInvoice { days_until_due: theirs.days_until_due.unwrap_or(0) }),
+        unknown => Err(BillingError::unreadable(&theirs.id, format!("the way to pay `{}` is not known here", unknown))),
     }
 }
 
@@ -65,24 +65,19 @@ fn item(theirs: &SubscriptionItem) -> Result<Item, BillingError> {
     let unit = money(id, price.unit_amount.unwrap_or(0), &price.currency)?;
     Ok(Item {
         id: id.to_owned(),
-        price: price.id.as_str().to_owned(),
-        sold: sold(&price.metadata),
+        price: price.id.clone(),
+        sold: sold(price.metadata.as_ref()),
         unit: Money::new(by_month(unit.minor, price), unit.currency),
-        quantity: count(id, theirs.quantity)?.unwrap_or(1),
+        quantity: theirs.quantity.unwrap_or(1),
     })
 }
 
-fn by_month(minor: i64, price: &stripe_shared::Price) -> i64 {
+fn by_month(minor: i64, price: &Price) -> i64 {
     let Some(recurring) = &price.recurring else { return minor };
-    let every = i64::try_from(recurring.interval_count).unwrap_or(i64::MAX).max(1);
-    match recurring.interval {
-        stripe_shared::RecurringInterval::Year => minor / every.saturating_mul(12),
-        stripe_shared::RecurringInterval::Month => minor / every,
+    let every = recurring.interval_count.max(1);
+    match recurring.interval.as_str() {
+        "year" => minor / every.saturating_mul(12),
+        "month" => minor / every,
         _ => minor,
     }
-}
-
-pub(super) fn count(object: &str, quantity: Option<u64>) -> Result<Option<u32>, BillingError> {
-    let too_many = |_| BillingError::unreadable(object, "a quantity is too large");
-    quantity.map(|it| u32::try_from(it).map_err(too_many)).transpose()
 }

@@ -8,11 +8,10 @@ use stripe_billing::invoice::{
     CreatePreviewInvoiceSubscriptionDetailsProrationBehavior as PreviewedProration,
 };
 use stripe_billing::subscription::{UpdateSubscriptionItems, UpdateSubscriptionPaymentBehavior, UpdateSubscriptionProrationBehavior};
-use stripe_client_core::StripeRequest;
 
 use super::{NewItem, update, updated};
-use crate::read::money;
-use crate::{BillingError, Operation, Stripe, invoice};
+use crate::read::{ask, money};
+use crate::{BillingError, Operation, Stripe, invoice, objects};
 
 /// Of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +58,13 @@ pub async fn preview_change(
     changes: &[Change],
     proration: Proration,
 ) -> Result<Preview, BillingError> {
-    let renewal = preview(subscription, changes, Proration::None).customize().send(&stripe.transport).await?;
+    let renewal = ask(stripe, &preview(subscription, changes, Proration::None)).await?;
     let renewal = invoice::read(stripe, renewal).await?;
     let zero = Money::new(0, renewal.total.currency);
     if proration == Proration::None {
         return Ok(Preview { now: Vec::new(), total_now: zero, due_now: zero, renewal });
     }
-    let now = preview(subscription, changes, proration).customize().send(&stripe.transport).await?;
+    let now: objects::Invoice = ask(stripe, &preview(subscription, changes, proration)).await?;
     let due_now = money("a preview", now.amount_due, &now.currency)?;
     let now = invoice::read(stripe, now).await?;
     Ok(Preview { total_now: now.total, due_now, now: now.lines, renewal })
@@ -126,5 +125,5 @@ pub async fn change(
         }
         Proration::None => request.proration_behavior(UpdateSubscriptionProrationBehavior::None),
     };
-    update(stripe, request, operation.strategy()?).await
+    update(stripe, request, operation.key()).await
 }
