@@ -10,9 +10,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("howdah-crd", &["howdah-domain"]),
     ("howdah-db", &["howdah-domain"]),
     ("howdah-bundle", &[]),
+    ("howdah-billing", &["howdah-domain"]),
     ("howdah-operator", &["howdah-crd", "howdah-domain"]),
     ("howdah-gateway", &["howdah-crd", "howdah-domain"]),
-    ("howdah-app", &["howdah-db", "howdah-crd", "howdah-bundle", "howdah-domain"]),
+    ("howdah-app", &["howdah-db", "howdah-crd", "howdah-bundle", "howdah-billing", "howdah-domain"]),
     ("howdah-web", &["howdah-app", "howdah-domain"]),
     // The stand-in imitates somebody else's program: it knows nothing of ours.
     ("howdah-standin", &[]),
@@ -27,6 +28,7 @@ const FORBIDDEN_OUTSIDE: &[(&str, &[&str])] = &[
     ("howdah-domain", &["diesel", "diesel-async", "kube", "actix-web", "tokio", "reqwest"]),
     ("howdah-db", &["kube", "actix-web", "reqwest"]),
     ("howdah-bundle", &["diesel", "diesel-async", "kube", "actix-web"]),
+    ("howdah-billing", &["diesel", "diesel-async", "kube", "actix-web"]),
     ("howdah-crd", &["diesel", "diesel-async", "actix-web"]),
     ("howdah-operator", &["diesel", "diesel-async", "actix-web"]),
     ("howdah-gateway", &["diesel", "diesel-async"]),
@@ -80,4 +82,11 @@ fn a_layer_does_not_know_what_it_must_not() {
         wrong.extend(forbidden.iter().filter(|it| needs.contains(**it)).map(|it| format!("{name} -> {it}")));
     }
     assert!(wrong.is_empty(), "crates that must not be known there: {wrong:?}");
+}
+
+#[test]
+fn one_crate_names_stripe() {
+    let dependencies = direct_dependencies().into_iter().filter(|(name, _)| name != "howdah-billing");
+    let wrong: Vec<String> = dependencies.filter(|(_, needs)| needs.iter().any(|it| it.starts_with("async-stripe"))).map(|it| it.0).collect();
+    assert!(wrong.is_empty(), "howdah-billing alone speaks with Stripe: {wrong:?}");
 }
