@@ -1,6 +1,10 @@
-//! Whether a server may run: one pure function of its standing, by an ordered chain of policies.
+//! What is paid, what that allows, and what becomes due: pure rules over what the payment provider says.
+//!
+//! [`facts`] is what is read of it, [`fold`] makes a standing of that, [`policy`] says what a server of that standing may do.
 
 pub mod facts;
+pub mod fold;
+pub mod grant;
 pub mod policy;
 
-pub use policy::{Access, BillingFacts, Provider, Verdict, access, standing_at_launch};
+pub use policy::{Access, BillingFacts, ExportWindow, Provider, Terms, Verdict, access, standing_at_launch};
