@@ -10,6 +10,9 @@ CREATE TABLE billing_customers (
     created_at  timestamptz NOT NULL,
     -- The last whole read of its subscriptions and invoices.
     read_at     timestamptz,
+    -- Reads are numbered before they begin; one that is older than what was folded in last says nothing.
+    reads_begun int8 NOT NULL,
+    read_folded int8 NOT NULL CHECK (read_folded <= reads_begun),
     replaced_at timestamptz
 );
 CREATE UNIQUE INDEX billing_customers_live ON billing_customers (account_id) WHERE replaced_at IS NULL;
@@ -220,5 +223,13 @@ CREATE TABLE instance_billing (
     -- An invoice that was sent has a grace of its own.
     days_until_due  int4 CHECK (days_until_due >= 0),
     cancels_at      timestamptz,
+    -- Billing has it stand still since then.
+    suspended_at    timestamptz,
     folded_at       timestamptz NOT NULL
+);
+
+-- When what is done by the hour or the day was done last.
+CREATE TABLE billing_runs (
+    kind   text PRIMARY KEY CHECK (kind IN ('sweep', 'reconcile', 'usage')),
+    ran_at timestamptz NOT NULL
 );

@@ -103,6 +103,19 @@ impl Actor {
         }
     }
 
+    /// What the account pays.
+    pub(crate) fn may_pay(&self) -> Result<(), Error> {
+        if !self.has(Scope::Write) {
+            return Err(Error::Forbidden { reason: "scope_missing", sentence: "This token lacks the scope “write”." });
+        }
+        match self.role {
+            Role::Owner | Role::Billing => Ok(()),
+            Role::Technical => {
+                Err(Error::Forbidden { reason: "role", sentence: "Your role in this account lets you run servers, not pay for them." })
+            }
+        }
+    }
+
     /// What can't be taken back is the owners' to decide.
     pub(crate) fn may_close(&self) -> Result<(), Error> {
         self.may_change()?;

@@ -10,6 +10,7 @@ pub mod activity;
 pub mod adapters;
 pub mod admin;
 pub mod authz;
+pub mod billing;
 pub mod config;
 pub mod error;
 pub mod exports;
@@ -80,6 +81,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Absent where exports are not handed out by links, and whoever runs the platform deletes them.
     pub bundles: Option<Arc<dyn Bundles>>,
+    /// Absent where operators grant servers, and nothing is paid.
+    pub billing: Option<Arc<billing::Billing>>,
     /// Where customers' own buckets are tried out.
     pub own_buckets: Arc<dyn OwnBuckets>,
 }

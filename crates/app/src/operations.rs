@@ -150,3 +150,8 @@ pub(crate) async fn cancel_live(app: &App, conn: &mut Conn, instance: InstanceId
     let cancelled = recorded.operation.clone().cancel(app.now())?;
     save(conn, &recorded, &cancelled).await
 }
+
+/// Whether the server is being taken along right now.
+pub(crate) async fn has_live_export(conn: &mut Conn, instance: uuid::Uuid) -> Result<bool, Error> {
+    Ok(Row::live(conn, instance, Lane::Export.as_str()).await?.is_some())
+}

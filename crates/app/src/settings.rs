@@ -4,16 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
 use howdah_db::models::audit::{Actor as AuditActor, Record};
 use howdah_db::models::settings::{Settings as Row, SettingsValues};
-use howdah_domain::billing::Provider;
-use howdah_domain::{EmailAddress, NewServers};
+use howdah_domain::billing::{Provider, standing_at_launch};
+use howdah_domain::{EmailAddress, NewServers, Standing};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{Actor, App, Error, FieldError};
-
-/// How long a server runs on after a payment failed, and how long it can be read after that.
-pub(crate) const PAST_DUE: TimeDelta = TimeDelta::days(14);
-pub(crate) const READ_ONLY: TimeDelta = TimeDelta::days(30);
 
 /// How long the media host of a server that has moved leads to where its media is.
 pub(crate) const MOVED_OUT: TimeDelta = TimeDelta::days(365);
@@ -39,8 +35,12 @@ pub struct PlatformSettings {
 }
 
 impl PlatformSettings {
-    pub(crate) const fn provider(&self) -> Provider {
-        Provider::None { grant_every_launch: self.grant_every_launch }
+    /// What is paid for is not, at first.
+    pub(crate) fn standing_at_launch(&self, app: &App) -> Standing {
+        match app.billing {
+            Some(_) => Standing::Incomplete,
+            None => standing_at_launch(Provider::None { grant_every_launch: self.grant_every_launch }),
+        }
     }
 }
 

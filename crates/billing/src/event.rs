@@ -80,6 +80,12 @@ impl Received {
         &self.concern
     }
 
+    /// One that was taken before, as it was kept; `None` where that is none.
+    #[must_use]
+    pub fn stored(raw: &str) -> Option<Self> {
+        Self::parse(raw)
+    }
+
     /// Reads one; `None` where it is no event.
     pub(crate) fn parse(raw: &str) -> Option<Self> {
         let event: Value = serde_json::from_str(raw).ok()?;

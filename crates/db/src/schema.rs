@@ -117,6 +117,8 @@ diesel::table! {
         currency -> Nullable<Text>,
         created_at -> Timestamptz,
         read_at -> Nullable<Timestamptz>,
+        reads_begun -> Int8,
+        read_folded -> Int8,
         replaced_at -> Nullable<Timestamptz>,
     }
 }
@@ -154,6 +156,13 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         made -> Nullable<Text>,
         failed -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    billing_runs (kind) {
+        kind -> Text,
+        ran_at -> Timestamptz,
     }
 }
 
@@ -349,6 +358,7 @@ diesel::table! {
         subscription_id -> Nullable<Text>,
         days_until_due -> Nullable<Int4>,
         cancels_at -> Nullable<Timestamptz>,
+        suspended_at -> Nullable<Timestamptz>,
         folded_at -> Timestamptz,
     }
 }

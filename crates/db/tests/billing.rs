@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use howdah_db::models::account::Account;
-use howdah_db::models::billing::{BillingCustomer, BillingEvent, BillingOperation, Checkout, LedgerEntry, Notice};
+use howdah_db::models::billing::{BillingCustomer, BillingEvent, BillingOperation, Checkout, LedgerEntry, Notice, Run};
 use howdah_db::models::instance::Instance;
 use howdah_db::{Conn, QueryErrorExt};
 use howdah_testkit::TestDatabase;
@@ -90,7 +90,8 @@ async fn a_notice_is_told_once_in_each_winding_down() {
     assert!(notice(now()).tell(conn).await.unwrap());
     assert!(!notice(now()).tell(conn).await.unwrap());
     assert!(notice(now() + TimeDelta::days(90)).tell(conn).await.unwrap());
-    assert_eq!(Notice::told(conn, ground.instance.id, now()).await.unwrap(), ["read_only"]);
+    let told = Notice::told(conn, ground.instance.id, now()).await.unwrap();
+    assert_eq!(told.iter().map(|it| it.notice.as_str()).collect::<Vec<_>>(), ["read_only"]);
 }
 
 #[tokio::test]
@@ -147,15 +148,34 @@ async fn an_account_has_one_customer_at_a_time() {
         currency: None,
         created_at: now(),
         read_at: None,
+        reads_begun: 0,
+        read_folded: 0,
         replaced_at: None,
     };
     customer("cus_1").insert(conn).await.unwrap();
     assert!(customer("cus_2").insert(conn).await.unwrap_err().unique_violation().is_some());
-    BillingCustomer::read(conn, "cus_1", Some("EUR"), now()).await.unwrap();
-    BillingCustomer::read(conn, "cus_1", None, now()).await.unwrap();
+    assert_eq!(BillingCustomer::begin_read(conn, "cus_1").await.unwrap(), Some(1));
+    assert_eq!(BillingCustomer::begin_read(conn, "cus_1").await.unwrap(), Some(2));
+    assert_eq!(BillingCustomer::begin_read(conn, "cus_9").await.unwrap(), None);
+    BillingCustomer::folded(conn, "cus_1", 1, Some("EUR"), now()).await.unwrap();
+    BillingCustomer::folded(conn, "cus_1", 2, None, now()).await.unwrap();
     assert_eq!(BillingCustomer::of_account(conn, ground.account.id).await.unwrap().unwrap().currency.as_deref(), Some("EUR"));
     assert!(BillingCustomer::to_read(conn, now(), 10).await.unwrap().is_empty());
     BillingCustomer::replace(conn, "cus_1", now()).await.unwrap();
     customer("cus_2").insert(conn).await.unwrap();
     assert_eq!(BillingCustomer::of_account(conn, ground.account.id).await.unwrap().unwrap().id, "cus_2");
+}
+
+#[tokio::test]
+async fn what_is_due_is_taken_by_one() {
+    let ground = ground().await;
+    let conn = &mut ground.database.conn().await;
+    let (hour, at) = (TimeDelta::hours(1), now());
+    assert!(Run::take(conn, "sweep", at - hour, at).await.unwrap());
+    assert!(!Run::take(conn, "sweep", at - hour, at).await.unwrap());
+    assert!(Run::take(conn, "usage", at - hour, at).await.unwrap());
+    assert!(Run::take(conn, "sweep", at, at + hour).await.unwrap());
+    assert!(!Run::take(conn, "sweep", at, at + hour).await.unwrap());
+    Run::give_back(conn, "sweep").await.unwrap();
+    assert!(Run::take(conn, "sweep", at, at + hour).await.unwrap());
 }

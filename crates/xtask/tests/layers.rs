@@ -87,6 +87,7 @@ fn a_layer_does_not_know_what_it_must_not() {
 #[test]
 fn one_crate_names_stripe() {
     let dependencies = direct_dependencies().into_iter().filter(|(name, _)| name != "howdah-billing");
-    let wrong: Vec<String> = dependencies.filter(|(_, needs)| needs.iter().any(|it| it.starts_with("async-stripe"))).map(|it| it.0).collect();
+    let wrong: Vec<String> =
+        dependencies.filter(|(_, needs)| needs.iter().any(|it| it.starts_with("async-stripe"))).map(|it| it.0).collect();
     assert!(wrong.is_empty(), "howdah-billing alone speaks with Stripe: {wrong:?}");
 }

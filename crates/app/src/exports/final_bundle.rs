@@ -35,17 +35,41 @@ pub(crate) fn keeps_final(app: &App, server: &Instance) -> bool {
 /// Begins one for the operation by which the server leaves. It is sealed to the keys of the last bundle that an owner took along; where
 /// there is none, to a key that is made now, and kept sealed until the bundle goes.
 pub(crate) async fn begin_final(app: &App, conn: &mut Conn, server: &Instance, leaves_by: &Operation) -> Result<(), Error> {
-    let theirs = owners_seal(conn, server).await?;
-    let made = theirs.is_none().then(age::x25519::Identity::generate);
-    let ours = || Seal { recipients: made.iter().map(|it| it.to_public().to_string()).collect(), recovery_key: None };
-    let seal = theirs.unwrap_or_else(ours);
+    let (seal, made) = final_seal(conn, server).await?;
     // Who moves out is stopped; who closes says farewell after it, and runs.
     let mode = if leaves_by.kind == OperationKind::MoveOut.as_str() { "stopped" } else { "live" };
     let new = New { mode, seal: &seal, bucket: None, scheduled_for: None, requested_by: None };
     let (export, _) = begin::put(app, conn, InstanceId::from_uuid(server.id), new).await?;
-    let key = made.map(|it| it.to_string());
+    keep_key(app, conn, export, leaves_by.id, made.as_ref()).await
+}
+
+/// The owners' own keys, or one that is made now.
+async fn final_seal(conn: &mut Conn, server: &Instance) -> Result<(Seal, Option<age::x25519::Identity>), Error> {
+    if let Some(theirs) = owners_seal(conn, server).await? {
+        return Ok((theirs, None));
+    }
+    let made = age::x25519::Identity::generate();
+    Ok((Seal { recipients: made.to_public().to_string(), recovery_key: None }, Some(made)))
+}
+
+async fn keep_key(
+    app: &App,
+    conn: &mut Conn,
+    export: ExportId,
+    leaves_by: Uuid,
+    made: Option<&age::x25519::Identity>,
+) -> Result<(), Error> {
+    let key = made.map(age::x25519::Identity::to_string);
     let key = key.as_ref().map(|it| it.expose_secret().as_bytes());
-    Ok(FinalBundle::new(&app.keys, export.as_uuid(), leaves_by.id, key).insert(conn).await?)
+    Ok(FinalBundle::new(&app.keys, export.as_uuid(), leaves_by, key).insert(conn).await?)
+}
+
+/// Begins one of a server that is not paid for any more, and stands still: it leaves by nobody's wish, so the bundle is its own reason.
+pub(crate) async fn begin_unpaid(app: &App, conn: &mut Conn, server: &Instance) -> Result<(), Error> {
+    let (seal, made) = final_seal(conn, server).await?;
+    let new = New { mode: "stopped", seal: &seal, bucket: None, scheduled_for: None, requested_by: None };
+    let (export, operation) = begin::put(app, conn, InstanceId::from_uuid(server.id), new).await?;
+    keep_key(app, conn, export, operation.as_uuid(), made.as_ref()).await
 }
 
 /// What the last bundle is sealed with that one of the server's owners took along: what is made with nobody there opens by the same.

@@ -17,7 +17,7 @@ pub(crate) use begin::closed;
 pub use begin::{Begun, begin};
 pub use cancel::cancel;
 pub use final_bundle::{KEPT as FINAL_KEPT, key};
-pub(crate) use final_bundle::{begin_final, cancel_final, discard_final, is_there, keep_final_from, keeps_final};
+pub(crate) use final_bundle::{begin_final, begin_unpaid, cancel_final, discard_final, is_there, keep_final_from, keeps_final};
 pub(crate) use links::prefix;
 pub use links::{Link, Links, PlainPath, links};
 pub(crate) use own_bucket::variables as bucket_variables;

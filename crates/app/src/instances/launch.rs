@@ -7,7 +7,7 @@ use howdah_db::models::name_claim::NameClaim;
 use howdah_db::models::owner_bootstrap::NewOwnerBootstrap;
 use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
 use howdah_db::{Conn, QueryErrorExt};
-use howdah_domain::billing::{self, BillingFacts};
+use howdah_domain::billing;
 use howdah_domain::instance::launch::{LaunchFacts, LaunchVerdict, launch_verdict};
 use howdah_domain::lifecycle::Standing;
 use howdah_domain::{
@@ -19,6 +19,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{audit, audit_actor};
+use crate::billing::TERMS;
 use crate::idempotency::{Idempotent, Once, claim, keep};
 use crate::jobs::{SyncInstance, manifest};
 use crate::sealed::{self, Kind, Variables};
@@ -160,7 +161,7 @@ pub(crate) fn trademark(address: &ServerAddress, has_permission: bool) -> Option
 pub(crate) async fn record(app: &App, conn: &mut Conn, actor: &Actor, server: &NewServer<'_>) -> Result<Launched, Error> {
     let now = app.now();
     let platform = settings::read(conn).await?;
-    let standing = billing::standing_at_launch(platform.provider());
+    let standing = platform.standing_at_launch(app);
     let desired = desired(app, conn, actor, &platform, &standing, server.in_place_of.is_some()).await?;
     check_remnants(conn, server).await?;
     let places = places(conn, server.cluster).await?;
@@ -241,7 +242,7 @@ async fn desired(
     replaces: bool,
 ) -> Result<Desired, Error> {
     let account = Account::lock(conn, actor.account.as_uuid()).await?.ok_or(Error::NotFound { what: "account" })?;
-    let facts = BillingFacts { standing: standing.clone(), now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
+    let facts = TERMS.facts(standing.clone(), None, app.now());
     let facts = LaunchFacts {
         by_operator: actor.operates(),
         new_servers: platform.new_servers,

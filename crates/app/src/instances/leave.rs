@@ -8,7 +8,7 @@ use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_db::models::move_out::MoveOut;
 use howdah_db::models::operation::Operation as OperationRow;
 use howdah_db::models::person::Person;
-use howdah_domain::billing::{self, Access, BillingFacts};
+use howdah_domain::billing::{self, Access};
 use howdah_domain::instance::launch::NewServers;
 use howdah_domain::{Deletion, Desired, Hold, InstanceId, MediaRedirect, OperationKind};
 use serde_json::json;
@@ -322,7 +322,7 @@ async fn launch_kind(conn: &mut Conn, row: &Instance) -> Result<OperationKind, E
 
 /// What policy says of a server that comes back. Who was never approved is not approved by closing and undoing.
 async fn access_now(app: &App, conn: &mut Conn, actor: &Actor, row: &Instance) -> Result<Access, Error> {
-    let facts = BillingFacts { standing: row.standing()?, now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
+    let facts = crate::billing::facts(app, conn, row).await?;
     let kind = launch_kind(conn, row).await?;
     let launch = OperationRow::latest_of_kind(conn, row.id, kind.as_str()).await?;
     let has_begun = row.launched_at.is_some() || launch.is_some_and(|it| it.started_at.is_some());

@@ -7,6 +7,7 @@ use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
 use howdah_domain::instance::launch::{LaunchFacts, LaunchVerdict, launch_verdict};
 use howdah_domain::{AccountId, billing};
 
+use crate::billing::TERMS;
 use crate::{Actor, App, Error, settings};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +82,7 @@ async fn verdict(app: &App, conn: &Conn, actor: Option<&Actor>) -> Result<Launch
         // Of somebody who has none yet, and will be allowed one.
         None => (0, platform.servers_per_account.max(1)),
     };
-    let standing = billing::standing_at_launch(platform.provider());
-    let facts = billing::BillingFacts { standing, now: app.now(), grace: settings::PAST_DUE, read_only: settings::READ_ONLY };
+    let facts = TERMS.facts(platform.standing_at_launch(app), None, app.now());
     Ok(launch_verdict(&LaunchFacts {
         by_operator: actor.is_some_and(Actor::operates),
         new_servers: platform.new_servers,

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
 use tracing::Instrument;
 
-use super::{DeleteExports, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, SyncPull, Tick, VerifyFinalBundles};
+use super::{
+    DeleteExports, HandleBillingEvents, LookAfterEndings, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, SyncPull, Tick,
+    VerifyFinalBundles,
+};
 use crate::error::chain;
 use crate::worker::{WorkError, Worker};
 
@@ -34,6 +37,8 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
         .define_job::<SendMails>()
         .define_job::<DeleteExports>()
         .define_job::<VerifyFinalBundles>()
+        .define_job::<HandleBillingEvents>()
+        .define_job::<LookAfterEndings>()
 }
 
 /// What the queue keeps of an error: one line with all its sources.
@@ -74,3 +79,5 @@ handler!(ResyncAll);
 handler!(SendMails);
 handler!(DeleteExports);
 handler!(VerifyFinalBundles);
+handler!(HandleBillingEvents);
+handler!(LookAfterEndings);

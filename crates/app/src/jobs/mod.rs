@@ -3,6 +3,7 @@
 //! Each job is a row of the queue with a small payload; it reads everything else from the record when it runs, so that it may
 //! run late, twice, or after others. A business timer is a row that [`Tick`] compares with the clock, never a `run_at`.
 
+mod billing;
 mod delete_exports;
 mod handlers;
 mod look_outside;
@@ -26,6 +27,7 @@ pub use handlers::{Context, define};
 pub(crate) use look_outside::ANOTHER_HOST;
 pub(crate) use sync_export::recorded as recorded_export;
 pub use sync_instance::manifest;
+pub(crate) use verify_final_bundles::wrong_with as wrong_with_bundle;
 
 /// Brings one server's Secrets and custom resource to what its row says now, or on its way out of the cluster. Syncs of one
 /// server run one after the other.
@@ -75,6 +77,14 @@ pub struct DeleteExports {}
 /// Looks into final bundles of servers that have moved, before their data goes: many requests, where they are large.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyFinalBundles {}
+
+/// Handles what the payment provider told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandleBillingEvents {}
+
+/// Looks after servers whose standing ends: what they may do, what their owners are told, and their removal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookAfterEndings {}
 
 impl SyncInstance {
     pub const NAME: &'static str = "sync_instance";
@@ -237,4 +247,6 @@ only_one!(LookOutside, "look_outside", look_outside::run);
 only_one!(ResyncAll, "resync_all", resync_all::run);
 only_one!(SendMails, "send_mails", send_mails::run);
 only_one!(DeleteExports, "delete_exports", delete_exports::run);
+only_one!(HandleBillingEvents, "handle_billing_events", billing::events);
+only_one!(LookAfterEndings, "look_after_endings", billing::endings);
 only_one!(VerifyFinalBundles, "verify_final_bundles", verify_final_bundles::run);

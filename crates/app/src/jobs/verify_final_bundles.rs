@@ -2,6 +2,7 @@
 //! it was made may have been lost since.
 
 use howdah_bundle::receive;
+use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle;
 use howdah_db::models::move_out::MoveOut;
 use howdah_db::models::operation::Operation as OperationRow;
@@ -39,14 +40,7 @@ async fn verify(worker: &Worker, bundles: &dyn Bundles, instance: Uuid) -> Resul
     let found = FinalBundle::newest_for(&mut conn, left_by.id).await?.filter(|(it, _)| exports::is_there(it));
     let (export, _) = found.ok_or_else(missing)?;
     drop(conn);
-    let brought = imports::brought(bundles, &exports::prefix(&export)).await?;
-    let looked = tokio::task::spawn_blocking(move || receive::look(&brought, None)).await.map_err(crate::Error::internal)?;
-    let wrong = match looked {
-        Ok(look) if look.holds() => None,
-        Ok(look) => Some(look.findings.iter().map(|it| it.sentence.clone()).collect::<Vec<_>>().join("; ")),
-        Err(finding) => Some(finding.sentence),
-    };
-    if let Some(wrong) = wrong {
+    if let Some(wrong) = wrong_with(bundles, &export).await? {
         return Err(WorkError::Missing { what: format!("a whole final bundle of {instance}: {wrong}") });
     }
     let mut conn = worker.app.database.conn().await?;
@@ -55,4 +49,15 @@ async fn verify(worker: &Worker, bundles: &dyn Bundles, instance: Uuid) -> Resul
         progress::advance(worker, conn, instance).await.map(drop)
     })
     .await
+}
+
+/// What speaks against a bundle, if anything does: looked at where it lies now.
+pub(crate) async fn wrong_with(bundles: &dyn Bundles, export: &Export) -> Result<Option<String>, WorkError> {
+    let brought = imports::brought(bundles, &exports::prefix(export)).await?;
+    let looked = tokio::task::spawn_blocking(move || receive::look(&brought, None)).await.map_err(crate::Error::internal)?;
+    Ok(match looked {
+        Ok(look) if look.holds() => None,
+        Ok(look) => Some(look.findings.iter().map(|it| it.sentence.clone()).collect::<Vec<_>>().join("; ")),
+        Err(finding) => Some(finding.sentence),
+    })
 }

@@ -5,6 +5,7 @@
 //! so, or no longer its recipient's, when the mail is to be sent is not sent: the mail is dropped, with a reason.
 
 mod addresses;
+mod billing;
 mod dropped;
 mod letter;
 mod outbox;
@@ -16,6 +17,7 @@ mod second_factor;
 mod words;
 
 pub(crate) use addresses::{address_works, records_missing};
+pub(crate) use billing::{ending, removed};
 pub use dropped::Dropped;
 pub use letter::{Mail, Rendered};
 pub use outbox::{SentMail, find};

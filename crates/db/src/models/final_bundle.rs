@@ -1,5 +1,6 @@
 //! Final bundles: exports that the platform begins by itself, of servers that leave; and the keys that it keeps to some of them, sealed.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -55,6 +56,21 @@ impl FinalBundle {
         exports::table
             .inner_join(operations::table)
             .filter(exports::id.eq_any(begun))
+            .order(exports::id.desc())
+            .select((Export::as_select(), Operation::as_select()))
+            .first(conn)
+            .await
+            .optional()
+    }
+
+    /// The newest of a server, begun after that time, as an export.
+    pub async fn newest_of(conn: &mut Conn, instance_id: Uuid, begun_after: DateTime<Utc>) -> QueryResult<Option<WithOperation>> {
+        let all = final_bundles::table.select(final_bundles::export_id);
+        exports::table
+            .inner_join(operations::table)
+            .filter(exports::id.eq_any(all))
+            .filter(exports::instance_id.eq(instance_id))
+            .filter(exports::created_at.ge(begun_after))
             .order(exports::id.desc())
             .select((Export::as_select(), Operation::as_select()))
             .first(conn)

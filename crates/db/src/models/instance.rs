@@ -210,6 +210,21 @@ impl Instance {
             .await
     }
 
+    /// Servers whose standing ends, or has ended, and that stay so far: page by page in the order of ids.
+    pub async fn ending(conn: &mut Conn, after: Uuid, limit: i64) -> QueryResult<Vec<Uuid>> {
+        let is_granted_for_a_time = instances::standing_kind.eq("granted").and(instances::standing_until.is_not_null());
+        instances::table
+            .filter(instances::standing_kind.eq_any(["past_due", "lapsed", "cancelled"]).or(is_granted_for_a_time))
+            .filter(instances::desired_kind.ne("deleted"))
+            .filter(instances::tombstoned_at.is_null())
+            .filter(instances::id.gt(after))
+            .order(instances::id)
+            .limit(limit)
+            .select(instances::id)
+            .load(conn)
+            .await
+    }
+
     /// Servers of own domains that nobody ever proved or reached, and of which nothing has changed since `before`.
     pub async fn never_proven_since(conn: &mut Conn, before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Uuid>> {
         use crate::schema::{domains, imports};
@@ -286,6 +301,11 @@ impl Instance {
         instances::table.filter(instances::id.eq_any(ids)).select((instances::id, instances::slug)).load(&mut conn).await
     }
 
+    /// Their plans.
+    pub async fn plans_of(mut conn: &Conn, ids: &[Uuid]) -> QueryResult<Vec<(Uuid, String)>> {
+        instances::table.filter(instances::id.eq_any(ids)).select((instances::id, instances::plan)).load(&mut conn).await
+    }
+
     /// `None` where `revision` is no longer the row's.
     pub async fn set_desired(
         conn: &mut Conn,
@@ -312,6 +332,16 @@ impl Instance {
     ) -> QueryResult<Option<Self>> {
         diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
             .set((standing, instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
+            .returning(Self::as_returning())
+            .get_result(conn)
+            .await
+            .optional()
+    }
+
+    /// `None` where `revision` is no longer the row's.
+    pub async fn set_plan(conn: &mut Conn, id: Uuid, revision: i64, plan: &str, now: DateTime<Utc>) -> QueryResult<Option<Self>> {
+        diesel::update(instances::table.find(id).filter(instances::revision.eq(revision)))
+            .set((instances::plan.eq(plan), instances::revision.eq(revision + 1), instances::updated_at.eq(now)))
             .returning(Self::as_returning())
             .get_result(conn)
             .await

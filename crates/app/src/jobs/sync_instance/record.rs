@@ -11,7 +11,7 @@ use howdah_db::models::owner_bootstrap::{FIRST, OwnerBootstrap};
 use howdah_db::models::place::{Cluster, DatabaseServer, ObjectStore};
 use howdah_db::models::probe::Probe;
 use howdah_db::models::sync::{InstanceSync, Trouble};
-use howdah_domain::billing::{self, BillingFacts};
+use howdah_domain::billing;
 use howdah_domain::{Clock, Deletion, Desired, Hold, SystemClock};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -20,9 +20,9 @@ use super::is_to_be_there;
 use super::manifest::{self, Names, Owner, Parts, Way};
 use crate::fleet::{DIVERGED, Divergence};
 use crate::ports::cluster::InboxSecret;
+use crate::progress;
 use crate::sealed::{self, Kind};
 use crate::worker::{WorkError, Worker};
-use crate::{progress, settings};
 
 /// Everything that one sync is about.
 pub struct Wanted {
@@ -53,8 +53,7 @@ pub async fn release_hold(worker: &Worker, conn: &mut Conn, id: Uuid) -> Result<
     if !matches!(desired, Desired::Suspended { by: Hold::Billing } | Desired::ReadOnly { by: Hold::Billing }) {
         return Ok(());
     }
-    let verdict =
-        billing::access(&BillingFacts { standing: instance.standing()?, now, grace: settings::PAST_DUE, read_only: settings::READ_ONLY });
+    let verdict = billing::access(&crate::billing::facts(&worker.app, conn, &instance).await?);
     if verdict.access == billing::Access::Run
         && let Ok(released) = desired.hold_to(verdict.access)
     {

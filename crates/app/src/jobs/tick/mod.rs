@@ -32,6 +32,7 @@ pub async fn run(worker: &Worker, _: Tick) -> Result<(), WorkError> {
     log("have final bundles verified", moved::verify(worker).await);
     log("begin to delete exports", exports::delete(worker).await);
     log("clean up", cleaning::clean(worker).await);
+    log("look after what is paid", crate::billing::tick(worker).await);
     log("anchor the audit", anchors::anchor(worker).await);
     send_mails(worker).await
 }

@@ -18,6 +18,8 @@ pub struct BillingCustomer {
     pub currency: Option<String>,
     pub created_at: DateTime<Utc>,
     pub read_at: Option<DateTime<Utc>>,
+    pub reads_begun: i64,
+    pub read_folded: i64,
     pub replaced_at: Option<DateTime<Utc>>,
 }
 
@@ -64,13 +66,23 @@ impl BillingCustomer {
             .await
     }
 
-    pub async fn read(conn: &mut Conn, id: &str, currency: Option<&str>, now: DateTime<Utc>) -> QueryResult<()> {
+    /// The number of a read that begins now; `None` where there is no such customer.
+    pub async fn begin_read(conn: &mut Conn, id: &str) -> QueryResult<Option<i64>> {
+        diesel::update(billing_customers::table.find(id))
+            .set(billing_customers::reads_begun.eq(billing_customers::reads_begun + 1))
+            .returning(billing_customers::reads_begun)
+            .get_result(conn)
+            .await
+            .optional()
+    }
+
+    /// The read of this number was folded in. Under the lock of the row.
+    pub async fn folded(conn: &mut Conn, id: &str, read: i64, currency: Option<&str>, now: DateTime<Utc>) -> QueryResult<()> {
         let row = diesel::update(billing_customers::table.find(id));
+        let columns = (billing_customers::read_at.eq(now), billing_customers::read_folded.eq(read));
         match currency {
-            Some(currency) => {
-                row.set((billing_customers::read_at.eq(now), billing_customers::currency.eq(currency))).execute(conn).await.map(drop)
-            }
-            None => row.set(billing_customers::read_at.eq(now)).execute(conn).await.map(drop),
+            Some(currency) => row.set((columns, billing_customers::currency.eq(currency))).execute(conn).await.map(drop),
+            None => row.set(columns).execute(conn).await.map(drop),
         }
     }
 

@@ -16,6 +16,8 @@ pub struct InstanceBilling {
     /// Of invoices that are sent; absent where they are paid by themselves.
     pub days_until_due: Option<i32>,
     pub cancels_at: Option<DateTime<Utc>>,
+    /// Billing has it stand still since then.
+    pub suspended_at: Option<DateTime<Utc>>,
     pub folded_at: DateTime<Utc>,
 }
 

@@ -45,6 +45,10 @@ impl InvoiceRow {
         diesel::insert_into(invoices::table).values(self).on_conflict(invoices::id).do_update().set(self).execute(conn).await.map(drop)
     }
 
+    pub async fn by_id(conn: &mut Conn, id: &str) -> QueryResult<Option<Self>> {
+        invoices::table.find(id).select(Self::as_select()).first(conn).await.optional()
+    }
+
     /// The newest first.
     pub async fn of_customer(conn: &mut Conn, customer_id: &str, limit: i64) -> QueryResult<Vec<Self>> {
         invoices::table

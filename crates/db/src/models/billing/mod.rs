@@ -10,6 +10,7 @@ mod ledger;
 mod notice;
 mod operation;
 mod reconciliation;
+mod run;
 mod subscription;
 mod usage;
 
@@ -23,5 +24,6 @@ pub use ledger::LedgerEntry;
 pub use notice::Notice;
 pub use operation::{BillingOperation, Checkout};
 pub use reconciliation::Reconciliation;
+pub use run::Run;
 pub use subscription::SubscriptionRow;
 pub use usage::UsageHour;

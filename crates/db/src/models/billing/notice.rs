@@ -30,11 +30,11 @@ impl Notice {
         Ok(told == 1)
     }
 
-    pub async fn told(conn: &mut Conn, instance_id: Uuid, since: DateTime<Utc>) -> QueryResult<Vec<String>> {
+    pub async fn told(conn: &mut Conn, instance_id: Uuid, since: DateTime<Utc>) -> QueryResult<Vec<Self>> {
         billing_notices::table
             .filter(billing_notices::instance_id.eq(instance_id))
             .filter(billing_notices::since.eq(since))
-            .select(billing_notices::notice)
+            .select(Self::as_select())
             .load(conn)
             .await
     }
