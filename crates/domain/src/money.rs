@@ -100,6 +100,22 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
+    /// `part / whole` of it, rounded half away from zero. Of a whole of nothing, nothing.
+    ///
+    /// # Errors
+    /// Where it is too large.
+    pub fn part(self, part: i64, whole: i64) -> Result<Self, MoneyError> {
+        if whole == 0 {
+            return Ok(Self::zero(self.currency));
+        }
+        let (scaled, whole) = (i128::from(self.minor) * i128::from(part), i128::from(whole));
+        let sign = scaled.signum() * whole.signum();
+        let (scaled, whole) = (scaled.unsigned_abs(), whole.unsigned_abs());
+        let rounded = scaled / whole + u128::from(scaled % whole >= whole.div_ceil(2));
+        let minor = i128::try_from(rounded).ok().and_then(|it| i64::try_from(it * sign).ok()).ok_or(MoneyError::Overflow)?;
+        Ok(Self { minor, ..self })
+    }
+
     /// # Errors
     /// As [`Self::plus`].
     pub fn sum(amounts: impl IntoIterator<Item = Self>, currency: Currency) -> Result<Self, MoneyError> {
@@ -226,6 +242,14 @@ mod tests {
         assert_eq!([part(1, 1), part(1, 2), part(1, 3), part(1, 20), part(1, 21), part(0, 5)], [10, 5, 3, 1, 0, 0]);
         assert_eq!("1".parse::<Rate>().unwrap().times_part(1, 2, currency("JPY")).unwrap().minor, 1);
         assert_eq!(rate.times_part(u128::MAX, 1, currency("EUR")), Err(MoneyError::Overflow));
+    }
+
+    #[test]
+    fn a_part_of_an_amount_is_rounded_once() {
+        let part = |minor, part, whole| Money::new(minor, currency("EUR")).part(part, whole).unwrap().minor;
+        assert_eq!([part(900, 1, 2), part(901, 1, 2), part(-901, 1, 2), part(100, 1, 3), part(200, 1, 3)], [450, 451, -451, 33, 67]);
+        assert_eq!([part(-900, 1, -2), part(900, 0, 5), part(900, 5, 0), part(i64::MAX, 7, 7)], [450, 0, 0, i64::MAX]);
+        assert_eq!(Money::new(i64::MAX, currency("EUR")).part(2, 1), Err(MoneyError::Overflow));
     }
 
     #[test]
