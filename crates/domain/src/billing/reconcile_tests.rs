@@ -57,7 +57,8 @@ fn each_disagreement_has_its_name() {
     let up = running(1, Power::Running);
     let cheaper = Recorded { subscription: Some(Paid { monthly: euros(899), ..paid().subscription.unwrap() }), ..paid() };
     let unpaid = recorded(1, Some(("sub_1", Unpaid)), SUSPENDED);
-    let table: Vec<(Vec<Subscription>, Vec<Recorded>, Vec<Running>, Vec<Kind>)> = vec![
+    type Row = (Vec<Subscription>, Vec<Recorded>, Vec<Running>, Vec<Kind>);
+    let table: Vec<Row> = vec![
         (vec![], vec![], vec![], vec![]),
         (vec![active()], vec![paid()], vec![up], vec![]),
         (vec![active()], vec![paid()], vec![], vec![Kind::PaidNotRunning]),
@@ -80,11 +81,9 @@ fn each_disagreement_has_its_name() {
     for (position, (provider, record, runs, expected)) in table.iter().enumerate() {
         assert_eq!(&kinds(provider, record, runs), expected, "row {position}");
     }
-    let way_back = [subscription("sub_1", Some(1), Unpaid), subscription("sub_2", Some(1), Incomplete)];
-    assert_eq!(kinds(&way_back, std::slice::from_ref(&unpaid), &[]), []);
-    let came_back = [subscription("sub_1", Some(1), Unpaid), active(), subscription("sub_2", Some(1), Active)];
-    assert_eq!(kinds(&came_back[..1], std::slice::from_ref(&unpaid), &[]), []);
-    assert_eq!(kinds(&[came_back[0].clone(), came_back[2].clone()], &[unpaid], &[]), [Kind::StatusDiffers]);
+    let beside_an_unpaid_one = |status| [subscription("sub_1", Some(1), Unpaid), subscription("sub_2", Some(1), status)];
+    assert_eq!(kinds(&beside_an_unpaid_one(Incomplete), std::slice::from_ref(&unpaid), &[]), [], "a way back is no duplicate");
+    assert_eq!(kinds(&beside_an_unpaid_one(Active), &[unpaid], &[]), [Kind::StatusDiffers]);
 }
 
 #[test]
