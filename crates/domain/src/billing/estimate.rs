@@ -110,6 +110,7 @@ pub struct Preview {
 }
 
 /// The next bill as it is, and as it would be with other items from `at` on. `forecast`: of the usage, with what is included then.
+/// `paid`: the period that was paid for; in a trial there is none, and nothing to be pro-rated.
 ///
 /// # Errors
 /// As [`next_bill`].
@@ -117,12 +118,15 @@ pub fn preview(
     coming: &Coming<'_>,
     items: &[Item],
     forecast: &Bill,
-    period: Period,
+    paid: Option<Period>,
     at: DateTime<Utc>,
     catalogue: &Plans,
 ) -> Result<Preview, MoneyError> {
     let before = next_bill(coming, catalogue)?;
-    let prorations = prorate(coming.items, items, period, at, catalogue)?;
+    let prorations = match paid {
+        Some(period) => prorate(coming.items, items, period, at, catalogue)?,
+        None => Vec::new(),
+    };
     let all = [coming.prorations, &prorations].concat();
     let after = next_bill(&Coming { items, forecast, prorations: &all, ..*coming }, catalogue)?;
     Ok(Preview { before, after, prorations })

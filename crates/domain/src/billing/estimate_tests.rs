@@ -90,9 +90,11 @@ fn a_preview_shows_the_bill_with_and_without() {
     let (small, medium) = ([plan("small", 900)], [plan("medium", 2900)]);
     let (used, forecast, then) = (usage([10, 0, 0]), usage([30, 0, 0]), usage([10, 0, 0]));
     let coming = Coming { items: &small, usage: &used, forecast: &forecast, prorations: &[], credit: euros(0), at: day(30) };
-    let preview = preview(&coming, &medium, &then, period(), day(15), &catalogue()).unwrap();
+    let of = |paid| preview(&coming, &medium, &then, paid, day(15), &catalogue()).unwrap();
+    let preview = of(Some(period()));
     assert_eq!((preview.before.due, preview.after.due), (euros(930), euros(2900 - 450 + 1450 + 10)));
     assert_eq!(preview.prorations, preview.after.lines[1..3]);
+    assert_eq!((of(None).prorations, of(None).after.due), (Vec::new(), euros(2910)), "in a trial");
     let dollars = [Item { unit: Money::new(1000, "USD".parse().unwrap()), ..plan("small", 0) }];
     assert!(matches!(next_bill(&Coming { items: &dollars, ..coming }, &catalogue()), Err(MoneyError::Mixed(..))));
 }

@@ -1,6 +1,8 @@
 //! Nothing is taken from anybody by what may be out of date: before a server may do less than it does, the provider is read anew. To
 //! do more, what is known is enough. With the provider away, everything stays as it is.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::policy::{Access, BillingFacts, Verdict, access};
@@ -24,17 +26,15 @@ pub enum Next {
     To(Verdict),
 }
 
-/// `read_at`: when the standing was last folded from a whole read; `None` where it never was, and nobody could read it (billing is
-/// off, say).
+/// `read_at`: when the standing was last folded from a whole read. A grant is our own word, and needs none.
 #[must_use]
 pub fn next(current: Access, facts: &BillingFacts, read_at: Option<DateTime<Utc>>) -> Next {
     let verdict = access(facts);
-    // Our own word needs no read.
-    let is_ours = matches!(facts.standing, Standing::Granted { .. }) || read_at.is_none();
+    let is_known = matches!(facts.standing, Standing::Granted { .. }) || read_at.is_some_and(|it| is_fresh(it, facts.now));
     match verdict.access.cmp(&current) {
-        std::cmp::Ordering::Equal => Next::Keep,
-        std::cmp::Ordering::Greater if !is_ours && !read_at.is_some_and(|it| is_fresh(it, facts.now)) => Next::Read,
-        std::cmp::Ordering::Less | std::cmp::Ordering::Greater => Next::To(verdict),
+        Ordering::Equal => Next::Keep,
+        Ordering::Greater if !is_known => Next::Read,
+        Ordering::Less | Ordering::Greater => Next::To(verdict),
     }
 }
 
@@ -57,12 +57,12 @@ mod tests {
             (Access::Run, &lapsed, Some(40), "read_only"),
             (Access::Run, &lapsed, Some(39), "read"),
             (Access::Run, &lapsed, Some(101), "read"),
-            (Access::Run, &lapsed, None, "read_only"),
+            (Access::Run, &lapsed, None, "read"),
             (Access::ReadOnly, &lapsed, Some(0), "keep"),
             (suspended, &lapsed, Some(0), "read_only"),
             (suspended, &paid, Some(0), "run"),
             (Access::Run, &paid, Some(0), "keep"),
-            (Access::Run, &ended, Some(0), "read_only"),
+            (Access::Run, &ended, None, "read_only"),
         ];
         for (current, standing, read_at, expected) in table {
             let facts =

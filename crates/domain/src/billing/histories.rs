@@ -157,7 +157,7 @@ fn any_history() -> impl Strategy<Value = History> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn nobody_is_held_back_wrongly_and_nobody_runs_on_unpaid(history in any_history()) {
