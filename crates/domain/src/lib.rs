@@ -33,5 +33,5 @@ pub use lifecycle::{
 };
 pub use money::{Currency, Money, Rate};
 pub use names::{DisplayName, EmailAddress, FediverseDomain, MastodonVersion, MediaRedirect, NameError, NameRules, Slug, Username};
-pub use plans::{Plan, Plans};
+pub use plans::{AddOn, Allowance, Plan, Plans, Rates};
 pub use releases::{Release, Releases};

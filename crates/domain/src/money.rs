@@ -88,6 +88,40 @@ impl Money {
         Self { minor, currency }
     }
 
+    #[must_use]
+    pub const fn zero(currency: Currency) -> Self {
+        Self { minor: 0, currency }
+    }
+
+    /// # Errors
+    /// Where it is too large to be turned round.
+    pub fn negated(self) -> Result<Self, MoneyError> {
+        let minor = self.minor.checked_neg().ok_or(MoneyError::Overflow)?;
+        Ok(Self { minor, ..self })
+    }
+
+    /// `part / whole` of it, rounded half away from zero. Of a whole of nothing, nothing.
+    ///
+    /// # Errors
+    /// Where it is too large.
+    pub fn part(self, part: i64, whole: i64) -> Result<Self, MoneyError> {
+        if whole == 0 {
+            return Ok(Self::zero(self.currency));
+        }
+        let (scaled, whole) = (i128::from(self.minor) * i128::from(part), i128::from(whole));
+        let sign = scaled.signum() * whole.signum();
+        let (scaled, whole) = (scaled.unsigned_abs(), whole.unsigned_abs());
+        let rounded = scaled / whole + u128::from(scaled % whole >= whole.div_ceil(2));
+        let minor = i128::try_from(rounded).ok().and_then(|it| i64::try_from(it * sign).ok()).ok_or(MoneyError::Overflow)?;
+        Ok(Self { minor, ..self })
+    }
+
+    /// # Errors
+    /// As [`Self::plus`].
+    pub fn sum(amounts: impl IntoIterator<Item = Self>, currency: Currency) -> Result<Self, MoneyError> {
+        amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
+    }
+
     /// # Errors
     /// Where the currencies differ or the sum is too large.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
@@ -114,6 +148,8 @@ impl fmt::Display for Money {
 }
 
 /// A price a unit in *major* units, exact: `0.0015`. Multiplied first, rounded once.
+///
+/// In data files and JSON a string, so that no reader makes a float of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     mantissa: i128,
@@ -128,15 +164,19 @@ impl Rate {
     /// # Errors
     /// Where the amount is too large.
     pub fn times(self, quantity: u64, currency: Currency) -> Result<Money, MoneyError> {
-        let scaled = self.mantissa.checked_mul(i128::from(quantity)).ok_or(MoneyError::Overflow)?;
+        self.times_part(quantity.into(), 1, currency)
+    }
+
+    /// `part / whole` of a unit at this rate, rounded as in [`Self::times`]. A part of nothing is nothing.
+    ///
+    /// # Errors
+    /// Where the amount is too large.
+    pub fn times_part(self, part: u128, whole: u128, currency: Currency) -> Result<Money, MoneyError> {
         let digits = currency.minor_digits();
-        let minor = if self.decimals <= digits {
-            scaled.checked_mul(10_i128.pow(digits - self.decimals)).ok_or(MoneyError::Overflow)?
-        } else {
-            let divisor = 10_i128.pow(self.decimals - digits);
-            let half = divisor / 2 * scaled.signum();
-            scaled.checked_add(half).ok_or(MoneyError::Overflow)? / divisor
-        };
+        let product = |factors: [u128; 3]| factors.into_iter().try_fold(1_u128, u128::checked_mul).ok_or(MoneyError::Overflow);
+        let scaled = product([self.mantissa.unsigned_abs(), part, 10_u128.pow(digits.saturating_sub(self.decimals))])?;
+        let divisor = product([whole.max(1), 10_u128.pow(self.decimals.saturating_sub(digits)), 1])?;
+        let minor = scaled / divisor + u128::from(scaled % divisor >= divisor.div_ceil(2));
         Ok(Money { minor: i64::try_from(minor).map_err(|_| MoneyError::Overflow)?, currency })
     }
 }
@@ -157,6 +197,12 @@ impl FromStr for Rate {
         }
         let mantissa = format!("{whole}{decimals}").parse().map_err(|_| error())?;
         Ok(Self { mantissa, decimals: u32::try_from(decimals.len()).map_err(|_| error())? })
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -187,6 +233,23 @@ mod tests {
         assert_eq!("1.5".parse::<Rate>().unwrap().times(1, currency("JPY")).unwrap().minor, 2);
         assert_eq!("12".parse::<Rate>().unwrap().times(2, currency("JPY")).unwrap().minor, 24);
         assert_eq!("0.5".parse::<Rate>().unwrap().times(1, currency("KWD")).unwrap().minor, 500);
+    }
+
+    #[test]
+    fn a_part_of_a_unit_is_rounded_once() {
+        let rate: Rate = "0.10".parse().unwrap();
+        let part = |part, whole| rate.times_part(part, whole, currency("EUR")).unwrap().minor;
+        assert_eq!([part(1, 1), part(1, 2), part(1, 3), part(1, 20), part(1, 21), part(0, 5)], [10, 5, 3, 1, 0, 0]);
+        assert_eq!("1".parse::<Rate>().unwrap().times_part(1, 2, currency("JPY")).unwrap().minor, 1);
+        assert_eq!(rate.times_part(u128::MAX, 1, currency("EUR")), Err(MoneyError::Overflow));
+    }
+
+    #[test]
+    fn a_part_of_an_amount_is_rounded_once() {
+        let part = |minor, part, whole| Money::new(minor, currency("EUR")).part(part, whole).unwrap().minor;
+        assert_eq!([part(900, 1, 2), part(901, 1, 2), part(-901, 1, 2), part(100, 1, 3), part(200, 1, 3)], [450, 451, -451, 33, 67]);
+        assert_eq!([part(-900, 1, -2), part(900, 0, 5), part(900, 5, 0), part(i64::MAX, 7, 7)], [450, 0, 0, i64::MAX]);
+        assert_eq!(Money::new(i64::MAX, currency("EUR")).part(2, 1), Err(MoneyError::Overflow));
     }
 
     #[test]

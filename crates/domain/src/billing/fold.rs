@@ -150,7 +150,7 @@ fn order<'a>(subscription: &'a Subscription, standing: &Standing, now: DateTime<
 }
 
 /// It can still ask for money.
-const fn goes_on(status: SubscriptionStatus) -> bool {
+pub(super) const fn goes_on(status: SubscriptionStatus) -> bool {
     match status {
         SubscriptionStatus::Incomplete
         | SubscriptionStatus::Trialing
@@ -162,9 +162,14 @@ const fn goes_on(status: SubscriptionStatus) -> bool {
     }
 }
 
+/// A server may run by it.
+pub(super) const fn runs(status: SubscriptionStatus) -> bool {
+    matches!(status, SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::PastDue)
+}
+
 /// Beside one that runs, none may go on. Beside one that doesn't, another is the customer's way back.
 fn duplicates(chosen: &Subscription, all: &[Subscription]) -> Vec<String> {
-    if !matches!(chosen.status, SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::PastDue) {
+    if !runs(chosen.status) {
         return Vec::new();
     }
     let others = all.iter().filter(|it| it.id != chosen.id && goes_on(it.status));

@@ -154,7 +154,8 @@ fn an_unpaid_order_that_was_called_off_has_nothing_to_wind_down() {
 #[test]
 fn of_two_tabs_one_counts_and_the_other_is_to_be_cancelled() {
     use SubscriptionStatus::{Active, Canceled, Incomplete, IncompleteExpired, PastDue, Trialing, Unpaid};
-    let table: [(&[(&str, SubscriptionStatus)], &str, &[&str]); 7] = [
+    type Row<'a> = (&'a [(&'a str, SubscriptionStatus)], &'a str, &'a [&'a str]);
+    let table: [Row<'_>; 7] = [
         (&[("b", Active), ("a", Active)], "a", &["b"]),
         (&[("a", Trialing), ("b", Active), ("c", PastDue)], "b", &["a", "c"]),
         (&[("a", Incomplete), ("b", Active)], "b", &["a"]),

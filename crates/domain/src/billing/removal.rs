@@ -4,15 +4,13 @@
 //! really stood still and since its owners really were warned, a fresh read of what the provider says, a final bundle that was
 //! found whole, and nobody's word that the data has to be kept.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use super::fresh::is_fresh;
 use super::grant::Preservation;
 use super::policy::{Access, BillingFacts, ExportWindow, access};
 use super::timeline::{Happened, timeline};
 use crate::lifecycle::{Deletion, Standing};
-
-/// How old a read may be.
-const FRESH: TimeDelta = TimeDelta::hours(1);
 
 /// The standing as it was folded from a read, and when that was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +81,7 @@ pub fn propose(facts: &BillingFacts, window: ExportWindow, evidence: &Evidence<'
         return Err(NotYet::Window { until: timeline.remove_at });
     }
     is_not_kept(facts.now, window, evidence.preservation)?;
-    let read = evidence.read.filter(|it| facts.now - it.read_at <= FRESH && it.read_at <= facts.now).ok_or(NotYet::NotRead)?;
+    let read = evidence.read.filter(|it| is_fresh(it.read_at, facts.now)).ok_or(NotYet::NotRead)?;
     if read.standing != facts.standing {
         return Err(NotYet::ReadDiffers);
     }
@@ -108,6 +106,7 @@ fn is_not_kept(now: DateTime<Utc>, window: ExportWindow, preservation: Option<&P
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use proptest::prelude::*;
 
     use super::*;

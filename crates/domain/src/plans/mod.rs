@@ -1,12 +1,20 @@
-//! Plans: a data file, `data/plans.toml`, with resolved numbers for each process, what is included, and prices.
+//! The catalogue: a data file, `data/plans.toml`, of plans with resolved numbers for each process, what is included, and prices; of
+//! add-ons; and of the rates at which what is used beyond that is charged.
 //!
 //! The custom resource carries these numbers, never a plan's name.
+
+pub mod add_on;
+pub mod fits;
+pub mod rates;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::money::{Currency, Money};
+pub use add_on::{AddOn, Allowance};
+pub use fits::TooMuch;
+pub use rates::{Class, Rates};
 
 /// What one pod asks for, in Kubernetes' quantities: memory is request and limit, CPU a request only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +83,7 @@ pub struct Resources {
 pub struct Included {
     pub own_media_gib: u32,
     pub cached_media_gib: u32,
+    pub database_gib: u32,
     /// Local accounts that the plan is made for.
     pub users: u32,
 }
@@ -97,16 +106,31 @@ impl Plan {
     pub fn prices(&self) -> impl Iterator<Item = Money> + '_ {
         self.prices.iter().map(|(currency, minor)| Money::new(*minor, *currency))
     }
+
+    /// The price of a month; `None` where it has none in this currency.
+    #[must_use]
+    pub fn price(&self, currency: Currency) -> Option<Money> {
+        self.prices.get(&currency).map(|minor| Money::new(*minor, currency))
+    }
 }
 
 /// The catalogue, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plans(Vec<Plan>);
+pub struct Plans {
+    plans: Vec<Plan>,
+    add_ons: Vec<AddOn>,
+    rates: Rates,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     plan: Vec<Plan>,
+    #[serde(default)]
+    add_on: Vec<AddOn>,
+    /// Where there are none, what is used beyond the plan costs nothing.
+    #[serde(default)]
+    usage: Rates,
 }
 
 /// What is wrong with a catalogue.
@@ -114,10 +138,14 @@ struct File {
 pub enum PlansError {
     #[error("the catalogue of plans is no TOML of the known form")]
     Form(#[from] toml::de::Error),
-    #[error("plan `{0}` is listed twice")]
+    #[error("`{0}` is listed twice: plans and add-ons have ids of their own")]
     Twice(String),
-    #[error("plan `{0}` has an id that is not of a-z, 0-9 and -")]
+    #[error("`{0}` is an id that is not of a-z, 0-9 and -")]
     Id(String),
+    #[error("`{0}` has a price below nothing")]
+    Price(String),
+    #[error("`{id}` has no price in {currency}, and the first plan has: a customer pays everything in one currency")]
+    NoPrice { id: String, currency: Currency },
     #[error("the catalogue of plans is empty")]
     Empty,
 }
@@ -128,35 +156,62 @@ impl Plans {
     /// # Errors
     /// Never for the file in the repository: a test reads it.
     pub fn built_in() -> Result<Self, PlansError> {
-        Self::from_toml(include_str!("../data/plans.toml"))
+        Self::from_toml(include_str!("../../data/plans.toml"))
     }
 
     /// # Errors
     /// [`PlansError`].
     pub fn from_toml(text: &str) -> Result<Self, PlansError> {
-        let File { plan: plans } = toml::from_str(text)?;
-        if plans.is_empty() {
-            return Err(PlansError::Empty);
-        }
-        for (position, plan) in plans.iter().enumerate() {
-            let is_word = plan.id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
-            if !is_word || !plan.id.starts_with(|it: char| it.is_ascii_lowercase()) || plan.id.len() > 63 {
-                return Err(PlansError::Id(plan.id.clone()));
+        let File { plan: plans, add_on: add_ons, usage: rates } = toml::from_str(text)?;
+        let first = plans.first().ok_or(PlansError::Empty)?;
+        let sold = || plans.iter().map(|it| (&it.id, &it.prices)).chain(add_ons.iter().map(|it| (&it.id, &it.prices)));
+        for (position, (id, prices)) in sold().enumerate() {
+            check_id(id)?;
+            if sold().take(position).any(|(other, _)| other == id) {
+                return Err(PlansError::Twice(id.clone()));
             }
-            if plans[..position].iter().any(|it| it.id == plan.id) {
-                return Err(PlansError::Twice(plan.id.clone()));
+            if prices.values().any(|minor| *minor < 0) {
+                return Err(PlansError::Price(id.clone()));
+            }
+            if let Some(currency) = first.prices.keys().find(|it| !prices.contains_key(it)) {
+                return Err(PlansError::NoPrice { id: id.clone(), currency: *currency });
             }
         }
-        Ok(Self(plans))
+        if let Some((class, currency)) = rates.missing(first.prices.keys().copied()) {
+            return Err(PlansError::NoPrice { id: class.as_str().to_owned(), currency });
+        }
+        Ok(Self { plans, add_ons, rates })
     }
 
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Plan> {
-        self.0.iter().find(|it| it.id == id)
+        self.plans.iter().find(|it| it.id == id)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
-        self.0.iter()
+        self.plans.iter()
+    }
+
+    #[must_use]
+    pub fn add_on(&self, id: &str) -> Option<&AddOn> {
+        self.add_ons.iter().find(|it| it.id == id)
+    }
+
+    pub fn add_ons(&self) -> impl Iterator<Item = &AddOn> {
+        self.add_ons.iter()
+    }
+
+    #[must_use]
+    pub const fn rates(&self) -> &Rates {
+        &self.rates
+    }
+}
+
+fn check_id(id: &str) -> Result<(), PlansError> {
+    let is_word = id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    match is_word && id.starts_with(|it: char| it.is_ascii_lowercase()) && id.len() <= 63 {
+        true => Ok(()),
+        false => Err(PlansError::Id(id.to_owned())),
     }
 }
 
@@ -211,10 +266,17 @@ mod tests {
 
     #[test]
     fn a_wrong_catalogue_is_refused() {
-        let text = include_str!("../data/plans.toml");
+        let text = include_str!("../../data/plans.toml");
         assert!(matches!(Plans::from_toml(&text.replace("id = \"medium\"", "id = \"small\"")), Err(PlansError::Twice(_))));
         assert!(matches!(Plans::from_toml(&text.replace("id = \"medium\"", "id = \"Medium size\"")), Err(PlansError::Id(_))));
         assert!(matches!(Plans::from_toml(&text.replace("replicas", "copies")), Err(PlansError::Form(_))));
         assert!(matches!(Plans::from_toml("plan = []"), Err(PlansError::Empty)));
+        assert!(matches!(Plans::from_toml(&text.replace("id = \"search\"", "id = \"small\"")), Err(PlansError::Twice(_))));
+        assert!(matches!(Plans::from_toml(&text.replace("EUR = 900,", "EUR = -900,")), Err(PlansError::Price(_))));
+        let without_pounds = text.replace(", GBP = 2500", "");
+        assert!(matches!(Plans::from_toml(&without_pounds), Err(PlansError::NoPrice { id, .. }) if id == "medium"));
+        assert!(matches!(Plans::from_toml(&text.replace("GBP = \"0.08\"", "CHF = \"0.08\"")), Err(PlansError::NoPrice { .. })));
+        assert!(matches!(Plans::from_toml(&text.replace("GBP = \"0.08\"", "GBP = \"8 p\"")), Err(PlansError::Form(_))));
+        assert!(matches!(Plans::from_toml(&text.replace("adds = { search = true }", "adds = {}")), Err(PlansError::Form(_))));
     }
 }
