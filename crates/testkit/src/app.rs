@@ -53,6 +53,7 @@ impl TestApp {
             plans: Arc::new(Plans::built_in().expect("the built-in plans are sound")),
             releases: Arc::new(Releases::built_in().expect("the built-in releases are sound")),
             config: Arc::new(config()),
+            billing: None,
             bundles: Some(bundles.clone()),
             own_buckets: own_buckets.clone(),
         };

@@ -9,6 +9,7 @@ use howdah_db::models::billing::{BillingCustomer, InstanceBilling, Notice as Not
 use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle as FinalBundleRow;
 use howdah_db::models::instance::{DesiredColumns, Instance};
+use howdah_domain::billing::fresh::{self, Next};
 use howdah_domain::billing::notices::{self, Notice, Told};
 use howdah_domain::billing::removal::{self, Evidence, FinalBundle, FreshRead};
 use howdah_domain::billing::timeline::{Happened, Timeline, timeline};
@@ -16,7 +17,7 @@ use howdah_domain::{Desired, InstanceId};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{TERMS, rows, standing, sync::sync};
+use super::{TERMS, standing, sync::sync};
 use crate::jobs::{self, SyncInstance};
 use crate::worker::{WorkError, Worker};
 use crate::{App, Error, exports, instances, mails, operations};
@@ -50,6 +51,9 @@ struct Ending {
 
 async fn one(worker: &Worker, id: Uuid) -> Result<(), WorkError> {
     let app = &worker.app;
+    if has_to_be_read(app, id).await? {
+        read_anew(app, id).await?;
+    }
     let mut conn = app.conn().await?;
     let Some(ending) = howdah_db::transaction(&mut conn, async |conn| go_on(app, conn, id).await).await? else { return Ok(()) };
     drop(conn);
@@ -64,13 +68,21 @@ async fn one(worker: &Worker, id: Uuid) -> Result<(), WorkError> {
     Ok(())
 }
 
+/// It would be allowed less by what may be out of date.
+async fn has_to_be_read(app: &App, id: Uuid) -> Result<bool, Error> {
+    let mut conn = app.conn().await?;
+    let Some(instance) = Instance::by_id(&mut conn, id).await? else { return Ok(false) };
+    let Some(current) = standing::allowed(&instance)? else { return Ok(false) };
+    let facts = standing::facts(app, &conn, &instance).await?;
+    Ok(fresh::next(current, &facts, read_at(&mut conn, id).await?) == Next::Read)
+}
+
 /// Holds it to its standing, and tells what is due to be told.
 async fn go_on(app: &App, conn: &mut Conn, id: Uuid) -> Result<Option<Ending>, Error> {
     let Some(instance) = Instance::lock(conn, id).await?.filter(|it| it.tombstoned_at.is_none()) else { return Ok(None) };
-    let billing = InstanceBilling::of(conn, id).await?;
-    let collection = billing.map(|it| rows::collection(it.days_until_due));
-    let instance = standing::hold_to_standing(app, conn, instance, collection).await?;
     let facts = standing::facts(app, conn, &instance).await?;
+    let read_at = read_at(conn, id).await?;
+    let instance = standing::hold_to_standing(app, conn, instance, &facts, read_at).await?;
     let happened = happened(conn, &instance, facts.stages().map(|it| it.since)).await?;
     let Some(timeline) = timeline(&facts, TERMS.export_window, happened) else { return Ok(None) };
     if instance.launched_at.is_some() {
@@ -122,7 +134,7 @@ async fn begin_bundle(app: &App, instance: &Instance, suspended_at: DateTime<Utc
 /// Its time is over: the provider is asked once more, the bundle is looked at once more, and only then our copy goes.
 async fn remove(worker: &Worker, instance: &Instance, suspended_at: DateTime<Utc>) -> Result<(), WorkError> {
     let app = &worker.app;
-    read_anew(app, instance).await?;
+    read_anew(app, instance.id).await?;
     let bundle = final_bundle(worker, instance, suspended_at).await?;
     let mut conn = app.conn().await?;
     let removed = howdah_db::transaction(&mut conn, async |conn| {
@@ -158,8 +170,8 @@ async fn begin_removal(app: &App, conn: &mut Conn, row: &Instance, desired: Desi
     instances::audit(app, conn, AuditActor::Platform, "billing.remove", &row, json!({})).await
 }
 
-/// Nothing is removed on an old word.
-async fn read_anew(app: &App, instance: &Instance) -> Result<(), Error> {
+/// Nothing is taken away on an old word.
+async fn read_anew(app: &App, instance: Uuid) -> Result<(), Error> {
     let customer = customer_of(&mut *app.conn().await?, instance).await?;
     match customer {
         Some(customer) => sync(app, &customer).await.map(drop),
@@ -167,16 +179,24 @@ async fn read_anew(app: &App, instance: &Instance) -> Result<(), Error> {
     }
 }
 
-async fn customer_of(conn: &mut Conn, instance: &Instance) -> Result<Option<String>, Error> {
-    let newest = SubscriptionRow::of_instance(conn, instance.id).await?.into_iter().next();
+async fn customer_of(conn: &mut Conn, instance: Uuid) -> Result<Option<String>, Error> {
+    let newest = SubscriptionRow::of_instance(conn, instance).await?.into_iter().next();
     Ok(newest.map(|it| it.customer_id))
+}
+
+/// When the provider was last read whole about this server.
+async fn read_at(conn: &mut Conn, instance: Uuid) -> Result<Option<DateTime<Utc>>, Error> {
+    match customer_of(conn, instance).await? {
+        Some(customer) => Ok(BillingCustomer::by_id(conn, &customer).await?.and_then(|it| it.read_at)),
+        None => Ok(None),
+    }
 }
 
 /// Of a server that was never subscribed the record is the only word there is, and always fresh.
 async fn fresh_read(app: &App, conn: &mut Conn, row: &Instance) -> Result<Option<FreshRead>, Error> {
     let standing = row.standing()?;
-    let read_at = match customer_of(conn, row).await? {
-        Some(customer) => BillingCustomer::by_id(conn, &customer).await?.and_then(|it| it.read_at),
+    let read_at = match customer_of(conn, row.id).await? {
+        Some(_) => read_at(conn, row.id).await?,
         None => Some(app.now()),
     };
     Ok(read_at.map(|read_at| FreshRead { standing, read_at }))

@@ -3,6 +3,7 @@
 //! An answer is folded into the record by [`sync`], whoever had a reason to ask: an event, the page that a customer comes back to, the
 //! clock. What is asked for is written down first ([`operation`]), so that a process that is killed asks for the same thing again.
 
+mod catalogue;
 mod checkout;
 mod ending;
 mod events;
@@ -13,6 +14,7 @@ mod rows;
 mod standing;
 mod sync;
 
+pub use catalogue::{WEBHOOK, apply as apply_catalogue, plan as plan_catalogue};
 pub use checkout::{Payable, finish, pay};
 pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
@@ -21,7 +23,7 @@ pub use intake::{Intake, IntakeError};
 pub(crate) use standing::facts;
 
 use chrono::TimeDelta;
-use howdah_billing::checkout::Trial;
+pub use howdah_billing::checkout::Trial;
 use howdah_billing::{BillingError, Stripe};
 use howdah_domain::billing::{ExportWindow, Terms};
 use howdah_domain::money::Currency;

@@ -1,13 +1,15 @@
 //! A server's standing, and what it may do by it.
 
+use chrono::{DateTime, Utc};
 use howdah_db::Conn;
 use howdah_db::models::audit::Actor as AuditActor;
 use howdah_db::models::billing::{Grant as GrantRow, InstanceBilling};
 use howdah_db::models::instance::{DesiredColumns, Instance, StandingColumns};
-use howdah_domain::billing::facts::{Collection, Sold, Subscription};
+use howdah_domain::billing::facts::{Sold, Subscription};
 use howdah_domain::billing::fold::Folded;
+use howdah_domain::billing::fresh::{self, Next};
 use howdah_domain::billing::grant::Grant;
-use howdah_domain::billing::{self, Access, BillingFacts};
+use howdah_domain::billing::{Access, BillingFacts};
 use howdah_domain::{Desired, Hold, Standing};
 use serde_json::json;
 
@@ -63,7 +65,8 @@ pub(super) async fn apply(
         SyncInstance::of(row.id).enqueue(conn).await?;
     }
     put_folded(app, conn, &row, folded).await?;
-    hold_to_standing(app, conn, row, folded.collection).await
+    let facts = TERMS.facts(row.standing()?, folded.collection, app.now());
+    hold_to_standing(app, conn, row, &facts, Some(app.now())).await
 }
 
 /// The plan that is paid for, while it is; one that is no longer in the catalogue changes nothing.
@@ -88,24 +91,30 @@ async fn put_folded(app: &App, conn: &mut Conn, instance: &Instance, folded: &Fo
     Ok(row.put(conn).await?)
 }
 
-/// Has the server run, be read or stand still, as policy says now. What an operator holds back, and what leaves, stays as it is.
+/// What billing lets the server do now; `None` where somebody else holds it back, or it leaves.
+pub(super) fn allowed(instance: &Instance) -> Result<Option<Access>, Error> {
+    Ok(match instance.desired()? {
+        Desired::Running => Some(Access::Run),
+        Desired::ReadOnly { by: Hold::Billing } => Some(Access::ReadOnly),
+        Desired::Suspended { by: Hold::Billing } => Some(Access::Suspend(Hold::Billing)),
+        Desired::ReadOnly { .. } | Desired::Suspended { .. } | Desired::Deleted { .. } => None,
+    })
+}
+
+/// Has the server run, be read or stand still, as policy says now. What an operator holds back, and what leaves, stays as it is; and
+/// nothing is taken from it by a word of the provider's that is old.
 pub(super) async fn hold_to_standing(
     app: &App,
     conn: &mut Conn,
     instance: Instance,
-    collection: Option<Collection>,
+    facts: &BillingFacts,
+    read_at: Option<DateTime<Utc>>,
 ) -> Result<Instance, Error> {
+    let Some(current) = allowed(&instance)? else { return Ok(instance) };
+    let Next::To(verdict) = fresh::next(current, facts, read_at) else { return Ok(instance) };
     let desired = instance.desired()?;
-    let is_ours = matches!(desired, Desired::Running | Desired::ReadOnly { by: Hold::Billing } | Desired::Suspended { by: Hold::Billing });
-    if !is_ours {
-        return Ok(instance);
-    }
-    let verdict = billing::access(&TERMS.facts(instance.standing()?, collection, app.now()));
     let wanted = desired.hold_to(verdict.access)?;
     note_suspension(app, conn, &instance, verdict.access).await?;
-    if wanted == desired {
-        return Ok(instance);
-    }
     let columns = DesiredColumns::from(wanted);
     let row = Instance::set_desired(conn, instance.id, instance.revision, &columns, app.now()).await?.ok_or(Error::PreconditionFailed)?;
     SyncInstance::of(row.id).enqueue(conn).await?;

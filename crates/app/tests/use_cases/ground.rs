@@ -46,6 +46,7 @@ impl Ground {
             plans: Arc::new(Plans::built_in().unwrap()),
             releases: Arc::new(Releases::built_in().unwrap()),
             config: Arc::new(config()),
+            billing: None,
             bundles: None,
             own_buckets: Arc::new(FakeOwnBuckets::default()),
         };

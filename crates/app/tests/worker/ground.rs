@@ -195,6 +195,7 @@ async fn app(
         plans: Arc::new(Plans::built_in().unwrap()),
         releases: Arc::new(Releases::built_in().unwrap()),
         config: Arc::new(config()),
+        billing: None,
         bundles: Some(bundles.clone()),
         own_buckets: own_buckets.clone(),
     };

@@ -42,6 +42,28 @@ pub enum AdminCommand {
     /// People who are here.
     #[command(subcommand)]
     People(PeopleCommand),
+    /// What is sold, at the payment provider.
+    #[command(subcommand)]
+    Billing(BillingCommand),
+}
+
+#[derive(Subcommand)]
+pub enum BillingCommand {
+    /// Bring products, prices, the customers' portal and the webhook's endpoint to Stripe as the catalogue here has them. A price never changes: a new
+    /// one takes its place, and whoever has the old one keeps it. Done twice, it changes nothing.
+    Sync(BillingSyncArgs),
+}
+
+#[derive(Args)]
+pub struct BillingSyncArgs {
+    #[command(flatten)]
+    pub control_plane: ControlPlaneArgs,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the secret of a new webhook endpoint is written, instead of the terminal.
+    #[arg(long)]
+    pub webhook_secret_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

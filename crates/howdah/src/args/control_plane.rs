@@ -17,6 +17,7 @@ use howdah_db::seal::KeyRing;
 use howdah_domain::{NameRules, Plans, Releases};
 use tokio::runtime::Handle;
 
+use super::billing::BillingArgs;
 use super::bundles::BundlesArgs;
 use super::clock::ClockArgs;
 use super::{DatabaseArgs, read_secret};
@@ -82,6 +83,8 @@ pub struct ControlPlaneArgs {
     #[command(flatten)]
     bundles: BundlesArgs,
     #[command(flatten)]
+    billing: BillingArgs,
+    #[command(flatten)]
     clock: ClockArgs,
     /// Networks that addresses of customers' may lead to (their own buckets), though they are not the public internet's: `10.1.0.0/16`.
     #[arg(long = "outside-allowed-cidr", env = "HOWDAH_OUTSIDE_ALLOWED_CIDRS", value_delimiter = ',')]
@@ -102,6 +105,7 @@ impl ControlPlaneArgs {
             releases: Arc::new(Releases::built_in()?),
             config: Arc::new(self.config()?),
             bundles: self.bundles.open()?,
+            billing: self.billing.open()?,
             own_buckets: Arc::new(PublicBuckets::new(Allowed::also(self.outside_allowed_cidrs.clone()))),
         })
     }

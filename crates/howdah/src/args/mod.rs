@@ -2,6 +2,7 @@
 //! variable, every secret a flag that names a file instead.
 
 pub mod admin;
+pub mod billing;
 pub mod bundle;
 pub mod bundles;
 pub mod clock;

@@ -9,9 +9,10 @@ use howdah_app::{Error, Scope};
 use howdah_db::seal::KeyRing;
 use secrecy::ExposeSecret;
 
+use super::billing;
 use crate::args::admin::{
-    AdminCommand, PeopleCommand, PersonArgs, PlaceArgs, PlaceKind, SettingsArgs, SettingsCommand, SetupArgs, TokenArgs, VerifyAuditArgs,
-    WantedSettings,
+    AdminCommand, BillingCommand, PeopleCommand, PersonArgs, PlaceArgs, PlaceKind, SettingsArgs, SettingsCommand, SetupArgs, TokenArgs,
+    VerifyAuditArgs, WantedSettings,
 };
 use crate::args::control_plane::ControlPlaneArgs;
 use crate::args::read_secret;
@@ -36,6 +37,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
             let Erased { left, closed } = admin::erase_person(&args.control_plane.app()?, &args.email).await.map_err(said)?;
             println!("{} is erased: out of {left} accounts that go on, and {closed} of their own are closed", args.email);
         }
+        AdminCommand::Billing(BillingCommand::Sync(args)) => billing::sync(args).await?,
         AdminCommand::RewrapKeys(args) => println!("{} data keys wrapped anew", upkeep::rewrap_keys(&args.app()?).await.map_err(said)?),
         AdminCommand::AllowServers(args) => {
             upkeep::allow_servers(&args.control_plane.app()?, &args.email, args.servers).await.map_err(said)?;
@@ -158,6 +160,6 @@ async fn add_place(args: PlaceArgs) -> anyhow::Result<()> {
 }
 
 /// Whoever runs this may know the inside of an error.
-fn said(error: Error) -> anyhow::Error {
+pub(super) fn said(error: Error) -> anyhow::Error {
     anyhow::Error::new(error)
 }

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod admin;
+mod billing;
 pub mod bundle;
 pub mod crds;
 pub mod media;
