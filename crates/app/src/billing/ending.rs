@@ -91,7 +91,7 @@ async fn go_on(app: &App, conn: &mut Conn, id: Uuid) -> Result<Option<Ending>, E
     Ok(Some(Ending { instance, timeline, happened }))
 }
 
-async fn happened(conn: &mut Conn, instance: &Instance, since: Option<DateTime<Utc>>) -> Result<Happened, Error> {
+pub(super) async fn happened(conn: &mut Conn, instance: &Instance, since: Option<DateTime<Utc>>) -> Result<Happened, Error> {
     let suspended_at = InstanceBilling::of(conn, instance.id).await?.and_then(|it| it.suspended_at);
     let Some(since) = since else { return Ok(Happened { suspended_at, ..Happened::default() }) };
     let told = NoticeRow::told(conn, instance.id, since).await?;

@@ -4,23 +4,29 @@
 //! clock. What is asked for is written down first ([`operation`]), so that a process that is killed asks for the same thing again.
 
 mod catalogue;
+mod change;
 mod checkout;
 mod ending;
 mod events;
 mod hourly;
 mod intake;
+mod ledger;
 mod operation;
 mod rows;
 mod standing;
 mod sync;
+mod usage;
+mod view;
 
 pub use catalogue::{WEBHOOK, apply as apply_catalogue, plan as plan_catalogue};
+pub use change::{PlanPreview, cancel, change_plan, portal, preview_plan, set_cap, take_back_cancel};
 pub use checkout::{Payable, finish, pay};
 pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
 pub(crate) use hourly::tick;
 pub use intake::{Intake, IntakeError};
 pub(crate) use standing::facts;
+pub use view::{BillView, InvoiceView, LineView, SubscriptionView, bill};
 
 use chrono::TimeDelta;
 pub use howdah_billing::checkout::Trial;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use howdah_db::models::billing::{InvoiceRow, SubscriptionRow};
 use howdah_domain::billing::facts::{Collection, Invoice, InvoiceStatus, Item, Sold, Subscription, SubscriptionStatus};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) fn subscription(it: &Subscription, instance: Option<uuid::Uuid>, read_at: DateTime<Utc>) -> SubscriptionRow {
@@ -98,4 +99,20 @@ const fn invoice_status(status: InvoiceStatus) -> &'static str {
         InvoiceStatus::Uncollectible => "uncollectible",
         InvoiceStatus::Void => "void",
     }
+}
+
+/// An item as the record has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct ItemRow {
+    pub id: String,
+    pub price: String,
+    /// `plan`, `add_on` or `unknown`.
+    pub kind: String,
+    pub name: Option<String>,
+    pub unit: i64,
+    pub quantity: u32,
+}
+
+pub(super) fn items(row: &SubscriptionRow) -> Vec<ItemRow> {
+    Vec::deserialize(&row.items).unwrap_or_default()
 }

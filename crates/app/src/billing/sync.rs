@@ -13,7 +13,7 @@ use howdah_domain::billing::facts::{Invoice, Subscription};
 use howdah_domain::billing::fold;
 use uuid::Uuid;
 
-use super::{Billing, rows, standing};
+use super::{Billing, ledger, rows, standing, usage};
 use crate::{App, Error};
 
 /// All of a customer's, in one read.
@@ -57,6 +57,7 @@ pub(super) async fn sync(app: &App, customer: &str) -> Result<Synced, Error> {
         tracing::warn!(subscription = duplicate, "a second subscription of one server is cancelled");
         subscription::cancel_now(&billing.stripe, &duplicate).await?;
     }
+    usage::charge(app, billing, &whole.subscriptions, &whole.invoices).await?;
     Ok(synced)
 }
 
@@ -83,6 +84,11 @@ async fn fold_in(app: &App, conn: &mut Conn, customer: &str, number: i64, whole:
     }
     for it in &whole.invoices {
         rows::invoice(it, app.now()).put(conn).await?;
+        let instance = match &it.subscription {
+            Some(subscription) => SubscriptionRow::by_id(conn, subscription).await?.and_then(|it| it.instance_id),
+            None => None,
+        };
+        ledger::post(app, conn, it, instance).await?;
     }
     let refunded = refunded(conn, &whole.invoices).await?;
     let mut duplicates = Vec::new();
