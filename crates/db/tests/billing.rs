@@ -160,7 +160,8 @@ async fn an_account_has_one_customer_at_a_time() {
     BillingCustomer::folded(conn, "cus_1", 1, Some("EUR"), now()).await.unwrap();
     BillingCustomer::folded(conn, "cus_1", 2, None, now()).await.unwrap();
     assert_eq!(BillingCustomer::of_account(conn, ground.account.id).await.unwrap().unwrap().currency.as_deref(), Some("EUR"));
-    assert!(BillingCustomer::to_read(conn, now(), 10).await.unwrap().is_empty());
+    assert_eq!(BillingCustomer::page(conn, "", 10).await.unwrap(), ["cus_1"]);
+    assert!(BillingCustomer::page(conn, "cus_1", 10).await.unwrap().is_empty());
     BillingCustomer::replace(conn, "cus_1", now()).await.unwrap();
     customer("cus_2").insert(conn).await.unwrap();
     assert_eq!(BillingCustomer::of_account(conn, ground.account.id).await.unwrap().unwrap().id, "cus_2");

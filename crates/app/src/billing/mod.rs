@@ -12,6 +12,8 @@ mod hourly;
 mod intake;
 mod ledger;
 mod operation;
+mod operator;
+mod reconcile;
 mod rows;
 mod standing;
 mod sync;
@@ -25,6 +27,10 @@ pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
 pub(crate) use hourly::tick;
 pub use intake::{Intake, IntakeError};
+pub use operator::{
+    DifferenceView, EventView, GrantRequest, MoneyView, ReconciliationView, Share, Total, end_grant, events, grant, money, reconciliations,
+    replay,
+};
 pub(crate) use standing::facts;
 pub use view::{BillView, InvoiceView, LineView, SubscriptionView, bill};
 
