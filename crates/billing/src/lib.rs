@@ -49,6 +49,8 @@ pub struct Settings {
     pub base_url: Option<Url>,
     /// The connected account that everything happens in, where it is not the key's own.
     pub account: Option<String>,
+    /// The portal's configuration, where somebody made one by hand; else it is the catalogue's.
+    pub portal: Option<String>,
     /// Of a whole request.
     pub timeout: Duration,
 }
@@ -56,7 +58,7 @@ pub struct Settings {
 impl Settings {
     #[must_use]
     pub fn new(secret_key: SecretString) -> Self {
-        Self { secret_key, base_url: None, account: None, timeout: Duration::from_secs(30) }
+        Self { secret_key, base_url: None, account: None, portal: None, timeout: Duration::from_secs(30) }
     }
 }
 
@@ -76,7 +78,8 @@ impl Stripe {
     pub fn new(settings: &Settings) -> Result<Self, BillingError> {
         let key = settings.secret_key.expose_secret();
         let live = key.starts_with("sk_live_") || key.starts_with("rk_live_");
-        Ok(Self { transport: Transport::new(settings)?, portal: Arc::default(), account: settings.account.clone(), live })
+        let portal = Arc::new(OnceCell::new_with(settings.portal.clone()));
+        Ok(Self { transport: Transport::new(settings)?, portal, account: settings.account.clone(), live })
     }
 
     /// Whether an event is of the account and the mode (live or test) that this speaks with.
