@@ -85,7 +85,8 @@ impl Stripe {
     /// Whether an event is of the account and the mode (live or test) that this speaks with.
     #[must_use]
     pub fn is_ours(&self, event: &event::Received) -> bool {
-        event.livemode == self.live && event.account == self.account
+        // An event names an account only where it comes to another's endpoint: a platform's.
+        event.livemode == self.live && event.account.as_ref().is_none_or(|it| Some(it) == self.account.as_ref())
     }
 }
 

@@ -219,6 +219,7 @@ async fn an_event_of_another_account_is_not_ours() {
     assert!(!stripe("sk_test_1", None).is_ours(&received(r#""acct_1""#, false)));
     assert!(stripe("sk_test_1", Some("acct_1")).is_ours(&received(r#""acct_1""#, false)));
     assert!(!stripe("sk_test_1", Some("acct_1")).is_ours(&received(r#""acct_2""#, false)));
+    assert!(stripe("sk_test_1", Some("acct_1")).is_ours(&received("null", false)), "the endpoint is the account's own");
 }
 
 #[test]

@@ -95,8 +95,8 @@ async fn what_changes_something_has_a_key_and_the_operation() {
     let made = customer::ensure(&server.stripe, account(), "ana@example.org", "Ana", operation()).await.unwrap();
     assert_eq!(made.id, "cus_1");
     let requests = server.requests();
-    // 0192f0c1-2d3e: the time in the operation's id, an hour taken off.
-    assert!(requests[0].starts_with("GET /v1/customers?created[gte]=1730587011&limit=100 HTTP/1.1\r\n"), "{}", requests[0]);
+    // The time in the operation's id, an hour taken off.
+    assert!(requests[0].starts_with("GET /v1/customers?created[gte]=1730612444&limit=100 HTTP/1.1\r\n"), "{}", requests[0]);
     let head = requests[1].to_lowercase();
     for header in [
         "post /v1/customers http/1.1\r\n",
