@@ -88,8 +88,11 @@ impl Transport {
         if let Some(body) = request.body {
             sent = sent.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
-        let (status, body) = answer(&endpoint, sent).await?;
-        if (200..300).contains(&status) { Ok(body) } else { Err(refusal(status, endpoint, &request.path, &body)) }
+        match answer(&endpoint, sent).await? {
+            Answer { status: 200..300, body, .. } => Ok(body),
+            Answer { status: status @ 500.., replayed: true, .. } => Err(BillingError::Kept { endpoint, status }),
+            Answer { status, body, .. } => Err(refusal(status, endpoint, &request.path, &body)),
+        }
     }
 
     fn url(&self, request: &RequestBuilder) -> String {
@@ -116,7 +119,14 @@ fn endpoint(path: &str) -> String {
     }
 }
 
-async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<(u16, Bytes), BillingError> {
+struct Answer {
+    status: u16,
+    /// As it was answered to the same key before.
+    replayed: bool,
+    body: Bytes,
+}
+
+async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<Answer, BillingError> {
     let failed = |error: reqwest::Error| BillingError::Unreachable {
         endpoint: endpoint.to_owned(),
         status: None,
@@ -124,6 +134,7 @@ async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<(u16
     };
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status().as_u16();
+    let replayed = response.headers().get("idempotent-replayed").is_some_and(|it| it == "true");
     let id = response.headers().get("request-id").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
     tracing::debug!(endpoint, status, request_id = id, "Stripe answered");
     let mut body = BytesMut::new();
@@ -133,11 +144,11 @@ async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<(u16
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((status, body.freeze()))
+    Ok(Answer { status, replayed, body: body.freeze() })
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Failure {
     error: Detail,
 }
 
@@ -153,7 +164,7 @@ struct Detail {
 
 /// What an answer that is no success says.
 fn refusal(status: u16, endpoint: String, path: &str, body: &[u8]) -> BillingError {
-    let detail = serde_json::from_slice::<Answer>(body).map(|it| it.error);
+    let detail = serde_json::from_slice::<Failure>(body).map(|it| it.error);
     let Ok(detail) = detail else {
         return match status {
             429 => BillingError::RateLimited { endpoint },

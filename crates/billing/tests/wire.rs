@@ -4,9 +4,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use howdah_billing::{BillingError, Operation, Settings, Stripe, customer, events, portal, subscription};
+use howdah_billing::{BillingError, Operation, Settings, Stripe, customer, events, invoice, portal, subscription};
 use howdah_domain::AccountId;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 const ACCOUNT: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d";
+
+/// An answer that was given to the same key before.
+const REPLAYED: &str = r#"{"error": {"type": "api_error"}}"#;
 
 /// Answers each request with the next answer, and remembers it.
 struct Server {
@@ -50,7 +53,8 @@ async fn serve(mut connection: TcpStream, seen: Arc<Mutex<Vec<String>>>, answers
     while let Some(request) = request(&mut connection).await {
         seen.lock().unwrap().push(request);
         let Some((status, body)) = answers.lock().unwrap().pop_front() else { return };
-        let answer = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let replayed = if body == REPLAYED { "idempotent-replayed: true\r\n" } else { "" };
+        let answer = format!("HTTP/1.1 {status} Whatever\r\n{replayed}content-length: {}\r\n\r\n{body}", body.len());
         if connection.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
@@ -138,6 +142,38 @@ async fn a_failure_is_not_tried_again_here() {
         assert!(error.passes(), "{status}: {error}");
         assert_eq!(server.requests().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_failure_that_stripe_keeps_needs_another_attempt() {
+    let server = Server::answering(&[(500, REPLAYED.to_owned()), ok(r#"{"id": "cus_1"}"#)]).await;
+    let update = |attempt| customer::update(&server.stripe, "cus_1", "ana@example.org", "Ana", operation().attempt(attempt));
+    let error = update(0).await.unwrap_err();
+    assert!(matches!(error, BillingError::Kept { status: 500, .. }) && !error.passes(), "{error}");
+    update(1).await.unwrap();
+    let keys: Vec<bool> = server.requests().iter().map(|it| it.contains("000000000001:customer:1\r\n")).collect();
+    assert_eq!(keys, [false, true]);
+}
+
+#[tokio::test]
+async fn more_than_an_endpoint_may_be_asked_waits() {
+    let answers = vec![ok(r#"{"id": "cus_1"}"#); 30];
+    let server = Server::answering(&answers).await;
+    let started = Instant::now();
+    for _ in 0..30 {
+        customer::get(&server.stripe, "cus_1").await.unwrap();
+    }
+    // 25 at once, and then one every 40 ms.
+    assert!(started.elapsed() >= Duration::from_millis(160), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_payment_that_has_to_be_confirmed_is_told_from_one_that_is_declined() {
+    let card = |code: &str| (402, format!(r#"{{"error": {{"type": "card_error", "code": "{code}", "message": "No."}}}}"#));
+    let server = Server::answering(&[card("card_declined"), card("authentication_required")]).await;
+    let pay = || invoice::pay(&server.stripe, "in_1", operation());
+    assert!(!pay().await.unwrap_err().needs_confirmation());
+    assert!(pay().await.unwrap_err().needs_confirmation());
 }
 
 #[tokio::test]
