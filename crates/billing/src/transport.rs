@@ -173,13 +173,15 @@ fn refusal(status: u16, endpoint: String, path: &str, body: &[u8]) -> BillingErr
         };
     };
     let kind = detail.kind.unwrap_or_default();
+    let is_plain = detail.code.is_none();
     let code = detail.code.unwrap_or_else(|| kind.clone());
     let message: String = detail.message.unwrap_or_default().chars().take(500).collect();
     match (status, kind.as_str(), code.as_str()) {
         (429, _, _) | (409, _, _) | (_, _, "lock_timeout" | "idempotency_key_in_use") => BillingError::RateLimited { endpoint },
         (500.., _, _) => BillingError::Unreachable { endpoint, status: Some(status), source: None },
         (402, _, _) | (_, "card_error", _) => BillingError::Card { code, decline_code: detail.decline_code, message },
-        (404, _, _) | (_, _, "resource_missing") => BillingError::Missing { object: missing(path, detail.param.as_deref(), message) },
+        (_, _, "resource_missing") => BillingError::Missing { object: missing(path, detail.param.as_deref(), message) },
+        (404, _, _) if is_plain => BillingError::Missing { object: missing(path, detail.param.as_deref(), message) },
         _ => BillingError::Refused { endpoint, code, message, param: detail.param },
     }
 }
@@ -223,6 +225,9 @@ mod tests {
         assert!(matches!(refused(404, ""), BillingError::Missing { object } if object == "/customers/cus_1"));
         let missing = error(r#""type": "invalid_request_error", "code": "resource_missing", "message": "No such customer: 'cus_1'""#);
         assert!(matches!(refused(400, &missing), BillingError::Missing { object } if object == "customer: 'cus_1'"));
+        let nothing_to_come = error(r#""type": "invalid_request_error", "code": "invoice_upcoming_none""#);
+        assert!(matches!(refused(404, &nothing_to_come), BillingError::Refused { code, .. } if code == "invoice_upcoming_none"));
+        assert!(matches!(refused(404, &error(r#""type": "invalid_request_error""#)), BillingError::Missing { .. }));
         let card = error(r#""type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds", "message": "No""#);
         let BillingError::Card { code, decline_code, message } = refused(402, &card) else { panic!("a card's error") };
         assert_eq!((code.as_str(), decline_code.as_deref(), message.as_str()), ("card_declined", Some("insufficient_funds"), "No"));

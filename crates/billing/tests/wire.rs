@@ -254,6 +254,16 @@ async fn what_was_not_delivered_comes_in_its_order() {
 }
 
 #[tokio::test]
+async fn what_ends_has_no_next_invoice() {
+    let none = r#"{"error": {"type": "invalid_request_error", "code": "invoice_upcoming_none", "message": "No upcoming invoices"}}"#;
+    let gone = r#"{"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such subscription: 'sub_1'"}}"#;
+    let server = Server::answering(&[(404, none.to_owned()), (404, gone.to_owned())]).await;
+    assert_eq!(invoice::preview_next(&server.stripe, "sub_1").await.unwrap(), None);
+    let error = invoice::preview_next(&server.stripe, "sub_1").await.unwrap_err();
+    assert!(matches!(error, BillingError::Missing { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_cancelled_subscription_is_cancelled_once() {
     let missing = r#"{"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such subscription: 'sub_1'"}}"#;
     let ended = r#"{"id": "sub_1", "customer": "cus_1", "status": "canceled", "collection_method": "charge_automatically",
