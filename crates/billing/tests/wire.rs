@@ -2,82 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+mod support;
+
 use std::time::{Duration, Instant};
 
-use howdah_billing::{BillingError, Operation, Settings, Stripe, customer, events, invoice, portal, subscription};
+use howdah_billing::{BillingError, Operation, customer, events, invoice, portal, subscription};
 use howdah_domain::AccountId;
-use secrecy::SecretString;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use support::{REPLAYED, Server, empty_list, ok};
 use uuid::Uuid;
 
 const ACCOUNT: &str = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d";
-
-/// An answer that was given to the same key before.
-const REPLAYED: &str = r#"{"error": {"type": "api_error"}}"#;
-
-/// Answers each request with the next answer, and remembers it.
-struct Server {
-    stripe: Stripe,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    async fn answering(answers: &[(u16, String)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (seen, answers) = (requests.clone(), Arc::new(Mutex::new(VecDeque::from(answers.to_vec()))));
-        tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, seen.clone(), answers.clone()));
-            }
-        });
-        let settings = Settings {
-            base_url: Some(url.parse().unwrap()),
-            account: Some("acct_1".to_owned()),
-            timeout: Duration::from_secs(20),
-            ..Settings::new(SecretString::from("sk_test_secret"))
-        };
-        Self { stripe: Stripe::new(&settings).unwrap(), requests }
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-async fn serve(mut connection: TcpStream, seen: Arc<Mutex<Vec<String>>>, answers: Arc<Mutex<VecDeque<(u16, String)>>>) {
-    while let Some(request) = request(&mut connection).await {
-        seen.lock().unwrap().push(request);
-        let Some((status, body)) = answers.lock().unwrap().pop_front() else { return };
-        let replayed = if body == REPLAYED { "idempotent-replayed: true\r\n" } else { "" };
-        let answer = format!("HTTP/1.1 {status} Whatever\r\n{replayed}content-length: {}\r\n\r\n{body}", body.len());
-        if connection.write_all(answer.as_bytes()).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn request(connection: &mut TcpStream) -> Option<String> {
-    let mut read = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&read).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|it| it.strip_prefix("content-length: "));
-            if body.len() >= length.map_or(0, |it| it.parse().unwrap()) {
-                return Some(text);
-            }
-        }
-        match connection.read(&mut buffer).await {
-            Ok(0) | Err(_) => return None,
-            Ok(count) => read.extend_from_slice(&buffer[..count]),
-        }
-    }
-}
 
 fn operation() -> Operation {
     Operation::new("0192f0c1-2d3e-7a4b-8c5d-000000000001".parse().unwrap(), "customer")
@@ -85,14 +19,6 @@ fn operation() -> Operation {
 
 fn account() -> AccountId {
     ACCOUNT.parse().unwrap()
-}
-
-fn ok(body: &str) -> (u16, String) {
-    (200, body.to_owned())
-}
-
-fn empty_list() -> (u16, String) {
-    ok(r#"{"object": "list", "data": [], "has_more": false}"#)
 }
 
 #[tokio::test]
