@@ -4,10 +4,10 @@
 //! [`howdah_domain::billing::facts`], made by pure functions from a fresh read, or not at all: a state that is not understood is
 //! an error, never a guess, so that nobody is held back by it. An event is a hint what to read anew ([`event::Concern`]).
 //!
-//! Requests are built by async-stripe, whose types are Stripe's own description of its API. They go out by [`transport`], which
+//! Requests are built by async-stripe, whose types are Stripe's own description of its API. They go out by `transport`, which
 //! keeps the limits, bounds what comes back and lets nothing go that changes something without an idempotency key
 //! ([`Operation`]). Nothing is retried here: whoever asked has a job that does, with the same key. Answers are read into
-//! [`objects`], by what we need of them: async-stripe's types take none that lacks a field that nobody reads, and don't say which.
+//! `objects`, by what we need of them: async-stripe's types take none that lacks a field that nobody reads, and don't say which.
 
 pub mod catalogue;
 pub mod checkout;
