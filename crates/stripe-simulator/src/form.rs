@@ -29,7 +29,8 @@ impl Form {
         for part in parts {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             let (path, value) = (path_of(&decode(key)?)?, decode(value)?);
-            insert(&mut tree, &path, &value).ok_or_else(|| ApiError::invalid("Invalid request: a parameter is sent twice.").named(&name_of(&path)))?;
+            insert(&mut tree, &path, &value)
+                .ok_or_else(|| ApiError::invalid("Invalid request: a parameter is sent twice.").named(&name_of(&path)))?;
             pairs.push((path, value));
         }
         Ok(Self { pairs, tree: lists(tree) })
@@ -73,7 +74,9 @@ impl Form {
 
     pub fn integer(&self, pointer: &str) -> Result<Option<i64>, ApiError> {
         self.text(pointer)
-            .map(|it| it.parse().map_err(|_| ApiError::invalid(format!("Invalid integer: {it}")).code("parameter_invalid_integer").named(pointer)))
+            .map(|it| {
+                it.parse().map_err(|_| ApiError::invalid(format!("Invalid integer: {it}")).code("parameter_invalid_integer").named(pointer))
+            })
             .transpose()
     }
 
@@ -201,11 +204,12 @@ pub fn name_of(path: &[String]) -> String {
 fn matches(pattern: &str, path: &[String], empty: bool) -> bool {
     let parts: Vec<&str> = pattern.split('[').map(|it| it.trim_end_matches(']')).collect();
     let whole = path.len() == parts.len() || (empty && path.len() < parts.len());
-    whole && parts.iter().zip(path).all(|(part, it)| match *part {
-        "*" => true,
-        "" => it.is_empty() || it.parse::<u32>().is_ok(),
-        part => part == it,
-    })
+    whole
+        && parts.iter().zip(path).all(|(part, it)| match *part {
+            "*" => true,
+            "" => it.is_empty() || it.parse::<u32>().is_ok(),
+            part => part == it,
+        })
 }
 
 #[cfg(test)]
@@ -214,8 +218,10 @@ mod tests {
 
     #[test]
     fn brackets_become_a_tree() {
-        let form = Form::parse("customer=cus_1&items[0][price]=p1&items[1][price]=p2&items[10][price]=p3&metadata[a%20b]=x+y&expand[]=a&expand[]=b")
-            .expect("a form");
+        let form = Form::parse(
+            "customer=cus_1&items[0][price]=p1&items[1][price]=p2&items[10][price]=p3&metadata[a%20b]=x+y&expand[]=a&expand[]=b",
+        )
+        .expect("a form");
         let prices: Vec<String> = form.members("items").iter().filter_map(|it| it.text("price").map(str::to_owned)).collect();
         assert_eq!(prices, ["p1", "p2", "p3"]);
         assert_eq!(form.texts("expand"), ["a", "b"]);

@@ -13,7 +13,9 @@ use crate::server::{Outcome, Simulator, reply};
 use crate::traffic::Reply;
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    app.route("/v1/{path:.*}", web::get().to(get)).route("/v1/{path:.*}", web::post().to(post)).route("/v1/{path:.*}", web::delete().to(delete));
+    app.route("/v1/{path:.*}", web::get().to(get))
+        .route("/v1/{path:.*}", web::post().to(post))
+        .route("/v1/{path:.*}", web::delete().to(delete));
 }
 
 async fn get(simulator: web::Data<Simulator>, request: HttpRequest) -> HttpResponse {

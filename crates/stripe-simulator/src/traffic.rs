@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn faults_come_in_their_number_and_place() {
-        let fault = Fault { path: "/v1/invoices".to_owned(), method: Some("POST".to_owned()), failure: Failure::DropAfter, times: 2, after: 1 };
+        let fault =
+            Fault { path: "/v1/invoices".to_owned(), method: Some("POST".to_owned()), failure: Failure::DropAfter, times: 2, after: 1 };
         let mut traffic = Traffic { faults: vec![fault], ..Traffic::default() };
         let mut at = |method, path| traffic.planned(method, path).is_some();
         assert_eq!([at("GET", "/v1/invoices"), at("POST", "/v1/refunds")], [false, false]);

@@ -25,8 +25,19 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 }
 
 const PRODUCT: &[&str] = &[
-    "id", "name", "active", "description", "metadata[*]", "images[]", "marketing_features[][name]", "shippable", "statement_descriptor", "tax_code",
-    "unit_label", "url", "default_price",
+    "id",
+    "name",
+    "active",
+    "description",
+    "metadata[*]",
+    "images[]",
+    "marketing_features[][name]",
+    "shippable",
+    "statement_descriptor",
+    "tax_code",
+    "unit_label",
+    "url",
+    "default_price",
 ];
 
 fn create_product(world: &mut World, form: &Form) -> Answer {
@@ -87,7 +98,8 @@ pub fn set_texts(object: &mut Value, form: &Form, names: &[&str]) {
 fn list_products(world: &World, form: &Form) -> Answer {
     form.only_list(&["active", "ids[]"])?;
     let (active, ids) = (form.flag("active")?, form.texts("ids"));
-    let wanted = |it: &&Value| active.is_none_or(|active| it.flag("active") == active) && (ids.is_empty() || ids.iter().any(|id| id == it.id()));
+    let wanted =
+        |it: &&Value| active.is_none_or(|active| it.flag("active") == active) && (ids.is_empty() || ids.iter().any(|id| id == it.id()));
     page(form, "/v1/products", world.store.all("product").filter(wanted))
 }
 
@@ -102,8 +114,21 @@ fn delete_product(world: &mut World, id: &str) -> Answer {
 }
 
 const PRICE: &[&str] = &[
-    "currency", "product", "product_data[name]", "unit_amount", "unit_amount_decimal", "active", "nickname", "metadata[*]", "lookup_key",
-    "transfer_lookup_key", "tax_behavior", "billing_scheme", "recurring[interval]", "recurring[interval_count]", "recurring[usage_type]",
+    "currency",
+    "product",
+    "product_data[name]",
+    "unit_amount",
+    "unit_amount_decimal",
+    "active",
+    "nickname",
+    "metadata[*]",
+    "lookup_key",
+    "transfer_lookup_key",
+    "tax_behavior",
+    "billing_scheme",
+    "recurring[interval]",
+    "recurring[interval_count]",
+    "recurring[usage_type]",
 ];
 
 fn create_price(world: &mut World, form: &Form) -> Answer {
@@ -127,8 +152,10 @@ fn create_price(world: &mut World, form: &Form) -> Answer {
     form.choice("billing_scheme", &["per_unit"])?;
     form.choice("recurring.usage_type", &["licensed"])?;
     let recurring = match form.choice("recurring.interval", &["day", "week", "month", "year"])? {
-        Some(interval) => json!({"interval": interval, "interval_count": form.integer("recurring.interval_count")?.unwrap_or(1), "meter": null,
-            "trial_period_days": null, "usage_type": "licensed"}),
+        Some(interval) => {
+            json!({"interval": interval, "interval_count": form.integer("recurring.interval_count")?.unwrap_or(1), "meter": null,
+            "trial_period_days": null, "usage_type": "licensed"})
+        }
         None => Value::Null,
     };
     let price = json!({

@@ -29,13 +29,41 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 }
 
 const MEMBERS: &[&str] = &[
-    "mode", "line_items[][price]", "line_items[][quantity]", "customer", "customer_email", "client_reference_id", "success_url", "cancel_url",
-    "metadata[*]", "expires_at", "locale", "payment_method_types[]", "payment_method_collection", "allow_promotion_codes", "discounts[][coupon]",
-    "discounts[][promotion_code]", "billing_address_collection", "tax_id_collection[enabled]", "automatic_tax[enabled]", "currency",
-    "customer_update[address]", "customer_update[name]", "customer_creation", "submit_type", "ui_mode", "consent_collection[terms_of_service]",
-    "custom_text[submit][message]", "custom_text[after_submit][message]", "custom_text[terms_of_service_acceptance][message]",
-    "subscription_data[metadata][*]", "subscription_data[description]", "subscription_data[trial_period_days]", "subscription_data[trial_end]",
-    "subscription_data[trial_settings][end_behavior][missing_payment_method]", "subscription_data[billing_mode][type]",
+    "mode",
+    "line_items[][price]",
+    "line_items[][quantity]",
+    "customer",
+    "customer_email",
+    "client_reference_id",
+    "success_url",
+    "cancel_url",
+    "metadata[*]",
+    "expires_at",
+    "locale",
+    "payment_method_types[]",
+    "payment_method_collection",
+    "allow_promotion_codes",
+    "discounts[][coupon]",
+    "discounts[][promotion_code]",
+    "billing_address_collection",
+    "tax_id_collection[enabled]",
+    "automatic_tax[enabled]",
+    "currency",
+    "customer_update[address]",
+    "customer_update[name]",
+    "customer_creation",
+    "submit_type",
+    "ui_mode",
+    "consent_collection[terms_of_service]",
+    "custom_text[submit][message]",
+    "custom_text[after_submit][message]",
+    "custom_text[terms_of_service_acceptance][message]",
+    "subscription_data[metadata][*]",
+    "subscription_data[description]",
+    "subscription_data[trial_period_days]",
+    "subscription_data[trial_end]",
+    "subscription_data[trial_settings][end_behavior][missing_payment_method]",
+    "subscription_data[billing_mode][type]",
 ];
 
 fn create(world: &mut World, form: &Form) -> Answer {
@@ -53,7 +81,10 @@ fn create(world: &mut World, form: &Form) -> Answer {
     if let Some(customer) = form.text("customer") {
         let customer = world.object_for("customer", customer, "customer")?;
         if customer.is_set("currency") && customer.text("currency") != currency {
-            let message = format!("You cannot combine currencies on a single customer. This customer has had a subscription with currency {}.", customer.text("currency"));
+            let message = format!(
+                "You cannot combine currencies on a single customer. This customer has had a subscription with currency {}.",
+                customer.text("currency")
+            );
             return Err(ApiError::invalid(message).named("currency"));
         }
     }

@@ -27,10 +27,30 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 }
 
 const MEMBERS: &[&str] = &[
-    "email", "name", "business_name", "individual_name", "description", "phone", "metadata[*]", "address[line1]", "address[line2]", "address[city]",
-    "address[postal_code]", "address[state]", "address[country]", "preferred_locales[]", "tax_exempt", "invoice_prefix", "balance",
-    "invoice_settings[default_payment_method]", "invoice_settings[footer]", "invoice_settings[custom_fields][][name]",
-    "invoice_settings[custom_fields][][value]", "payment_method", "tax_id_data[][type]", "tax_id_data[][value]",
+    "email",
+    "name",
+    "business_name",
+    "individual_name",
+    "description",
+    "phone",
+    "metadata[*]",
+    "address[line1]",
+    "address[line2]",
+    "address[city]",
+    "address[postal_code]",
+    "address[state]",
+    "address[country]",
+    "preferred_locales[]",
+    "tax_exempt",
+    "invoice_prefix",
+    "balance",
+    "invoice_settings[default_payment_method]",
+    "invoice_settings[footer]",
+    "invoice_settings[custom_fields][][name]",
+    "invoice_settings[custom_fields][][value]",
+    "payment_method",
+    "tax_id_data[][type]",
+    "tax_id_data[][value]",
 ];
 
 fn create(world: &mut World, form: &Form) -> Answer {

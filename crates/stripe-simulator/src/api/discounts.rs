@@ -36,8 +36,21 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 }
 
 fn create_coupon(world: &mut World, form: &Form) -> Answer {
-    form.only(&["id", "name", "percent_off", "amount_off", "currency", "duration", "duration_in_months", "max_redemptions", "redeem_by", "metadata[*]"])?;
-    let percent = form.text("percent_off").map(|it| it.parse::<f64>().map_err(|_| ApiError::invalid(format!("Invalid decimal: {it}")).named("percent_off")));
+    form.only(&[
+        "id",
+        "name",
+        "percent_off",
+        "amount_off",
+        "currency",
+        "duration",
+        "duration_in_months",
+        "max_redemptions",
+        "redeem_by",
+        "metadata[*]",
+    ])?;
+    let percent = form
+        .text("percent_off")
+        .map(|it| it.parse::<f64>().map_err(|_| ApiError::invalid(format!("Invalid decimal: {it}")).named("percent_off")));
     let (percent, amount) = (percent.transpose()?, form.integer("amount_off")?);
     if percent.is_some() == amount.is_some() || percent.is_some_and(|it| !(0.0..=100.0).contains(&it)) {
         return Err(ApiError::invalid("A coupon has either a percent_off between 0 and 100 or an amount_off.").named("percent_off"));

@@ -17,7 +17,8 @@ pub fn expand(world: &World, object: Value, paths: &[String]) -> Answer {
         if parts.iter().filter(|it| **it != "data").count() > DEEPEST {
             return Err(ApiError::invalid(format!("You cannot expand more than {DEEPEST} levels of a property: {path}")).named("expand"));
         }
-        follow(world, &mut object, &parts).ok_or_else(|| ApiError::invalid(format!("This property cannot be expanded ({path}).")).named("expand"))?;
+        follow(world, &mut object, &parts)
+            .ok_or_else(|| ApiError::invalid(format!("This property cannot be expanded ({path}).")).named("expand"))?;
     }
     Ok(object)
 }
@@ -65,9 +66,7 @@ fn on_demand(world: &World, object: &Value, name: &str) -> Option<Value> {
     let list = |data: Vec<Value>, url: String| json!({"object": "list", "data": data, "has_more": false, "url": url});
     let of_customer = |kind: &'static str| world.store.of_customer(kind, id).map(shown).collect::<Vec<Value>>();
     match (object.text("object"), name) {
-        ("invoice", "payments") => {
-            Some(list(world.payments_of(object).map(shown).collect(), format!("/v1/invoice_payments?invoice={id}")))
-        }
+        ("invoice", "payments") => Some(list(world.payments_of(object).map(shown).collect(), format!("/v1/invoice_payments?invoice={id}"))),
         ("customer", "tax_ids") => Some(list(of_customer("tax_id"), format!("/v1/customers/{id}/tax_ids"))),
         ("customer", "subscriptions") => {
             let living = of_customer("subscription").into_iter().filter(|it| it.status() != "canceled").collect();

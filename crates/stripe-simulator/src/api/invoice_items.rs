@@ -21,9 +21,25 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 
 fn create(world: &mut World, form: &Form) -> Answer {
     form.only(&[
-        "customer", "invoice", "subscription", "amount", "currency", "description", "metadata[*]", "quantity", "period[start]", "period[end]",
-        "pricing[price]", "price_data[currency]", "price_data[product]", "price_data[unit_amount]", "price_data[tax_behavior]", "unit_amount_decimal",
-        "discountable", "tax_behavior", "tax_code",
+        "customer",
+        "invoice",
+        "subscription",
+        "amount",
+        "currency",
+        "description",
+        "metadata[*]",
+        "quantity",
+        "period[start]",
+        "period[end]",
+        "pricing[price]",
+        "price_data[currency]",
+        "price_data[product]",
+        "price_data[unit_amount]",
+        "price_data[tax_behavior]",
+        "unit_amount_decimal",
+        "discountable",
+        "tax_behavior",
+        "tax_code",
     ])?;
     let customer = form.required("customer")?;
     world.object_for("customer", customer, "customer")?;
@@ -44,7 +60,8 @@ fn create(world: &mut World, form: &Form) -> Answer {
     let (start, end) = (form.integer("period.start")?.unwrap_or(world.now), form.integer("period.end")?.unwrap_or(world.now));
     item["period"] = json!({"start": start, "end": end});
     if let Some(subscription) = &subscription {
-        item["parent"] = json!({"type": "subscription_details", "subscription_details": {"subscription": subscription, "subscription_item": null}});
+        item["parent"] =
+            json!({"type": "subscription_details", "subscription_details": {"subscription": subscription, "subscription_item": null}});
     }
     world.store.put(item.clone());
     world.emit("invoiceitem.created", &item);
@@ -81,13 +98,14 @@ fn priced(world: &World, form: &Form) -> Result<Priced, ApiError> {
         return Err(ApiError::invalid("Invalid non-negative integer").code("parameter_invalid_integer").named("quantity"));
     }
     let name_of = |product: &str| world.store.find(product).map_or(Value::Null, |it| it["name"].clone());
-    let details = |price: Value, product: &str, unit: &str| {
-        json!({"price_details": {"price": price, "product": product}, "type": "price_details", "unit_amount_decimal": unit})
-    };
+    let details = |price: Value, product: &str, unit: &str| json!({"price_details": {"price": price, "product": product}, "type": "price_details", "unit_amount_decimal": unit});
     if let Some(price) = form.text("pricing.price") {
         let price = world.object_for("price", price, "pricing[price]")?;
         if price.is_set("recurring") {
-            return Err(ApiError::invalid("The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.").named("pricing[price]"));
+            return Err(ApiError::invalid(
+                "The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.",
+            )
+            .named("pricing[price]"));
         }
         let pricing = details(price["id"].clone(), price.text("product"), price.text("unit_amount_decimal"));
         let (amount, currency) = (price.int("unit_amount") * quantity, price.text("currency").to_owned());
@@ -106,7 +124,8 @@ fn priced(world: &World, form: &Form) -> Result<Priced, ApiError> {
         Some(amount) => (amount, amount.to_string()),
         None => {
             let unit = form.required("unit_amount_decimal")?;
-            let number: f64 = unit.parse().map_err(|_| ApiError::invalid(format!("Invalid decimal: {unit}")).named("unit_amount_decimal"))?;
+            let number: f64 =
+                unit.parse().map_err(|_| ApiError::invalid(format!("Invalid decimal: {unit}")).named("unit_amount_decimal"))?;
             // Stripe rounds a line once, when unit and quantity have been multiplied.
             ((number * quantity as f64).round() as i64, unit.to_owned())
         }
@@ -119,7 +138,8 @@ fn list(world: &World, form: &Form) -> Answer {
     form.only_list(&["customer", "invoice", "pending"])?;
     let pending = form.flag("pending")?;
     let wanted = |it: &&Value| {
-        form.text("invoice").is_none_or(|invoice| it.text("invoice") == invoice) && pending.is_none_or(|pending| it.is_set("invoice") != pending)
+        form.text("invoice").is_none_or(|invoice| it.text("invoice") == invoice)
+            && pending.is_none_or(|pending| it.is_set("invoice") != pending)
     };
     match form.text("customer") {
         Some(customer) => page(form, "/v1/invoiceitems", world.store.of_customer("invoiceitem", customer).filter(wanted)),

@@ -81,8 +81,18 @@ fn pay(world: &mut World, id: &str, form: &Form) -> Result<(), ApiError> {
 
 fn create(world: &mut World, form: &Form) -> Answer {
     form.only(&[
-        "customer", "subscription", "collection_method", "days_until_due", "auto_advance", "description", "metadata[*]", "footer", "currency",
-        "pending_invoice_items_behavior", "custom_fields[][name]", "custom_fields[][value]",
+        "customer",
+        "subscription",
+        "collection_method",
+        "days_until_due",
+        "auto_advance",
+        "description",
+        "metadata[*]",
+        "footer",
+        "currency",
+        "pending_invoice_items_behavior",
+        "custom_fields[][name]",
+        "custom_fields[][value]",
     ])?;
     let customer = form.required("customer")?;
     let currency = world.object_for("customer", customer, "customer")?.text("currency").to_owned();
@@ -124,8 +134,17 @@ fn with_members(mut invoice: Value, form: &Form) -> Value {
 }
 
 fn update(world: &mut World, id: &str, form: &Form) -> Answer {
-    form.only(&["auto_advance", "description", "metadata[*]", "footer", "days_until_due", "collection_method", "custom_fields[][name]", "custom_fields[][value]",
-        "default_payment_method"])?;
+    form.only(&[
+        "auto_advance",
+        "description",
+        "metadata[*]",
+        "footer",
+        "days_until_due",
+        "collection_method",
+        "custom_fields[][name]",
+        "custom_fields[][value]",
+        "default_payment_method",
+    ])?;
     let invoice = world.object("invoice", id)?.clone();
     let mut invoice = with_members(invoice, form);
     if let Some(advance) = form.flag("auto_advance")? {
@@ -164,11 +183,23 @@ fn list(world: &World, form: &Form) -> Answer {
 /// What a change of a subscription, a new one or the next renewal would be billed as.
 fn preview(world: &World, form: &Form) -> Answer {
     form.only(&[
-        "customer", "subscription", "currency", "discounts[][coupon]", "automatic_tax[enabled]", "preview_mode",
-        "subscription_details[items][][id]", "subscription_details[items][][price]", "subscription_details[items][][quantity]",
-        "subscription_details[items][][deleted]", "subscription_details[proration_behavior]", "subscription_details[proration_date]",
-        "subscription_details[billing_cycle_anchor]", "subscription_details[cancel_at_period_end]", "subscription_details[cancel_at]",
-        "subscription_details[cancel_now]", "subscription_details[trial_end]",
+        "customer",
+        "subscription",
+        "currency",
+        "discounts[][coupon]",
+        "automatic_tax[enabled]",
+        "preview_mode",
+        "subscription_details[items][][id]",
+        "subscription_details[items][][price]",
+        "subscription_details[items][][quantity]",
+        "subscription_details[items][][deleted]",
+        "subscription_details[proration_behavior]",
+        "subscription_details[proration_date]",
+        "subscription_details[billing_cycle_anchor]",
+        "subscription_details[cancel_at_period_end]",
+        "subscription_details[cancel_at]",
+        "subscription_details[cancel_now]",
+        "subscription_details[trial_end]",
     ])?;
     let details = form.inner("subscription_details");
     match form.text("subscription") {
@@ -184,8 +215,10 @@ fn preview(world: &World, form: &Form) -> Answer {
         }
         None => {
             let customer = form.required("customer")?;
-            let living = world.store.of_customer("subscription", customer).find(|it| ["active", "trialing", "past_due"].contains(&it.status()));
-            let subscription = living.ok_or_else(|| ApiError::invalid("No upcoming invoices for customer").code("invoice_upcoming_none"))?;
+            let living =
+                world.store.of_customer("subscription", customer).find(|it| ["active", "trialing", "past_due"].contains(&it.status()));
+            let subscription =
+                living.ok_or_else(|| ApiError::invalid("No upcoming invoices for customer").code("invoice_upcoming_none"))?;
             world.preview_next(subscription.id())
         }
     }

@@ -16,7 +16,9 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
         (Verb::Get, ["disputes"]) => list(world, form, "dispute", &["charge", "payment_intent"]),
         (Verb::Get, ["charges"]) => list(world, form, "charge", &["customer", "payment_intent"]),
         (Verb::Get, ["payment_intents"]) => list(world, form, "payment_intent", &["customer"]),
-        (Verb::Get, ["invoice_payments"]) => list(world, form, "invoice_payment", &["invoice", "status", "payment.type", "payment.payment_intent"]),
+        (Verb::Get, ["invoice_payments"]) => {
+            list(world, form, "invoice_payment", &["invoice", "status", "payment.type", "payment.payment_intent"])
+        }
         (Verb::Get, ["refunds", id]) => world.object("refund", id).cloned(),
         (Verb::Get, ["disputes", id]) => world.object("dispute", id).cloned(),
         (Verb::Get, ["charges", id]) => world.object("charge", id).cloned(),
@@ -28,7 +30,8 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 
 /// A list that can be narrowed by the members it names.
 fn list(world: &World, form: &Form, kind: &str, by: &[&str]) -> Answer {
-    let written: Vec<String> = by.iter().map(|it| it.split_once('.').map_or_else(|| (*it).to_owned(), |(a, b)| format!("{a}[{b}]"))).collect();
+    let written: Vec<String> =
+        by.iter().map(|it| it.split_once('.').map_or_else(|| (*it).to_owned(), |(a, b)| format!("{a}[{b}]"))).collect();
     form.only_list(&written.iter().map(String::as_str).collect::<Vec<_>>())?;
     let wanted = |it: &&Value| by.iter().all(|name| form.text(name).is_none_or(|wanted| it.text(name) == wanted));
     page(form, &format!("/v1/{kind}s"), world.store.all(kind).filter(wanted))

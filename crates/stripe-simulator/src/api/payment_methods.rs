@@ -32,7 +32,8 @@ fn create(world: &mut World, form: &Form) -> Answer {
     form.choice("type", &["card", "sepa_debit"])?;
     let typed = if form.required("type")? == "card" { form.required("card.number")? } else { form.required("sepa_debit.iban")? };
     let (name, email) = (form.text("billing_details.name"), form.text("billing_details.email"));
-    let mut method = world.new_payment_method(typed, json!({"address": null, "email": email, "name": name, "phone": null, "tax_id": null}))?;
+    let mut method =
+        world.new_payment_method(typed, json!({"address": null, "email": email, "name": name, "phone": null, "tax_id": null}))?;
     method["metadata"] = form.metadata("metadata", &Value::Null);
     world.store.put(method.clone());
     Ok(method)

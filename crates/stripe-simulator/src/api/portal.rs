@@ -21,13 +21,26 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 }
 
 const MEMBERS: &[&str] = &[
-    "name", "active", "default_return_url", "metadata[*]", "business_profile[headline]", "business_profile[privacy_policy_url]",
-    "business_profile[terms_of_service_url]", "features[customer_update][enabled]", "features[customer_update][allowed_updates][]",
-    "features[invoice_history][enabled]", "features[payment_method_update][enabled]", "features[subscription_cancel][enabled]",
-    "features[subscription_cancel][mode]", "features[subscription_cancel][proration_behavior]",
-    "features[subscription_cancel][cancellation_reason][enabled]", "features[subscription_cancel][cancellation_reason][options][]",
-    "features[subscription_update][enabled]", "features[subscription_update][default_allowed_updates][]",
-    "features[subscription_update][proration_behavior]", "login_page[enabled]",
+    "name",
+    "active",
+    "default_return_url",
+    "metadata[*]",
+    "business_profile[headline]",
+    "business_profile[privacy_policy_url]",
+    "business_profile[terms_of_service_url]",
+    "features[customer_update][enabled]",
+    "features[customer_update][allowed_updates][]",
+    "features[invoice_history][enabled]",
+    "features[payment_method_update][enabled]",
+    "features[subscription_cancel][enabled]",
+    "features[subscription_cancel][mode]",
+    "features[subscription_cancel][proration_behavior]",
+    "features[subscription_cancel][cancellation_reason][enabled]",
+    "features[subscription_cancel][cancellation_reason][options][]",
+    "features[subscription_update][enabled]",
+    "features[subscription_update][default_allowed_updates][]",
+    "features[subscription_update][proration_behavior]",
+    "login_page[enabled]",
 ];
 
 fn create(world: &mut World, form: &Form) -> Answer {
@@ -65,7 +78,11 @@ fn update(world: &mut World, id: &str, form: &Form) -> Answer {
 fn with_members(mut configuration: Value, form: &Form) -> Answer {
     super::catalogue::set_texts(&mut configuration, form, &["name", "default_return_url"]);
     let profile = form.inner("business_profile");
-    super::catalogue::set_texts(&mut configuration["business_profile"], &profile, &["headline", "privacy_policy_url", "terms_of_service_url"]);
+    super::catalogue::set_texts(
+        &mut configuration["business_profile"],
+        &profile,
+        &["headline", "privacy_policy_url", "terms_of_service_url"],
+    );
     if let Some(active) = form.flag("active")? {
         configuration["active"] = json!(active);
     }
@@ -81,7 +98,9 @@ fn with_members(mut configuration: Value, form: &Form) -> Answer {
             configuration["features"][feature][name] = json!(features.texts(&path));
         }
     }
-    for (feature, name) in [("subscription_cancel", "mode"), ("subscription_cancel", "proration_behavior"), ("subscription_update", "proration_behavior")] {
+    for (feature, name) in
+        [("subscription_cancel", "mode"), ("subscription_cancel", "proration_behavior"), ("subscription_update", "proration_behavior")]
+    {
         if let Some(value) = features.text(&format!("{feature}.{name}")) {
             configuration["features"][feature][name] = json!(value);
         }
@@ -100,20 +119,29 @@ fn with_members(mut configuration: Value, form: &Form) -> Answer {
 fn list(world: &World, form: &Form) -> Answer {
     form.only_list(&["active", "is_default"])?;
     let (active, default) = (form.flag("active")?, form.flag("is_default")?);
-    let wanted =
-        |it: &&Value| active.is_none_or(|wanted| it.flag("active") == wanted) && default.is_none_or(|wanted| it.flag("is_default") == wanted);
+    let wanted = |it: &&Value| {
+        active.is_none_or(|wanted| it.flag("active") == wanted) && default.is_none_or(|wanted| it.flag("is_default") == wanted)
+    };
     page(form, "/v1/billing_portal/configurations", world.store.all("billing_portal.configuration").filter(wanted))
 }
 
 fn create_session(world: &mut World, form: &Form) -> Answer {
-    form.only(&["customer", "configuration", "return_url", "locale", "flow_data[type]", "flow_data[after_completion][type]",
-        "flow_data[after_completion][redirect][return_url]"])?;
+    form.only(&[
+        "customer",
+        "configuration",
+        "return_url",
+        "locale",
+        "flow_data[type]",
+        "flow_data[after_completion][type]",
+        "flow_data[after_completion][redirect][return_url]",
+    ])?;
     let customer = form.required("customer")?;
     world.object_for("customer", customer, "customer")?;
     let configuration = match form.text("configuration") {
         Some(id) => world.object_for("billing_portal.configuration", id, "configuration")?.clone(),
         None => world.store.all("billing_portal.configuration").find(|it| it.flag("is_default")).cloned().ok_or_else(|| {
-            ApiError::invalid("No configuration provided and your test mode default configuration has not been created.").named("configuration")
+            ApiError::invalid("No configuration provided and your test mode default configuration has not been created.")
+                .named("configuration")
         })?,
     };
     let return_url = form.text("return_url").map_or_else(|| configuration["default_return_url"].clone(), |it| json!(it));

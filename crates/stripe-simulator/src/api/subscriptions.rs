@@ -28,10 +28,26 @@ pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answ
 
 /// What creating and updating share.
 const BOTH: &[&str] = &[
-    "items[][price]", "items[][quantity]", "items[][metadata][*]", "metadata[*]", "default_payment_method", "collection_method", "days_until_due",
-    "trial_end", "trial_settings[end_behavior][missing_payment_method]", "cancel_at_period_end", "cancel_at", "payment_behavior",
-    "proration_behavior", "discounts[][coupon]", "discounts[][promotion_code]", "description", "off_session", "automatic_tax[enabled]",
-    "payment_settings[save_default_payment_method]", "payment_settings[payment_method_types][]",
+    "items[][price]",
+    "items[][quantity]",
+    "items[][metadata][*]",
+    "metadata[*]",
+    "default_payment_method",
+    "collection_method",
+    "days_until_due",
+    "trial_end",
+    "trial_settings[end_behavior][missing_payment_method]",
+    "cancel_at_period_end",
+    "cancel_at",
+    "payment_behavior",
+    "proration_behavior",
+    "discounts[][coupon]",
+    "discounts[][promotion_code]",
+    "description",
+    "off_session",
+    "automatic_tax[enabled]",
+    "payment_settings[save_default_payment_method]",
+    "payment_settings[payment_method_types][]",
 ];
 const BEHAVIORS: &[&str] = &["create_prorations", "always_invoice", "none"];
 const PAYMENT_BEHAVIORS: &[&str] = &["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
@@ -70,7 +86,10 @@ pub fn new_subscription(world: &World, form: &Form, customer: String) -> Result<
         customer,
         items,
         trial_end: trial_end(world, form)?.or(trial_days).filter(|it| *it > world.now),
-        missing_payment_method: form.choice("trial_settings.end_behavior.missing_payment_method", MISSING)?.unwrap_or("create_invoice").to_owned(),
+        missing_payment_method: form
+            .choice("trial_settings.end_behavior.missing_payment_method", MISSING)?
+            .unwrap_or("create_invoice")
+            .to_owned(),
         collection_method: collection_method.to_owned(),
         days_until_due,
         default_payment_method: method,
@@ -148,8 +167,15 @@ fn quiet_members(form: &Form, subscription: &Value) -> Result<Vec<(&'static str,
 }
 
 fn update(world: &mut World, id: &str, form: &Form) -> Answer {
-    let own = ["items[][id]", "items[][deleted]", "items[][clear_usage]", "proration_date", "billing_cycle_anchor", "cancellation_details[comment]",
-        "cancellation_details[feedback]"];
+    let own = [
+        "items[][id]",
+        "items[][deleted]",
+        "items[][clear_usage]",
+        "proration_date",
+        "billing_cycle_anchor",
+        "cancellation_details[comment]",
+        "cancellation_details[feedback]",
+    ];
     form.only(&[BOTH, &own].concat())?;
     let customer = world.object("subscription", id)?.text("customer").to_owned();
     let mut change = change(world, id, form)?;

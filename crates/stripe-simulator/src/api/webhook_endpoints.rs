@@ -7,7 +7,6 @@ use super::{Answer, Verb, deleted, nowhere};
 use crate::API_VERSION;
 use crate::error::ApiError;
 use crate::form::Form;
-use crate::json::Fields;
 use crate::world::World;
 
 pub fn route(world: &mut World, verb: Verb, parts: &[&str], form: &Form) -> Answer {

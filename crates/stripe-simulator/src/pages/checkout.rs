@@ -100,7 +100,12 @@ fn fields(world: &World, session: &Value, typed: &Payment) -> String {
         form.push_str(&field("email", "Email", email, "type=\"email\" autocomplete=\"email\" required"));
     }
     form.push_str(&field("name", "Name", typed.name.as_deref().unwrap_or_default(), "autocomplete=\"name\""));
-    form.push_str(&field("country", "Country (two letters)", typed.country.as_deref().unwrap_or_default(), "maxlength=\"2\" autocomplete=\"country\""));
+    form.push_str(&field(
+        "country",
+        "Country (two letters)",
+        typed.country.as_deref().unwrap_or_default(),
+        "maxlength=\"2\" autocomplete=\"country\"",
+    ));
     if needed {
         form.push_str(&field("method", "Card number or IBAN", "", "autocomplete=\"cc-number\" required aria-describedby=\"test\""));
         form.push_str("<p class=\"small\" id=\"test\">Nothing real: Stripe’s test cards, such as 4242 4242 4242 4242, or DE89 3704 0044 0532 0130 00.</p>");

@@ -1,7 +1,7 @@
 //! `/`: the clock, what there is, what goes wrong, and what somebody does in Stripe's own dashboard.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::State;
@@ -94,7 +94,8 @@ fn choices(name: &str, label: &str, values: &[&str]) -> String {
 fn troubles(world: &World, down: bool, faults: &[Fault]) -> String {
     let (label, to) = if down { ("Bring Stripe up again", "false") } else { ("Take Stripe down", "true") };
     let switch = button("/", label, &[("do", "down"), ("down", to)]);
-    let outcome = choices("outcome", "The next charge", &["good", "declined", "insufficient_funds", "expired", "authenticate_always", "disputed"]);
+    let outcome =
+        choices("outcome", "The next charge", &["good", "declined", "insufficient_funds", "expired", "authenticate_always", "disputed"]);
     let failure = choices("failure", "The next request", &["error_before", "error_after", "drop_before", "drop_after", "too_many"]);
     let planned = serde_json::to_string(&world.outcomes).unwrap_or_default();
     let faults = serde_json::to_string(faults).unwrap_or_default();
@@ -122,7 +123,10 @@ fn subscriptions(world: &World) -> String {
         vec![format!("<code>{}</code>", it.id()), escape(&customer), it.status().to_owned(), until, cancel]
     };
     let rows: Vec<Vec<String>> = world.store.all("subscription").rev().take(SHOWN).map(row).collect();
-    format!("<h2>Subscriptions</h2>{}", table("Subscriptions", &["Id", "Customer", "Status", "Period ends", "In Stripe’s dashboard"], &rows))
+    format!(
+        "<h2>Subscriptions</h2>{}",
+        table("Subscriptions", &["Id", "Customer", "Status", "Period ends", "In Stripe’s dashboard"], &rows)
+    )
 }
 
 fn charges(world: &World) -> String {
@@ -134,8 +138,20 @@ fn charges(world: &World) -> String {
         if it.flag("paid") && !it.flag("disputed") {
             acts.push_str(&button("/", "Dispute", &[("do", "dispute"), ("id", it.id())]));
         }
-        let state = if it.flag("disputed") { "disputed" } else if it.flag("refunded") { "refunded" } else { it.status() };
-        vec![format!("<code>{}</code>", it.id()), money(it.int("amount"), it.text("currency")), state.to_owned(), moment(it.int("created")), acts]
+        let state = if it.flag("disputed") {
+            "disputed"
+        } else if it.flag("refunded") {
+            "refunded"
+        } else {
+            it.status()
+        };
+        vec![
+            format!("<code>{}</code>", it.id()),
+            money(it.int("amount"), it.text("currency")),
+            state.to_owned(),
+            moment(it.int("created")),
+            acts,
+        ]
     };
     let rows: Vec<Vec<String>> = world.store.all("charge").rev().take(SHOWN).map(row).collect();
     format!("<h2>Charges</h2>{}", table("Charges", &["Id", "Amount", "State", "When", "In Stripe’s dashboard"], &rows))

@@ -52,7 +52,10 @@ fn render(invoice: &Value, refused: Option<&str>) -> HttpResponse {
             }
             let due = money(invoice.int("amount_remaining"), currency);
             let number = field("method", "Card number or IBAN", "", "autocomplete=\"cc-number\" required");
-            body.push_str(&format!("<form method=\"post\" action=\"/invoice/{}\">{number}<p><button>Pay {due}</button></p></form>", invoice.id()));
+            body.push_str(&format!(
+                "<form method=\"post\" action=\"/invoice/{}\">{number}<p><button>Pay {due}</button></p></form>",
+                invoice.id()
+            ));
         }
         status => body.push_str(&format!("<p>This invoice is {status}.</p>")),
     }
@@ -65,7 +68,8 @@ pub async fn document(simulator: State, id: web::Path<String>) -> HttpResponse {
     let world = simulator.world();
     let Ok(invoice) = world.object("invoice", &id) else { return not_found("This invoice") };
     let currency = invoice.text("currency");
-    let mut text = format!("Invoice {}\n{}\nTo {}\n\n", invoice.text("number"), day(invoice.int("created")), invoice.text("customer_email"));
+    let mut text =
+        format!("Invoice {}\n{}\nTo {}\n\n", invoice.text("number"), day(invoice.int("created")), invoice.text("customer_email"));
     for line in invoice.list("lines") {
         text.push_str(&format!("{}: {}\n", line.text("description"), money(line.int("amount"), currency)));
     }

@@ -64,7 +64,8 @@ fn perform(world: &mut World, customer: &str, form: &Form) -> Result<(), ApiErro
 /// A card that is chosen here pays the subscriptions, too.
 fn use_for_everything(world: &mut World, method: &str, customer: &str) {
     world.make_default(method, customer);
-    let subscriptions: Vec<Value> = world.store.of_customer("subscription", customer).filter(|it| it.status() != "canceled").cloned().collect();
+    let subscriptions: Vec<Value> =
+        world.store.of_customer("subscription", customer).filter(|it| it.status() != "canceled").cloned().collect();
     for mut subscription in subscriptions {
         subscription["default_payment_method"] = json!(method);
         world.save_changed("customer.subscription.updated", subscription);
@@ -102,7 +103,9 @@ fn methods(world: &World, customer: &Value, action: &str) -> String {
     };
     let rows: Vec<Vec<String>> = own.map(row).collect();
     let number = field("method", "Card number or IBAN", "", "autocomplete=\"cc-number\" required");
-    let add = format!("<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"do\" value=\"add\">{number}<p><button>Add and use</button></p></form>");
+    let add = format!(
+        "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"do\" value=\"add\">{number}<p><button>Add and use</button></p></form>"
+    );
     format!("<h2>How you pay</h2>{}{add}", table("Cards and accounts", &["Number", "Use", "Remove"], &rows))
 }
 

@@ -103,7 +103,8 @@ impl World {
         customer["email"] = json!(email);
         customer["name"] = json!(payment.name);
         if let Some(country) = &payment.country {
-            customer["address"] = json!({"city": null, "country": country, "line1": null, "line2": null, "postal_code": null, "state": null});
+            customer["address"] =
+                json!({"city": null, "country": country, "line1": null, "line2": null, "postal_code": null, "state": null});
         }
         self.store.put(customer.clone());
         self.emit("customer.created", &customer);
@@ -113,7 +114,8 @@ impl World {
     fn session_subscription(&self, session: &Value, customer: &str, method: Option<String>, discounts: Vec<String>) -> NewSubscription {
         let data = &session["_subscription_data"];
         let items = session.list("_line_items").iter();
-        let items = items.map(|it| NewItem { price: it.text("price").to_owned(), quantity: it.int("quantity"), metadata: json!({}) }).collect();
+        let items =
+            items.map(|it| NewItem { price: it.text("price").to_owned(), quantity: it.int("quantity"), metadata: json!({}) }).collect();
         let trial = data["trial"].as_object().map(|it| match (it.get("days"), it.get("end")) {
             (Some(days), _) => self.now + days.as_i64().unwrap_or_default() * DAY,
             (_, end) => end.and_then(Value::as_i64).unwrap_or(self.now),

@@ -84,7 +84,7 @@ impl World {
     }
 }
 
-pub fn discount_shape(id: &str, coupon: &str, start: i64) -> Value {
+fn discount_shape(id: &str, coupon: &str, start: i64) -> Value {
     json!({
         "id": id, "object": "discount", "checkout_session": null, "customer": null, "end": null, "invoice": null, "invoice_item": null,
         "promotion_code": null, "source": {"coupon": coupon, "type": "coupon"}, "start": start, "subscription": null,

@@ -44,7 +44,9 @@ impl World {
             return Err(ApiError::invalid(format!("Charge {} has already been refunded.", charge.id())).code("charge_already_refunded"));
         }
         if amount <= 0 || amount > left {
-            return Err(ApiError::invalid(format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")).named("amount"));
+            return Err(
+                ApiError::invalid(format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")).named("amount")
+            );
         }
         charge["amount_refunded"] = json!(charge.int("amount_refunded") + amount);
         charge["refunded"] = json!(amount == left);

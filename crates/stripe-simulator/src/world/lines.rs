@@ -80,7 +80,8 @@ impl World {
             let source = Source::SubscriptionItem { subscription: subscription.id().to_owned(), item: item.id().to_owned() };
             let currency = price.text("currency").to_owned();
             let (proration, discountable, metadata) = (false, true, item["metadata"].clone());
-            let line = Line { amount, currency, description, period, price: Some(price), quantity, proration, discountable, metadata, source };
+            let line =
+                Line { amount, currency, description, period, price: Some(price), quantity, proration, discountable, metadata, source };
             lines.push(self.line(invoice, line));
         }
         lines

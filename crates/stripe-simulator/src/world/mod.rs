@@ -25,9 +25,8 @@ use serde_json::{Map, Value, json};
 
 pub use agenda::Due;
 pub use checkout::Payment;
-pub use coupons::discount_shape;
 pub use dice::Dice;
-pub use methods::{Instrument, instrument};
+pub use methods::Instrument;
 pub use outbox::{Answer, Delivery, Message, Outbox};
 pub use payments::{Presence, Verdict};
 pub use rules::{AfterRetries, Rules};
@@ -139,7 +138,8 @@ impl World {
     /// An event again, to every endpoint that wants its kind.
     pub fn resend(&mut self, event: &str) -> Result<usize, ApiError> {
         let kind = self.object("event", event)?.text("type").to_owned();
-        let endpoints: Vec<String> = self.store.all("webhook_endpoint").filter(|it| wants(it, &kind)).map(|it| it.id().to_owned()).collect();
+        let endpoints: Vec<String> =
+            self.store.all("webhook_endpoint").filter(|it| wants(it, &kind)).map(|it| it.id().to_owned()).collect();
         endpoints.iter().for_each(|it| self.outbox.resend(event, it, self.now));
         Ok(endpoints.len())
     }
@@ -164,7 +164,9 @@ fn wants(endpoint: &Value, kind: &str) -> bool {
 /// An object as Stripe shows it: members that begin with `_` are the simulator's own.
 pub fn shown(object: &Value) -> Value {
     match object {
-        Value::Object(members) => members.iter().filter(|(key, _)| !key.starts_with('_')).map(|(key, value)| (key.clone(), value.clone())).collect(),
+        Value::Object(members) => {
+            members.iter().filter(|(key, _)| !key.starts_with('_')).map(|(key, value)| (key.clone(), value.clone())).collect()
+        }
         other => other.clone(),
     }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::World;
 use super::agenda::Due;
 use super::methods::{Instrument, decline, is_bank};
-use super::World;
 use crate::clock::DAY;
 use crate::error::ApiError;
 use crate::json::Fields;
@@ -19,7 +19,9 @@ pub enum Presence {
 /// What a charge comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    Paid { disputed: bool },
+    Paid {
+        disputed: bool,
+    },
     /// A bank debit is on its way.
     Processing,
     Failed(ApiError),
@@ -87,7 +89,11 @@ impl World {
     pub fn pay(&mut self, id: &str, method: Option<&str>, presence: Presence) -> Result<(), ApiError> {
         let mut invoice = self.object("invoice", id)?.clone();
         if invoice.status() != "open" {
-            let message = if invoice.status() == "paid" { "Invoice is already paid".to_owned() } else { format!("Invoice {id} is {}.", invoice.status()) };
+            let message = if invoice.status() == "paid" {
+                "Invoice is already paid".to_owned()
+            } else {
+                format!("Invoice {id} is {}.", invoice.status())
+            };
             return Err(ApiError::invalid(message).code("invoice_not_open"));
         }
         let intent = self.intent_of(&invoice);
@@ -101,7 +107,9 @@ impl World {
         self.store.put(invoice.clone());
         let Some(method) = chosen else {
             self.note_failure(id);
-            return Err(ApiError::invalid("This customer has no attached payment source or default payment method.").code("resource_missing"));
+            return Err(
+                ApiError::invalid("This customer has no attached payment source or default payment method.").code("resource_missing")
+            );
         };
         let verdict = self.judge(&method, presence);
         if !self.wallet.get(&method).copied().is_some_and(is_bank) {
@@ -220,7 +228,9 @@ impl World {
     pub fn pay_out_of_band(&mut self, id: &str) -> Result<(), ApiError> {
         let invoice = self.object("invoice", id)?.clone();
         if !["open", "uncollectible"].contains(&invoice.status()) {
-            return Err(ApiError::invalid(format!("Invoice {id} is {}; only an open one can be paid.", invoice.status())).code("invoice_not_open"));
+            return Err(
+                ApiError::invalid(format!("Invoice {id} is {}; only an open one can be paid.", invoice.status())).code("invoice_not_open")
+            );
         }
         self.cancel_payment(&invoice);
         self.mark_paid(id, true);

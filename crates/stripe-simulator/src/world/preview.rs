@@ -83,7 +83,8 @@ impl World {
             // It was finalised and paid aside; what counts is what it asked for.
             invoice["amount_paid"] = json!(0);
             invoice["amount_remaining"] = invoice["amount_due"].clone();
-            invoice["status_transitions"] = json!({"finalized_at": null, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null});
+            invoice["status_transitions"] =
+                json!({"finalized_at": null, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null});
             for name in ["number", "hosted_invoice_url", "invoice_pdf", "effective_at"] {
                 invoice[name] = Value::Null;
             }

@@ -14,7 +14,9 @@ impl World {
     pub(super) fn prorate(&mut self, before: &Value, after: &Value, at: i64, resets: bool) {
         let (start, end) = period_of(before);
         let at = at.clamp(start, end);
-        let same = |it: &Value, other: &Value| it["id"] == other["id"] && it["price"]["id"] == other["price"]["id"] && it["quantity"] == other["quantity"];
+        let same = |it: &Value, other: &Value| {
+            it["id"] == other["id"] && it["price"]["id"] == other["price"]["id"] && it["quantity"] == other["quantity"]
+        };
         let (old, new) = (before.list("items"), after.list("items"));
         let gone = old.iter().filter(|it| resets || !new.iter().any(|other| same(it, other)));
         let come = new.iter().filter(|it| !resets && !old.iter().any(|other| same(it, other)));
@@ -35,7 +37,8 @@ impl World {
 
     /// Nothing is credited that was not charged: what a subscription has off, its prorations have off.
     fn discounted(&self, subscription: &Value, amount: i64) -> i64 {
-        let coupons = subscription.list("discounts").iter().filter_map(|it| self.store.find(self.store.find(it.as_str()?)?.text("source.coupon")));
+        let coupons =
+            subscription.list("discounts").iter().filter_map(|it| self.store.find(self.store.find(it.as_str()?)?.text("source.coupon")));
         coupons.filter(|it| it.is_set("percent_off")).fold(amount, |left, coupon| left - self.reduction(coupon, left, ""))
     }
 

@@ -144,7 +144,8 @@ impl World {
         let subscription = self.copy(id);
         let end = period_of(&subscription).1;
         let goes_on = ["active", "trialing", "past_due"].contains(&subscription.status()) && !subscription.flag("cancel_at_period_end");
-        if goes_on && end - self.now <= self.rules.upcoming_days * DAY
+        if goes_on
+            && end - self.now <= self.rules.upcoming_days * DAY
             && let Some(invoice) = self.upcoming(id)
         {
             self.emit("invoice.upcoming", &invoice);
@@ -285,10 +286,20 @@ impl World {
     fn subscription_shape(&mut self, new: &NewSubscription, prices: &[Value], currency: &str) -> Value {
         let (id, now) = (self.new_id("sub"), self.now);
         let end = new.trial_end.unwrap_or_else(|| period_end(now, now, &prices[0]["recurring"]));
-        let items: Vec<Value> =
-            new.items.iter().zip(prices).map(|(item, price)| self.item_shape(&id, price, item.quantity, &item.metadata, (now, end))).collect();
+        let items: Vec<Value> = new
+            .items
+            .iter()
+            .zip(prices)
+            .map(|(item, price)| self.item_shape(&id, price, item.quantity, &item.metadata, (now, end)))
+            .collect();
         let charged = new.collection_method == "charge_automatically";
-        let status = if new.trial_end.is_some() { "trialing" } else if charged { "incomplete" } else { "active" };
+        let status = if new.trial_end.is_some() {
+            "trialing"
+        } else if charged {
+            "incomplete"
+        } else {
+            "active"
+        };
         let cancel_at = new.cancel_at.or(new.cancel_at_period_end.then_some(end));
         json!({
             "id": id, "object": "subscription", "application": null, "application_fee_percent": null,

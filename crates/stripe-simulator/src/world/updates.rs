@@ -89,7 +89,8 @@ impl World {
             if let Some(price) = &price
                 && price["currency"] != before["currency"]
             {
-                let message = format!("The price {} is in {}, the subscription in {}.", price.id(), price.text("currency"), before.text("currency"));
+                let message =
+                    format!("The price {} is in {}, the subscription in {}.", price.id(), price.text("currency"), before.text("currency"));
                 return Err(ApiError::invalid(message).named("items[0][price]"));
             }
             match &change.id {
@@ -101,7 +102,10 @@ impl World {
                 }
                 Some(id) if change.deleted => items.retain(|it| it.id() != id),
                 Some(id) => {
-                    let item = items.iter_mut().find(|it| it.id() == id).ok_or_else(|| ApiError::no_such("subscription item", id, "items[0][id]"))?;
+                    let item = items
+                        .iter_mut()
+                        .find(|it| it.id() == id)
+                        .ok_or_else(|| ApiError::no_such("subscription item", id, "items[0][id]"))?;
                     change_item(item, price, change);
                 }
             }
