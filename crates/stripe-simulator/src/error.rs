@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 pub struct ApiError {
     pub status: u16,
     pub kind: &'static str,
-    pub code: Option<String>,
-    pub decline_code: Option<String>,
+    pub code: Option<&'static str>,
+    pub decline_code: Option<&'static str>,
     pub message: String,
     pub param: Option<String>,
-    pub payment_intent: Option<Value>,
+    /// The one that failed; boxed, since few errors have one.
+    pub payment_intent: Option<Box<Value>>,
 }
 
 impl ApiError {
@@ -65,13 +66,12 @@ impl ApiError {
         Self::new(503, "api_error", "The simulated Stripe is down.")
     }
 
-    pub fn card(code: &str, decline_code: Option<&str>, message: &str) -> Self {
-        let decline_code = decline_code.map(str::to_owned);
+    pub fn card(code: &'static str, decline_code: Option<&'static str>, message: &str) -> Self {
         Self { decline_code, ..Self::new(402, "card_error", message) }.code(code)
     }
 
-    pub fn code(mut self, code: &str) -> Self {
-        self.code = Some(code.to_owned());
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 
@@ -81,20 +81,20 @@ impl ApiError {
     }
 
     pub fn about(mut self, payment_intent: Value) -> Self {
-        self.payment_intent = Some(payment_intent);
+        self.payment_intent = Some(Box::new(payment_intent));
         self
     }
 
     pub fn body(&self) -> Value {
         let mut error = json!({"type": self.kind, "message": self.message});
-        let optional = [("code", &self.code), ("decline_code", &self.decline_code), ("param", &self.param)];
+        let optional = [("code", self.code), ("decline_code", self.decline_code), ("param", self.param.as_deref())];
         for (name, value) in optional {
             if let Some(value) = value {
                 error[name] = json!(value);
             }
         }
         if let Some(intent) = &self.payment_intent {
-            error["payment_intent"] = intent.clone();
+            error["payment_intent"] = Value::clone(intent);
         }
         json!({"error": error})
     }

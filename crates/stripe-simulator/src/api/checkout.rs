@@ -169,7 +169,7 @@ fn shape(world: &World, form: &Form, id: &str, success_url: &str) -> Answer {
         "origin_context": null, "payment_intent": null, "payment_link": null,
         "payment_method_collection": form.choice("payment_method_collection", &["always", "if_required"])?.unwrap_or("always"),
         "payment_method_configuration_details": null, "payment_method_options": {}, "payment_method_types": types,
-        "payment_status": "unpaid", "permissions": null, "phone_number_collection": {"enabled": false}, "presentment_details": null,
+        "payment_status": "unpaid", "permissions": null, "phone_number_collection": {"enabled": false},
         "recovered_from": null, "saved_payment_method_options": null, "setup_intent": null, "shipping_address_collection": null,
         "shipping_cost": null, "shipping_options": [], "status": "open", "submit_type": null, "subscription": null,
         "success_url": success_url, "tax_id_collection": {"enabled": form.flag("tax_id_collection.enabled")?.unwrap_or(false), "required": "never"},

@@ -149,7 +149,7 @@ fn create_tax_id(world: &mut World, customer: &str, form: &Form) -> Answer {
     let country = value.get(..2).filter(|_| kind == "eu_vat");
     let tax_id = json!({
         "id": world.new_id("txi"), "object": "tax_id", "country": country, "created": world.now, "customer": customer,
-        "customer_account": null, "livemode": false, "owner": {"account": null, "application": null, "customer": customer, "type": "customer"},
+        "customer_account": null, "livemode": false, "owner": {"customer": customer, "type": "customer"},
         "type": kind, "value": value, "verification": {"status": "pending", "verified_address": null, "verified_name": null},
     });
     world.store.put(tax_id.clone());

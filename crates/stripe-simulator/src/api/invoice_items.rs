@@ -60,8 +60,7 @@ fn create(world: &mut World, form: &Form) -> Answer {
     let (start, end) = (form.integer("period.start")?.unwrap_or(world.now), form.integer("period.end")?.unwrap_or(world.now));
     item["period"] = json!({"start": start, "end": end});
     if let Some(subscription) = &subscription {
-        item["parent"] =
-            json!({"type": "subscription_details", "subscription_details": {"subscription": subscription, "subscription_item": null}});
+        item["parent"] = json!({"type": "subscription_details", "subscription_details": {"subscription": subscription}});
     }
     world.store.put(item.clone());
     world.emit("invoiceitem.created", &item);
@@ -130,7 +129,7 @@ fn priced(world: &World, form: &Form) -> Result<Priced, ApiError> {
             ((number * quantity as f64).round() as i64, unit.to_owned())
         }
     };
-    let pricing = json!({"price_details": null, "type": "price_details", "unit_amount_decimal": unit});
+    let pricing = json!({"type": "price_details", "unit_amount_decimal": unit});
     Ok(Priced { amount, currency, quantity, pricing, name: Value::Null })
 }
 

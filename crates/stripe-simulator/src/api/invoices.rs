@@ -109,7 +109,7 @@ fn create(world: &mut World, form: &Form) -> Answer {
     invoice["_subscription"] = json!(form.text("subscription"));
     if let Some(subscription) = form.text("subscription") {
         invoice["parent"] = json!({"quote_details": null, "type": "subscription_details",
-            "subscription_details": {"metadata": {}, "subscription": subscription, "subscription_proration_date": null}});
+            "subscription_details": {"metadata": {}, "subscription": subscription}});
     }
     let mut invoice = with_members(invoice, form);
     if form.choice("pending_invoice_items_behavior", &["include", "exclude"])? == Some("include") {

@@ -53,7 +53,7 @@ fn closed(session: &Value) -> HttpResponse {
 }
 
 fn render(world: &World, session: &Value, typed: &Payment, refused: Option<&ApiError>) -> HttpResponse {
-    let authenticate = refused.is_some_and(|it| it.code.as_deref() == Some("authentication_required"));
+    let authenticate = refused.is_some_and(|it| it.code == Some("authentication_required"));
     let mut body = String::new();
     if let Some(refused) = refused.filter(|_| !authenticate) {
         body.push_str(&error(&refused.message));

@@ -195,9 +195,9 @@ impl World {
 
     pub fn customer_shape(&mut self) -> Value {
         json!({
-            "id": self.new_id("cus"), "object": "customer", "address": null, "balance": 0, "business_name": null, "created": self.now,
+            "id": self.new_id("cus"), "object": "customer", "address": null, "balance": 0, "created": self.now,
             "currency": null, "customer_account": null, "default_source": null, "delinquent": false, "description": null, "discount": null,
-            "email": null, "individual_name": null, "invoice_prefix": self.dice.word(8).to_uppercase(),
+            "email": null, "invoice_prefix": self.dice.word(8).to_uppercase(),
             "invoice_settings": {"custom_fields": null, "default_payment_method": null, "footer": null, "rendering_options": null},
             "livemode": false, "metadata": {}, "name": null, "next_invoice_sequence": 1, "phone": null, "preferred_locales": [],
             "shipping": null, "tax_exempt": "none", "test_clock": null,

@@ -20,7 +20,7 @@ impl World {
             "evidence_details": {"due_by": self.now + 7 * DAY, "enhanced_eligibility": {}, "has_evidence": false, "past_due": false,
                 "submission_count": 0},
             "is_charge_refundable": false, "livemode": false, "metadata": {}, "payment_intent": charge["payment_intent"],
-            "payment_method_details": null, "reason": reason, "status": "needs_response",
+            "reason": reason, "status": "needs_response",
         });
         self.store.put(charge);
         self.store.put(dispute.clone());
@@ -52,7 +52,7 @@ impl World {
         charge["refunded"] = json!(amount == left);
         let refund = json!({
             "id": self.new_id("re"), "object": "refund", "amount": amount, "balance_transaction": null, "charge": charge["id"],
-            "created": self.now, "currency": charge["currency"], "destination_details": null, "metadata": metadata,
+            "created": self.now, "currency": charge["currency"], "metadata": metadata,
             "payment_intent": charge["payment_intent"], "reason": reason, "receipt_number": null, "source_transfer_reversal": null,
             "status": "succeeded", "transfer_reversal": null,
         });

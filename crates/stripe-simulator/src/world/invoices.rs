@@ -19,7 +19,7 @@ impl World {
         invoice["automatic_tax"]["enabled"] = subscription["automatic_tax"]["enabled"].clone();
         invoice["_days_until_due"] = subscription["days_until_due"].clone();
         invoice["parent"] = json!({"quote_details": null, "type": "subscription_details",
-            "subscription_details": {"metadata": subscription["metadata"], "subscription": subscription["id"], "subscription_proration_date": null}});
+            "subscription_details": {"metadata": subscription["metadata"], "subscription": subscription["id"]}});
         invoice["_subscription"] = subscription["id"].clone();
         invoice["discounts"] = json!(self.take_discounts(&mut subscription));
         let item = &subscription["items"]["data"][0];

@@ -163,6 +163,6 @@ pub(super) fn pricing(price: Option<&Value>, amount: i64, quantity: i64) -> Valu
     match price {
         Some(price) => json!({"price_details": {"price": price["id"], "product": price["product"]}, "type": "price_details",
             "unit_amount_decimal": price["unit_amount_decimal"]}),
-        None => json!({"price_details": null, "type": "price_details", "unit_amount_decimal": (amount / quantity.max(1)).to_string()}),
+        None => json!({"type": "price_details", "unit_amount_decimal": (amount / quantity.max(1)).to_string()}),
     }
 }

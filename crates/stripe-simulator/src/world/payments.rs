@@ -141,7 +141,7 @@ impl World {
             }
             Verdict::Failed(error) => {
                 let intent = self.fail(intent, &error);
-                if error.code.as_deref() == Some("authentication_required") {
+                if error.code == Some("authentication_required") {
                     self.emit("invoice.payment_action_required", invoice);
                 }
                 self.note_failure(invoice.id());
@@ -165,7 +165,7 @@ impl World {
 
     fn fail(&mut self, mut intent: Value, error: &ApiError) -> Value {
         let charge = self.new_charge(&intent, Some(error));
-        let needs_customer = error.code.as_deref() == Some("authentication_required");
+        let needs_customer = error.code == Some("authentication_required");
         intent["status"] = json!(if needs_customer { "requires_action" } else { "requires_payment_method" });
         intent["latest_charge"] = charge["id"].clone();
         intent["last_payment_error"] = error.body()["error"].clone();
@@ -188,7 +188,7 @@ impl World {
             "amount_refunded": 0, "application": null, "application_fee": null, "application_fee_amount": null,
             "balance_transaction": null, "billing_details": method["billing_details"], "calculated_statement_descriptor": null,
             "captured": paid, "created": self.now, "currency": intent["currency"], "customer": intent["customer"], "description": null,
-            "disputed": false, "failure_balance_transaction": null, "failure_code": error.and_then(|it| it.code.clone()),
+            "disputed": false, "failure_balance_transaction": null, "failure_code": error.and_then(|it| it.code),
             "failure_message": error.map(|it| it.message.clone()), "fraud_details": {}, "livemode": false, "metadata": {},
             "on_behalf_of": null, "outcome": null, "paid": paid, "payment_intent": intent["id"], "payment_method": intent["payment_method"],
             "payment_method_details": {"type": kind}, "receipt_email": null, "receipt_number": null, "receipt_url": null, "refunded": false,

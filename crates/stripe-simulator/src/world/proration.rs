@@ -62,7 +62,7 @@ impl World {
             "id": self.new_id("ii"), "object": "invoiceitem", "amount": amount, "currency": currency, "customer": customer,
             "customer_account": null, "date": self.now, "description": null, "discountable": true, "discounts": [], "invoice": null,
             "livemode": false, "metadata": {}, "net_amount": amount, "parent": null, "period": {"start": self.now, "end": self.now},
-            "pricing": pricing(None, amount, 1), "proration": false, "proration_details": null, "quantity": 1, "quantity_decimal": "1",
+            "pricing": pricing(None, amount, 1), "proration": false, "quantity": 1, "quantity_decimal": "1",
             "tax_rates": [], "test_clock": null,
         })
     }
