@@ -21,6 +21,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
             .route("/delivery", web::post().to(set_delivery))
             .route("/deliveries", web::get().to(deliveries))
             .route("/fail", web::post().to(fail))
+            .route("/release", web::post().to(release))
             .route("/down", web::post().to(down))
             .route("/rules", web::post().to(set_rules))
             .route("/outcomes", web::post().to(outcomes))
@@ -82,6 +83,11 @@ async fn deliveries(simulator: State) -> HttpResponse {
 
 async fn fail(simulator: State, fault: web::Json<Fault>) -> HttpResponse {
     simulator.fail_next(fault.into_inner());
+    HttpResponse::Ok().json(described(&simulator))
+}
+
+async fn release(simulator: State) -> HttpResponse {
+    simulator.release();
     HttpResponse::Ok().json(described(&simulator))
 }
 

@@ -93,6 +93,7 @@ fn create(world: &mut World, form: &Form) -> Answer {
     session["currency"] = json!(currency);
     session["expires_at"] = json!(expires_at);
     session["_line_items"] = json!(items);
+    session["_customer_update"] = form.value("customer_update").cloned().unwrap_or_default();
     session["_subscription_data"] = subscription_data(form)?;
     session["_discounts"] = json!(discounts(world, form)?);
     let coupon = world.session_coupon(&session, None)?.map(|(it, _)| it);
