@@ -76,7 +76,7 @@ impl Simulator {
 
     /// Moves the clock forward, and does and delivers what is due on the way, in order.
     pub async fn advance(&self, seconds: i64) {
-        let until = self.world().now + seconds.max(0);
+        let until = self.world().now.saturating_add(seconds.max(0));
         self.advance_to(until).await;
     }
 

@@ -119,7 +119,7 @@ fn items(world: &mut World, form: &Form) -> Result<(Vec<Value>, String), ApiErro
             return Err(ApiError::invalid("All prices of a Checkout Session must have the same currency.").named(&param));
         }
         currency = price.text("currency").to_owned();
-        items.push(json!({"id": world.new_id("li"), "price": price["id"], "quantity": item.integer("quantity")?.unwrap_or(1)}));
+        items.push(json!({"id": world.new_id("li"), "price": price["id"], "quantity": item.quantity()?}));
     }
     if items.is_empty() {
         return Err(ApiError::missing("line_items"));
@@ -128,7 +128,7 @@ fn items(world: &mut World, form: &Form) -> Result<(Vec<Value>, String), ApiErro
 }
 
 fn subscription_data(form: &Form) -> Answer {
-    let trial = match (form.integer("subscription_data.trial_period_days")?, form.integer("subscription_data.trial_end")?) {
+    let trial = match (form.integer_in("subscription_data.trial_period_days", 1..=730)?, form.integer("subscription_data.trial_end")?) {
         (Some(days), _) => json!({"days": days}),
         (None, Some(end)) => json!({"end": end}),
         (None, None) => Value::Null,

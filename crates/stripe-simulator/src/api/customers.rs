@@ -103,7 +103,7 @@ fn with_members(mut customer: Value, form: &Form) -> Answer {
     if form.has("preferred_locales") {
         customer["preferred_locales"] = json!(form.texts("preferred_locales"));
     }
-    if let Some(balance) = form.integer("balance")? {
+    if let Some(balance) = form.amount("balance")? {
         customer["balance"] = json!(balance);
     }
     set_texts(&mut customer["invoice_settings"], &form.inner("invoice_settings"), &["footer"]);

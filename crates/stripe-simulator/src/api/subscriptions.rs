@@ -80,7 +80,7 @@ pub fn new_subscription(world: &World, form: &Form, customer: String) -> Result<
             return Err(ApiError::invalid(message).code("resource_missing").named("default_payment_method"));
         }
     }
-    let trial_days = form.integer("trial_period_days")?.filter(|it| *it > 0).map(|it| world.now + it * DAY);
+    let trial_days = form.integer_in("trial_period_days", 0..=730)?.filter(|it| *it > 0).map(|it| world.now + it * DAY);
     let items = form.members("items");
     let items = items.iter().enumerate().map(|(at, it)| new_item(it, at)).collect::<Result<_, _>>()?;
     Ok(NewSubscription {
@@ -107,7 +107,7 @@ pub fn new_subscription(world: &World, form: &Form, customer: String) -> Result<
 
 fn new_item(item: &Form, at: usize) -> Result<NewItem, ApiError> {
     let price = item.text("price").ok_or_else(|| ApiError::missing(&format!("items[{at}][price]")))?.to_owned();
-    let quantity = item.integer("quantity")?.unwrap_or(1);
+    let quantity = item.quantity()?;
     Ok(NewItem { price, quantity, metadata: item.metadata("metadata", &Value::Null) })
 }
 
@@ -209,7 +209,7 @@ fn item_change(item: &Form) -> Result<ItemChange, ApiError> {
     Ok(ItemChange {
         id: item.text("id").map(str::to_owned),
         price: item.text("price").map(str::to_owned),
-        quantity: item.integer("quantity")?,
+        quantity: item.has("quantity").then(|| item.quantity()).transpose()?,
         metadata: item.has("metadata").then(|| item.metadata("metadata", &Value::Null)),
         deleted: item.flag("deleted")?.unwrap_or(false),
     })

@@ -139,7 +139,7 @@ impl World {
     /// After a failed attempt: when the next is, or that there is none.
     pub(super) fn note_failure(&mut self, id: &str) {
         let mut invoice = self.copy(id);
-        let first = invoice.text("billing_reason") == "subscription_create";
+        let first = self.copy(invoice.text("_subscription")).status() == "incomplete";
         let attempts = usize::try_from(invoice.int("attempt_count")).unwrap_or_default();
         let wait = self.rules.retry_days.get(attempts.saturating_sub(1)).copied();
         // The first invoice of a subscription is not retried: the subscription expires with it.

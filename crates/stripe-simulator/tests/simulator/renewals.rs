@@ -99,6 +99,18 @@ async fn an_invoice_by_mail_is_open_until_it_is_paid_and_overdue_after_its_date(
 }
 
 #[tokio::test]
+async fn an_invoice_by_mail_that_stays_unpaid_is_given_up() {
+    let account = Account::open().await;
+    let price = account.price("Small", 900).await;
+    let customer = account.post("/v1/customers", "email=office@example.org").await;
+    let subscription = account.subscribe(customer.id(), &price, "&collection_method=send_invoice&days_until_due=7").await;
+    account.running.advance(HOUR + 36 * DAY).await;
+    assert_eq!(account.subscription(subscription.id()).await.status(), "past_due");
+    account.running.advance(DAY).await;
+    assert_eq!(account.subscription(subscription.id()).await.status(), "unpaid");
+}
+
+#[tokio::test]
 async fn cancelling_at_the_periods_end_can_be_taken_back_until_then() {
     let account = Account::open().await;
     let (customer, price) = (account.customer("pm_card_visa").await, account.price("Small", 900).await);
