@@ -19,6 +19,8 @@ pub enum Failure {
     DropBefore,
     /// The connection is closed, though it was done.
     DropAfter,
+    /// It was done, and the answer waits until it is let go; its key is in use until then.
+    Held,
     /// 429.
     TooMany,
 }

@@ -93,6 +93,7 @@ fn create(world: &mut World, form: &Form) -> Answer {
     session["currency"] = json!(currency);
     session["expires_at"] = json!(expires_at);
     session["_line_items"] = json!(items);
+    session["_customer_update"] = form.value("customer_update").cloned().unwrap_or_default();
     session["_subscription_data"] = subscription_data(form)?;
     session["_discounts"] = json!(discounts(world, form)?);
     let coupon = world.session_coupon(&session, None)?.map(|(it, _)| it);
@@ -118,7 +119,7 @@ fn items(world: &mut World, form: &Form) -> Result<(Vec<Value>, String), ApiErro
             return Err(ApiError::invalid("All prices of a Checkout Session must have the same currency.").named(&param));
         }
         currency = price.text("currency").to_owned();
-        items.push(json!({"id": world.new_id("li"), "price": price["id"], "quantity": item.integer("quantity")?.unwrap_or(1)}));
+        items.push(json!({"id": world.new_id("li"), "price": price["id"], "quantity": item.quantity()?}));
     }
     if items.is_empty() {
         return Err(ApiError::missing("line_items"));
@@ -127,7 +128,7 @@ fn items(world: &mut World, form: &Form) -> Result<(Vec<Value>, String), ApiErro
 }
 
 fn subscription_data(form: &Form) -> Answer {
-    let trial = match (form.integer("subscription_data.trial_period_days")?, form.integer("subscription_data.trial_end")?) {
+    let trial = match (form.integer_in("subscription_data.trial_period_days", 1..=730)?, form.integer("subscription_data.trial_end")?) {
         (Some(days), _) => json!({"days": days}),
         (None, Some(end)) => json!({"end": end}),
         (None, None) => Value::Null,

@@ -125,9 +125,7 @@ fn create(world: &mut World, form: &Form) -> Answer {
 fn with_members(mut invoice: Value, form: &Form) -> Value {
     super::catalogue::set_texts(&mut invoice, form, &["description", "footer"]);
     if form.has("custom_fields") {
-        let fields: Vec<Value> =
-            form.members("custom_fields").iter().map(|it| json!({"name": it.text("name"), "value": it.text("value")})).collect();
-        invoice["custom_fields"] = json!(fields);
+        invoice["custom_fields"] = json!(super::subscriptions::custom_fields(form, "custom_fields"));
     }
     invoice["metadata"] = form.metadata("metadata", &invoice["metadata"]);
     invoice

@@ -27,9 +27,13 @@ pub async fn submit(simulator: State, body: String) -> HttpResponse {
         Err(refused) => return render(&simulator, Some(&refused.message)),
     };
     if form.text("do") == Some("advance") {
-        let seconds = form.integer("seconds").ok().flatten().unwrap_or_default();
-        simulator.advance(seconds).await;
-        return see_other("/");
+        return match form.integer_in("seconds", 0..=366 * DAY) {
+            Ok(seconds) => {
+                simulator.advance(seconds.unwrap_or_default()).await;
+                see_other("/")
+            }
+            Err(refused) => render(&simulator, Some(&refused.message)),
+        };
     }
     match perform(&simulator, &form) {
         Ok(()) => {

@@ -145,7 +145,7 @@ impl World {
                     self.emit("invoice.payment_action_required", invoice);
                 }
                 self.note_failure(invoice.id());
-                Err(error.about(intent))
+                Err(error.of("invoice").about(intent))
             }
         }
     }

@@ -33,6 +33,8 @@ pub struct NewSubscription {
     pub discounts: Vec<String>,
     pub description: Option<String>,
     pub metadata: Value,
+    /// Members that are set as they are.
+    pub members: Vec<(&'static str, Value)>,
 }
 
 impl World {
@@ -48,10 +50,13 @@ impl World {
             })?;
             if let (Verdict::Failed(error), "error_if_incomplete") = (self.judge(method, new.presence), new.payment_behavior.as_str()) {
                 self.outcomes.pop_front();
-                return Err(error);
+                return Err(error.of("subscription"));
             }
         }
-        let subscription = self.subscription_shape(&new, &prices, &currency);
+        let mut subscription = self.subscription_shape(&new, &prices, &currency);
+        for (name, value) in &new.members {
+            subscription[*name] = value.clone();
+        }
         let id = subscription.id().to_owned();
         self.store.put(subscription.clone());
         self.emit("customer.subscription.created", &subscription);
@@ -310,7 +315,7 @@ impl World {
             "created": now, "currency": currency, "customer": new.customer, "customer_account": null, "days_until_due": new.days_until_due,
             "default_payment_method": new.default_payment_method, "default_source": null, "default_tax_rates": [],
             "description": new.description, "discounts": new.discounts, "ended_at": null,
-            "invoice_settings": {"account_tax_ids": null, "issuer": {"type": "self"}},
+            "invoice_settings": {"account_tax_ids": null, "custom_fields": null, "issuer": {"type": "self"}},
             "items": {"object": "list", "data": items, "has_more": false, "url": format!("/v1/subscription_items?subscription={id}")},
             "latest_invoice": null, "livemode": false, "metadata": new.metadata, "next_pending_invoice_item_invoice": null,
             "on_behalf_of": null, "pause_collection": null,

@@ -107,6 +107,22 @@ async fn a_trial_without_a_card_ends_as_it_is_set() {
 }
 
 #[tokio::test]
+async fn what_the_customer_types_is_kept_where_the_session_says_so() {
+    let account = Account::open().await;
+    let price = account.price("Small", 900).await;
+    let customer = account.post("/v1/customers", "email=ana@example.org&name=Before").await;
+    let more =
+        format!("&customer={}&customer_update[name]=auto&customer_update[address]=auto&tax_id_collection[enabled]=true", customer.id());
+    let id = account.session(&price, &more).await;
+    let text = |it: &str| Some(it.to_owned());
+    let payment = Payment { name: text("Ana"), country: text("DE"), tax_id: text("DE123456789"), ..card("4242424242424242") };
+    account.running.pay(&id, &payment).expect("it is paid");
+    let customer = account.get(&format!("/v1/customers/{}?expand[]=tax_ids", customer.id())).await;
+    assert_eq!((customer.text("name"), customer.text("address.country")), ("Ana", "DE"));
+    assert_eq!(customer["tax_ids"]["data"][0].text("value"), "DE123456789");
+}
+
+#[tokio::test]
 async fn a_promotion_code_takes_its_part_off() {
     let account = Account::open().await;
     let price = account.price("Small", 1000).await;

@@ -4,6 +4,7 @@ mod catalogue;
 mod changes;
 mod checkout;
 mod faults;
+mod histories;
 mod pages;
 mod renewals;
 mod support;
