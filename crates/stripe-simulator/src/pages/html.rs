@@ -13,6 +13,7 @@ main.narrow{max-width:30rem;margin:0 auto}
 label{display:block;margin:.75rem 0 .25rem}
 input,select,button{font:inherit;padding:.4rem .6rem;box-sizing:border-box}
 label+input,label+select{width:100%}
+label.beside{display:inline}
 button{margin:.5rem .5rem .5rem 0;cursor:pointer}
 table{border-collapse:collapse;width:100%;margin:1rem 0}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8886;vertical-align:top}
