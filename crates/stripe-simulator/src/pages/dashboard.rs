@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::State;
-use super::html::{button, error, escape, field, moment, money, page, see_other, table};
+use super::html::{button, error, escape, field, form, moment, money, page, see_other, table};
 use crate::clock::{DAY, HOUR};
 use crate::error::ApiError;
 use crate::form::Form;
@@ -111,15 +111,12 @@ fn troubles(world: &World, down: bool, faults: &[Fault]) -> String {
     let failure = choices("failure", "The next request", &["error_before", "error_after", "drop_before", "drop_after", "too_many"]);
     let planned = serde_json::to_string(&world.outcomes).unwrap_or_default();
     let faults = serde_json::to_string(faults).unwrap_or_default();
-    format!(
-        "<h2>Trouble</h2>{switch}\
-         <form method=\"post\" action=\"/\"><input type=\"hidden\" name=\"do\" value=\"outcome\">{outcome}<button>Plan it</button></form>\
-         <form method=\"post\" action=\"/\"><input type=\"hidden\" name=\"do\" value=\"fault\">{failure}\
-         <label for=\"path\">whose path begins with</label><input id=\"path\" name=\"path\" placeholder=\"/v1/invoices\"><button>Plan it</button></form>\
-         <p class=\"small\">Planned charges: {}. Planned failures: {}.</p>",
-        escape(&planned),
-        escape(&faults)
-    )
+    let path = field("path", "whose path begins with", "", "placeholder=\"/v1/invoices\"");
+    let outcome = form("/", "outcome", &outcome, "Plan it");
+    let failure = form("/", "fault", &format!("{failure}{path}"), "Plan it");
+    let (planned, faults) = (escape(&planned), escape(&faults));
+    let told = format!("<p class=\"small\">Planned charges: {planned}. Planned failures: {faults}.</p>");
+    format!("<h2>Trouble</h2>{switch}{outcome}{failure}{told}")
 }
 
 fn subscriptions(world: &World) -> String {
@@ -196,9 +193,8 @@ fn delivery_form(setting: &Delivery) -> String {
     let share = |name: &str, label: &str, share: f64| field(name, label, &(share * 100.0).to_string(), "inputmode=\"decimal\"");
     let check = |name: &str, label: &str, set: bool| {
         let checked = if set { " checked" } else { "" };
-        format!(
-            "<p><input type=\"checkbox\" id=\"{name}\" name=\"{name}\" value=\"true\"{checked}> <label class=\"beside\" for=\"{name}\">{label}</label></p>"
-        )
+        let input = format!("<input type=\"checkbox\" id=\"{name}\" name=\"{name}\" value=\"true\"{checked}>");
+        format!("<p>{input} <label class=\"beside\" for=\"{name}\">{label}</label></p>")
     };
     let fields = [
         share("doubled", "Doubled, in percent", setting.doubled),
@@ -207,8 +203,5 @@ fn delivery_form(setting: &Delivery) -> String {
         check("shuffled", "Shuffled", setting.shuffled),
         check("held", "Held back", setting.held),
     ];
-    let fields = fields.concat();
-    format!(
-        "<form method=\"post\" action=\"/\"><input type=\"hidden\" name=\"do\" value=\"delivery\">{fields}<p><button>Set</button></p></form>"
-    )
+    form("/", "delivery", &fields.concat(), "Set")
 }

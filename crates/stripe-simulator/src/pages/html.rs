@@ -79,6 +79,13 @@ pub fn button(action: &str, label: &str, hidden: &[(&str, &str)]) -> String {
     form
 }
 
+/// A form with fields; `act` says to its page what it does.
+pub fn form(action: &str, act: &str, fields: &str, label: &str) -> String {
+    let (action, label) = (escape(action), escape(label));
+    let hidden = format!("<input type=\"hidden\" name=\"do\" value=\"{act}\">");
+    format!("<form method=\"post\" action=\"{action}\">{hidden}{fields}<p><button>{label}</button></p></form>")
+}
+
 pub fn error(message: &str) -> String {
     format!("<p class=\"error\" role=\"alert\">{}</p>", escape(message))
 }
