@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use serde_json::Value;
@@ -102,6 +103,7 @@ impl Simulator {
             App::new()
                 .app_data(data.clone())
                 .app_data(web::PayloadConfig::new(1 << 20))
+                .wrap(from_fn(pages::unless_down))
                 .configure(control::routes)
                 .configure(pages::routes)
                 .configure(http::routes)

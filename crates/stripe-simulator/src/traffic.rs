@@ -102,7 +102,7 @@ impl Traffic {
         self.kept.retain(|_, it| it.at > now - DAY);
         match self.kept.get(key) {
             Some(kept) if kept.fingerprint != fingerprint => Err(ApiError::idempotency(
-                "Keys for idempotent requests can only be used with the same parameters they were first used with. Use another key for another request.",
+                "Keys for idempotent requests can only be used with the same parameters they were first used with.",
             )),
             Some(Kept { reply: Some(reply), .. }) => Ok(Some(reply.clone())),
             Some(_) => Err(ApiError::in_progress()),

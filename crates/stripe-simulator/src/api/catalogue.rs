@@ -150,7 +150,8 @@ fn create_price(world: &mut World, form: &Form) -> Answer {
     form.choice("recurring.usage_type", &["licensed"])?;
     let recurring = match form.choice("recurring.interval", &["day", "week", "month", "year"])? {
         Some(interval) => {
-            json!({"interval": interval, "interval_count": form.integer_in("recurring.interval_count", 1..=1095)?.unwrap_or(1), "meter": null,
+            json!({"interval": interval, "interval_count": form.integer_in("recurring.interval_count", 1..=1095)?.unwrap_or(1),
+            "meter": null,
             "trial_period_days": null, "usage_type": "licensed"})
         }
         None => Value::Null,

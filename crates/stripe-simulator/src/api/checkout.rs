@@ -158,7 +158,8 @@ fn shape(world: &World, form: &Form, id: &str, success_url: &str) -> Answer {
     Ok(json!({
         "id": id, "object": "checkout.session", "adaptive_pricing": null, "after_expiration": null,
         "allow_promotion_codes": form.flag("allow_promotion_codes")?, "amount_subtotal": null, "amount_total": null,
-        "automatic_tax": {"enabled": form.flag("automatic_tax.enabled")?.unwrap_or(false), "liability": null, "provider": null, "status": null},
+        "automatic_tax": {"enabled": form.flag("automatic_tax.enabled")?.unwrap_or(false), "liability": null, "provider": null,
+        "status": null},
         "billing_address_collection": form.text("billing_address_collection"), "cancel_url": form.text("cancel_url"),
         "client_reference_id": form.text("client_reference_id"), "client_secret": null, "collected_information": null, "consent": null,
         "consent_collection": null, "created": world.now, "currency": null, "currency_conversion": null, "custom_fields": [],
@@ -173,7 +174,8 @@ fn shape(world: &World, form: &Form, id: &str, success_url: &str) -> Answer {
         "payment_status": "unpaid", "permissions": null, "phone_number_collection": {"enabled": false},
         "recovered_from": null, "saved_payment_method_options": null, "setup_intent": null, "shipping_address_collection": null,
         "shipping_cost": null, "shipping_options": [], "status": "open", "submit_type": null, "subscription": null,
-        "success_url": success_url, "tax_id_collection": {"enabled": form.flag("tax_id_collection.enabled")?.unwrap_or(false), "required": "never"},
+        "success_url": success_url, "tax_id_collection": {"enabled": form.flag("tax_id_collection.enabled")?.unwrap_or(false),
+        "required": "never"},
         "total_details": null, "ui_mode": "hosted", "url": format!("{}/pay/{id}", world.base_url), "wallet_options": null,
     }))
 }

@@ -68,7 +68,8 @@ fn create_coupon(world: &mut World, form: &Form) -> Answer {
     }
     let coupon = json!({
         "id": id, "object": "coupon", "amount_off": amount, "created": world.now, "currency": form.text("currency"), "duration": duration,
-        "duration_in_months": form.integer_in("duration_in_months", 1..=240)?, "livemode": false, "max_redemptions": form.integer("max_redemptions")?,
+        "duration_in_months": form.integer_in("duration_in_months", 1..=240)?, "livemode": false,
+        "max_redemptions": form.integer("max_redemptions")?,
         "metadata": form.metadata("metadata", &Value::Null), "name": form.text("name"), "percent_off": percent,
         "redeem_by": form.integer("redeem_by")?, "times_redeemed": 0, "valid": true,
     });

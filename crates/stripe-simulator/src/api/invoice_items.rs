@@ -94,7 +94,10 @@ struct Priced {
 fn priced(world: &World, form: &Form) -> Result<Priced, ApiError> {
     let quantity = form.quantity()?;
     let name_of = |product: &str| world.store.find(product).map_or(Value::Null, |it| it["name"].clone());
-    let details = |price: Value, product: &str, unit: &str| json!({"price_details": {"price": price, "product": product}, "type": "price_details", "unit_amount_decimal": unit});
+    let details = |price: Value, product: &str, unit: &str| {
+        json!({"price_details": {"price": price, "product": product},
+    "type": "price_details", "unit_amount_decimal": unit})
+    };
     if let Some(price) = form.text("pricing.price") {
         let price = world.object_for("price", price, "pricing[price]")?;
         if price.is_set("recurring") {

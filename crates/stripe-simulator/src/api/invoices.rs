@@ -167,7 +167,7 @@ fn delete(world: &mut World, id: &str) -> Answer {
 }
 
 fn list(world: &World, form: &Form) -> Answer {
-    form.only_list(&["customer", "subscription", "status", "collection_method", "due_date[gte]", "due_date[lte]"])?;
+    form.only_list(&["customer", "subscription", "status", "collection_method"])?;
     let is = |it: &Value, member: &str, param: &str| form.text(param).is_none_or(|wanted| it.text(member) == wanted);
     let wanted = |it: &&Value| {
         is(it, "_subscription", "subscription") && is(it, "status", "status") && is(it, "collection_method", "collection_method")
@@ -184,7 +184,6 @@ fn preview(world: &World, form: &Form) -> Answer {
         "customer",
         "subscription",
         "currency",
-        "discounts[][coupon]",
         "automatic_tax[enabled]",
         "preview_mode",
         "subscription_details[items][][id]",
@@ -196,7 +195,6 @@ fn preview(world: &World, form: &Form) -> Answer {
         "subscription_details[billing_cycle_anchor]",
         "subscription_details[cancel_at_period_end]",
         "subscription_details[cancel_at]",
-        "subscription_details[cancel_now]",
         "subscription_details[trial_end]",
     ])?;
     let details = form.inner("subscription_details");

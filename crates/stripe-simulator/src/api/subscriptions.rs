@@ -52,7 +52,7 @@ const BOTH: &[&str] = &[
     "invoice_settings[custom_fields][][value]",
 ];
 const BEHAVIORS: &[&str] = &["create_prorations", "always_invoice", "none"];
-const PAYMENT_BEHAVIORS: &[&str] = &["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
+const PAYMENT_BEHAVIORS: &[&str] = &["allow_incomplete", "default_incomplete", "error_if_incomplete"];
 const MISSING: &[&str] = &["cancel", "create_invoice", "pause"];
 
 fn create(world: &mut World, form: &Form) -> Answer {

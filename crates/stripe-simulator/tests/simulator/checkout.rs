@@ -127,12 +127,13 @@ async fn a_promotion_code_takes_its_part_off() {
     let account = Account::open().await;
     let price = account.price("Small", 1000).await;
     account.post("/v1/coupons", "id=quarter&percent_off=25&duration=once").await;
-    account.post("/v1/promotion_codes", "promotion[type]=coupon&promotion[coupon]=quarter&code=BIRDS").await;
+    account.post("/v1/promotion_codes", "promotion[type]=coupon&promotion[coupon]=quarter&code=BIRDS&max_redemptions=1").await;
     let id = account.session(&price, "&allow_promotion_codes=true").await;
     let payment = Payment { code: Some("birds".to_owned()), ..card("4242424242424242") };
     account.running.pay(&id, &payment).expect("it is paid");
     account.running.advance(32 * DAY).await;
     let invoices = account.get("/v1/invoices").await;
+    assert!(account.running.pay(&account.session(&price, "").await, &payment).is_err(), "the code was for one");
     let totals: Vec<i64> = invoices.list("data").iter().map(|it| it.int("total")).collect();
     assert_eq!(totals, [1000, 750]);
 }

@@ -106,6 +106,8 @@ async fn while_stripe_is_down_nothing_answers_and_nothing_is_delivered() {
     account.post("/v1/customers", "email=a@example.org").await;
     account.running.down(true);
     assert_eq!(account.try_get("/v1/customers").await.0, 503);
+    let page = account.http.get(account.url("/invoice/in_1")).send().await.expect("an answer");
+    assert_eq!(page.status(), 503);
     account.running.advance(DAY).await;
     assert!(endpoint.heard().is_empty());
     account.running.down(false);
