@@ -79,7 +79,7 @@ async fn sample(app: &App) -> Result<(), Error> {
         let ids = Instance::live_ids(&mut conn, None, after, PAGE).await?;
         let Some(last) = ids.last() else { return Ok(()) };
         after = Some(*last);
-        let plans = Instance::plans_of(&mut conn, &ids).await?;
+        let plans = Instance::plans_of(&conn, &ids).await?;
         let plans: BTreeMap<Uuid, String> = plans.into_iter().collect();
         let seen = Glance::of_all(&conn, &ids).await?;
         let hours: Vec<UsageHour> = seen.iter().filter_map(|it| used(hour, plans.get(&it.instance_id)?, it)).collect();
