@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use howdah_app::billing::{self, IntakeError};
 use howdah_app::{Error, Scope};
 use howdah_db::models::billing::{BillingEvent, EventPage};
-use howdah_domain::{Desired, Hold, Standing};
+use howdah_domain::{Clock as _, Desired, Hold, Standing};
 use howdah_stripe_simulator::{Failure, Fault, Verb, sign};
 
 use super::{DOMAIN, GOOD, Paid};
@@ -62,7 +62,7 @@ async fn what_is_not_stripes_is_refused_and_not_kept() {
     let paid = Paid::new().await;
     let intake = paid.intake();
     let secret = paid.secret.clone();
-    let now = chrono::Utc::now().timestamp();
+    let now = howdah_domain::SystemClock.now().timestamp();
     let event = |id: &str, live: bool| {
         format!(
             r#"{{"id":"{id}","object":"event","type":"customer.updated","created":{now},"livemode":{live},"data":{{"object":{{"object":"customer","id":"cus_nobody"}}}}}}"#
@@ -100,7 +100,7 @@ async fn many_at_once_are_all_kept() {
     let paid = Paid::new().await;
     let intake = paid.intake();
     let secret = paid.secret.clone();
-    let now = chrono::Utc::now().timestamp();
+    let now = howdah_domain::SystemClock.now().timestamp();
     let take = |number: usize| {
         let (intake, secret) = (intake.clone(), secret.clone());
         async move {
