@@ -38,8 +38,7 @@ impl Making<'_> {
 /// What the writing thread gives back: the stream, still to be finished, and what went in.
 struct Written {
     stream: Stream,
-    bytes: u64,
-    sha256: format::Sha256Hex,
+    archive: FileFacts,
 }
 
 fn pass(
@@ -58,7 +57,7 @@ fn pass(
         // The writer's end is the channel's: only what was read whole is finished.
         tee.sender = None;
         // First what could not be written: then the parser was only cut off. What it did not read ends the writer well.
-        let Written { stream, bytes, sha256 } = writing.join().map_err(|_| CreateError::StillWriting)??;
+        let Written { stream, archive: FileFacts { bytes, sha256 } } = writing.join().map_err(|_| CreateError::StillWriting)??;
         let (tables, _) = parsed?;
         tee.running.finish()?;
         let dump = DumpFacts { bytes, sha256, ..facts };
@@ -68,31 +67,27 @@ fn pass(
 }
 
 fn write(pieces: &Receiver<Bytes>, stream: Stream, seal: &SealWith) -> Result<Written, CreateError> {
-    let mut hasher = Sha256::new();
-    let mut bytes = 0;
-    let mut each = |piece: &Bytes| {
-        hasher.update(piece);
-        bytes += piece.len() as u64;
-    };
-    let stream = match seal {
+    match seal {
         SealWith::Plain => {
             let mut stream = stream;
             for piece in pieces {
-                each(&piece);
                 stream.write_all(&piece).map_err(CreateError::Writing)?;
             }
-            stream
+            // What went in is what came out.
+            let archive = stream.written();
+            Ok(Written { stream, archive })
         }
         SealWith::Recipients(recipients) => {
             let mut sealer = Sealer::new(stream, recipients)?;
+            let (mut hasher, mut bytes) = (Sha256::new(), 0);
             for piece in pieces {
-                each(&piece);
+                hasher.update(&piece);
+                bytes += piece.len() as u64;
                 sealer.write_all(&piece).map_err(CreateError::Writing)?;
             }
-            sealer.finish()?
+            Ok(Written { stream: sealer.finish()?, archive: FileFacts { bytes, sha256: hasher.into() } })
         }
-    };
-    Ok(Written { stream, bytes, sha256: hasher.into() })
+    }
 }
 
 /// Gives on to the writer what the parser reads.
