@@ -20,10 +20,9 @@ const PIECE: usize = 256 << 10;
 const WAITING: usize = 8;
 
 impl Making<'_> {
-    pub(super) async fn dump(&self) -> Result<FinishedDump, CreateError> {
+    pub(super) async fn dump(&self, running: Running, facts: DumpFacts) -> Result<FinishedDump, CreateError> {
         let server = self.server;
         (self.told)(Event::Stage { stage: Stage::Dumping, bytes: Some(server.facts.expected.database_bytes), files: None });
-        let (running, facts) = server.origin.dump(self.options, &server.settings)?;
         let path = path(&self.sealed_name(format::DUMP))?;
         let stream = self.writer.stream(&path).await?;
         let finished = tokio::task::block_in_place(|| pass(running, stream, path, &self.options.seal, facts, self.told))?;
