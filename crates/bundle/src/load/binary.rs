@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use chrono::NaiveDate;
 use memchr::memchr_iter;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Kind, Type};
 
 use crate::archive::unescape;
 
@@ -96,7 +96,6 @@ impl Binary {
 
 impl Value {
     fn of(of: &Type) -> Option<Self> {
-        use tokio_postgres::types::Kind;
         match of.kind() {
             Kind::Array(element) => Scalar::of(element).map(Self::Array),
             _ => Scalar::of(of).map(Self::Scalar),

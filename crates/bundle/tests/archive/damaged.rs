@@ -92,7 +92,7 @@ fn no_byte_does_harm(version: &str) {
 /// `pg_dump -Fc >file`: its table of contents comes a second time, behind all else.
 #[test]
 fn what_a_shell_redirected_is_whole_and_nothing_else_may_follow() {
-    let mut bytes = fs::read(dumps().join("redirected/17.dump")).expect("a dump");
+    let mut bytes = fs::read(dumps().join("redirected/custom-17.dump")).expect("a dump");
     let expected = read(&bytes).expect("the whole");
     let piped = read(&fs::read(dumps().join("17/custom-pipe.dump")).expect("a dump")).expect("the same, of a pipe");
     assert_eq!((&expected.tables, &expected.sequences, &expected.entries), (&piped.tables, &piped.sequences, &piped.entries));
