@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use howdah_billing::Operation;
 use howdah_billing::catalogue::{self, CataloguePrice};
 use howdah_billing::checkout::{self, CheckoutStatus, NewCheckout};
 use howdah_billing::subscription::NewItem;
+use howdah_billing::{BillingError, Operation};
 use howdah_db::Conn;
 use howdah_db::models::billing::{BillingOperation, Checkout, SubscriptionRow};
 use howdah_db::models::instance::Instance;
 use howdah_domain::billing::facts::Sold;
 use howdah_domain::money::Currency;
-use howdah_domain::{Desired, InstanceId};
+use howdah_domain::{Desired, Hold, InstanceId};
 use serde_json::json;
 
 use super::sync::sync;
@@ -137,6 +137,9 @@ pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<()
     if server.tombstoned_at.is_some() || matches!(server.desired()?, Desired::Deleted { .. }) {
         return conflict("leaving", "This server is on its way out: take that back first.");
     }
+    if matches!(server.desired()?, Desired::Suspended { by: Hold::Approval }) {
+        return conflict("awaiting_approval", "An operator looks at this server first. Nothing is to be paid before that.");
+    }
     let live = ["trialing", "active", "past_due", "unpaid", "paused"];
     if SubscriptionRow::of_instance(conn, server.id).await?.iter().any(|it| live.contains(&it.status.as_str())) {
         return conflict("subscribed", "This server has a subscription. Pay what is open of it, or change its means of payment.");
@@ -190,13 +193,21 @@ async fn keep(
 pub async fn finish(app: &App, actor: &Actor, session: &str) -> Result<InstanceId, Error> {
     actor.may_read()?;
     let billing = app.billing()?;
-    let mut conn = app.conn().await?;
-    let known = Checkout::by_id(&mut conn, session).await?.ok_or(Error::NotFound { what: "page to pay at" })?;
-    let server = instances::seen_by(&mut conn, actor, InstanceId::from_uuid(known.instance_id)).await?;
-    drop(conn);
-    let theirs = checkout::get(&billing.stripe, session).await?;
+    let known = Checkout::by_id(&mut *app.conn().await?, session).await?.map(|it| InstanceId::from_uuid(it.instance_id));
+    if let Some(known) = known {
+        // Before anybody else's is asked for.
+        instances::seen_by(&mut *app.conn().await?, actor, known).await?;
+    }
+    let not_found = || Error::NotFound { what: "page to pay at" };
+    let theirs = match checkout::get(&billing.stripe, session).await {
+        Err(BillingError::Missing { .. } | BillingError::NotAnId { .. }) => return Err(not_found()),
+        theirs => theirs?,
+    };
+    // A page that was opened a moment before we were killed is not in the record, and is its server's all the same.
+    let server = known.or(theirs.instance).ok_or_else(not_found)?;
+    instances::seen_by(&mut *app.conn().await?, actor, server).await?;
     settle(app, &theirs).await?;
-    Ok(InstanceId::from_uuid(server.id))
+    Ok(server)
 }
 
 /// Notes what became of a page, and reads what its customer has by it.

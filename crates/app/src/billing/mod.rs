@@ -11,6 +11,7 @@ mod events;
 mod hourly;
 mod intake;
 mod invoiced;
+mod leaving;
 mod ledger;
 mod operation;
 mod operator;
