@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::v1::{account, exports, imports, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
+use crate::api::v1::{account, billing, exports, imports, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
 use crate::conditional;
 use crate::problem::{self, ProblemBody};
 
@@ -39,6 +39,8 @@ use crate::problem::{self, ProblemBody};
         exports::key::key, exports::schedule::show, exports::schedule::set,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
+        billing::show::show, billing::pay::checkout, billing::pay::portal, billing::plan::preview, billing::plan::change,
+        billing::cancel::cancel, billing::cancel::undo, billing::cap::set, billing::cap::lift,
         account::show::show, account::activity::activity, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
         people::list::list, people::change_role::change_role, people::remove::remove,
         invitations::list::list, invitations::create::create, invitations::withdraw::withdraw,
@@ -54,6 +56,7 @@ use crate::problem::{self, ProblemBody};
         (name = "imports", description = "Servers brought in, looked at as a rehearsal, and put in their old one's place."),
         (name = "operations", description = "Long work with a name, steps and an end."),
         (name = "plans", description = "The catalogue."),
+        (name = "billing", description = "What servers cost, and how they are paid for."),
         (name = "account", description = "For whom a token speaks."),
         (name = "tokens", description = "API tokens: `read`, `write`, `people` and, for operators, `operate`."),
         (name = "people", description = "Who belongs to the account, and who was asked to: with the scope `people`, which is in no other."),
@@ -92,7 +95,8 @@ struct Traits {
 }
 
 /// What they answer is of now, and nothing else follows from it: who asks again wants another answer, and tells what is so then.
-const ASKED_ANEW: [&str; 4] = ["offerImportFiles", "lookIntoImport", "offerPullFiles", "reportPull"];
+const ASKED_ANEW: [&str; 6] =
+    ["offerImportFiles", "lookIntoImport", "offerPullFiles", "reportPull", "openBillingPortal", "previewPlan"];
 
 impl Modify for Common {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
@@ -113,7 +117,7 @@ impl Modify for Common {
                     has_body: operation.request_body.is_some(),
                     has_id,
                     has_number: path.contains("/jobs/{id}"),
-                    may_conflict: is_change || name == "getExportLinks",
+                    may_conflict: is_change || matches!(name.as_str(), "getExportLinks" | "showBill"),
                     is_page: name.starts_with("list") && name != "listPlans",
                     is_conditional: is_change && has_id && name.ends_with("Instance")
                         || matches!(name.as_str(), "undoClosing" | "changeSettings"),

@@ -26,7 +26,7 @@ pub(crate) use events::handle as handle_events;
 pub(crate) use hourly::tick;
 pub use intake::{Intake, IntakeError};
 pub(crate) use standing::facts;
-pub use view::{BillView, InvoiceView, LineView, SubscriptionView, bill};
+pub use view::{BillView, InvoiceView, LineView, Offer, SubscriptionView, banner, bill};
 
 use chrono::TimeDelta;
 pub use howdah_billing::checkout::Trial;
