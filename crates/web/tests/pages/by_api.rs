@@ -72,7 +72,7 @@ fn in_general(path: &str) -> String {
 }
 
 /// Where the page's forms go that change something.
-fn actions(html: &str) -> BTreeSet<String> {
+pub fn actions(html: &str) -> BTreeSet<String> {
     let posted = html.split("<form ").skip(1).filter(|it| it.starts_with("method=\"post\""));
     let attribute = |it: &str, name: &str| it.split_once(name).and_then(|(_, rest)| rest.split('"').next()).map(in_general);
     let own = posted.filter_map(|it| attribute(it, "action=\""));
@@ -86,7 +86,7 @@ fn ways(html: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The calls that the page names.
-fn named(html: &str) -> BTreeSet<String> {
+pub fn named(html: &str) -> BTreeSet<String> {
     let blocks = html.split("<details class=\"by-api\">").skip(1).filter_map(|it| it.split("</details>").next());
     let codes = blocks.flat_map(|it| it.split("<code>").skip(1)).filter_map(|it| it.split("</code>").next());
     codes.filter_map(|it| it.split_once(' ')).map(|(method, path)| format!("{method} {}", in_general(path))).collect()

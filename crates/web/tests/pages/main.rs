@@ -7,6 +7,7 @@ mod support;
 mod account;
 mod activity;
 mod address;
+mod billing;
 mod again;
 mod by_api;
 mod diverged;
