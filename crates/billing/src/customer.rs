@@ -48,7 +48,7 @@ impl std::fmt::Debug for Address {
 /// # Errors
 /// Where Stripe can't be asked or refuses.
 pub async fn ensure(stripe: &Stripe, account: AccountId, email: &str, name: &str, operation: Operation) -> Result<Customer, BillingError> {
-    if let Some(made) = made_by(stripe, account, operation).await? {
+    if let Some(made) = made_by(stripe, account, email, operation).await? {
         return Ok(made);
     }
     let request = CreateCustomer::new()
@@ -61,12 +61,13 @@ pub async fn ensure(stripe: &Stripe, account: AccountId, email: &str, name: &str
 
 /// Stripe lists customers by the time they were made, and not by metadata: none is older than the operation, but for a clock
 /// that is slow.
-async fn made_by(stripe: &Stripe, account: AccountId, operation: Operation) -> Result<Option<Customer>, BillingError> {
+async fn made_by(stripe: &Stripe, account: AccountId, email: &str, operation: Operation) -> Result<Option<Customer>, BillingError> {
     const SLOW_CLOCK: i64 = 3600;
-    let mut request = ListCustomer::new().limit(100);
-    if let Some(begun) = operation.begun() {
-        request = request.created(RangeQueryTs::gte(begun.timestamp() - SLOW_CLOCK));
-    }
+    let request = ListCustomer::new().limit(100);
+    let request = match operation.begun() {
+        Some(begun) => request.created(RangeQueryTs::gte(begun.timestamp() - SLOW_CLOCK)),
+        None => request.email(email),
+    };
     let made: Vec<objects::Customer> = all(stripe, &request).await?;
     let found = made.iter().find(|it| crate::operation::made_by(it.metadata.as_ref(), operation));
     Ok(found.map(customer).filter(|it| it.account == Some(account)))

@@ -8,6 +8,9 @@ pub enum BillingError {
     Unreachable { endpoint: String, status: Option<u16>, source: Option<reqwest::Error> },
     #[error("Stripe is asked too often, at {endpoint}: it is tried again later")]
     RateLimited { endpoint: String },
+    /// What it made, if anything, is to be looked for; then it is asked again as another attempt.
+    #[error("Stripe failed at {endpoint} ({status}), and keeps that under this attempt's key")]
+    Kept { endpoint: String, status: u16 },
     #[error("Stripe refuses {endpoint} ({code}{}): {message}", param_text(.param.as_deref()))]
     Refused { endpoint: String, code: String, message: String, param: Option<String> },
     /// The card, or the bank behind it, said no; or its owner has to confirm.
@@ -31,6 +34,14 @@ impl BillingError {
     #[must_use]
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::RateLimited { .. })
+    }
+
+    /// Whether the card's owner has to confirm the payment at their bank.
+    #[must_use]
+    pub fn needs_confirmation(&self) -> bool {
+        let codes = ["authentication_required", "subscription_payment_intent_requires_action", "invoice_payment_intent_requires_action"];
+        matches!(self, Self::Card { code, decline_code, .. }
+            if codes.contains(&code.as_str()) || decline_code.as_deref() == Some("authentication_required"))
     }
 
     pub(crate) fn unreadable(object: impl Display, what: impl Display) -> Self {

@@ -104,9 +104,12 @@ pub async fn pay(stripe: &Stripe, invoice: &str, operation: Operation) -> Result
 /// # Errors
 /// Where Stripe can't be asked, or it can't be read.
 pub async fn preview_next(stripe: &Stripe, subscription: &str) -> Result<Option<Invoice>, BillingError> {
-    match ask(stripe, &CreatePreviewInvoice::new().subscription(subscription)).await {
+    previewed(stripe, &CreatePreviewInvoice::new().subscription(subscription)).await
+}
+
+pub(crate) async fn previewed(stripe: &Stripe, request: &CreatePreviewInvoice) -> Result<Option<Invoice>, BillingError> {
+    match ask(stripe, request).await {
         Ok(preview) => read(stripe, preview).await.map(Some),
-        Err(BillingError::Missing { .. }) => Ok(None),
         Err(BillingError::Refused { code, .. }) if code == "invoice_upcoming_none" => Ok(None),
         Err(error) => Err(error),
     }

@@ -4,10 +4,10 @@
 //! [`howdah_domain::billing::facts`], made by pure functions from a fresh read, or not at all: a state that is not understood is
 //! an error, never a guess, so that nobody is held back by it. An event is a hint what to read anew ([`event::Concern`]).
 //!
-//! Requests are built by async-stripe, whose types are Stripe's own description of its API. They go out by [`transport`], which
+//! Requests are built by async-stripe, whose types are Stripe's own description of its API. They go out by `transport`, which
 //! keeps the limits, bounds what comes back and lets nothing go that changes something without an idempotency key
 //! ([`Operation`]). Nothing is retried here: whoever asked has a job that does, with the same key. Answers are read into
-//! [`objects`], by what we need of them: async-stripe's types take none that lacks a field that nobody reads, and don't say which.
+//! `objects`, by what we need of them: async-stripe's types take none that lacks a field that nobody reads, and don't say which.
 
 pub mod catalogue;
 pub mod checkout;
@@ -49,6 +49,8 @@ pub struct Settings {
     pub base_url: Option<Url>,
     /// The connected account that everything happens in, where it is not the key's own.
     pub account: Option<String>,
+    /// The portal's configuration, where somebody made one by hand; else it is the catalogue's.
+    pub portal: Option<String>,
     /// Of a whole request.
     pub timeout: Duration,
 }
@@ -56,7 +58,7 @@ pub struct Settings {
 impl Settings {
     #[must_use]
     pub fn new(secret_key: SecretString) -> Self {
-        Self { secret_key, base_url: None, account: None, timeout: Duration::from_secs(30) }
+        Self { secret_key, base_url: None, account: None, portal: None, timeout: Duration::from_secs(30) }
     }
 }
 
@@ -76,13 +78,15 @@ impl Stripe {
     pub fn new(settings: &Settings) -> Result<Self, BillingError> {
         let key = settings.secret_key.expose_secret();
         let live = key.starts_with("sk_live_") || key.starts_with("rk_live_");
-        Ok(Self { transport: Transport::new(settings)?, portal: Arc::default(), account: settings.account.clone(), live })
+        let portal = Arc::new(OnceCell::new_with(settings.portal.clone()));
+        Ok(Self { transport: Transport::new(settings)?, portal, account: settings.account.clone(), live })
     }
 
     /// Whether an event is of the account and the mode (live or test) that this speaks with.
     #[must_use]
     pub fn is_ours(&self, event: &event::Received) -> bool {
-        event.livemode == self.live && event.account == self.account
+        // An event names an account only where it comes to another's endpoint: a platform's.
+        event.livemode == self.live && event.account.as_ref().is_none_or(|it| Some(it) == self.account.as_ref())
     }
 }
 

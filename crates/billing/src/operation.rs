@@ -9,17 +9,25 @@ use uuid::Uuid;
 /// A step of an operation of ours. Sent again with the same one, a request has no second effect for 24 hours; later, what it
 /// made is found by the operation's id in its metadata.
 ///
-/// Stripe also keeps a refusal under the key: what is to be tried with another card is another operation.
+/// Stripe keeps what it answered under the key, be it a refusal or a failure of its own: what is to be tried with another card is
+/// another operation, and after [`BillingError::Kept`](crate::BillingError::Kept) it is another attempt of the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Operation {
     id: Uuid,
     step: &'static str,
+    attempt: u16,
 }
 
 impl Operation {
     #[must_use]
     pub const fn new(id: Uuid, step: &'static str) -> Self {
-        Self { id, step }
+        Self { id, step, attempt: 0 }
+    }
+
+    /// With another key; what an attempt before it made is still found.
+    #[must_use]
+    pub const fn attempt(self, attempt: u16) -> Self {
+        Self { attempt, ..self }
     }
 
     #[must_use]
@@ -49,7 +57,8 @@ pub(crate) struct Key(pub String);
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.id, self.step)
+        write!(f, "{}:{}", self.id, self.step)?;
+        if self.attempt == 0 { Ok(()) } else { write!(f, ":{}", self.attempt) }
     }
 }
 

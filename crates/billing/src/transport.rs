@@ -88,8 +88,11 @@ impl Transport {
         if let Some(body) = request.body {
             sent = sent.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
-        let (status, body) = answer(&endpoint, sent).await?;
-        if (200..300).contains(&status) { Ok(body) } else { Err(refusal(status, endpoint, &request.path, &body)) }
+        match answer(&endpoint, sent).await? {
+            Answer { status: 200..300, body, .. } => Ok(body),
+            Answer { status: status @ 500.., replayed: true, .. } => Err(BillingError::Kept { endpoint, status }),
+            Answer { status, body, .. } => Err(refusal(status, endpoint, &request.path, &body)),
+        }
     }
 
     fn url(&self, request: &RequestBuilder) -> String {
@@ -116,7 +119,14 @@ fn endpoint(path: &str) -> String {
     }
 }
 
-async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<(u16, Bytes), BillingError> {
+struct Answer {
+    status: u16,
+    /// As it was answered to the same key before.
+    replayed: bool,
+    body: Bytes,
+}
+
+async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<Answer, BillingError> {
     let failed = |error: reqwest::Error| BillingError::Unreachable {
         endpoint: endpoint.to_owned(),
         status: None,
@@ -124,6 +134,7 @@ async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<(u16
     };
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status().as_u16();
+    let replayed = response.headers().get("idempotent-replayed").is_some_and(|it| it == "true");
     let id = response.headers().get("request-id").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
     tracing::debug!(endpoint, status, request_id = id, "Stripe answered");
     let mut body = BytesMut::new();
@@ -133,11 +144,11 @@ async fn answer(endpoint: &str, request: reqwest::RequestBuilder) -> Result<(u16
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((status, body.freeze()))
+    Ok(Answer { status, replayed, body: body.freeze() })
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Failure {
     error: Detail,
 }
 
@@ -153,7 +164,7 @@ struct Detail {
 
 /// What an answer that is no success says.
 fn refusal(status: u16, endpoint: String, path: &str, body: &[u8]) -> BillingError {
-    let detail = serde_json::from_slice::<Answer>(body).map(|it| it.error);
+    let detail = serde_json::from_slice::<Failure>(body).map(|it| it.error);
     let Ok(detail) = detail else {
         return match status {
             429 => BillingError::RateLimited { endpoint },
@@ -162,13 +173,15 @@ fn refusal(status: u16, endpoint: String, path: &str, body: &[u8]) -> BillingErr
         };
     };
     let kind = detail.kind.unwrap_or_default();
+    let is_plain = detail.code.is_none();
     let code = detail.code.unwrap_or_else(|| kind.clone());
     let message: String = detail.message.unwrap_or_default().chars().take(500).collect();
     match (status, kind.as_str(), code.as_str()) {
         (429, _, _) | (409, _, _) | (_, _, "lock_timeout" | "idempotency_key_in_use") => BillingError::RateLimited { endpoint },
         (500.., _, _) => BillingError::Unreachable { endpoint, status: Some(status), source: None },
         (402, _, _) | (_, "card_error", _) => BillingError::Card { code, decline_code: detail.decline_code, message },
-        (404, _, _) | (_, _, "resource_missing") => BillingError::Missing { object: missing(path, detail.param.as_deref(), message) },
+        (_, _, "resource_missing") => BillingError::Missing { object: missing(path, detail.param.as_deref(), message) },
+        (404, _, _) if is_plain => BillingError::Missing { object: missing(path, detail.param.as_deref(), message) },
         _ => BillingError::Refused { endpoint, code, message, param: detail.param },
     }
 }
@@ -212,6 +225,9 @@ mod tests {
         assert!(matches!(refused(404, ""), BillingError::Missing { object } if object == "/customers/cus_1"));
         let missing = error(r#""type": "invalid_request_error", "code": "resource_missing", "message": "No such customer: 'cus_1'""#);
         assert!(matches!(refused(400, &missing), BillingError::Missing { object } if object == "customer: 'cus_1'"));
+        let nothing_to_come = error(r#""type": "invalid_request_error", "code": "invoice_upcoming_none""#);
+        assert!(matches!(refused(404, &nothing_to_come), BillingError::Refused { code, .. } if code == "invoice_upcoming_none"));
+        assert!(matches!(refused(404, &error(r#""type": "invalid_request_error""#)), BillingError::Missing { .. }));
         let card = error(r#""type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds", "message": "No""#);
         let BillingError::Card { code, decline_code, message } = refused(402, &card) else { panic!("a card's error") };
         assert_eq!((code.as_str(), decline_code.as_deref(), message.as_str()), ("card_declined", Some("insufficient_funds"), "No"));

@@ -30,8 +30,8 @@ pub struct PlanPreview {
     pub due_now: Money,
     /// Below zero, a credit for later invoices.
     pub total_now: Money,
-    /// From the next renewal on.
-    pub renewal: Money,
+    /// From the next renewal on; `None` where the subscription ends before.
+    pub renewal: Option<Money>,
     pub renews_at: DateTime<Utc>,
     /// The moment that it was worked out for: agreed to, it costs exactly this.
     pub as_of: DateTime<Utc>,
@@ -58,7 +58,7 @@ pub async fn preview_plan(app: &App, actor: &Actor, id: InstanceId, plan: &str) 
         now: preview.now,
         due_now: preview.due_now,
         total_now: preview.total_now,
-        renewal: preview.renewal.total,
+        renewal: preview.renewal.map(|it| it.total),
         renews_at: changing.row.period_end,
         as_of,
     })

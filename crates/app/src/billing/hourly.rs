@@ -11,12 +11,13 @@ use howdah_db::models::observation::Glance;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{checkout as pages, intake};
+use super::{checkout as pages, ending, intake, reconcile};
 use crate::jobs::{HandleBillingEvents, LookAfterEndings};
 use crate::worker::Worker;
 use crate::{App, Error};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
+const DAY: TimeDelta = TimeDelta::days(1);
 /// The provider lists events for 30 days; with this much overlap nothing is missed by a clock that is behind.
 const OVERLAP: TimeDelta = TimeDelta::hours(3);
 const LISTED_FOR: TimeDelta = TimeDelta::days(29);
@@ -32,17 +33,19 @@ pub(crate) async fn tick(worker: &Worker) -> Result<(), Error> {
         HandleBillingEvents::default().enqueue(&mut conn).await?;
     }
     drop(conn);
-    due(app, "usage", sample(app)).await?;
+    due(app, "usage", HOUR, sample(app)).await?;
     if app.billing.is_some() {
-        due(app, "sweep", sweep(app)).await?;
+        ending::free_abandoned(app).await?;
+        due(app, "sweep", HOUR, sweep(app)).await?;
+        due(app, "reconcile", DAY, reconcile::run(app)).await?;
     }
     Ok(())
 }
 
-/// Once an hour; one that fails is due again.
-async fn due(app: &App, kind: &str, work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+/// Once in so long; one that fails is due again.
+async fn due(app: &App, kind: &str, every: TimeDelta, work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     let now = app.now();
-    if !Run::take(&mut *app.conn().await?, kind, now - HOUR, now).await? {
+    if !Run::take(&mut *app.conn().await?, kind, now - every, now).await? {
         return Ok(());
     }
     let done = work.await;
@@ -76,7 +79,7 @@ async fn sample(app: &App) -> Result<(), Error> {
         let ids = Instance::live_ids(&mut conn, None, after, PAGE).await?;
         let Some(last) = ids.last() else { return Ok(()) };
         after = Some(*last);
-        let plans = Instance::plans_of(&mut conn, &ids).await?;
+        let plans = Instance::plans_of(&conn, &ids).await?;
         let plans: BTreeMap<Uuid, String> = plans.into_iter().collect();
         let seen = Glance::of_all(&conn, &ids).await?;
         let hours: Vec<UsageHour> = seen.iter().filter_map(|it| used(hour, plans.get(&it.instance_id)?, it)).collect();

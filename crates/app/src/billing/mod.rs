@@ -10,8 +10,11 @@ mod ending;
 mod events;
 mod hourly;
 mod intake;
+mod invoiced;
 mod ledger;
 mod operation;
+mod operator;
+mod reconcile;
 mod rows;
 mod standing;
 mod sync;
@@ -25,6 +28,11 @@ pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
 pub(crate) use hourly::tick;
 pub use intake::{Intake, IntakeError};
+pub use invoiced::{InvoiceOrder, order_by_invoice};
+pub use operator::{
+    DifferenceView, EventView, GrantRequest, MoneyView, ReconciliationView, Share, Total, end_grant, events, grant, money, reconciliations,
+    replay,
+};
 pub(crate) use standing::facts;
 pub use view::{BillView, InvoiceView, LineView, Offer, SubscriptionView, banner, bill};
 

@@ -91,6 +91,12 @@ const fn status(status: SubscriptionStatus) -> &'static str {
     }
 }
 
+pub(super) fn status_of(word: &str) -> Option<SubscriptionStatus> {
+    use SubscriptionStatus::{Active, Canceled, Incomplete, IncompleteExpired, PastDue, Paused, Trialing, Unpaid};
+    let all = [Incomplete, IncompleteExpired, Trialing, Active, PastDue, Unpaid, Canceled, Paused];
+    all.into_iter().find(|it| status(*it) == word)
+}
+
 const fn invoice_status(status: InvoiceStatus) -> &'static str {
     match status {
         InvoiceStatus::Draft => "draft",

@@ -2,6 +2,8 @@
 
 mod invoice;
 mod subscription;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use invoice::invoice;
 pub(crate) use subscription::subscription;

@@ -44,8 +44,8 @@ pub struct Preview {
     pub total_now: Money,
     /// To be paid at once, what was credited before taken off.
     pub due_now: Money,
-    /// The next renewal as it will be then, without what is used until then.
-    pub renewal: Invoice,
+    /// The next renewal as it will be then, without what is used until then; none where the subscription ends before.
+    pub renewal: Option<Invoice>,
 }
 
 /// What a change would cost; nothing is changed.
@@ -58,10 +58,13 @@ pub async fn preview_change(
     changes: &[Change],
     proration: Proration,
 ) -> Result<Preview, BillingError> {
-    let renewal = ask(stripe, &preview(subscription, changes, Proration::None)).await?;
-    let renewal = invoice::read(stripe, renewal).await?;
-    let zero = Money::new(0, renewal.total.currency);
+    let renewal = invoice::previewed(stripe, &preview(subscription, changes, Proration::None)).await?;
     if proration == Proration::None {
+        let currency = match &renewal {
+            Some(renewal) => renewal.total.currency,
+            None => super::get(stripe, subscription).await?.currency,
+        };
+        let zero = Money::new(0, currency);
         return Ok(Preview { now: Vec::new(), total_now: zero, due_now: zero, renewal });
     }
     let now: objects::Invoice = ask(stripe, &preview(subscription, changes, proration)).await?;

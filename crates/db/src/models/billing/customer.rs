@@ -55,11 +55,12 @@ impl BillingCustomer {
         billing_customers::table.find(id).for_update().select(Self::as_select()).first(conn).await.optional()
     }
 
-    /// Those whose last whole read is the longest ago, of all that were read before then or never.
-    pub async fn to_read(conn: &mut Conn, read_before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<String>> {
+    /// All that are not replaced, in the order of ids, after this one.
+    pub async fn page(conn: &mut Conn, after: &str, limit: i64) -> QueryResult<Vec<String>> {
         billing_customers::table
-            .filter(billing_customers::read_at.is_null().or(billing_customers::read_at.lt(read_before)))
-            .order((billing_customers::read_at.asc().nulls_first(), billing_customers::id))
+            .filter(billing_customers::replaced_at.is_null())
+            .filter(billing_customers::id.gt(after))
+            .order(billing_customers::id)
             .limit(limit)
             .select(billing_customers::id)
             .load(conn)

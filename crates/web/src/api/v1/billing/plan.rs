@@ -42,8 +42,8 @@ pub struct PlanCost {
     due_now: Amount,
     /// Below zero: credit for later invoices.
     total_now: Amount,
-    /// From the next renewal on.
-    renewal: Amount,
+    /// From the next renewal on; none where the subscription ends before.
+    renewal: Option<Amount>,
     renews_at: DateTime<Utc>,
     as_of: DateTime<Utc>,
 }
@@ -52,8 +52,8 @@ impl From<PlanPreview> for PlanCost {
     fn from(it: PlanPreview) -> Self {
         let PlanPreview { plan, now, due_now, total_now, renewal, renews_at, as_of } = it;
         let now = now.into_iter().map(Into::into).collect();
-        let [due_now, total_now, renewal] = [due_now, total_now, renewal].map(Amount::from);
-        Self { plan, now, due_now, total_now, renewal, renews_at, as_of }
+        let [due_now, total_now] = [due_now, total_now].map(Amount::from);
+        Self { plan, now, due_now, total_now, renewal: renewal.map(Into::into), renews_at, as_of }
     }
 }
 

@@ -57,10 +57,10 @@ impl PlanPage<'_> {
     }
 
     fn button(&self, preview: &PlanPreview) -> String {
-        let (due, renewal) = (preview.due_now, preview.renewal);
-        match due.minor {
-            1.. => format!("Change with obligation to pay: {due} now, then {renewal} a month"),
-            _ => format!("Change with obligation to pay: nothing now, then {renewal} a month"),
+        let now = if preview.due_now.minor > 0 { preview.due_now.to_string() } else { "nothing".to_owned() };
+        match preview.renewal {
+            Some(renewal) => format!("Change with obligation to pay: {now} now, then {renewal} a month"),
+            None => format!("Change with obligation to pay: {now} now"),
         }
     }
 
