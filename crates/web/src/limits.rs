@@ -9,8 +9,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 use governor::clock::{Clock, DefaultClock};
-use howdah_app::billing::WEBHOOK;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use howdah_app::billing::WEBHOOK;
 use uuid::Uuid;
 
 use crate::problem::Problem;

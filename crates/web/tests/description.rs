@@ -42,7 +42,7 @@ async fn what_is_described_is_there_and_asks_who_is_there() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 69);
+    assert_eq!(operations, 76);
 }
 
 #[test]

@@ -78,7 +78,8 @@ async fn a_launch_is_paid_for_once_and_has_its_bill() {
     assert!(ada.get("/servers/frogs").await.text.contains("It is paid for, or on trial"));
     assert_eq!(ada.get(&format!("{BILL}/done?session={session}")).await.status, 303, "opened again, nothing happens twice");
     let bill = ada.get(BILL).await.is(200).text.clone();
-    for words in ["The next bill", "9.00 EUR", "Paid", "Means of payment, addresses, tax id", "Change the plan …", "Cancel …", "#used"] {
+    for words in ["The next bill", "9.00 EUR", "Paid", "Means of payment, addresses, tax id", "Change the plan …", "Cancel …", "#used"]
+    {
         assert!(bill.contains(words), "{words}: {bill}");
     }
     assert!(!bill.contains(ORDER) && bill.matches(" of invoice ").count() == 2, "{bill}");
@@ -110,7 +111,10 @@ async fn another_plan_is_looked_at_before_it_is_agreed_to() {
     let choice = ada.get(&plan).await.is(200).text.clone();
     assert!(choice.contains("value=\"medium\"") && !choice.contains("value=\"small\"") && choice.contains("29.00 EUR"), "{choice}");
     let shown = ada.get(&format!("{plan}?plan=medium")).await.is(200).text.clone();
-    assert!(shown.contains("Charged now") && shown.contains("29.00 EUR</b> a month") && shown.contains(" EUR now, then 29.00 EUR a month"), "{shown}");
+    assert!(
+        shown.contains("Charged now") && shown.contains("29.00 EUR</b> a month") && shown.contains(" EUR now, then 29.00 EUR a month"),
+        "{shown}"
+    );
     assert!(ada.get(BILL).await.text.contains("Small, 9.00 EUR a month"), "nothing is changed by looking");
     let unknown = ada.get(&format!("{plan}?plan=vast")).await;
     assert!(unknown.status == 422 && unknown.text.contains("See what it costs"), "{unknown:?}");
@@ -118,7 +122,10 @@ async fn another_plan_is_looked_at_before_it_is_agreed_to() {
     let agreed = [("plan", "medium".to_owned()), ("as_of", hidden(&shown, "as_of"))];
     let agreed = agreed.each_ref().map(|(name, value)| (*name, value.as_str()));
     let garbled = ada.post(&plan, &[("plan", "medium"), ("as_of", "soon")]).await;
-    assert!(garbled.status == 422 && garbled.text.contains("worked out too long ago") && garbled.text.contains("Charged now"), "{garbled:?}");
+    assert!(
+        garbled.status == 422 && garbled.text.contains("worked out too long ago") && garbled.text.contains("Charged now"),
+        "{garbled:?}"
+    );
     let done = ada.post(&plan, &agreed).await;
     assert_eq!((done.status, done.header("location")), (303, Some(BILL)), "{done:?}");
     assert_eq!(ada.post(&plan, &agreed).await.status, 303, "sent twice, it is done once");
@@ -142,7 +149,10 @@ async fn it_is_cancelled_on_one_page_and_taken_back_by_one_button() {
         assert_eq!((done.status, done.header("location")), (303, Some(BILL)), "{done:?}");
     }
     let cancelled = ada.get(BILL).await.text;
-    assert!(cancelled.contains("It was cancelled, and ends") && cancelled.contains("Go on after all") && !cancelled.contains("The next bill"), "{cancelled}");
+    assert!(
+        cancelled.contains("It was cancelled, and ends") && cancelled.contains("Go on after all") && !cancelled.contains("The next bill"),
+        "{cancelled}"
+    );
     assert_eq!(ada.get(&cancel).await.header("location"), Some(BILL), "there is nothing left to cancel");
     ada.post(&format!("{cancel}/undo"), &[]).await.is(303);
     let back = ada.get(BILL).await.text;
@@ -173,7 +183,8 @@ async fn the_bill_is_there_while_stripe_is_away() {
     assert!(bill.contains("The next bill") && bill.contains("As Stripe had it"), "{bill}");
     for (path, form) in [("portal", vec![]), ("cancel", vec![]), ("plan", vec![("plan", "medium"), ("as_of", "2026-01-01T00:00:00Z")])] {
         let refused = ada.post(&format!("{BILL}/{path}"), &form).await;
-        let says = refused.text.contains("does not answer at the moment. Nothing was changed") || refused.text.contains("worked out too long ago");
+        let says =
+            refused.text.contains("does not answer at the moment. Nothing was changed") || refused.text.contains("worked out too long ago");
         assert!(refused.status == 422 && says, "{path}: {refused:?}");
     }
 }
@@ -188,7 +199,14 @@ async fn who_is_behind_is_told_on_every_page_with_days_and_the_way_out() {
     finish_launch(&test, id).await;
     run(&test, id).await;
     let since = (test.clock.now() - TimeDelta::days(3)).to_rfc3339();
-    becomes(&test, id, &format!("standing_kind = 'past_due', standing_since = '{since}', standing_until = NULL, desired_kind = 'running', desired_hold = NULL")).await;
+    becomes(
+        &test,
+        id,
+        &format!(
+            "standing_kind = 'past_due', standing_since = '{since}', standing_until = NULL, desired_kind = 'running', desired_hold = NULL"
+        ),
+    )
+    .await;
     for path in ["", "/address", "/take-along", "/activity", "/billing"] {
         let page = ada.get(&format!("/servers/{NAME}{path}")).await.is(200).text.clone();
         assert!(page.contains("11 days left.") && page.contains("Pay what is open, or give another means of payment"), "{path}: {page}");
@@ -200,9 +218,34 @@ async fn who_is_behind_is_told_on_every_page_with_days_and_the_way_out() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_card_pays_by_invoice() {
+    let paid = Paid::new().await;
+    let ada = ada(&paid.test, &paid.server).await;
+    launch(&ada).await;
+    let invoice = format!("{BILL}/invoice");
+    assert!(ada.get(BILL).await.text.contains(&format!("href=\"{invoice}\"")));
+    let page = ada.get(&invoice).await.is(200).text.clone();
+    assert!(page.contains("Order with obligation to pay: 9.00 EUR within 30 days, then 9.00 EUR a month"), "{page}");
+    let lacking = ada.post(&invoice, &[("line1", "Main street 1"), ("country", "Germany")]).await;
+    assert!(
+        lacking.status == 422 && lacking.text.contains("An invoice needs a city.") && lacking.text.contains("value=\"Main street 1\""),
+        "{lacking:?}"
+    );
+    let order = [("line1", "Main street 1"), ("city", "Kiel"), ("country", "de"), ("order_number", "PO-7")];
+    for _ in 0..2 {
+        let ordered = ada.post(&invoice, &order).await;
+        assert_eq!((ordered.status, ordered.header("location")), (303, Some(BILL)), "{ordered:?}");
+    }
+    let bill = ada.get(BILL).await.text;
+    assert!(bill.contains("To be paid") && bill.contains("The next bill") && !bill.contains(ORDER), "{bill}");
+    assert_eq!(ada.get(&invoice).await.header("location"), Some(BILL), "it is ordered");
+}
+
 /// Where forms go, and the call that does the same.
 const CALLS: &[(&str, &str)] = &[
     ("pay", "POST checkout"),
+    ("invoice", "POST order-by-invoice"),
     ("portal", "POST portal"),
     ("limit", "PUT cap"),
     ("limit/lift", "DELETE cap"),
@@ -216,7 +259,7 @@ async fn every_button_of_a_bill_has_its_call_and_the_page_says_which() {
     let paid = Paid::new().await;
     let ada = ada(&paid.test, &paid.server).await;
     launch(&ada).await;
-    let mut pages = vec![ada.get(BILL).await.text];
+    let mut pages = vec![ada.get(BILL).await.text, ada.get(&format!("{BILL}/invoice")).await.text];
     let to = ada.post(&format!("{BILL}/pay"), &[]).await.header("location").unwrap().to_owned();
     ada.get(&format!("{BILL}/done?session={}", paid.pay_at(&to))).await.is(303);
     ada.post(&format!("{BILL}/limit"), &[("cap", "1")]).await.is(303);

@@ -44,6 +44,8 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/operator/servers/{id}/approve", Some("POST /api/v1/instances/{id}/approve")),
     ("/operator/servers/{id}/undo", Some("POST /api/v1/instances/{id}/undo")),
     ("/operator/servers/{id}/remove", Some("DELETE /api/v1/instances/{id}")),
+    ("/operator/servers/{id}/grant", Some("PUT /api/v1/instances/{id}/grant")),
+    ("/operator/servers/{id}/grant/end", Some("DELETE /api/v1/instances/{id}/grant")),
     ("/operator/operations/{id}/retry", Some("POST /api/v1/operations/{id}/retry")),
     ("/operator/jobs/{id}/retry", Some("POST /api/v1/jobs/{id}/retry")),
     ("/operator/sign-ups/{id}/approve", Some("POST /api/v1/sign-ups/{id}/approve")),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use howdah_app::billing::{self, Billing};
 use howdah_app::App;
+use howdah_app::billing::{self, Billing};
 use howdah_billing::{Settings as Access, Stripe};
 use howdah_domain::{Clock as _, Currency};
 use howdah_stripe_simulator::{Payment, Running, Settings as SimulatorSettings, Simulator};

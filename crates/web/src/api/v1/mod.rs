@@ -82,6 +82,7 @@ fn of_bills(config: &mut ServiceConfig) {
     config
         .service(resource("/api/v1/instances/{id}/billing", [(Method::GET, || route().to(billing::show::show))]))
         .service(resource("/api/v1/instances/{id}/billing/checkout", [(Method::POST, || route().to(billing::pay::checkout))]))
+        .service(resource("/api/v1/instances/{id}/billing/order-by-invoice", [(Method::POST, || route().to(billing::order::order))]))
         .service(resource("/api/v1/instances/{id}/billing/portal", [(Method::POST, || route().to(billing::pay::portal))]))
         .service(resource("/api/v1/instances/{id}/billing/preview", [(Method::POST, || route().to(billing::plan::preview))]))
         .service(resource("/api/v1/instances/{id}/billing/plan", [(Method::PUT, || route().to(billing::plan::change))]))
@@ -90,7 +91,15 @@ fn of_bills(config: &mut ServiceConfig) {
         .service(resource(
             "/api/v1/instances/{id}/billing/cap",
             [(Method::PUT, || route().to(billing::cap::set)), (Method::DELETE, || route().to(billing::cap::lift))],
-        ));
+        ))
+        .service(resource(
+            "/api/v1/instances/{id}/grant",
+            [(Method::PUT, || route().to(billing::grant::grant)), (Method::DELETE, || route().to(billing::grant::end))],
+        ))
+        .service(resource("/api/v1/money", [(Method::GET, || route().to(billing::money::show))]))
+        .service(resource("/api/v1/billing/events", [(Method::GET, || route().to(billing::events::list))]))
+        .service(resource("/api/v1/billing/events/{event}/replay", [(Method::POST, || route().to(billing::events::replay))]))
+        .service(resource("/api/v1/billing/reconciliations", [(Method::GET, || route().to(billing::money::reconciliations))]));
 }
 
 fn of_imports(config: &mut ServiceConfig) {

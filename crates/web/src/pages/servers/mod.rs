@@ -111,7 +111,8 @@ fn crumbs(domain: &str) -> Crumbs {
 /// The pages of one server; `here` is one of these words.
 fn tabs(app: &App, slug: &str, here: &str) -> Tabs {
     let of = |part: &str| if part.is_empty() { url(slug) } else { format!("{}/{part}", url(slug)) };
-    let mut parts = vec![("Overview", ""), ("Address", "address"), ("Take along", "take-along"), ("Activity", "activity"), ("Close", "close")];
+    let mut parts =
+        vec![("Overview", ""), ("Address", "address"), ("Take along", "take-along"), ("Activity", "activity"), ("Close", "close")];
     if app.billing.is_some() {
         parts.insert(3, ("Billing", "billing"));
     }

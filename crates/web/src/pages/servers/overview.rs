@@ -182,7 +182,9 @@ fn moment(app: &App, it: &Overview, support: Option<&String>, now: DateTime<Utc>
         plan: words::plan(app, server),
         undo_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/undo", server.id)),
         to_pay: to_pay(app, server),
-        way_out: words::way_out(server.phase).filter(|_| to_pay(app, server).is_none()).map(|it| (it, Help::new(server.id, support.cloned()))),
+        way_out: words::way_out(server.phase)
+            .filter(|_| to_pay(app, server).is_none())
+            .map(|it| (it, Help::new(server.id, support.cloned()))),
         now,
     };
     let waits_for_link = matches!(it.owner_link, OwnerLinkState::OnItsWay { .. });

@@ -2,6 +2,10 @@
 
 pub mod cancel;
 pub mod cap;
+pub mod events;
+pub mod grant;
+pub mod money;
+pub mod order;
 pub mod pay;
 pub mod plan;
 pub mod show;

@@ -81,8 +81,11 @@ mod tests {
     fn an_amount_is_as_people_write_it() {
         let of = |text: &str, code: &str| amount(text, code.parse().unwrap()).map(|it| it.minor);
         let table = [("12", "EUR", Some(1200)), ("12.5", "EUR", Some(1250)), (" 12,50 ", "EUR", Some(1250)), ("0", "EUR", Some(0))];
-        let wrong = [("", "EUR", None), ("-1", "EUR", None), ("1.234", "EUR", None), ("1.5", "JPY", None), ("99999999999999999999", "EUR", None)];
-        for (text, code, minor) in table.into_iter().chain(wrong).chain([("900", "JPY", Some(900)), (".5", "EUR", None), ("1e3", "EUR", None)]) {
+        let wrong =
+            [("", "EUR", None), ("-1", "EUR", None), ("1.234", "EUR", None), ("1.5", "JPY", None), ("99999999999999999999", "EUR", None)];
+        for (text, code, minor) in
+            table.into_iter().chain(wrong).chain([("900", "JPY", Some(900)), (".5", "EUR", None), ("1e3", "EUR", None)])
+        {
             assert_eq!(of(text, code), minor, "{text} {code}");
         }
     }

@@ -1,7 +1,7 @@
 //! The lines of the next bill, each with what causes it; and the invoices that there were.
 
-use howdah_app::billing::{BillView, InvoiceView};
 use chrono::{DateTime, Utc};
+use howdah_app::billing::{BillView, InvoiceView};
 use howdah_domain::Money;
 use howdah_domain::billing::estimate::{Cause, Line};
 
@@ -36,6 +36,7 @@ pub struct InvoiceRow {
     pub made: When,
     pub status: Status,
     pub total: Money,
+    pub remaining: Money,
     pub tax: Money,
     /// Only of one that is open.
     pub due: Option<When>,
@@ -61,6 +62,7 @@ impl InvoiceRow {
             made: When::new(it.created_at, now),
             status,
             total: it.total,
+            remaining: it.remaining,
             tax: it.tax,
             due: it.due_at.filter(|_| is_open).map(|at| When::new(at, now)),
             page: https(it.page.as_ref()),

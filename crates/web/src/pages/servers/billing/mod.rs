@@ -4,6 +4,7 @@
 
 mod cancel;
 mod cap;
+mod invoice;
 mod lines;
 mod pay;
 mod plan;
@@ -36,6 +37,10 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/servers/{server}/billing", [(Method::GET, || route().to(show))]))
         .service(resource("/servers/{server}/billing/pay", [(Method::POST, || route().to(pay::pay))]))
+        .service(resource(
+            "/servers/{server}/billing/invoice",
+            [(Method::GET, || route().to(invoice::ask)), (Method::POST, || route().to(invoice::order))],
+        ))
         .service(resource("/servers/{server}/billing/done", [(Method::GET, || route().to(pay::done))]))
         .service(resource("/servers/{server}/billing/portal", [(Method::POST, || route().to(pay::portal))]))
         .service(resource("/servers/{server}/billing/limit", [(Method::POST, || route().to(cap::set))]))
@@ -119,7 +124,11 @@ async fn page(frame: &Frame, person: &Person, app: &App, request: &HttpRequest, 
         mistakes,
         lines: lines::next(&bill, &url),
         invoices: bill.invoices.iter().map(|it| InvoiceRow::new(it, frame.now)).collect(),
-        no_invoices: Empty { title: "No invoices yet".into(), sentence: "Each is listed here from the moment that it is made.", action: None },
+        no_invoices: Empty {
+            title: "No invoices yet".into(),
+            sentence: "Each is listed here from the moment that it is made.",
+            action: None,
+        },
         meters: overview::meters(app, &it),
         plan: words::plan(app, server),
         cap: cap::field(&bill, typed, mistakes),
@@ -163,7 +172,9 @@ fn mistakes(error: Error) -> Result<Mistakes, Problem> {
     match error {
         Error::Unavailable { .. } => {
             tracing::warn!(error = error.internal_text(), "the payment provider does not answer");
-            Ok(Mistakes::said("Stripe, whom you pay through, does not answer at the moment. Nothing was changed: try again in some minutes."))
+            Ok(Mistakes::said(
+                "Stripe, whom you pay through, does not answer at the moment. Nothing was changed: try again in some minutes.",
+            ))
         }
         other => Mistakes::of(other),
     }

@@ -68,7 +68,13 @@ pub async fn portal(frame: Frame, person: Person, app: Data<App>, request: HttpR
     }
 }
 
-async fn again(frame: &Frame, person: &Person, app: &App, request: &HttpRequest, error: Error) -> Result<HttpResponse, crate::problem::Problem> {
+async fn again(
+    frame: &Frame,
+    person: &Person,
+    app: &App,
+    request: &HttpRequest,
+    error: Error,
+) -> Result<HttpResponse, crate::problem::Problem> {
     let mistakes: Mistakes = super::mistakes(error)?;
     super::page(frame, person, app, request, &CapForm::default(), &mistakes).await
 }
