@@ -94,7 +94,7 @@ pub async fn pay(app: &App, actor: &Actor, id: InstanceId, currency: Option<Curr
 }
 
 /// A server that ran is no trial.
-fn trial(billing: &Billing, server: &Instance) -> Option<checkout::Trial> {
+pub(super) fn trial(billing: &Billing, server: &Instance) -> Option<checkout::Trial> {
     billing.trial.filter(|_| server.launched_at.is_none())
 }
 
@@ -132,6 +132,11 @@ pub(super) async fn payable(conn: &mut Conn, actor: &Actor, id: InstanceId) -> R
     Ok(server)
 }
 
+/// There is no second one while it is.
+pub(super) fn is_subscribed(row: &SubscriptionRow) -> bool {
+    ["trialing", "active", "past_due", "unpaid", "paused"].contains(&row.status.as_str())
+}
+
 pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<(), Error> {
     let conflict = |reason, sentence: &str| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
     if server.tombstoned_at.is_some() || matches!(server.desired()?, Desired::Deleted { .. }) {
@@ -140,8 +145,7 @@ pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<()
     if matches!(server.desired()?, Desired::Suspended { by: Hold::Approval }) {
         return conflict("awaiting_approval", "An operator looks at this server first. Nothing is to be paid before that.");
     }
-    let live = ["trialing", "active", "past_due", "unpaid", "paused"];
-    if SubscriptionRow::of_instance(conn, server.id).await?.iter().any(|it| live.contains(&it.status.as_str())) {
+    if SubscriptionRow::of_instance(conn, server.id).await?.iter().any(is_subscribed) {
         return conflict("subscribed", "This server has a subscription. Pay what is open of it, or change its means of payment.");
     }
     Ok(())
