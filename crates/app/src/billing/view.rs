@@ -9,7 +9,7 @@ use howdah_domain::billing::facts::{Item, Sold};
 use howdah_domain::billing::timeline::{Banner, Happened, Stage, timeline};
 use howdah_domain::billing::{self as rules, Access, BillingFacts};
 use howdah_domain::money::{Currency, Money};
-use howdah_domain::{Desired, InstanceId, Standing};
+use howdah_domain::{Desired, Hold, InstanceId, Standing};
 use serde::Deserialize;
 
 use super::{Billing, TERMS, Trial, checkout, ending, rows, standing, usage};
@@ -115,14 +115,16 @@ pub async fn bill(app: &App, actor: &Actor, id: InstanceId) -> Result<BillView, 
     };
     let (next, cap, cap_reached) = coming(app, &mut conn, &server, row.as_ref()).await?;
     let is_being_paid = Checkout::open(&mut conn, server.id).await?.is_some_and(|it| it.expires_at > app.now());
-    let stays = server.tombstoned_at.is_none() && !matches!(server.desired()?, Desired::Deleted { .. });
+    let desired = server.desired()?;
+    let stays = server.tombstoned_at.is_none() && !matches!(desired, Desired::Deleted { .. });
+    let is_held = matches!(desired, Desired::Suspended { by: Hold::Approval });
     let may_pay = server.account_id == actor.account.as_uuid() && actor.may_pay().is_ok();
     let is_live = row.as_ref().is_some_and(is_live);
     let is_paid_for = SubscriptionRow::of_instance(&mut conn, server.id).await?.iter().any(checkout::is_subscribed)
         || matches!(facts.standing, Standing::Granted { until: None, .. });
     let customer = BillingCustomer::of_account(&mut conn, actor.account.as_uuid()).await?;
     let currency = customer.as_ref().and_then(|it| it.currency.as_deref()).and_then(|it| it.parse().ok());
-    let offer = offer(app, billing, &server, currency).filter(|_| may_pay && stays && !is_paid_for);
+    let offer = offer(app, billing, &server, currency).filter(|_| may_pay && stays && !is_held && !is_paid_for);
     let if_cancelled = row.as_ref().filter(|it| is_live && it.cancel_at.is_none()).and_then(|it| if_cancelled(&facts, it));
     let invoices = InvoiceRow::of_instance(&mut conn, server.id, INVOICES).await?;
     Ok(BillView {
