@@ -116,6 +116,12 @@ async fn a_server_has_one_page_to_pay_at_and_is_abandoned_when_that_expired() {
     };
     operation.insert(conn).await.unwrap();
     assert_eq!(BillingOperation::open(conn, account_id, Some(id), "checkout").await.unwrap().unwrap().id, operation.id);
+    let none_tried = async |launched_before| {
+        let mut conn = ground.database.conn().await;
+        Checkout::abandoned(&mut conn, now(), launched_before, 10).await.unwrap()
+    };
+    assert!(none_tried(now() - TimeDelta::days(3)).await.is_empty(), "it was launched just now");
+    assert_eq!(none_tried(now() + TimeDelta::days(3)).await, [id]);
     let checkout = |name: &str| Checkout {
         id: name.to_owned(),
         instance_id: id,
@@ -129,13 +135,13 @@ async fn a_server_has_one_page_to_pay_at_and_is_abandoned_when_that_expired() {
     checkout("cs_1").insert(conn).await.unwrap();
     assert_eq!(checkout("cs_2").insert(conn).await.unwrap_err().unique_violation(), Some("billing_checkouts_open"));
     let later = now() + TimeDelta::hours(25);
-    assert!(Checkout::abandoned(conn, later, 10).await.unwrap().is_empty(), "the page is open");
+    assert!(Checkout::abandoned(conn, later, now() - TimeDelta::days(1), 10).await.unwrap().is_empty(), "the page is open");
     assert_eq!(Checkout::overdue(conn, later, 10).await.unwrap().len(), 1);
     Checkout::end(conn, "cs_1", "expired", now() + TimeDelta::hours(24)).await.unwrap();
-    assert!(Checkout::abandoned(conn, now(), 10).await.unwrap().is_empty(), "it ended only after that");
-    assert_eq!(Checkout::abandoned(conn, later, 10).await.unwrap(), [id]);
+    assert!(Checkout::abandoned(conn, now(), now() - TimeDelta::days(1), 10).await.unwrap().is_empty(), "it ended only after that");
+    assert_eq!(Checkout::abandoned(conn, later, now() - TimeDelta::days(1), 10).await.unwrap(), [id]);
     checkout("cs_3").insert(conn).await.unwrap();
-    assert!(Checkout::abandoned(conn, later, 10).await.unwrap().is_empty(), "somebody tries again");
+    assert!(Checkout::abandoned(conn, later, now() - TimeDelta::days(1), 10).await.unwrap().is_empty(), "somebody tries again");
 }
 
 #[tokio::test]

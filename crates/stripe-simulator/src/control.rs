@@ -5,10 +5,14 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::clock::DAY;
 use crate::error::ApiError;
 use crate::server::Simulator;
 use crate::traffic::Fault;
 use crate::world::{Delivery, Instrument, Message, Payment, Rules};
+
+/// Every renewal on the way is carried out.
+const FARTHEST: i64 = 3653 * DAY;
 
 type State = web::Data<Simulator>;
 
@@ -21,6 +25,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
             .route("/delivery", web::post().to(set_delivery))
             .route("/deliveries", web::get().to(deliveries))
             .route("/fail", web::post().to(fail))
+            .route("/release", web::post().to(release))
             .route("/down", web::post().to(down))
             .route("/rules", web::post().to(set_rules))
             .route("/outcomes", web::post().to(outcomes))
@@ -56,10 +61,15 @@ enum Move {
 }
 
 async fn advance(simulator: State, by: web::Json<Move>) -> HttpResponse {
-    match by.into_inner() {
-        Move::Seconds(seconds) => simulator.advance(seconds).await,
-        Move::To(until) => simulator.advance_to(until).await,
+    let now = simulator.world().now;
+    let until = match by.into_inner() {
+        Move::Seconds(seconds) => now.saturating_add(seconds),
+        Move::To(until) => until,
+    };
+    if !(now..=now + FARTHEST).contains(&until) {
+        return answered(Err(ApiError::invalid("The clock moves forward only, and by ten years at most.")));
     }
+    simulator.advance_to(until).await;
     HttpResponse::Ok().json(described(&simulator))
 }
 
@@ -82,6 +92,11 @@ async fn deliveries(simulator: State) -> HttpResponse {
 
 async fn fail(simulator: State, fault: web::Json<Fault>) -> HttpResponse {
     simulator.fail_next(fault.into_inner());
+    HttpResponse::Ok().json(described(&simulator))
+}
+
+async fn release(simulator: State) -> HttpResponse {
+    simulator.release();
     HttpResponse::Ok().json(described(&simulator))
 }
 

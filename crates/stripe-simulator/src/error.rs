@@ -80,6 +80,17 @@ impl ApiError {
         self
     }
 
+    /// What a customer has to confirm has another code where it is an invoice or a subscription that is paid.
+    pub fn of(mut self, paid: &str) -> Self {
+        if self.code == Some("authentication_required") {
+            let invoice = paid == "invoice";
+            self.code =
+                Some(if invoice { "invoice_payment_intent_requires_action" } else { "subscription_payment_intent_requires_action" });
+            self.message = "This payment requires additional user action before it can be completed successfully.".to_owned();
+        }
+        self
+    }
+
     pub fn about(mut self, payment_intent: Value) -> Self {
         self.payment_intent = Some(Box::new(payment_intent));
         self

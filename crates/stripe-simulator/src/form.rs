@@ -72,12 +72,32 @@ impl Form {
         self.text(pointer).ok_or_else(|| ApiError::missing(pointer))
     }
 
+    /// No number or time of Stripe's has more than twelve digits; one that has would only overflow somewhere.
     pub fn integer(&self, pointer: &str) -> Result<Option<i64>, ApiError> {
-        self.text(pointer)
-            .map(|it| {
-                it.parse().map_err(|_| ApiError::invalid(format!("Invalid integer: {it}")).code("parameter_invalid_integer").named(pointer))
-            })
-            .transpose()
+        let Some(text) = self.text(pointer) else { return Ok(None) };
+        let number = text.parse().ok().filter(|it: &i64| it.unsigned_abs() < 1_000_000_000_000);
+        let wrong = || ApiError::invalid(format!("Invalid integer: {text}")).code("parameter_invalid_integer").named(pointer);
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    /// An integer within what Stripe takes.
+    pub fn integer_in(&self, pointer: &str, range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
+        match self.integer(pointer)? {
+            Some(it) if !range.contains(&it) => {
+                let message = format!("Invalid {pointer}: must be between {} and {}.", range.start(), range.end());
+                Err(ApiError::invalid(message).code("parameter_invalid_integer").named(pointer))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// An amount in minor units: Stripe takes eight digits.
+    pub fn amount(&self, pointer: &str) -> Result<Option<i64>, ApiError> {
+        self.integer_in(pointer, -99_999_999..=99_999_999)
+    }
+
+    pub fn quantity(&self) -> Result<i64, ApiError> {
+        Ok(self.integer_in("quantity", 0..=1_000_000)?.unwrap_or(1))
     }
 
     pub fn flag(&self, pointer: &str) -> Result<Option<bool>, ApiError> {

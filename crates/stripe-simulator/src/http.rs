@@ -19,19 +19,19 @@ pub fn routes(app: &mut web::ServiceConfig) {
 }
 
 async fn get(simulator: web::Data<Simulator>, request: HttpRequest) -> HttpResponse {
-    answer(&simulator, &request, Verb::Get, request.query_string())
+    answer(&simulator, &request, Verb::Get, request.query_string()).await
 }
 
 async fn delete(simulator: web::Data<Simulator>, request: HttpRequest, body: Bytes) -> HttpResponse {
     let form = if body.is_empty() { request.query_string().to_owned() } else { String::from_utf8_lossy(&body).into_owned() };
-    answer(&simulator, &request, Verb::Delete, &form)
+    answer(&simulator, &request, Verb::Delete, &form).await
 }
 
 async fn post(simulator: web::Data<Simulator>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    answer(&simulator, &request, Verb::Post, &String::from_utf8_lossy(&body))
+    answer(&simulator, &request, Verb::Post, &String::from_utf8_lossy(&body)).await
 }
 
-fn answer(simulator: &Simulator, request: &HttpRequest, verb: Verb, encoded: &str) -> HttpResponse {
+async fn answer(simulator: &Simulator, request: &HttpRequest, verb: Verb, encoded: &str) -> HttpResponse {
     if key_of(request).as_deref() != Some(&simulator.settings.secret_key) {
         let request_id = simulator.world().new_id("req");
         return respond(reply(&Err(ApiError::wrong_key()), &request_id), false);
@@ -41,7 +41,13 @@ fn answer(simulator: &Simulator, request: &HttpRequest, verb: Verb, encoded: &st
         Err(error) => return respond(reply(&Err(error), "req_unread"), false),
     };
     let key = request.headers().get("Idempotency-Key").and_then(|it| it.to_str().ok());
+    // Listened for before the act, so that a release right after it is heard.
+    let released = simulator.released.notified();
     match simulator.call(verb, request.path(), &form, key) {
+        Outcome::Held(reply) => {
+            released.await;
+            respond(reply, false)
+        }
         Outcome::Reply { reply, replayed } => respond(reply, replayed),
         Outcome::Dropped => dropped(),
     }

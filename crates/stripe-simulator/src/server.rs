@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use reqwest::Url;
@@ -56,7 +57,12 @@ impl Default for Settings {
 
 /// What a request comes to: an answer, or a closed connection.
 pub enum Outcome {
-    Reply { reply: Reply, replayed: bool },
+    Reply {
+        reply: Reply,
+        replayed: bool,
+    },
+    /// An answer that goes out with [`Simulator::release`].
+    Held(Reply),
     Dropped,
 }
 
@@ -64,33 +70,43 @@ pub struct Simulator {
     world: Mutex<World>,
     traffic: Mutex<Traffic>,
     pub(crate) settings: Settings,
-    pub(crate) http: reqwest::Client,
+    /// Sends webhooks; a simulator without a port sends none.
+    pub(crate) http: Option<reqwest::Client>,
+    held: Mutex<Vec<(String, Reply)>>,
+    pub(crate) released: tokio::sync::Notify,
     /// One at a time carries out what is due, so that nothing is sent twice by accident.
     pub(crate) carrier: tokio::sync::Mutex<()>,
     pub(crate) posted: tokio::sync::Notify,
 }
 
 impl Simulator {
-    /// A simulator without a port: what calls [`Simulator::call`] needs none.
-    pub fn new(settings: Settings) -> anyhow::Result<Arc<Self>> {
-        // Another crate of the process may have installed it before.
-        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-        let http = reqwest::Client::builder().timeout(ENDPOINT_TIMEOUT).build().context("failed to build the client for webhooks")?;
+    /// A simulator without a port, for histories that run in one process by the thousand: requests are [`Simulator::call`], webhooks
+    /// are taken with [`Simulator::due_parcels`], and the clock moves by [`Simulator::advance`] all the same.
+    pub fn new(settings: Settings) -> Self {
+        Self::made(settings, None)
+    }
+
+    fn made(settings: Settings, http: Option<reqwest::Client>) -> Self {
         let shared = settings.clock_offset_file.as_ref().and_then(OffsetFile::read).map(|ahead| machine_now().saturating_add(ahead));
         let start = shared.or(settings.start).unwrap_or_else(machine_now);
         let world = Mutex::new(World::new(start, settings.seed, settings.rules.clone()));
         let (traffic, carrier, posted) = (Mutex::default(), tokio::sync::Mutex::default(), tokio::sync::Notify::new());
-        Ok(Arc::new(Self { world, traffic, settings, http, carrier, posted }))
+        let (held, released) = (Mutex::default(), tokio::sync::Notify::new());
+        Self { world, traffic, settings, http, held, released, carrier, posted }
     }
 
     /// Starts to listen.
     pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-        let simulator = Self::new(settings)?;
+        // Another crate of the process may have installed it before.
+        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+        let http = reqwest::Client::builder().timeout(ENDPOINT_TIMEOUT).build().context("failed to build the client for webhooks")?;
+        let simulator = Arc::new(Self::made(settings, Some(http)));
         let data = web::Data::from(simulator.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(data.clone())
                 .app_data(web::PayloadConfig::new(1 << 20))
+                .wrap(from_fn(pages::unless_down))
                 .configure(control::routes)
                 .configure(pages::routes)
                 .configure(http::routes)
@@ -154,6 +170,10 @@ impl Simulator {
         };
         let answer = if planned == Some(Failure::ErrorAfter) { Err(ApiError::server()) } else { answer };
         let reply = reply(&answer, &request_id);
+        if planned == Some(Failure::Held) {
+            self.lock_held().push((key.unwrap_or_default().to_owned(), reply.clone()));
+            return Outcome::Held(reply);
+        }
         if let Some(key) = key {
             self.traffic().finish(key, &reply);
         }
@@ -192,6 +212,18 @@ impl Simulator {
     /// What the next charges come to, whatever they are made with.
     pub fn plan_outcomes(&self, outcomes: impl IntoIterator<Item = Instrument>) {
         self.world().outcomes.extend(outcomes);
+    }
+
+    /// Lets the answers go that [`Failure::Held`] keeps.
+    pub fn release(&self) {
+        for (key, reply) in self.lock_held().drain(..) {
+            self.traffic().finish(&key, &reply);
+        }
+        self.released.notify_waiters();
+    }
+
+    fn lock_held(&self) -> MutexGuard<'_, Vec<(String, Reply)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run_the_clock(self: Arc<Self>) {

@@ -19,6 +19,8 @@ pub enum Failure {
     DropBefore,
     /// The connection is closed, though it was done.
     DropAfter,
+    /// It was done, and the answer waits until it is let go; its key is in use until then.
+    Held,
     /// 429.
     TooMany,
 }
@@ -100,7 +102,7 @@ impl Traffic {
         self.kept.retain(|_, it| it.at > now - DAY);
         match self.kept.get(key) {
             Some(kept) if kept.fingerprint != fingerprint => Err(ApiError::idempotency(
-                "Keys for idempotent requests can only be used with the same parameters they were first used with. Use another key for another request.",
+                "Keys for idempotent requests can only be used with the same parameters they were first used with.",
             )),
             Some(Kept { reply: Some(reply), .. }) => Ok(Some(reply.clone())),
             Some(_) => Err(ApiError::in_progress()),

@@ -122,7 +122,7 @@ fn new(
     }
 }
 
-async fn payable(conn: &mut Conn, actor: &Actor, id: InstanceId) -> Result<Instance, Error> {
+pub(super) async fn payable(conn: &mut Conn, actor: &Actor, id: InstanceId) -> Result<Instance, Error> {
     let server = instances::seen_by(conn, actor, id).await?;
     if server.account_id != actor.account.as_uuid() {
         let sentence = "A server is paid for by its own account. An operator can grant it.";
@@ -132,7 +132,7 @@ async fn payable(conn: &mut Conn, actor: &Actor, id: InstanceId) -> Result<Insta
     Ok(server)
 }
 
-async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<(), Error> {
+pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<(), Error> {
     let conflict = |reason, sentence: &str| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
     if server.tombstoned_at.is_some() || matches!(server.desired()?, Desired::Deleted { .. }) {
         return conflict("leaving", "This server is on its way out: take that back first.");

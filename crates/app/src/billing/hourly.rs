@@ -11,7 +11,7 @@ use howdah_db::models::observation::Glance;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{checkout as pages, intake, reconcile};
+use super::{checkout as pages, ending, intake, reconcile};
 use crate::jobs::{HandleBillingEvents, LookAfterEndings};
 use crate::worker::Worker;
 use crate::{App, Error};
@@ -35,6 +35,7 @@ pub(crate) async fn tick(worker: &Worker) -> Result<(), Error> {
     drop(conn);
     due(app, "usage", HOUR, sample(app)).await?;
     if app.billing.is_some() {
+        ending::free_abandoned(app).await?;
         due(app, "sweep", HOUR, sweep(app)).await?;
         due(app, "reconcile", DAY, reconcile::run(app)).await?;
     }
@@ -78,7 +79,7 @@ async fn sample(app: &App) -> Result<(), Error> {
         let ids = Instance::live_ids(&mut conn, None, after, PAGE).await?;
         let Some(last) = ids.last() else { return Ok(()) };
         after = Some(*last);
-        let plans = Instance::plans_of(&mut conn, &ids).await?;
+        let plans = Instance::plans_of(&conn, &ids).await?;
         let plans: BTreeMap<Uuid, String> = plans.into_iter().collect();
         let seen = Glance::of_all(&conn, &ids).await?;
         let hours: Vec<UsageHour> = seen.iter().filter_map(|it| used(hour, plans.get(&it.instance_id)?, it)).collect();

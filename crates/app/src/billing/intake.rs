@@ -8,6 +8,7 @@ use std::time::Duration;
 use howdah_billing::event::{Received, WANTED};
 use howdah_billing::webhook::{self, Rejected};
 use howdah_db::models::billing::BillingEvent;
+use howdah_domain::{Clock as _, SystemClock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -65,7 +66,7 @@ impl Intake {
     pub async fn take(&self, raw: &[u8], signature: &str) -> Result<(), IntakeError> {
         let billing = self.app.billing()?;
         // Signatures keep the machine's time, whatever the clock says.
-        let received = webhook::verify(raw, signature, &billing.webhook_secrets, chrono::Utc::now())?;
+        let received = webhook::verify(raw, signature, &billing.webhook_secrets, SystemClock.now())?;
         if !billing.stripe.is_ours(&received) {
             return Err(IntakeError::Foreign);
         }

@@ -10,6 +10,7 @@ mod ending;
 mod events;
 mod hourly;
 mod intake;
+mod invoiced;
 mod ledger;
 mod operation;
 mod operator;
@@ -27,6 +28,7 @@ pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
 pub(crate) use hourly::tick;
 pub use intake::{Intake, IntakeError};
+pub use invoiced::{InvoiceOrder, order_by_invoice};
 pub use operator::{
     DifferenceView, EventView, GrantRequest, MoneyView, ReconciliationView, Share, Total, end_grant, events, grant, money, reconciliations,
     replay,

@@ -57,8 +57,8 @@ pub async fn money(app: &App, actor: &Actor) -> Result<MoneyView, Error> {
     actor.may_operate()?;
     app.billing()?;
     let since = app.now() - MONTH;
-    let mut conn = app.conn().await?;
-    let clusters: BTreeMap<_, _> = Cluster::all(&mut conn).await?.into_iter().map(|it| (it.id, it.name)).collect();
+    let conn = app.conn().await?;
+    let clusters: BTreeMap<_, _> = Cluster::all(&conn).await?.into_iter().map(|it| (it.id, it.name)).collect();
     let fleet = SubscriptionRow::of_fleet(&conn).await?;
     let ended = SubscriptionRow::ended_since(&conn, since).await?;
     let invoices = InvoiceRow::tally(&conn, since).await?;

@@ -71,11 +71,10 @@ pub(super) async fn apply(
 
 /// The plan that is paid for, while it is; one that is no longer in the catalogue changes nothing.
 fn paid_plan(app: &App, subscription: &Subscription) -> Option<String> {
-    let plans = subscription.items.iter().filter_map(|it| match &it.sold {
+    subscription.items.iter().rev().find_map(|it| match &it.sold {
         Sold::Plan(plan) => app.plans.get(plan).map(|it| it.id.clone()),
         Sold::AddOn(_) | Sold::Unknown => None,
-    });
-    plans.last()
+    })
 }
 
 async fn put_folded(app: &App, conn: &mut Conn, instance: &Instance, folded: &Folded) -> Result<(), Error> {

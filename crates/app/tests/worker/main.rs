@@ -5,6 +5,7 @@
 
 mod addresses;
 mod bad_days;
+mod billing;
 mod diverged;
 mod exports;
 mod fakes;

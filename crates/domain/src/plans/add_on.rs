@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn add_ons_add_up() {
         let plans = Plans::built_in().unwrap();
-        let (media, search) = (plans.add_on("media-100").unwrap(), plans.add_on("search").unwrap());
+        let media = plans.add_on("media-100").unwrap();
+        let search = &AddOn { id: "search".to_owned(), adds: Adds { search: true, ..Adds::default() }, ..media.clone() };
         let small = plans.get("small").unwrap();
         let allowance = Allowance::of(small, [(media, 2), (search, 1)]);
         assert_eq!((allowance.own_media_gib, allowance.cached_media_gib, allowance.users, allowance.search), (210, 20, 50, true));

@@ -271,12 +271,12 @@ mod tests {
         assert!(matches!(Plans::from_toml(&text.replace("id = \"medium\"", "id = \"Medium size\"")), Err(PlansError::Id(_))));
         assert!(matches!(Plans::from_toml(&text.replace("replicas", "copies")), Err(PlansError::Form(_))));
         assert!(matches!(Plans::from_toml("plan = []"), Err(PlansError::Empty)));
-        assert!(matches!(Plans::from_toml(&text.replace("id = \"search\"", "id = \"small\"")), Err(PlansError::Twice(_))));
+        assert!(matches!(Plans::from_toml(&text.replace("id = \"media-100\"", "id = \"small\"")), Err(PlansError::Twice(_))));
         assert!(matches!(Plans::from_toml(&text.replace("EUR = 900,", "EUR = -900,")), Err(PlansError::Price(_))));
         let without_pounds = text.replace(", GBP = 2500", "");
         assert!(matches!(Plans::from_toml(&without_pounds), Err(PlansError::NoPrice { id, .. }) if id == "medium"));
         assert!(matches!(Plans::from_toml(&text.replace("GBP = \"0.08\"", "CHF = \"0.08\"")), Err(PlansError::NoPrice { .. })));
         assert!(matches!(Plans::from_toml(&text.replace("GBP = \"0.08\"", "GBP = \"8 p\"")), Err(PlansError::Form(_))));
-        assert!(matches!(Plans::from_toml(&text.replace("adds = { search = true }", "adds = {}")), Err(PlansError::Form(_))));
+        assert!(matches!(Plans::from_toml(&text.replace("adds = { users = 250 }", "adds = {}")), Err(PlansError::Form(_))));
     }
 }

@@ -145,15 +145,13 @@ fn create_price(world: &mut World, form: &Form) -> Answer {
         None => form.required("product")?.to_owned(),
     };
     world.object_for("product", &product, "product")?;
-    let amount = form.integer("unit_amount")?.ok_or_else(|| ApiError::missing("unit_amount"))?;
-    if amount < 0 {
-        return Err(ApiError::invalid("Invalid non-negative integer").code("parameter_invalid_integer").named("unit_amount"));
-    }
+    let amount = form.integer_in("unit_amount", 0..=99_999_999)?.ok_or_else(|| ApiError::missing("unit_amount"))?;
     form.choice("billing_scheme", &["per_unit"])?;
     form.choice("recurring.usage_type", &["licensed"])?;
     let recurring = match form.choice("recurring.interval", &["day", "week", "month", "year"])? {
         Some(interval) => {
-            json!({"interval": interval, "interval_count": form.integer("recurring.interval_count")?.unwrap_or(1), "meter": null,
+            json!({"interval": interval, "interval_count": form.integer_in("recurring.interval_count", 1..=1095)?.unwrap_or(1),
+            "meter": null,
             "trial_period_days": null, "usage_type": "licensed"})
         }
         None => Value::Null,

@@ -93,6 +93,7 @@ fn create(world: &mut World, form: &Form) -> Answer {
     session["currency"] = json!(currency);
     session["expires_at"] = json!(expires_at);
     session["_line_items"] = json!(items);
+    session["_customer_update"] = form.value("customer_update").cloned().unwrap_or_default();
     session["_subscription_data"] = subscription_data(form)?;
     session["_discounts"] = json!(discounts(world, form)?);
     let coupon = world.session_coupon(&session, None)?.map(|(it, _)| it);
@@ -118,7 +119,7 @@ fn items(world: &mut World, form: &Form) -> Result<(Vec<Value>, String), ApiErro
             return Err(ApiError::invalid("All prices of a Checkout Session must have the same currency.").named(&param));
         }
         currency = price.text("currency").to_owned();
-        items.push(json!({"id": world.new_id("li"), "price": price["id"], "quantity": item.integer("quantity")?.unwrap_or(1)}));
+        items.push(json!({"id": world.new_id("li"), "price": price["id"], "quantity": item.quantity()?}));
     }
     if items.is_empty() {
         return Err(ApiError::missing("line_items"));
@@ -127,7 +128,7 @@ fn items(world: &mut World, form: &Form) -> Result<(Vec<Value>, String), ApiErro
 }
 
 fn subscription_data(form: &Form) -> Answer {
-    let trial = match (form.integer("subscription_data.trial_period_days")?, form.integer("subscription_data.trial_end")?) {
+    let trial = match (form.integer_in("subscription_data.trial_period_days", 1..=730)?, form.integer("subscription_data.trial_end")?) {
         (Some(days), _) => json!({"days": days}),
         (None, Some(end)) => json!({"end": end}),
         (None, None) => Value::Null,
@@ -157,7 +158,8 @@ fn shape(world: &World, form: &Form, id: &str, success_url: &str) -> Answer {
     Ok(json!({
         "id": id, "object": "checkout.session", "adaptive_pricing": null, "after_expiration": null,
         "allow_promotion_codes": form.flag("allow_promotion_codes")?, "amount_subtotal": null, "amount_total": null,
-        "automatic_tax": {"enabled": form.flag("automatic_tax.enabled")?.unwrap_or(false), "liability": null, "provider": null, "status": null},
+        "automatic_tax": {"enabled": form.flag("automatic_tax.enabled")?.unwrap_or(false), "liability": null, "provider": null,
+        "status": null},
         "billing_address_collection": form.text("billing_address_collection"), "cancel_url": form.text("cancel_url"),
         "client_reference_id": form.text("client_reference_id"), "client_secret": null, "collected_information": null, "consent": null,
         "consent_collection": null, "created": world.now, "currency": null, "currency_conversion": null, "custom_fields": [],
@@ -172,7 +174,8 @@ fn shape(world: &World, form: &Form, id: &str, success_url: &str) -> Answer {
         "payment_status": "unpaid", "permissions": null, "phone_number_collection": {"enabled": false},
         "recovered_from": null, "saved_payment_method_options": null, "setup_intent": null, "shipping_address_collection": null,
         "shipping_cost": null, "shipping_options": [], "status": "open", "submit_type": null, "subscription": null,
-        "success_url": success_url, "tax_id_collection": {"enabled": form.flag("tax_id_collection.enabled")?.unwrap_or(false), "required": "never"},
+        "success_url": success_url, "tax_id_collection": {"enabled": form.flag("tax_id_collection.enabled")?.unwrap_or(false),
+        "required": "never"},
         "total_details": null, "ui_mode": "hosted", "url": format!("{}/pay/{id}", world.base_url), "wallet_options": null,
     }))
 }

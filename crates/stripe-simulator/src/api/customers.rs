@@ -103,13 +103,12 @@ fn with_members(mut customer: Value, form: &Form) -> Answer {
     if form.has("preferred_locales") {
         customer["preferred_locales"] = json!(form.texts("preferred_locales"));
     }
-    if let Some(balance) = form.integer("balance")? {
+    if let Some(balance) = form.amount("balance")? {
         customer["balance"] = json!(balance);
     }
     set_texts(&mut customer["invoice_settings"], &form.inner("invoice_settings"), &["footer"]);
     if form.has("invoice_settings.custom_fields") {
-        let fields = form.members("invoice_settings.custom_fields");
-        let fields: Vec<Value> = fields.iter().map(|it| json!({"name": it.text("name"), "value": it.text("value")})).collect();
+        let fields = super::subscriptions::custom_fields(form, "invoice_settings.custom_fields");
         customer["invoice_settings"]["custom_fields"] = json!(fields);
     }
     customer["metadata"] = form.metadata("metadata", &customer["metadata"]);
@@ -142,19 +141,7 @@ fn delete(world: &mut World, id: &str) -> Answer {
 fn create_tax_id(world: &mut World, customer: &str, form: &Form) -> Answer {
     form.only(&["type", "value"])?;
     world.object("customer", customer)?;
-    let (kind, value) = (form.required("type")?, form.required("value")?);
-    if kind == "eu_vat" && !value.chars().take(2).all(|it| it.is_ascii_uppercase()) {
-        return Err(ApiError::invalid(format!("Invalid value for eu_vat: {value}")).code("tax_id_invalid").named("value"));
-    }
-    let country = value.get(..2).filter(|_| kind == "eu_vat");
-    let tax_id = json!({
-        "id": world.new_id("txi"), "object": "tax_id", "country": country, "created": world.now, "customer": customer,
-        "customer_account": null, "livemode": false, "owner": {"customer": customer, "type": "customer"},
-        "type": kind, "value": value, "verification": {"status": "pending", "verified_address": null, "verified_name": null},
-    });
-    world.store.put(tax_id.clone());
-    world.emit("customer.tax_id.created", &tax_id);
-    Ok(tax_id)
+    world.add_tax_id(customer, form.required("type")?, form.required("value")?)
 }
 
 fn list_tax_ids(world: &World, customer: &str, form: &Form) -> Answer {

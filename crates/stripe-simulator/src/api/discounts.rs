@@ -51,7 +51,7 @@ fn create_coupon(world: &mut World, form: &Form) -> Answer {
     let percent = form
         .text("percent_off")
         .map(|it| it.parse::<f64>().map_err(|_| ApiError::invalid(format!("Invalid decimal: {it}")).named("percent_off")));
-    let (percent, amount) = (percent.transpose()?, form.integer("amount_off")?);
+    let (percent, amount) = (percent.transpose()?, form.integer_in("amount_off", 1..=99_999_999)?);
     if percent.is_some() == amount.is_some() || percent.is_some_and(|it| !(0.0..=100.0).contains(&it)) {
         return Err(ApiError::invalid("A coupon has either a percent_off between 0 and 100 or an amount_off.").named("percent_off"));
     }
@@ -68,7 +68,8 @@ fn create_coupon(world: &mut World, form: &Form) -> Answer {
     }
     let coupon = json!({
         "id": id, "object": "coupon", "amount_off": amount, "created": world.now, "currency": form.text("currency"), "duration": duration,
-        "duration_in_months": form.integer("duration_in_months")?, "livemode": false, "max_redemptions": form.integer("max_redemptions")?,
+        "duration_in_months": form.integer_in("duration_in_months", 1..=240)?, "livemode": false,
+        "max_redemptions": form.integer("max_redemptions")?,
         "metadata": form.metadata("metadata", &Value::Null), "name": form.text("name"), "percent_off": percent,
         "redeem_by": form.integer("redeem_by")?, "times_redeemed": 0, "valid": true,
     });

@@ -67,6 +67,11 @@ fn on_demand(world: &World, object: &Value, name: &str) -> Option<Value> {
     let of_customer = |kind: &'static str| world.store.of_customer(kind, id).map(shown).collect::<Vec<Value>>();
     match (object.text("object"), name) {
         ("invoice", "payments") => Some(list(world.payments_of(object).map(shown).collect(), format!("/v1/invoice_payments?invoice={id}"))),
+        ("invoice", "confirmation_secret") => {
+            let payment = world.payments_of(object).last()?;
+            let intent = world.store.find(payment.text("payment.payment_intent"))?;
+            Some(json!({"client_secret": intent["client_secret"], "type": "payment_intent"}))
+        }
         ("customer", "tax_ids") => Some(list(of_customer("tax_id"), format!("/v1/customers/{id}/tax_ids"))),
         ("customer", "subscriptions") => {
             let living = of_customer("subscription").into_iter().filter(|it| it.status() != "canceled").collect();

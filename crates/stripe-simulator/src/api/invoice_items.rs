@@ -92,12 +92,12 @@ struct Priced {
 
 /// `amount`, or a price or an inline one times a quantity.
 fn priced(world: &World, form: &Form) -> Result<Priced, ApiError> {
-    let quantity = form.integer("quantity")?.unwrap_or(1);
-    if quantity < 0 {
-        return Err(ApiError::invalid("Invalid non-negative integer").code("parameter_invalid_integer").named("quantity"));
-    }
+    let quantity = form.quantity()?;
     let name_of = |product: &str| world.store.find(product).map_or(Value::Null, |it| it["name"].clone());
-    let details = |price: Value, product: &str, unit: &str| json!({"price_details": {"price": price, "product": product}, "type": "price_details", "unit_amount_decimal": unit});
+    let details = |price: Value, product: &str, unit: &str| {
+        json!({"price_details": {"price": price, "product": product},
+    "type": "price_details", "unit_amount_decimal": unit})
+    };
     if let Some(price) = form.text("pricing.price") {
         let price = world.object_for("price", price, "pricing[price]")?;
         if price.is_set("recurring") {
@@ -113,13 +113,13 @@ fn priced(world: &World, form: &Form) -> Result<Priced, ApiError> {
     if form.has("price_data") {
         let product = form.required("price_data.product")?;
         world.object_for("product", product, "price_data[product]")?;
-        let unit = form.integer("price_data.unit_amount")?.ok_or_else(|| ApiError::missing("price_data[unit_amount]"))?;
+        let unit = form.amount("price_data.unit_amount")?.ok_or_else(|| ApiError::missing("price_data[unit_amount]"))?;
         let pricing = details(Value::Null, product, &unit.to_string());
         let currency = form.required("price_data.currency")?.to_lowercase();
         return Ok(Priced { amount: unit * quantity, currency, quantity, pricing, name: name_of(product) });
     }
     let currency = form.required("currency")?.to_lowercase();
-    let (amount, unit) = match form.integer("amount")? {
+    let (amount, unit) = match form.amount("amount")? {
         Some(amount) => (amount, amount.to_string()),
         None => {
             let unit = form.required("unit_amount_decimal")?;

@@ -125,9 +125,7 @@ fn create(world: &mut World, form: &Form) -> Answer {
 fn with_members(mut invoice: Value, form: &Form) -> Value {
     super::catalogue::set_texts(&mut invoice, form, &["description", "footer"]);
     if form.has("custom_fields") {
-        let fields: Vec<Value> =
-            form.members("custom_fields").iter().map(|it| json!({"name": it.text("name"), "value": it.text("value")})).collect();
-        invoice["custom_fields"] = json!(fields);
+        invoice["custom_fields"] = json!(super::subscriptions::custom_fields(form, "custom_fields"));
     }
     invoice["metadata"] = form.metadata("metadata", &invoice["metadata"]);
     invoice
@@ -169,7 +167,7 @@ fn delete(world: &mut World, id: &str) -> Answer {
 }
 
 fn list(world: &World, form: &Form) -> Answer {
-    form.only_list(&["customer", "subscription", "status", "collection_method", "due_date[gte]", "due_date[lte]"])?;
+    form.only_list(&["customer", "subscription", "status", "collection_method"])?;
     let is = |it: &Value, member: &str, param: &str| form.text(param).is_none_or(|wanted| it.text(member) == wanted);
     let wanted = |it: &&Value| {
         is(it, "_subscription", "subscription") && is(it, "status", "status") && is(it, "collection_method", "collection_method")
@@ -186,7 +184,6 @@ fn preview(world: &World, form: &Form) -> Answer {
         "customer",
         "subscription",
         "currency",
-        "discounts[][coupon]",
         "automatic_tax[enabled]",
         "preview_mode",
         "subscription_details[items][][id]",
@@ -198,7 +195,6 @@ fn preview(world: &World, form: &Form) -> Answer {
         "subscription_details[billing_cycle_anchor]",
         "subscription_details[cancel_at_period_end]",
         "subscription_details[cancel_at]",
-        "subscription_details[cancel_now]",
         "subscription_details[trial_end]",
     ])?;
     let details = form.inner("subscription_details");

@@ -47,5 +47,5 @@ fn refund(world: &mut World, form: &Form) -> Answer {
     if charge.is_empty() {
         return Err(ApiError::invalid("This PaymentIntent does not have a successful charge to refund."));
     }
-    world.refund(&charge, form.integer("amount")?, reason, form.metadata("metadata", &Value::Null))
+    world.refund(&charge, form.amount("amount")?, reason, form.metadata("metadata", &Value::Null))
 }

@@ -148,7 +148,8 @@ fn create_session(world: &mut World, form: &Form) -> Answer {
     let id = world.new_id("bps");
     let session = json!({
         "id": id, "object": "billing_portal.session", "configuration": configuration["id"], "created": world.now, "customer": customer,
-        "customer_account": null, "flow": null, "livemode": false, "locale": form.text("locale"), "on_behalf_of": null, "return_url": return_url,
+        "customer_account": null, "flow": null, "livemode": false, "locale": form.text("locale"), "on_behalf_of": null,
+        "return_url": return_url,
         "url": format!("{}/portal/{id}", world.base_url),
     });
     world.store.put(session.clone());

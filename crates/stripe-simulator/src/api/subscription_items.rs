@@ -57,7 +57,7 @@ fn item(form: &Form, id: Option<&str>) -> Result<ItemChange, ApiError> {
     Ok(ItemChange {
         id: id.map(str::to_owned),
         price: form.text("price").map(str::to_owned),
-        quantity: form.integer("quantity")?,
+        quantity: form.has("quantity").then(|| form.quantity()).transpose()?,
         metadata: form.has("metadata").then(|| form.metadata("metadata", &Value::Null)),
         deleted: false,
     })

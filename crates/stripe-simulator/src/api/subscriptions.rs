@@ -48,9 +48,11 @@ const BOTH: &[&str] = &[
     "automatic_tax[enabled]",
     "payment_settings[save_default_payment_method]",
     "payment_settings[payment_method_types][]",
+    "invoice_settings[custom_fields][][name]",
+    "invoice_settings[custom_fields][][value]",
 ];
 const BEHAVIORS: &[&str] = &["create_prorations", "always_invoice", "none"];
-const PAYMENT_BEHAVIORS: &[&str] = &["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"];
+const PAYMENT_BEHAVIORS: &[&str] = &["allow_incomplete", "default_incomplete", "error_if_incomplete"];
 const MISSING: &[&str] = &["cancel", "create_invoice", "pause"];
 
 fn create(world: &mut World, form: &Form) -> Answer {
@@ -60,7 +62,6 @@ fn create(world: &mut World, form: &Form) -> Answer {
     let mut new = new_subscription(world, form, customer)?;
     new.discounts = redeemed(world, form, &new.customer)?.unwrap_or_default();
     let id = world.subscribe(new)?;
-    set_quiet_members(world, &id, form)?;
     world.object("subscription", &id).cloned()
 }
 
@@ -79,7 +80,7 @@ pub fn new_subscription(world: &World, form: &Form, customer: String) -> Result<
             return Err(ApiError::invalid(message).code("resource_missing").named("default_payment_method"));
         }
     }
-    let trial_days = form.integer("trial_period_days")?.filter(|it| *it > 0).map(|it| world.now + it * DAY);
+    let trial_days = form.integer_in("trial_period_days", 0..=730)?.filter(|it| *it > 0).map(|it| world.now + it * DAY);
     let items = form.members("items");
     let items = items.iter().enumerate().map(|(at, it)| new_item(it, at)).collect::<Result<_, _>>()?;
     Ok(NewSubscription {
@@ -100,12 +101,13 @@ pub fn new_subscription(world: &World, form: &Form, customer: String) -> Result<
         discounts: Vec::new(),
         description: form.text("description").map(str::to_owned),
         metadata: form.metadata("metadata", &Value::Null),
+        members: quiet_members(form, &Value::Null)?,
     })
 }
 
 fn new_item(item: &Form, at: usize) -> Result<NewItem, ApiError> {
     let price = item.text("price").ok_or_else(|| ApiError::missing(&format!("items[{at}][price]")))?.to_owned();
-    let quantity = item.integer("quantity")?.unwrap_or(1);
+    let quantity = item.quantity()?;
     Ok(NewItem { price, quantity, metadata: item.metadata("metadata", &Value::Null) })
 }
 
@@ -137,23 +139,15 @@ pub fn coupon_of(world: &World, discount: &Form) -> Result<(String, Option<Strin
     }
 }
 
-/// Members that change nothing but themselves, before anybody has heard of the subscription.
-fn set_quiet_members(world: &mut World, id: &str, form: &Form) -> Result<(), ApiError> {
-    let mut subscription = world.object("subscription", id)?.clone();
-    for (name, value) in quiet_members(form, &subscription)? {
-        subscription[name] = value;
-    }
-    world.store.put(subscription);
-    Ok(())
-}
-
-fn quiet_members(form: &Form, subscription: &Value) -> Result<Vec<(&'static str, Value)>, ApiError> {
+/// Members that change nothing but themselves; `before` is null for a new subscription.
+fn quiet_members(form: &Form, before: &Value) -> Result<Vec<(&'static str, Value)>, ApiError> {
     let mut members = Vec::new();
     if let Some(enabled) = form.flag("automatic_tax.enabled")? {
         members.push(("automatic_tax", json!({"disabled_reason": null, "enabled": enabled, "liability": null})));
     }
     if form.has("payment_settings") {
-        let mut settings = subscription["payment_settings"].clone();
+        let unset = json!({"payment_method_options": null, "payment_method_types": null, "save_default_payment_method": "off"});
+        let mut settings = if before.is_set("payment_settings") { before["payment_settings"].clone() } else { unset };
         if let Some(save) = form.choice("payment_settings.save_default_payment_method", &["off", "on_subscription"])? {
             settings["save_default_payment_method"] = json!(save);
         }
@@ -163,7 +157,16 @@ fn quiet_members(form: &Form, subscription: &Value) -> Result<Vec<(&'static str,
         }
         members.push(("payment_settings", settings));
     }
+    if form.has("invoice_settings.custom_fields") {
+        let fields = custom_fields(form, "invoice_settings.custom_fields");
+        members.push(("invoice_settings", json!({"account_tax_ids": null, "custom_fields": fields, "issuer": {"type": "self"}})));
+    }
     Ok(members)
+}
+
+/// What invoices show beside Stripe's own: an order number, say.
+pub fn custom_fields(form: &Form, pointer: &str) -> Vec<Value> {
+    form.members(pointer).iter().map(|it| json!({"name": it.text("name"), "value": it.text("value")})).collect()
 }
 
 fn update(world: &mut World, id: &str, form: &Form) -> Answer {
@@ -206,7 +209,7 @@ fn item_change(item: &Form) -> Result<ItemChange, ApiError> {
     Ok(ItemChange {
         id: item.text("id").map(str::to_owned),
         price: item.text("price").map(str::to_owned),
-        quantity: item.integer("quantity")?,
+        quantity: item.has("quantity").then(|| item.quantity()).transpose()?,
         metadata: item.has("metadata").then(|| item.metadata("metadata", &Value::Null)),
         deleted: item.flag("deleted")?.unwrap_or(false),
     })

@@ -42,6 +42,7 @@ fn payment_of(form: &Form) -> Payment {
         name: text("name"),
         country: text("country"),
         code: text("code"),
+        tax_id: text("tax_id"),
         authenticated: form.text("authenticated") == Some("true"),
     }
 }
@@ -108,7 +109,11 @@ fn fields(world: &World, session: &Value, typed: &Payment) -> String {
     ));
     if needed {
         form.push_str(&field("method", "Card number or IBAN", "", "autocomplete=\"cc-number\" required aria-describedby=\"test\""));
-        form.push_str("<p class=\"small\" id=\"test\">Nothing real: Stripe’s test cards, such as 4242 4242 4242 4242, or DE89 3704 0044 0532 0130 00.</p>");
+        let known = "4242 4242 4242 4242, or DE89 3704 0044 0532 0130 00";
+        form.push_str(&format!("<p class=\"small\" id=\"test\">Nothing real: Stripe’s test cards, such as {known}.</p>"));
+    }
+    if session.flag("tax_id_collection.enabled") {
+        form.push_str(&field("tax_id", "VAT number, if you buy as a business", typed.tax_id.as_deref().unwrap_or_default(), ""));
     }
     if session.flag("allow_promotion_codes") {
         form.push_str(&field("code", "Promotion code", typed.code.as_deref().unwrap_or_default(), ""));
@@ -120,10 +125,15 @@ fn fields(world: &World, session: &Value, typed: &Payment) -> String {
 
 /// What the customer's bank asks.
 fn confirmation(session: &Value, typed: &Payment) -> String {
-    let value = |it: &Option<String>| it.clone().unwrap_or_default();
-    let (method, email, name, country, code) =
-        (value(&typed.method), value(&typed.email), value(&typed.name), value(&typed.country), value(&typed.code));
-    let mut hidden = vec![("method", method.as_str()), ("email", &email), ("name", &name), ("country", &country), ("code", &code)];
+    let typed = [
+        ("method", &typed.method),
+        ("email", &typed.email),
+        ("name", &typed.name),
+        ("country", &typed.country),
+        ("code", &typed.code),
+        ("tax_id", &typed.tax_id),
+    ];
+    let mut hidden: Vec<(&str, &str)> = typed.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     hidden.push(("authenticated", "true"));
     let action = format!("/pay/{}", session.id());
     let confirm = button(&action, "Confirm the payment", &hidden);

@@ -5,14 +5,14 @@ use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::State;
-use super::html::{button, error, escape, moment, money, page, see_other, table};
+use super::html::{button, error, escape, field, form, moment, money, page, see_other, table};
 use crate::clock::{DAY, HOUR};
 use crate::error::ApiError;
 use crate::form::Form;
 use crate::json::Fields;
 use crate::server::Simulator;
 use crate::traffic::{Failure, Fault};
-use crate::world::{Answer, Instrument, World};
+use crate::world::{Answer, Delivery, Instrument, World};
 
 /// Enough to see what is going on.
 const SHOWN: usize = 50;
@@ -27,9 +27,13 @@ pub async fn submit(simulator: State, body: String) -> HttpResponse {
         Err(refused) => return render(&simulator, Some(&refused.message)),
     };
     if form.text("do") == Some("advance") {
-        let seconds = form.integer("seconds").ok().flatten().unwrap_or_default();
-        simulator.advance(seconds).await;
-        return see_other("/");
+        return match form.integer_in("seconds", 0..=366 * DAY) {
+            Ok(seconds) => {
+                simulator.advance(seconds.unwrap_or_default()).await;
+                see_other("/")
+            }
+            Err(refused) => render(&simulator, Some(&refused.message)),
+        };
     }
     match perform(&simulator, &form) {
         Ok(()) => {
@@ -52,6 +56,14 @@ fn perform(simulator: &Simulator, form: &Form) -> Result<(), ApiError> {
             let failure: Failure = named(form.required("failure")?)?;
             let path = form.text("path").unwrap_or_default().to_owned();
             simulator.fail_next(Fault { path, method: None, failure, times: 1, after: 0 });
+        }
+        "delivery" => {
+            let share = |name: &str| form.text(name).map_or(Ok(0.0), |it| it.parse::<f64>().map(|it| it.clamp(0.0, 100.0) / 100.0));
+            let wrong = |_| ApiError::invalid("Shares of deliveries are numbers from 0 to 100.");
+            let (doubled, lost, delayed) =
+                (share("doubled").map_err(wrong)?, share("lost").map_err(wrong)?, share("delayed").map_err(wrong)?);
+            let (shuffled, held) = (form.has("shuffled"), form.has("held"));
+            simulator.set_delivery(Delivery { doubled, lost, delayed, shuffled, held, seed: 1 });
         }
         "cancel" => simulator.world().cancel(id, false, false)?,
         "dispute" => drop(simulator.world().dispute(id, "fraudulent")?),
@@ -99,15 +111,12 @@ fn troubles(world: &World, down: bool, faults: &[Fault]) -> String {
     let failure = choices("failure", "The next request", &["error_before", "error_after", "drop_before", "drop_after", "too_many"]);
     let planned = serde_json::to_string(&world.outcomes).unwrap_or_default();
     let faults = serde_json::to_string(faults).unwrap_or_default();
-    format!(
-        "<h2>Trouble</h2>{switch}\
-         <form method=\"post\" action=\"/\"><input type=\"hidden\" name=\"do\" value=\"outcome\">{outcome}<button>Plan it</button></form>\
-         <form method=\"post\" action=\"/\"><input type=\"hidden\" name=\"do\" value=\"fault\">{failure}\
-         <label for=\"path\">whose path begins with</label><input id=\"path\" name=\"path\" placeholder=\"/v1/invoices\"><button>Plan it</button></form>\
-         <p class=\"small\">Planned charges: {}. Planned failures: {}.</p>",
-        escape(&planned),
-        escape(&faults)
-    )
+    let path = field("path", "whose path begins with", "", "placeholder=\"/v1/invoices\"");
+    let outcome = form("/", "outcome", &outcome, "Plan it");
+    let failure = form("/", "fault", &format!("{failure}{path}"), "Plan it");
+    let (planned, faults) = (escape(&planned), escape(&faults));
+    let told = format!("<p class=\"small\">Planned charges: {planned}. Planned failures: {faults}.</p>");
+    format!("<h2>Trouble</h2>{switch}{outcome}{failure}{told}")
 }
 
 fn subscriptions(world: &World) -> String {
@@ -172,5 +181,27 @@ fn deliveries(world: &World) -> String {
         let resend = button("/", "Resend", &[("do", "resend"), ("id", &message.event)]);
         rows.push(vec![escape(&kind), escape(&url), moment(message.created), went, resend]);
     }
-    format!("<h2>Deliveries</h2>{}", table("Webhook deliveries, the newest first", &["Event", "To", "When", "How it went", "Again"], &rows))
+    format!(
+        "<h2>Deliveries</h2>{}{}",
+        delivery_form(world.outbox.setting()),
+        table("Webhook deliveries, the newest first", &["Event", "To", "When", "How it went", "Again"], &rows)
+    )
+}
+
+/// How badly they go.
+fn delivery_form(setting: &Delivery) -> String {
+    let share = |name: &str, label: &str, share: f64| field(name, label, &(share * 100.0).to_string(), "inputmode=\"decimal\"");
+    let check = |name: &str, label: &str, set: bool| {
+        let checked = if set { " checked" } else { "" };
+        let input = format!("<input type=\"checkbox\" id=\"{name}\" name=\"{name}\" value=\"true\"{checked}>");
+        format!("<p>{input} <label class=\"beside\" for=\"{name}\">{label}</label></p>")
+    };
+    let fields = [
+        share("doubled", "Doubled, in percent", setting.doubled),
+        share("lost", "Lost, in percent", setting.lost),
+        share("delayed", "Delayed, in percent", setting.delayed),
+        check("shuffled", "Shuffled", setting.shuffled),
+        check("held", "Held back", setting.held),
+    ];
+    form("/", "delivery", &fields.concat(), "Set")
 }

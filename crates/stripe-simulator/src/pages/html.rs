@@ -13,6 +13,7 @@ main.narrow{max-width:30rem;margin:0 auto}
 label{display:block;margin:.75rem 0 .25rem}
 input,select,button{font:inherit;padding:.4rem .6rem;box-sizing:border-box}
 label+input,label+select{width:100%}
+label.beside{display:inline}
 button{margin:.5rem .5rem .5rem 0;cursor:pointer}
 table{border-collapse:collapse;width:100%;margin:1rem 0}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8886;vertical-align:top}
@@ -76,6 +77,13 @@ pub fn button(action: &str, label: &str, hidden: &[(&str, &str)]) -> String {
     }
     let _ = write!(form, "<button>{}</button></form>", escape(label));
     form
+}
+
+/// A form with fields; `act` says to its page what it does.
+pub fn form(action: &str, act: &str, fields: &str, label: &str) -> String {
+    let (action, label) = (escape(action), escape(label));
+    let hidden = format!("<input type=\"hidden\" name=\"do\" value=\"{act}\">");
+    format!("<form method=\"post\" action=\"{action}\">{hidden}{fields}<p><button>{label}</button></p></form>")
 }
 
 pub fn error(message: &str) -> String {

@@ -6,7 +6,11 @@ mod html;
 mod invoice;
 mod portal;
 
-use actix_web::web;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
 
 use crate::server::Simulator;
 
@@ -23,4 +27,15 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .route("/invoice/{id}/pdf", web::get().to(invoice::document))
         .route("/", web::get().to(dashboard::show))
         .route("/", web::post().to(dashboard::submit));
+}
+
+/// While Stripe is down its hosted pages are, too; the page that brings it up again is not.
+pub async fn unless_down(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let down = request.app_data::<State>().is_some_and(|it| it.traffic().down);
+    let hosted = ["/pay/", "/portal/", "/invoice/"].iter().any(|it| request.path().starts_with(it));
+    if down && hosted {
+        let answer = html::page(StatusCode::SERVICE_UNAVAILABLE, "Stripe is down", true, "<p>Try again later.</p>");
+        return Ok(request.into_response(answer));
+    }
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::State;
-use super::html::{button, day, error, escape, field, money, not_found, page, see_other, table};
+use super::html::{button, day, error, escape, field, form, money, not_found, page, see_other, table};
 use crate::api::{self, Verb};
 use crate::error::ApiError;
 use crate::form::Form;
@@ -23,7 +23,7 @@ pub async fn show(simulator: State, session: web::Path<String>) -> HttpResponse 
 pub async fn submit(simulator: State, id: web::Path<String>, body: String) -> HttpResponse {
     let mut world = simulator.world();
     let Ok(session) = world.object("billing_portal.session", &id).cloned() else { return not_found("This portal session") };
-    let done = Form::parse(&body).and_then(|form| perform(&mut world, session.text("customer"), &form));
+    let done = Form::parse(&body).and_then(|it| perform(&mut world, session.text("customer"), &it));
     simulator.posted.notify_one();
     match done {
         Ok(()) => see_other(&format!("/portal/{id}")),
@@ -81,7 +81,7 @@ fn render(world: &World, session: &Value, refused: Option<&str>) -> HttpResponse
     let tax_ids: Vec<Vec<String>> = world.store.of_customer("tax_id", customer.id()).map(|it| vec![escape(it.text("value"))]).collect();
     body.push_str(&format!("<h2>Tax</h2>{}", table("Tax ids", &["Number"], &tax_ids)));
     let number = field("value", "VAT number", "", "required");
-    body.push_str(&format!("<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"do\" value=\"tax_id\">{number}<p><button>Add</button></p></form>"));
+    body.push_str(&form(&action, "tax_id", &number, "Add"));
     body.push_str(&invoices(world, &customer));
     let back = session.text("return_url");
     if !back.is_empty() {
@@ -103,9 +103,7 @@ fn methods(world: &World, customer: &Value, action: &str) -> String {
     };
     let rows: Vec<Vec<String>> = own.map(row).collect();
     let number = field("method", "Card number or IBAN", "", "autocomplete=\"cc-number\" required");
-    let add = format!(
-        "<form method=\"post\" action=\"{action}\"><input type=\"hidden\" name=\"do\" value=\"add\">{number}<p><button>Add and use</button></p></form>"
-    );
+    let add = form(action, "add", &number, "Add and use");
     format!("<h2>How you pay</h2>{}{add}", table("Cards and accounts", &["Number", "Use", "Remove"], &rows))
 }
 
@@ -119,8 +117,7 @@ fn details(customer: &Value, action: &str) -> String {
         field("city", "City", address.text("city"), "autocomplete=\"address-level2\""),
         field("country", "Country (two letters)", address.text("country"), "maxlength=\"2\" autocomplete=\"country\""),
     ];
-    let (fields, hidden) = (fields.concat(), "<input type=\"hidden\" name=\"do\" value=\"details\">");
-    format!("<h2>Address</h2><form method=\"post\" action=\"{action}\">{hidden}{fields}<p><button>Save</button></p></form>")
+    format!("<h2>Address</h2>{}", form(action, "details", &fields.concat(), "Save"))
 }
 
 fn invoices(world: &World, customer: &Value) -> String {

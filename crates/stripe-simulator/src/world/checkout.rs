@@ -18,6 +18,8 @@ pub struct Payment {
     pub name: Option<String>,
     pub country: Option<String>,
     pub code: Option<String>,
+    /// A European VAT number, where the session asks for one.
+    pub tax_id: Option<String>,
     /// The customer confirmed the payment with their bank.
     pub authenticated: bool,
 }
@@ -62,6 +64,9 @@ impl World {
         if let Some(method) = &method {
             self.attach(method.id(), &customer)?;
         }
+        if let (Some(number), true) = (&payment.tax_id, session.flag("tax_id_collection.enabled")) {
+            self.add_tax_id(&customer, "eu_vat", number)?;
+        }
         let discounts = match coupon {
             Some((coupon, code)) => vec![self.discount(coupon.id(), code.as_deref(), &customer)?],
             None => Vec::new(),
@@ -96,6 +101,7 @@ impl World {
 
     fn session_customer(&mut self, session: &Value, payment: &Payment) -> String {
         if session.is_set("customer") {
+            self.told_by_customer(session, payment);
             return session.text("customer").to_owned();
         }
         let email = payment.email.clone().or_else(|| session["customer_email"].as_str().map(str::to_owned));
@@ -103,12 +109,24 @@ impl World {
         customer["email"] = json!(email);
         customer["name"] = json!(payment.name);
         if let Some(country) = &payment.country {
-            customer["address"] =
-                json!({"city": null, "country": country, "line1": null, "line2": null, "postal_code": null, "state": null});
+            customer["address"] = address_in(country);
         }
         self.store.put(customer.clone());
         self.emit("customer.created", &customer);
         customer.id().to_owned()
+    }
+
+    /// `customer_update`: what is typed becomes the customer's where the session says so.
+    fn told_by_customer(&mut self, session: &Value, payment: &Payment) {
+        let mut customer = self.copy(session.text("customer"));
+        let update = &session["_customer_update"];
+        if let (Some(name), "auto") = (&payment.name, update.text("name")) {
+            customer["name"] = json!(name);
+        }
+        if let (Some(country), "auto") = (&payment.country, update.text("address")) {
+            customer["address"] = address_in(country);
+        }
+        self.save_changed("customer.updated", customer);
     }
 
     fn session_subscription(&self, session: &Value, customer: &str, method: Option<String>, discounts: Vec<String>) -> NewSubscription {
@@ -135,6 +153,7 @@ impl World {
             cancel_at_period_end: false,
             discounts,
             description: data["description"].as_str().map(str::to_owned),
+            members: Vec::new(),
             metadata: if data["metadata"].is_object() { data["metadata"].clone() } else { json!({}) },
         }
     }
@@ -192,17 +211,10 @@ impl World {
         // One that is complete by now refuses, and is meant to.
         drop(self.expire_session(id));
     }
+}
 
-    pub fn customer_shape(&mut self) -> Value {
-        json!({
-            "id": self.new_id("cus"), "object": "customer", "address": null, "balance": 0, "created": self.now,
-            "currency": null, "customer_account": null, "default_source": null, "delinquent": false, "description": null, "discount": null,
-            "email": null, "invoice_prefix": self.dice.word(8).to_uppercase(),
-            "invoice_settings": {"custom_fields": null, "default_payment_method": null, "footer": null, "rendering_options": null},
-            "livemode": false, "metadata": {}, "name": null, "next_invoice_sequence": 1, "phone": null, "preferred_locales": [],
-            "shipping": null, "tax_exempt": "none", "test_clock": null,
-        })
-    }
+fn address_in(country: &str) -> Value {
+    json!({"city": null, "country": country, "line1": null, "line2": null, "postal_code": null, "state": null})
 }
 
 fn billing_details(payment: &Payment) -> Value {

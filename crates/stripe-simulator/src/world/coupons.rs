@@ -14,7 +14,18 @@ impl World {
         let promotion = found.ok_or_else(|| ApiError::invalid(format!("The promotion code {code} is not known, or no longer valid.")))?;
         let coupon = self.object_for("coupon", promotion.text("promotion.coupon"), "promotion_code")?.clone();
         self.redeemable(&coupon)?;
+        self.code_redeemable(promotion)?;
         Ok((coupon, promotion.id().to_owned()))
+    }
+
+    fn code_redeemable(&self, promotion: &Value) -> Result<(), ApiError> {
+        let exhausted = promotion.is_set("max_redemptions") && promotion.int("times_redeemed") >= promotion.int("max_redemptions");
+        let late = promotion.is_set("expires_at") && promotion.int("expires_at") < self.now;
+        if exhausted || late || !promotion.flag("active") {
+            let message = format!("The promotion code {} is no longer valid.", promotion.text("code"));
+            return Err(ApiError::invalid(message).code("promotion_code_expired"));
+        }
+        Ok(())
     }
 
     fn redeemable(&self, coupon: &Value) -> Result<(), ApiError> {
@@ -30,6 +41,12 @@ impl World {
     pub fn discount(&mut self, coupon: &str, promotion_code: Option<&str>, customer: &str) -> Result<String, ApiError> {
         let mut coupon = self.object_for("coupon", coupon, "coupon")?.clone();
         self.redeemable(&coupon)?;
+        if let Some(code) = promotion_code {
+            let mut promotion = self.object_for("promotion_code", code, "promotion_code")?.clone();
+            self.code_redeemable(&promotion)?;
+            promotion["times_redeemed"] = json!(promotion.int("times_redeemed") + 1);
+            self.store.put(promotion);
+        }
         let months = coupon.int("duration_in_months");
         let recurring = json!({"interval": "month", "interval_count": months});
         let end = if coupon.text("duration") == "repeating" {

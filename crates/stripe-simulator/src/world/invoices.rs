@@ -16,6 +16,9 @@ impl World {
         for name in ["collection_method", "default_payment_method"] {
             invoice[name] = subscription[name].clone();
         }
+        if subscription.is_set("invoice_settings.custom_fields") {
+            invoice["custom_fields"] = subscription["invoice_settings"]["custom_fields"].clone();
+        }
         invoice["automatic_tax"]["enabled"] = subscription["automatic_tax"]["enabled"].clone();
         invoice["_days_until_due"] = subscription["days_until_due"].clone();
         invoice["parent"] = json!({"quote_details": null, "type": "subscription_details",
@@ -136,7 +139,7 @@ impl World {
     /// After a failed attempt: when the next is, or that there is none.
     pub(super) fn note_failure(&mut self, id: &str) {
         let mut invoice = self.copy(id);
-        let first = invoice.text("billing_reason") == "subscription_create";
+        let first = self.copy(invoice.text("_subscription")).status() == "incomplete";
         let attempts = usize::try_from(invoice.int("attempt_count")).unwrap_or_default();
         let wait = self.rules.retry_days.get(attempts.saturating_sub(1)).copied();
         // The first invoice of a subscription is not retried: the subscription expires with it.
@@ -214,28 +217,32 @@ impl World {
 
     pub fn invoice_shape(&mut self, customer: &str, currency: &str, reason: &str) -> Value {
         let customer = self.copy(customer);
+        let settings = &customer["invoice_settings"];
         json!({
             "id": self.new_id("in"), "object": "invoice",
             "account_country": "DE", "account_name": "Simulated account", "account_tax_ids": null,
-            "amount_due": 0, "amount_overpaid": 0, "amount_paid": 0, "amount_paid_off_stripe": 0, "amount_remaining": 0, "amount_shipping": 0,
+            "amount_due": 0, "amount_overpaid": 0, "amount_paid": 0, "amount_paid_off_stripe": 0, "amount_remaining": 0,
+            "amount_shipping": 0,
             "application": null, "attempt_count": 0, "attempted": false, "auto_advance": true,
             "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null},
             "automatically_finalizes_at": null, "billing_reason": reason, "collection_method": "charge_automatically",
-            "created": self.now, "currency": currency, "custom_fields": null,
+            "created": self.now, "currency": currency, "custom_fields": settings["custom_fields"],
             "customer": customer["id"], "customer_address": customer["address"], "customer_email": customer["email"],
             "customer_name": customer["name"], "customer_phone": customer["phone"], "customer_shipping": null,
             "customer_tax_exempt": customer["tax_exempt"], "customer_tax_ids": self.tax_ids_on_invoice(customer.id()),
             "default_payment_method": null, "default_source": null, "default_tax_rates": [], "description": null, "discounts": [],
-            "due_date": null, "effective_at": null, "ending_balance": null, "footer": null, "from_invoice": null,
+            "due_date": null, "effective_at": null, "ending_balance": null, "footer": settings["footer"], "from_invoice": null,
             "hosted_invoice_url": null, "invoice_pdf": null, "issuer": {"type": "self"}, "last_finalization_error": null,
-            "latest_revision": null, "lines": {"object": "list", "data": [], "has_more": false, "url": ""}, "livemode": false, "metadata": {},
+            "latest_revision": null, "lines": {"object": "list", "data": [], "has_more": false, "url": ""}, "livemode": false,
+            "metadata": {},
             "next_payment_attempt": null, "number": null, "on_behalf_of": null, "parent": null,
             "payment_settings": {"default_mandate": null, "payment_method_options": null, "payment_method_types": null},
             "period_end": self.now, "period_start": self.now, "post_payment_credit_notes_amount": 0, "pre_payment_credit_notes_amount": 0,
             "receipt_number": null, "rendering": null, "shipping_cost": null, "shipping_details": null, "starting_balance": 0,
             "statement_descriptor": null, "status": "draft",
             "status_transitions": {"finalized_at": null, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null},
-            "_subscription": null, "_days_until_due": null, "subtotal": 0, "subtotal_excluding_tax": 0, "test_clock": null, "total": 0, "total_discount_amounts": [],
+            "_subscription": null, "_days_until_due": null, "subtotal": 0, "subtotal_excluding_tax": 0, "test_clock": null,
+            "total": 0, "total_discount_amounts": [],
             "total_excluding_tax": 0, "total_pretax_credit_amounts": [], "total_taxes": [], "webhooks_delivered_at": null,
         })
     }

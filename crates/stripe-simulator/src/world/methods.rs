@@ -76,7 +76,8 @@ impl World {
         } else {
             let brand = if number.starts_with('5') { "mastercard" } else { "visa" };
             method["type"] = json!("card");
-            method["card"] = json!({"brand": brand, "checks": null, "country": "DE", "display_brand": brand, "exp_month": 12, "exp_year": 2034,
+            method["card"] = json!({"brand": brand, "checks": null, "country": "DE", "display_brand": brand, "exp_month": 12,
+            "exp_year": 2034,
                 "fingerprint": number, "funding": "credit", "generated_from": null, "last4": last4, "networks": null,
                 "three_d_secure_usage": {"supported": true}, "wallet": null});
         }

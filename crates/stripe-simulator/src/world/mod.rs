@@ -4,6 +4,7 @@
 mod agenda;
 mod checkout;
 mod coupons;
+mod customers;
 mod dice;
 mod disputes;
 mod invoices;

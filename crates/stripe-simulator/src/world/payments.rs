@@ -68,7 +68,8 @@ impl World {
             "application": null, "application_fee_amount": null, "automatic_payment_methods": null, "canceled_at": null,
             "cancellation_reason": null, "capture_method": "automatic", "client_secret": format!("{id}_secret_{}", self.dice.word(24)),
             "confirmation_method": "automatic", "created": self.now, "currency": invoice["currency"], "customer": invoice["customer"],
-            "description": null, "excluded_payment_method_types": null, "last_payment_error": null, "latest_charge": null, "livemode": false,
+            "description": null, "excluded_payment_method_types": null, "last_payment_error": null, "latest_charge": null,
+            "livemode": false,
             "metadata": {}, "next_action": null, "on_behalf_of": null, "payment_method": null, "payment_method_configuration_details": null,
             "payment_method_options": {}, "payment_method_types": ["card", "sepa_debit"], "processing": null, "receipt_email": null,
             "review": null, "setup_future_usage": "off_session", "shipping": null, "source": null, "statement_descriptor": null,
@@ -145,7 +146,7 @@ impl World {
                     self.emit("invoice.payment_action_required", invoice);
                 }
                 self.note_failure(invoice.id());
-                Err(error.about(intent))
+                Err(error.of("invoice").about(intent))
             }
         }
     }

@@ -9,20 +9,21 @@ use crate::json::Fields;
 impl World {
     /// A world with one customer, where nothing is delivered and every payment goes through.
     fn aside(&self, customer: &str) -> Self {
-        let mut aside = Self {
+        let store = self.store.part_of(customer);
+        let theirs = self.wallet.keys().filter(|it| store.find(it).is_some());
+        let wallet = theirs.map(|it| (it.clone(), super::Instrument::Good)).collect();
+        Self {
             now: self.now,
             rules: self.rules.clone(),
             base_url: self.base_url.clone(),
-            store: self.store.part_of(customer),
+            store,
             outbox: Outbox::new(0),
-            wallet: self.wallet.clone(),
+            wallet,
             outcomes: std::collections::VecDeque::new(),
             caller: super::Caller::default(),
             agenda: super::Agenda::default(),
             dice: self.dice.clone(),
-        };
-        aside.wallet.values_mut().for_each(|it| *it = super::Instrument::Good);
-        aside
+        }
     }
 
     /// The next renewal's invoice as it would be by now.

@@ -33,6 +33,8 @@ pub struct NewSubscription {
     pub discounts: Vec<String>,
     pub description: Option<String>,
     pub metadata: Value,
+    /// Members that are set as they are.
+    pub members: Vec<(&'static str, Value)>,
 }
 
 impl World {
@@ -48,10 +50,13 @@ impl World {
             })?;
             if let (Verdict::Failed(error), "error_if_incomplete") = (self.judge(method, new.presence), new.payment_behavior.as_str()) {
                 self.outcomes.pop_front();
-                return Err(error);
+                return Err(error.of("subscription"));
             }
         }
-        let subscription = self.subscription_shape(&new, &prices, &currency);
+        let mut subscription = self.subscription_shape(&new, &prices, &currency);
+        for (name, value) in &new.members {
+            subscription[*name] = value.clone();
+        }
         let id = subscription.id().to_owned();
         self.store.put(subscription.clone());
         self.emit("customer.subscription.created", &subscription);
@@ -88,7 +93,7 @@ impl World {
         let mut customer = self.object_for("customer", customer, "customer")?.clone();
         if customer.is_set("currency") && customer.text("currency") != currency {
             let message = format!(
-                "You cannot combine currencies on a single customer. This customer has had a subscription, coupon, or invoice item with currency {}.",
+                "You cannot combine currencies on a single customer. This customer has had a subscription or invoice item with currency {}.",
                 customer.text("currency")
             );
             return Err(ApiError::invalid(message).named("currency"));
@@ -303,19 +308,21 @@ impl World {
         let cancel_at = new.cancel_at.or(new.cancel_at_period_end.then_some(end));
         json!({
             "id": id, "object": "subscription", "application": null, "application_fee_percent": null,
-            "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null}, "billing_cycle_anchor": new.trial_end.unwrap_or(now),
+            "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null},
+            "billing_cycle_anchor": new.trial_end.unwrap_or(now),
             "billing_cycle_anchor_config": null, "billing_mode": {"flexible": null, "type": "classic"}, "billing_schedules": [],
             "billing_thresholds": null, "cancel_at": cancel_at, "cancel_at_period_end": new.cancel_at_period_end, "canceled_at": null,
             "cancellation_details": {"comment": null, "feedback": null, "reason": null}, "collection_method": new.collection_method,
             "created": now, "currency": currency, "customer": new.customer, "customer_account": null, "days_until_due": new.days_until_due,
             "default_payment_method": new.default_payment_method, "default_source": null, "default_tax_rates": [],
             "description": new.description, "discounts": new.discounts, "ended_at": null,
-            "invoice_settings": {"account_tax_ids": null, "issuer": {"type": "self"}},
+            "invoice_settings": {"account_tax_ids": null, "custom_fields": null, "issuer": {"type": "self"}},
             "items": {"object": "list", "data": items, "has_more": false, "url": format!("/v1/subscription_items?subscription={id}")},
             "latest_invoice": null, "livemode": false, "metadata": new.metadata, "next_pending_invoice_item_invoice": null,
             "on_behalf_of": null, "pause_collection": null,
             "payment_settings": {"payment_method_options": null, "payment_method_types": null, "save_default_payment_method": "off"},
-            "pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": null, "schedule": null, "start_date": now,
+            "pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": null, "schedule": null,
+            "start_date": now,
             "status": status, "test_clock": null, "transfer_data": null, "trial_end": new.trial_end,
             "trial_settings": {"end_behavior": {"missing_payment_method": new.missing_payment_method}},
             "trial_start": new.trial_end.map(|_| now),

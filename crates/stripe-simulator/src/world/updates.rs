@@ -132,7 +132,7 @@ impl World {
         match self.judge(&method, Presence::OffSession) {
             Verdict::Failed(error) => {
                 self.outcomes.pop_front();
-                Err(error)
+                Err(error.of("subscription"))
             }
             _ => Ok(()),
         }

@@ -107,16 +107,33 @@ async fn a_trial_without_a_card_ends_as_it_is_set() {
 }
 
 #[tokio::test]
+async fn what_the_customer_types_is_kept_where_the_session_says_so() {
+    let account = Account::open().await;
+    let price = account.price("Small", 900).await;
+    let customer = account.post("/v1/customers", "email=ana@example.org&name=Before").await;
+    let more =
+        format!("&customer={}&customer_update[name]=auto&customer_update[address]=auto&tax_id_collection[enabled]=true", customer.id());
+    let id = account.session(&price, &more).await;
+    let text = |it: &str| Some(it.to_owned());
+    let payment = Payment { name: text("Ana"), country: text("DE"), tax_id: text("DE123456789"), ..card("4242424242424242") };
+    account.running.pay(&id, &payment).expect("it is paid");
+    let customer = account.get(&format!("/v1/customers/{}?expand[]=tax_ids", customer.id())).await;
+    assert_eq!((customer.text("name"), customer.text("address.country")), ("Ana", "DE"));
+    assert_eq!(customer["tax_ids"]["data"][0].text("value"), "DE123456789");
+}
+
+#[tokio::test]
 async fn a_promotion_code_takes_its_part_off() {
     let account = Account::open().await;
     let price = account.price("Small", 1000).await;
     account.post("/v1/coupons", "id=quarter&percent_off=25&duration=once").await;
-    account.post("/v1/promotion_codes", "promotion[type]=coupon&promotion[coupon]=quarter&code=BIRDS").await;
+    account.post("/v1/promotion_codes", "promotion[type]=coupon&promotion[coupon]=quarter&code=BIRDS&max_redemptions=1").await;
     let id = account.session(&price, "&allow_promotion_codes=true").await;
     let payment = Payment { code: Some("birds".to_owned()), ..card("4242424242424242") };
     account.running.pay(&id, &payment).expect("it is paid");
     account.running.advance(32 * DAY).await;
     let invoices = account.get("/v1/invoices").await;
+    assert!(account.running.pay(&account.session(&price, "").await, &payment).is_err(), "the code was for one");
     let totals: Vec<i64> = invoices.list("data").iter().map(|it| it.int("total")).collect();
     assert_eq!(totals, [1000, 750]);
 }

@@ -1,4 +1,4 @@
-use howdah_stripe_simulator::{Failure, Fault, Fields, Rules};
+use howdah_stripe_simulator::{Failure, Fault, Fields, Form, Outcome, Rules, Settings, Simulator, Verb};
 use serde_json::Value;
 
 use crate::support::{Account, DAY};
@@ -64,12 +64,50 @@ async fn a_kept_500_is_replayed_whether_it_was_done_or_not() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_in_use_is_refused_until_its_answer_is_out() {
+    let account = Account::open().await;
+    account.running.fail_next(fault(Failure::Held));
+    let first = post_with_key(&account, "email=a@example.org", "k");
+    let second = async {
+        while customers(&account).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let (status, _, refused) = post_with_key(&account, "email=a@example.org", "k").await.expect("an answer");
+        account.running.release();
+        (status, refused.text("error.code").to_owned())
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(second, (409, "idempotency_key_in_use".to_owned()));
+    assert_eq!(first.map(|(status, ..)| status), Some(200));
+    let (_, replayed, _) = post_with_key(&account, "email=a@example.org", "k").await.expect("an answer");
+    assert_eq!((replayed, customers(&account).await), (true, 1));
+}
+
+#[tokio::test]
+async fn a_simulator_without_a_port_is_called_and_asked_for_its_webhooks() {
+    let simulator = Simulator::new(Settings::default());
+    let call = |path: &str, form: &str| match simulator.call(Verb::Post, path, &Form::parse(form).expect("a form"), None) {
+        Outcome::Reply { reply, .. } => reply,
+        _ => panic!("no answer"),
+    };
+    call("/v1/webhook_endpoints", "url=http://127.0.0.1/hook&enabled_events[]=*");
+    assert_eq!(call("/v1/customers", "email=a@example.org").status, 200);
+    let parcels = simulator.due_parcels();
+    assert_eq!(parcels.len(), 1);
+    simulator.advance(DAY).await;
+    simulator.note(parcels[0].number, Some(200));
+    assert!(simulator.due_parcels().is_empty());
+}
+
+#[tokio::test]
 async fn while_stripe_is_down_nothing_answers_and_nothing_is_delivered() {
     let account = Account::open().await;
     let endpoint = account.hear("enabled_events[]=*").await;
     account.post("/v1/customers", "email=a@example.org").await;
     account.running.down(true);
     assert_eq!(account.try_get("/v1/customers").await.0, 503);
+    let page = account.http.get(account.url("/invoice/in_1")).send().await.expect("an answer");
+    assert_eq!(page.status(), 503);
     account.running.advance(DAY).await;
     assert!(endpoint.heard().is_empty());
     account.running.down(false);

@@ -89,4 +89,7 @@ async fn the_dashboard_moves_the_clock_and_does_what_stripes_does() {
     let shown = page(&account, "/").await;
     assert!(shown.contains(subscription.id()) && shown.contains("canceled") && shown.contains("disputed"));
     assert_eq!(submit(&account, "/", "do=outcome&outcome=nonsense").await.0, 400);
+    assert_eq!(submit(&account, "/", "do=delivery&doubled=30&lost=5&shuffled=true").await.0, 303);
+    let delivery = account.get("/_simulator/state").await["delivery"].clone();
+    assert_eq!((delivery["doubled"].as_f64(), delivery["lost"].as_f64(), delivery.flag("shuffled")), (Some(0.3), Some(0.05), true));
 }

@@ -82,18 +82,32 @@ async fn an_invoice_by_mail_is_open_until_it_is_paid_and_overdue_after_its_date(
     let account = Account::open().await;
     let price = account.price("Small", 900).await;
     let customer = account.post("/v1/customers", "email=office@example.org").await;
-    let more = "&collection_method=send_invoice&days_until_due=14";
+    let more = "&collection_method=send_invoice&days_until_due=14\
+        &invoice_settings[custom_fields][0][name]=Order number&invoice_settings[custom_fields][0][value]=4711";
     let subscription = account.subscribe(customer.id(), &price, more).await;
     assert_eq!(subscription.status(), "active");
     account.running.advance(HOUR).await;
     let invoice = account.subscription(subscription.id()).await["latest_invoice"].clone();
     assert_eq!((invoice.status(), invoice.int("due_date")), ("open", START + HOUR + 14 * DAY));
+    assert_eq!(invoice["custom_fields"][0].text("value"), "4711");
     account.running.advance(14 * DAY).await;
     assert_eq!(account.subscription(subscription.id()).await.status(), "past_due");
     assert_eq!(account.events("&type=invoice.overdue").await.len(), 1);
     account.post(&format!("/v1/invoices/{}/pay", invoice.id()), "paid_out_of_band=true").await;
     let now = account.subscription(subscription.id()).await;
     assert_eq!((now.status(), now.text("latest_invoice.status")), ("active", "paid"));
+}
+
+#[tokio::test]
+async fn an_invoice_by_mail_that_stays_unpaid_is_given_up() {
+    let account = Account::open().await;
+    let price = account.price("Small", 900).await;
+    let customer = account.post("/v1/customers", "email=office@example.org").await;
+    let subscription = account.subscribe(customer.id(), &price, "&collection_method=send_invoice&days_until_due=7").await;
+    account.running.advance(HOUR + 36 * DAY).await;
+    assert_eq!(account.subscription(subscription.id()).await.status(), "past_due");
+    account.running.advance(DAY).await;
+    assert_eq!(account.subscription(subscription.id()).await.status(), "unpaid");
 }
 
 #[tokio::test]
@@ -111,6 +125,22 @@ async fn cancelling_at_the_periods_end_can_be_taken_back_until_then() {
     assert_eq!(account.get(&path).await.status(), "canceled");
     assert_eq!(account.events("&type=customer.subscription.deleted").await.len(), 1);
     assert_eq!(account.get("/v1/invoices").await.list("data").len(), 2);
+}
+
+#[tokio::test]
+async fn a_renewal_that_must_be_confirmed_says_so_and_is_confirmed_on_its_page() {
+    let account = Account::open().await;
+    let (customer, price) = (account.customer("pm_card_visa").await, account.price("Small", 900).await);
+    let subscription = account.subscribe(&customer, &price, "").await;
+    account.running.plan_outcomes([Instrument::AuthenticateAlways; 2]);
+    account.running.advance(31 * DAY + HOUR).await;
+    assert_eq!(account.events("&type=invoice.payment_action_required").await.len(), 1);
+    let invoice = account.subscription(subscription.id()).await["latest_invoice"].clone();
+    let (status, refused) = account.try_post(&format!("/v1/invoices/{}/pay", invoice.id()), "").await;
+    assert_eq!((status, refused.text("error.code")), (402, "invoice_payment_intent_requires_action"));
+    let path = account.url(&format!("/invoice/{}", invoice.id()));
+    account.http.post(path).body("method=4000002760003184").send().await.expect("an answer");
+    assert_eq!(account.subscription(subscription.id()).await.status(), "active");
 }
 
 #[tokio::test]

@@ -110,20 +110,26 @@ impl Checkout {
             .await
     }
 
-    /// Servers that were never paid for, and whose last page to do so has expired before then: their names are free again.
-    pub async fn abandoned(conn: &mut Conn, before: DateTime<Utc>, limit: i64) -> QueryResult<Vec<Uuid>> {
+    /// Servers that were never paid for: whose last page to do so ended before `ended_before`, or that were launched before `launched_before`
+    /// and had none. Somebody else may have their names.
+    pub async fn abandoned(
+        conn: &mut Conn,
+        ended_before: DateTime<Utc>,
+        launched_before: DateTime<Utc>,
+        limit: i64,
+    ) -> QueryResult<Vec<Uuid>> {
         use crate::schema::instances;
-        let paying = billing_checkouts::table
-            .filter(billing_checkouts::instance_id.eq(instances::id))
-            .filter(billing_checkouts::ended_at.is_null().or(billing_checkouts::ended_at.gt(before)));
-        let had = billing_checkouts::table.filter(billing_checkouts::instance_id.eq(instances::id));
+        let of_it = || billing_checkouts::table.filter(billing_checkouts::instance_id.eq(instances::id));
+        let is_tried = of_it().filter(billing_checkouts::ended_at.is_null().or(billing_checkouts::ended_at.gt(ended_before)));
+        let was_tried = diesel::dsl::exists(of_it());
         instances::table
             .filter(instances::standing_kind.eq("incomplete"))
             .filter(instances::desired_kind.eq("suspended"))
+            .filter(instances::desired_hold.eq("billing"))
             .filter(instances::launched_at.is_null())
             .filter(instances::tombstoned_at.is_null())
-            .filter(diesel::dsl::exists(had))
-            .filter(diesel::dsl::not(diesel::dsl::exists(paying)))
+            .filter(diesel::dsl::not(diesel::dsl::exists(is_tried)))
+            .filter(was_tried.or(instances::created_at.le(launched_before)))
             .order(instances::id)
             .limit(limit)
             .select(instances::id)
