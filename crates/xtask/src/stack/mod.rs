@@ -118,8 +118,12 @@ pub fn up(places: Places, scope: Scope, billing: Billing) -> Result<Stack> {
     let progress = Progress::start();
     let stack = Stack::new(places, scope, progress)?;
     let _lock = lock(&stack.places, progress)?;
+    let is_ready = stack.is_ready()?;
     let fits = billing != Billing::Off || !stripe::is_there(&stack.places);
-    if fits && stack.is_ready()? {
+    if is_ready && !fits {
+        progress.say("the servers of the stack that is up are paid for: another takes its place");
+    }
+    if is_ready && fits {
         progress.say(format!("the stack in {} is up: Howdah's own parts are brought up to date", stack.places.stack.display()));
         stack.refresh(billing)?;
     } else {
