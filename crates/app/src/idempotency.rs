@@ -122,3 +122,24 @@ pub(crate) async fn keep<T>(conn: &mut Conn, idempotent: Option<Idempotent<'_, T
     }
     Ok(Once::Done(done))
 }
+
+/// For an effect that is somebody else's, and that is one however often it is asked for: the answer is kept after it.
+///
+/// # Errors
+/// Of the effect; [`Error::Conflict`] for a key that was used for another request.
+pub async fn around<T: Send + Sync>(
+    app: &App,
+    idempotent: Option<Idempotent<'_, T>>,
+    effect: impl Future<Output = Result<T, Error>>,
+) -> Result<Once<T>, Error> {
+    if let Some(before) = answered(&mut *app.conn().await?, idempotent).await? {
+        return Ok(before);
+    }
+    let done = effect.await?;
+    let mut conn = app.conn().await?;
+    howdah_db::transaction(&mut conn, async |conn| match claim(app, conn, idempotent).await? {
+        Some(before) => Ok(before),
+        None => keep(conn, idempotent, done).await,
+    })
+    .await
+}

@@ -885,6 +885,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     billing_events,
     billing_notices,
     billing_operations,
+    billing_runs,
     clusters,
     data_keys,
     database_servers,

@@ -1,5 +1,4 @@
 //! What the record keeps of billing, whatever is done twice.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chrono::TimeDelta;
 use howdah_db::models::account::Account;

@@ -65,23 +65,28 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
 }
 
 pub async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
-    read_within(request, payload, WITHIN).await
+    read_up_to(LIMIT, request, payload).await
 }
 
-async fn read_within(request: &HttpRequest, payload: Payload, within: Duration) -> Result<Bytes, Problem> {
+/// Where more than the API takes is to come.
+pub async fn read_up_to(limit: usize, request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    read_within(limit, request, payload, WITHIN).await
+}
+
+async fn read_within(limit: usize, request: &HttpRequest, payload: Payload, within: Duration) -> Result<Bytes, Problem> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<usize>().ok());
-    if announced.is_some_and(|it| it > LIMIT) {
-        return Err(Problem::too_large(LIMIT));
+    if announced.is_some_and(|it| it > limit) {
+        return Err(Problem::too_large(limit));
     }
-    tokio::time::timeout(within, whole(payload)).await.unwrap_or_else(|_| Err(Problem::too_slow(WITHIN)))
+    tokio::time::timeout(within, whole(limit, payload)).await.unwrap_or_else(|_| Err(Problem::too_slow(WITHIN)))
 }
 
-async fn whole(mut payload: Payload) -> Result<Bytes, Problem> {
+async fn whole(limit: usize, mut payload: Payload) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::malformed("The body ended before it was whole."))?;
-        if body.len() + chunk.len() > LIMIT {
-            return Err(Problem::too_large(LIMIT));
+        if body.len() + chunk.len() > limit {
+            return Err(Problem::too_large(limit));
         }
         body.extend_from_slice(&chunk);
     }
@@ -117,7 +122,7 @@ mod tests {
         let request = TestRequest::default().to_http_request();
         let begun = stream::iter([Ok(Bytes::from_static(b"{"))]).chain(stream::pending());
         let payload: Payload = Payload::Stream { payload: Box::pin(begun) };
-        let read = read_within(&request, payload, Duration::from_millis(1));
+        let read = read_within(LIMIT, &request, payload, Duration::from_millis(1));
         let refused = tokio::time::timeout(WITHIN, read).await.expect("it is not waited for").unwrap_err();
         assert_eq!((refused.status().as_u16(), refused.reason()), (408, "body_too_slow"));
     }

@@ -21,6 +21,7 @@ mod pages;
 mod request_log;
 mod resource;
 mod streams;
+mod webhooks;
 
 pub use limits::Rate;
 pub use server::{Bound, Settings, bind, serve};

@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use howdah_app::billing::WEBHOOK;
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -30,7 +31,11 @@ impl Rate {
 /// Many have a network of 48 bits, and with it 2¹⁶ networks of 64: so many times one's limit is the limit of them all.
 const AROUND: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");
 
+/// The payment provider's events come from few addresses, and all at once: so many times one's limit for them.
+const EVENTS: NonZeroU32 = NonZeroU32::new(20).expect("twenty is not zero");
+
 pub struct Limits {
+    events: DefaultKeyedRateLimiter<IpAddr>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     networks: DefaultKeyedRateLimiter<IpAddr>,
     tokens: DefaultKeyedRateLimiter<Uuid>,
@@ -42,6 +47,7 @@ impl Limits {
     pub fn new(address: Rate, token: Rate, trusts_forwarded: bool) -> Self {
         let quota = |rate: Rate| Quota::per_second(rate.per_second).allow_burst(rate.burst);
         Self {
+            events: RateLimiter::keyed(quota(address.times(EVENTS))),
             addresses: RateLimiter::keyed(quota(address)),
             networks: RateLimiter::keyed(quota(address.times(AROUND))),
             tokens: RateLimiter::keyed(quota(token)),
@@ -52,6 +58,14 @@ impl Limits {
 
     pub fn check_token(&self, credential: Uuid) -> Result<(), Problem> {
         self.tokens.check_key(&credential).map_err(|until| Problem::rate_limited(until.wait_time_from(self.clock.now())))
+    }
+
+    fn check_event(&self, address: IpAddr) -> Result<(), Problem> {
+        let address = match address.to_canonical() {
+            IpAddr::V6(it) => network(it, 64),
+            it @ IpAddr::V4(_) => it,
+        };
+        self.events.check_key(&address).map_err(|until| Problem::rate_limited(until.wait_time_from(self.clock.now())))
     }
 
     fn check_address(&self, address: IpAddr) -> Result<(), Problem> {
@@ -72,6 +86,7 @@ impl Limits {
         let mut minute = tokio::time::interval(Duration::from_secs(60));
         loop {
             minute.tick().await;
+            self.events.retain_recent();
             self.addresses.retain_recent();
             self.networks.retain_recent();
             self.tokens.retain_recent();
@@ -95,7 +110,11 @@ fn network(address: Ipv6Addr, bits: u32) -> IpAddr {
 
 pub async fn by_address(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let verdict = match request.app_data::<web::Data<Limits>>() {
-        Some(limits) => limits.address(request.request()).map_or(Ok(()), |it| limits.check_address(it)),
+        Some(limits) => match limits.address(request.request()) {
+            Some(address) if request.path() == WEBHOOK => limits.check_event(address),
+            Some(address) => limits.check_address(address),
+            None => Ok(()),
+        },
         None => Ok(()),
     };
     match verdict {

@@ -10,7 +10,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, PathItem, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::v1::{account, exports, imports, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens};
+use crate::api::v1::{
+    account, billing, exports, imports, instances, invitations, jobs, operations, people, plans, settings, sign_ups, tokens,
+};
 use crate::conditional;
 use crate::problem::{self, ProblemBody};
 
@@ -39,6 +41,9 @@ use crate::problem::{self, ProblemBody};
         exports::key::key, exports::schedule::show, exports::schedule::set,
         operations::show::show, operations::retry::retry,
         operations::events::events, plans::list::list,
+        billing::show::show, billing::pay::checkout, billing::pay::portal, billing::order::order, billing::plan::preview, billing::plan::change,
+        billing::cancel::cancel, billing::cancel::undo, billing::cap::set, billing::cap::lift, billing::grant::grant, billing::grant::end,
+        billing::events::list, billing::events::replay, billing::money::show, billing::money::reconciliations,
         account::show::show, account::activity::activity, tokens::list::list, tokens::create::create, tokens::revoke::revoke,
         people::list::list, people::change_role::change_role, people::remove::remove,
         invitations::list::list, invitations::create::create, invitations::withdraw::withdraw,
@@ -54,6 +59,7 @@ use crate::problem::{self, ProblemBody};
         (name = "imports", description = "Servers brought in, looked at as a rehearsal, and put in their old one's place."),
         (name = "operations", description = "Long work with a name, steps and an end."),
         (name = "plans", description = "The catalogue."),
+        (name = "billing", description = "What servers cost, and how they are paid for."),
         (name = "account", description = "For whom a token speaks."),
         (name = "tokens", description = "API tokens: `read`, `write`, `people` and, for operators, `operate`."),
         (name = "people", description = "Who belongs to the account, and who was asked to: with the scope `people`, which is in no other."),
@@ -82,7 +88,9 @@ struct Traits {
     is_open: bool,
     has_body: bool,
     has_id: bool,
-    /// Its id is one.
+    /// Its path is of one thing, by whatever name.
+    names_one: bool,
+    /// Its id is a number.
     has_number: bool,
     /// What it is about may not be as it has to be.
     may_conflict: bool,
@@ -92,7 +100,7 @@ struct Traits {
 }
 
 /// What they answer is of now, and nothing else follows from it: who asks again wants another answer, and tells what is so then.
-const ASKED_ANEW: [&str; 4] = ["offerImportFiles", "lookIntoImport", "offerPullFiles", "reportPull"];
+const ASKED_ANEW: [&str; 6] = ["offerImportFiles", "lookIntoImport", "offerPullFiles", "reportPull", "openBillingPortal", "previewPlan"];
 
 impl Modify for Common {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
@@ -112,8 +120,9 @@ impl Modify for Common {
                     is_open: name == "listPlans",
                     has_body: operation.request_body.is_some(),
                     has_id,
+                    names_one: path.contains('{'),
                     has_number: path.contains("/jobs/{id}"),
-                    may_conflict: is_change || name == "getExportLinks",
+                    may_conflict: is_change || matches!(name.as_str(), "getExportLinks" | "showBill" | "showMoney"),
                     is_page: name.starts_with("list") && name != "listPlans",
                     is_conditional: is_change && has_id && name.ends_with("Instance")
                         || matches!(name.as_str(), "undoClosing" | "changeSettings"),
@@ -196,7 +205,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
 fn applies(status: &str, it: &Traits) -> bool {
     match status {
         "401" | "403" => !it.is_open,
-        "404" => it.has_id,
+        "404" => it.names_one,
         "409" => it.may_conflict,
         "412" => it.is_conditional,
         "408" | "413" | "415" => it.has_body,

@@ -149,6 +149,11 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The body has to be JSON: send it with Content-Type: application/json.")
     }
 
+    /// Of the payment provider, or not: why it is not taken is told by its reason alone.
+    pub(crate) fn event_refused(reason: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason, "This event is not taken, and nothing of it is kept.")
+    }
+
     /// JSON, and not what this request takes.
     pub(crate) fn unfit_body(error: &serde_json::Error) -> Self {
         let detail: String = error.to_string().chars().take(500).collect();
@@ -167,6 +172,11 @@ impl Problem {
     pub(crate) fn not_ready() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is away.").retry_after(Duration::from_secs(1))
     }
+}
+
+/// A field that this crate itself can't read.
+pub(crate) fn invalid(field: &'static str, reason: &'static str, sentence: impl Into<String>) -> Error {
+    Error::Invalid { fields: vec![FieldError { field, reason, sentence: sentence.into() }] }
 }
 
 /// The one table from meanings to statuses.

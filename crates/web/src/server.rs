@@ -10,6 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{Data, PathConfig, QueryConfig, ServiceConfig, route};
 use actix_web::{HttpResponse, HttpServer, web};
 use howdah_app::App;
+use howdah_app::billing::WEBHOOK;
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 use crate::request_log::PathOnly;
 use crate::resource::resource;
 use crate::streams::Streams;
-use crate::{api, headers, health, openapi, pages};
+use crate::{api, headers, health, openapi, pages, webhooks};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -36,6 +37,8 @@ pub struct Settings {
     pub streams: usize,
     /// And of one account.
     pub streams_of_one: usize,
+    /// Origins of the payment provider's pages: where forms of the pages of a server's bill may lead on to.
+    pub payment_pages: Vec<String>,
 }
 
 impl Settings {
@@ -54,6 +57,7 @@ impl Settings {
             trusts_forwarded: false,
             streams: 500,
             streams_of_one: 20,
+            payment_pages: Vec::new(),
         }
     }
 }
@@ -72,6 +76,8 @@ pub fn bind(app: App, settings: &Settings) -> io::Result<Bound> {
     let (stop, stopping) = watch::channel(false);
     let limits = Data::new(Limits::new(settings.address_rate, settings.token_rate, settings.trusts_forwarded));
     let streams = Data::new(Streams::new(settings.streams, settings.streams_of_one, stopping));
+    let events = Data::new(webhooks::Events::start(&app));
+    let payment_pages = Data::new(pages::PaymentPages(settings.payment_pages.clone()));
     let (app, of_each, platform) = (Data::new(app), limits.clone(), Data::new(Platform::default()));
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -79,6 +85,8 @@ pub fn bind(app: App, settings: &Settings) -> io::Result<Bound> {
             .app_data(of_each.clone())
             .app_data(streams.clone())
             .app_data(platform.clone())
+            .app_data(events.clone())
+            .app_data(payment_pages.clone())
             .configure(routes)
             .wrap(from_fn(pages::admit))
             .wrap(from_fn(by_address))
@@ -134,6 +142,7 @@ fn routes(config: &mut ServiceConfig) {
         .app_data(PathConfig::default().error_handler(|_, _| Problem::no_such_page().into()))
         .configure(api::v1::routes)
         .configure(pages::routes)
+        .service(resource(WEBHOOK, [(actix_web::http::Method::POST, || route().to(webhooks::take))]))
         .service(resource("/api/openapi.json", [(actix_web::http::Method::GET, || route().to(description))]))
         .service(resource("/health", [(actix_web::http::Method::GET, || route().to(health::health))]))
         .service(resource("/ready", [(actix_web::http::Method::GET, || route().to(health::ready))]))

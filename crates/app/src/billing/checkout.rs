@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use howdah_billing::Operation;
 use howdah_billing::catalogue::{self, CataloguePrice};
 use howdah_billing::checkout::{self, CheckoutStatus, NewCheckout};
 use howdah_billing::subscription::NewItem;
+use howdah_billing::{BillingError, Operation};
 use howdah_db::Conn;
 use howdah_db::models::billing::{BillingOperation, Checkout, SubscriptionRow};
 use howdah_db::models::instance::Instance;
 use howdah_domain::billing::facts::Sold;
 use howdah_domain::money::Currency;
-use howdah_domain::{Desired, InstanceId};
+use howdah_domain::{Desired, Hold, InstanceId};
 use serde_json::json;
 
 use super::sync::sync;
@@ -94,7 +94,7 @@ pub async fn pay(app: &App, actor: &Actor, id: InstanceId, currency: Option<Curr
 }
 
 /// A server that ran is no trial.
-fn trial(billing: &Billing, server: &Instance) -> Option<checkout::Trial> {
+pub(super) fn trial(billing: &Billing, server: &Instance) -> Option<checkout::Trial> {
     billing.trial.filter(|_| server.launched_at.is_none())
 }
 
@@ -132,13 +132,20 @@ pub(super) async fn payable(conn: &mut Conn, actor: &Actor, id: InstanceId) -> R
     Ok(server)
 }
 
+/// There is no second one while it is.
+pub(super) fn is_subscribed(row: &SubscriptionRow) -> bool {
+    ["trialing", "active", "past_due", "unpaid", "paused"].contains(&row.status.as_str())
+}
+
 pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<(), Error> {
     let conflict = |reason, sentence: &str| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
     if server.tombstoned_at.is_some() || matches!(server.desired()?, Desired::Deleted { .. }) {
         return conflict("leaving", "This server is on its way out: take that back first.");
     }
-    let live = ["trialing", "active", "past_due", "unpaid", "paused"];
-    if SubscriptionRow::of_instance(conn, server.id).await?.iter().any(|it| live.contains(&it.status.as_str())) {
+    if matches!(server.desired()?, Desired::Suspended { by: Hold::Approval }) {
+        return conflict("awaiting_approval", "An operator looks at this server first. Nothing is to be paid before that.");
+    }
+    if SubscriptionRow::of_instance(conn, server.id).await?.iter().any(is_subscribed) {
         return conflict("subscribed", "This server has a subscription. Pay what is open of it, or change its means of payment.");
     }
     Ok(())
@@ -190,13 +197,21 @@ async fn keep(
 pub async fn finish(app: &App, actor: &Actor, session: &str) -> Result<InstanceId, Error> {
     actor.may_read()?;
     let billing = app.billing()?;
-    let mut conn = app.conn().await?;
-    let known = Checkout::by_id(&mut conn, session).await?.ok_or(Error::NotFound { what: "page to pay at" })?;
-    let server = instances::seen_by(&mut conn, actor, InstanceId::from_uuid(known.instance_id)).await?;
-    drop(conn);
-    let theirs = checkout::get(&billing.stripe, session).await?;
+    let known = Checkout::by_id(&mut *app.conn().await?, session).await?.map(|it| InstanceId::from_uuid(it.instance_id));
+    if let Some(known) = known {
+        // Before anybody else's is asked for.
+        instances::seen_by(&mut *app.conn().await?, actor, known).await?;
+    }
+    let not_found = || Error::NotFound { what: "page to pay at" };
+    let theirs = match checkout::get(&billing.stripe, session).await {
+        Err(BillingError::Missing { .. } | BillingError::NotAnId { .. }) => return Err(not_found()),
+        theirs => theirs?,
+    };
+    // A page that was opened a moment before we were killed is not in the record, and is its server's all the same.
+    let server = known.or(theirs.instance).ok_or_else(not_found)?;
+    instances::seen_by(&mut *app.conn().await?, actor, server).await?;
     settle(app, &theirs).await?;
-    Ok(InstanceId::from_uuid(server.id))
+    Ok(server)
 }
 
 /// Notes what became of a page, and reads what its customer has by it.

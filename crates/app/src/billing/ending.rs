@@ -8,6 +8,7 @@ use howdah_db::models::audit::Actor as AuditActor;
 use howdah_db::models::billing::{BillingCustomer, Checkout, InstanceBilling, Notice as NoticeRow, SubscriptionRow};
 use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle as FinalBundleRow;
+use howdah_db::models::import::Import;
 use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_domain::billing::fresh::{self, Next};
 use howdah_domain::billing::notices::{self, Notice, Told};
@@ -66,6 +67,10 @@ async fn free(app: &App, conn: &mut Conn, id: Uuid) -> Result<(), Error> {
     };
     // Somebody paid meanwhile.
     if row.standing()? != Standing::Incomplete || Checkout::open(conn, id).await?.is_some() {
+        return Ok(());
+    }
+    // What was brought from elsewhere has a time of its own, and is its owner's to throw away.
+    if Import::of_instance(conn, id).await?.is_some() {
         return Ok(());
     }
     let desired = row.desired()?.delete(Deletion::Remove, app.now(), row.begun())?;

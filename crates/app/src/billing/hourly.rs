@@ -11,7 +11,7 @@ use howdah_db::models::observation::Glance;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{checkout as pages, ending, intake, reconcile};
+use super::{checkout as pages, ending, intake, leaving, reconcile};
 use crate::jobs::{HandleBillingEvents, LookAfterEndings};
 use crate::worker::Worker;
 use crate::{App, Error};
@@ -36,6 +36,7 @@ pub(crate) async fn tick(worker: &Worker) -> Result<(), Error> {
     due(app, "usage", HOUR, sample(app)).await?;
     if app.billing.is_some() {
         ending::free_abandoned(app).await?;
+        leaving::look_after(app).await?;
         due(app, "sweep", HOUR, sweep(app)).await?;
         due(app, "reconcile", DAY, reconcile::run(app)).await?;
     }

@@ -35,6 +35,22 @@ pub enum IntakeError {
     App(#[from] Error),
 }
 
+impl IntakeError {
+    /// All that whoever sent it is told: stable, and nothing of the details.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Rejected(Rejected::Oversized) => "event_oversized",
+            Self::Rejected(Rejected::Malformed) => "signature_malformed",
+            Self::Rejected(Rejected::Forged) => "signature_forged",
+            Self::Rejected(Rejected::Stale { .. }) => "signature_stale",
+            Self::Rejected(Rejected::Unreadable) => "event_unreadable",
+            Self::Foreign => "event_foreign",
+            Self::App(error) => error.reason(),
+        }
+    }
+}
+
 type Answer = oneshot::Sender<Result<(), String>>;
 
 /// Takes what the provider tells. Its clones take together.

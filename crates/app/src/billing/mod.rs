@@ -11,6 +11,7 @@ mod events;
 mod hourly;
 mod intake;
 mod invoiced;
+mod leaving;
 mod ledger;
 mod operation;
 mod operator;
@@ -28,13 +29,13 @@ pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
 pub(crate) use hourly::tick;
 pub use intake::{Intake, IntakeError};
-pub use invoiced::{InvoiceOrder, order_by_invoice};
+pub use invoiced::{DAYS_UNTIL_DUE, InvoiceOrder, order_by_invoice};
 pub use operator::{
     DifferenceView, EventView, GrantRequest, MoneyView, ReconciliationView, Share, Total, end_grant, events, grant, money, reconciliations,
     replay,
 };
 pub(crate) use standing::facts;
-pub use view::{BillView, InvoiceView, LineView, SubscriptionView, bill};
+pub use view::{BillView, InvoiceView, LineView, Offer, SubscriptionView, banner, bill};
 
 use chrono::TimeDelta;
 pub use howdah_billing::checkout::Trial;

@@ -6,13 +6,13 @@ use howdah_db::models::billing::{BillingCustomer, Checkout, InstanceBilling, Inv
 use howdah_db::models::instance::Instance;
 use howdah_domain::billing::estimate::{self, Coming, Estimate};
 use howdah_domain::billing::facts::{Item, Sold};
-use howdah_domain::billing::timeline::{Banner, Stage, timeline};
-use howdah_domain::billing::{self as rules, Access};
+use howdah_domain::billing::timeline::{Banner, Happened, Stage, timeline};
+use howdah_domain::billing::{self as rules, Access, BillingFacts};
 use howdah_domain::money::{Currency, Money};
-use howdah_domain::{InstanceId, Standing};
+use howdah_domain::{Desired, InstanceId, Standing};
 use serde::Deserialize;
 
-use super::{TERMS, ending, rows, standing, usage};
+use super::{Billing, TERMS, Trial, checkout, ending, rows, standing, usage};
 use crate::{Actor, App, Error, instances};
 
 /// Invoices that one page shows.
@@ -41,8 +41,21 @@ pub struct BillView {
     pub read_at: Option<DateTime<Utc>>,
     /// A page at which it is paid for is open.
     pub is_being_paid: bool,
-    pub can_pay: bool,
+    /// What paying for it comes to, where the actor can pay for it now.
+    pub offer: Option<Offer>,
     pub can_change: bool,
+    /// The account has means of payment, addresses and tax ids to change.
+    pub has_portal: bool,
+    /// What would happen when, were it cancelled now.
+    pub if_cancelled: Option<[(Stage, DateTime<Utc>, String); 3]>,
+}
+
+/// What paying for a server comes to, as its plan is sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Of a month, beginning now, or after the trial.
+    pub price: Money,
+    pub trial: Option<Trial>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +101,7 @@ pub struct LineView {
 /// [`Error::NotFound`] for a server that is not the account's; [`Error::Conflict`] where billing is off.
 pub async fn bill(app: &App, actor: &Actor, id: InstanceId) -> Result<BillView, Error> {
     actor.may_read()?;
-    app.billing()?;
+    let billing = app.billing()?;
     let mut conn = app.conn().await?;
     let server = instances::seen_by(&mut conn, actor, id).await?;
     let facts = standing::facts(app, &conn, &server).await?;
@@ -102,8 +115,15 @@ pub async fn bill(app: &App, actor: &Actor, id: InstanceId) -> Result<BillView, 
     };
     let (next, cap, cap_reached) = coming(app, &mut conn, &server, row.as_ref()).await?;
     let is_being_paid = Checkout::open(&mut conn, server.id).await?.is_some_and(|it| it.expires_at > app.now());
-    let is_own = server.account_id == actor.account.as_uuid();
-    let is_live = row.as_ref().is_some_and(|it| ["trialing", "active", "past_due"].contains(&it.status.as_str()));
+    let stays = server.tombstoned_at.is_none() && !matches!(server.desired()?, Desired::Deleted { .. });
+    let may_pay = server.account_id == actor.account.as_uuid() && actor.may_pay().is_ok();
+    let is_live = row.as_ref().is_some_and(is_live);
+    let is_paid_for = SubscriptionRow::of_instance(&mut conn, server.id).await?.iter().any(checkout::is_subscribed)
+        || matches!(facts.standing, Standing::Granted { until: None, .. });
+    let customer = BillingCustomer::of_account(&mut conn, actor.account.as_uuid()).await?;
+    let currency = customer.as_ref().and_then(|it| it.currency.as_deref()).and_then(|it| it.parse().ok());
+    let offer = offer(app, billing, &server, currency).filter(|_| may_pay && stays && !is_paid_for);
+    let if_cancelled = row.as_ref().filter(|it| is_live && it.cancel_at.is_none()).and_then(|it| if_cancelled(&facts, it));
     let invoices = InvoiceRow::of_instance(&mut conn, server.id, INVOICES).await?;
     Ok(BillView {
         access: verdict.access,
@@ -118,10 +138,44 @@ pub async fn bill(app: &App, actor: &Actor, id: InstanceId) -> Result<BillView, 
         invoices: invoices.into_iter().map(invoice).collect::<Result<_, _>>()?,
         read_at: read,
         is_being_paid,
-        can_pay: is_own && actor.may_pay().is_ok() && !is_live && !matches!(facts.standing, Standing::Granted { until: None, .. }),
-        can_change: is_own && actor.may_pay().is_ok() && is_live,
+        offer,
+        can_change: may_pay && stays && is_live,
+        has_portal: may_pay && customer.is_some(),
+        if_cancelled,
         standing: facts.standing,
     })
+}
+
+/// What is said on top of all its pages; nothing where billing is off.
+///
+/// # Errors
+/// [`Error::NotFound`] for a server that is not the account's.
+pub async fn banner(app: &App, actor: &Actor, id: InstanceId) -> Result<Option<Banner>, Error> {
+    actor.may_read()?;
+    if app.billing.is_none() {
+        return Ok(None);
+    }
+    let mut conn = app.conn().await?;
+    let server = instances::seen_by(&mut conn, actor, id).await?;
+    let facts = standing::facts(app, &conn, &server).await?;
+    let Some(since) = facts.stages().map(|it| it.since) else { return Ok(None) };
+    let happened = ending::happened(&mut conn, &server, Some(since)).await?;
+    Ok(timeline(&facts, TERMS.export_window, happened).and_then(|it| it.banner(&facts)))
+}
+
+fn is_live(row: &SubscriptionRow) -> bool {
+    ["trialing", "active", "past_due"].contains(&row.status.as_str())
+}
+
+/// In the currency of all that its account pays, or in the platform's.
+fn offer(app: &App, billing: &Billing, server: &Instance, currency: Option<Currency>) -> Option<Offer> {
+    let price = app.plans.get(&server.plan)?.price(currency.unwrap_or(billing.currency))?;
+    Some(Offer { price, trial: checkout::trial(billing, server) })
+}
+
+fn if_cancelled(facts: &BillingFacts, row: &SubscriptionRow) -> Option<[(Stage, DateTime<Utc>, String); 3]> {
+    let cancelled = BillingFacts { standing: Standing::Cancelled { at: row.period_end }, ..facts.clone() };
+    timeline(&cancelled, TERMS.export_window, Happened::default()).map(|it| it.steps())
 }
 
 /// The subscription that its standing is of, or the newest that there was.
@@ -138,7 +192,7 @@ async fn coming(app: &App, conn: &mut Conn, server: &Instance, row: Option<&Subs
     let Some(row) = row else { return Ok((None, None, None)) };
     let currency: Currency = row.currency.parse().map_err(Error::internal)?;
     let cap = usage::cap(conn, server.id, currency).await?;
-    if !["trialing", "active", "past_due"].contains(&row.status.as_str()) || row.cancel_at.is_some() {
+    if !is_live(row) || row.cancel_at.is_some() {
         return Ok((None, cap, None));
     }
     let items = items(row)?;

@@ -1,5 +1,9 @@
 //! Custom format, as a stream: after the table of contents the data, one block after another. Where they lie is said in the table of
 //! contents, too, if the dump was written to a file; it has to be where they are, or another reader would see another dump.
+//!
+//! For that `pg_dump` goes back at its end, and writes the table of contents anew. Since 16 it opens its standard output for appending, and so, where
+//! a shell has redirected that to a file, the second one comes to the file's end, and the first stays: `pg_restore` reads that alone
+//! (`src/bin/pg_dump/pg_backup_archiver.c`, `_allocAH`).
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +19,7 @@ use super::{
     limits::Limits,
     rows::Copying,
     text::Text,
-    toc::{At, Data, Toc},
+    toc::{At, Data, Identity, Toc},
 };
 
 /// What a block of data holds.
@@ -29,6 +33,10 @@ pub(super) struct Custom<'a> {
     framing: Framing,
     /// What has not come yet.
     data: BTreeMap<i32, Data>,
+    /// Where what has come was.
+    found: BTreeMap<i32, u64>,
+    /// None once it has come again.
+    identity: Option<Identity>,
     /// How much may still be decompressed.
     left: u64,
     /// Of a table's text, while there is none.
@@ -44,17 +52,18 @@ enum State<'a> {
 
 impl<'a> Custom<'a> {
     pub fn open(mut input: Input<'a>, limits: &Limits) -> Result<(Self, Contents), ArchiveError> {
-        let Toc { contents, data } = Toc::read(&mut input, Format::Custom, limits)?;
+        let Toc { contents, data, identity } = Toc::read(&mut input, Format::Custom, limits)?;
         let framing = Framing::inside(contents.facts.compression);
         let state = State::Between(input);
-        Ok((Self { state, framing, data, left: limits.decompressed, buffer: Vec::new() }, contents))
+        let (found, identity) = (BTreeMap::new(), Some(identity));
+        Ok((Self { state, framing, data, found, identity, left: limits.decompressed, buffer: Vec::new() }, contents))
     }
 
     /// None at the end of the stream, when all has come.
     pub fn next(&mut self, limits: &Limits) -> Result<Option<CopyTarget>, ArchiveError> {
         let State::Between(mut input) = std::mem::replace(&mut self.state, State::Gone) else { return Err(ArchiveError::Failed) };
         loop {
-            let Some((kind, data)) = self.block(&mut input)? else {
+            let Some((kind, data)) = self.block(&mut input, limits)? else {
                 self.state = State::Between(input);
                 return Ok(None);
             };
@@ -73,22 +82,34 @@ impl<'a> Custom<'a> {
     }
 
     /// The head of a block: what kind it is, and whose.
-    fn block(&mut self, input: &mut Input<'a>) -> Result<Option<(u8, Data)>, ArchiveError> {
+    fn block(&mut self, input: &mut Input<'a>, limits: &Limits) -> Result<Option<(u8, Data)>, ArchiveError> {
         let at = input.position();
         let mut head = [0; 1 + INT_AND_SIGN];
-        if input.fill_buf().map_err(|it| ArchiveError::of_reading(it, BETWEEN))?.is_empty() {
-            return if self.data.is_empty() { Ok(None) } else { Err(ArchiveError::early(BETWEEN)) };
+        let is_end = input.fill_buf().map_err(|it| ArchiveError::of_reading(it, BETWEEN))?.is_empty();
+        match (self.data.is_empty(), is_end) {
+            (true, true) => return Ok(None),
+            (false, true) => return Err(ArchiveError::early(BETWEEN)),
+            (false, false) => {}
+            (true, false) => {
+                if let Some(identity) = self.identity.take() {
+                    identity.again(input, &self.found, limits)?;
+                }
+                return input.at_end("behind its table of contents").map(|()| None);
+            }
         }
         input.read_exact(&mut head).map_err(|it| ArchiveError::of_reading(it, BETWEEN))?;
         let [kind, id @ ..] = head;
-        let Some(data) = int(id).and_then(|id| self.data.remove(&id)) else {
+        let Some((id, data)) = int(id).and_then(|id| self.data.remove_entry(&id)) else {
             return Err(ArchiveError::damaged(BETWEEN, format!("the data at byte {at} are none that its table of contents has")));
         };
         match data.at {
             At::Byte(expected) if expected != at => {
                 Err(ArchiveError::damaged(BETWEEN, format!("data at byte {at} should be at {expected}")))
             }
-            _ => Ok(Some((kind, data))),
+            _ => {
+                self.found.insert(id, at);
+                Ok(Some((kind, data)))
+            }
         }
     }
 

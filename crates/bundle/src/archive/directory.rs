@@ -47,7 +47,7 @@ pub(super) struct Directory<'a> {
 impl<'a> Directory<'a> {
     pub fn open(mut open: Open<'a>, limits: &Limits) -> Result<(Self, Contents), ArchiveError> {
         let mut reader = Input::new(Box::new(file(&mut open, TOC, limits, limits.decompressed)?));
-        let Toc { contents, data } = Toc::read(&mut reader, Format::Directory, limits)?;
+        let Toc { contents, data, .. } = Toc::read(&mut reader, Format::Directory, limits)?;
         reader.at_end("after its table of contents")?;
         let data = with_files(data)?.into_iter();
         Ok((Self { open, data, text: None, left: limits.decompressed, buffer: Vec::new() }, contents))

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
+
 /// A row's columns, without its newline; `None` is a NULL.
 pub(crate) fn fields(line: &[u8]) -> impl Iterator<Item = Option<Cow<'_, str>>> {
     line.split(|it| *it == b'\t').map(|raw| if raw == br"\N" { None } else { Some(text(raw)) })
@@ -13,23 +15,27 @@ fn text(raw: &[u8]) -> Cow<'_, str> {
         return String::from_utf8_lossy(raw);
     }
     let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.iter();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'\\' => match rest.next() {
-                Some(b'b') => 0x08,
-                Some(b'f') => 0x0c,
-                Some(b'n') => b'\n',
-                Some(b'r') => b'\r',
-                Some(b't') => b'\t',
-                Some(b'v') => 0x0b,
-                Some(other) => *other,
-                None => b'\\',
-            },
-            other => *other,
-        });
-    }
+    unescape(raw, &mut bytes);
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A column as it stands in its row, which is no NULL; its value is appended.
+pub(crate) fn unescape(mut raw: &[u8], into: &mut Vec<u8>) {
+    while let Some(at) = memchr(b'\\', raw) {
+        into.extend_from_slice(&raw[..at]);
+        into.push(match raw.get(at + 1) {
+            Some(b'b') => 0x08,
+            Some(b'f') => 0x0c,
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(b't') => b'\t',
+            Some(b'v') => 0x0b,
+            Some(other) => *other,
+            None => b'\\',
+        });
+        raw = raw.get(at + 2..).unwrap_or_default();
+    }
+    into.extend_from_slice(raw);
 }
 
 #[cfg(test)]

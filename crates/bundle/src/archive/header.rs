@@ -83,6 +83,12 @@ pub(super) fn lossy(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
+impl<'r, R: Read> Fields<'r, R> {
+    pub const fn of(reader: &'r mut R, place: &'static str) -> Self {
+        Self { reader, place }
+    }
+}
+
 impl<R: Read> Fields<'_, R> {
     pub const fn place(&self) -> &'static str {
         self.place

@@ -48,7 +48,7 @@ use std::{
     path::Path,
 };
 
-pub(crate) use self::fields::fields;
+pub(crate) use self::fields::{fields, unescape};
 use self::{
     custom::Custom,
     decode::Decoder,

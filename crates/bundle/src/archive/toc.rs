@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, io::Read};
 
+use sha2::{Digest as _, Sha256};
+
 use super::{
     error::{ArchiveError, Shown},
     facts::{Contents, CopyTarget, Entry, Format},
@@ -16,6 +18,14 @@ pub(super) struct Toc {
     pub contents: Contents,
     /// What has data, by its number.
     pub data: BTreeMap<i32, Data>,
+    pub identity: Identity,
+}
+
+/// By which a table of contents is known when it comes again.
+pub(super) struct Identity {
+    header: Header,
+    /// Of all that is read of its entries, but where their data lie.
+    sha256: [u8; 32],
 }
 
 /// Data of an entry.
@@ -45,46 +55,39 @@ impl Toc {
             let way = "give the folder of a dump in directory format, or the file of one in custom format";
             return Err(ArchiveError::Other { what: "a file of a dump in another format", way });
         }
+        Self::entries(&mut fields, header, limits)
+    }
+
+    fn entries<R: Read>(fields: &mut Fields<'_, R>, header: Header, limits: &Limits) -> Result<Self, ArchiveError> {
         let count = fields.int()?;
         let count = u32::try_from(count).map_err(|_| fields.damaged(format!("it has {count} entries")))?;
         if count > limits.entries {
             return Err(ArchiveError::too_large(fields.place(), format!("it has {count} entries")));
         }
-        let mut toc = Self { contents: Contents::new(header.facts.clone()), data: BTreeMap::new() };
+        let (mut contents, mut data, mut sha256) = (Contents::new(header.facts.clone()), BTreeMap::new(), Sha256::new());
         for _ in 0..count {
-            let entry = RawEntry::read(&mut fields, &header, limits)?;
-            toc.add(entry, &fields, limits)?;
+            let entry = RawEntry::read(fields, &header, limits)?;
+            let RawEntry { id, entry: of, has_data, definition, copy, at: _ } = &entry;
+            sha256.update(format!("{id} {of:?} {has_data} {definition:?} {copy:?}\n"));
+            entry.add(&mut contents, &mut data, fields, limits)?;
         }
-        Ok(toc)
+        Ok(Self { contents, data, identity: Identity { header, sha256: sha256.finalize().into() } })
     }
+}
 
-    fn add<R: Read>(&mut self, raw: RawEntry, fields: &Fields<'_, R>, limits: &Limits) -> Result<(), ArchiveError> {
-        if !raw.is_consistent() {
-            return Err(fields.damaged(format!("it isn't clear whether entry {} has data", raw.id)));
+impl Identity {
+    /// Reads it as it comes again: `found` says where each entry's data were.
+    pub fn again(self, reader: &mut impl Read, found: &BTreeMap<i32, u64>, limits: &Limits) -> Result<(), ArchiveError> {
+        const PLACE: &str = "behind its last table";
+        let Self { header, sha256 } = self;
+        let mut fields = Fields::of(reader, PLACE);
+        let Toc { data, identity, .. } = Toc::entries(&mut fields, header, limits)?;
+        let is_there = |(id, data): (&i32, &Data)| found.get(id).is_some_and(|it| data.at == At::Byte(*it));
+        if identity.sha256 == sha256 && data.iter().all(is_there) {
+            Ok(())
+        } else {
+            Err(ArchiveError::damaged(PLACE, "what follows is not its table of contents once more"))
         }
-        let RawEntry { id, entry, has_data, definition, copy, at } = raw;
-        let unlike = |what: String| fields.unlike(format!("{} {}: {what}", Shown(&entry.kind), Shown(&entry.name)));
-        let schema = entry.schema.as_deref();
-        match (entry.kind.as_str(), &definition) {
-            (ENCODING, Some(text)) => self.contents.set_encoding(text),
-            (SEQUENCE_SET, text) => {
-                let sequence = statement::setval(text.as_deref().unwrap_or_default(), schema).map_err(unlike)?;
-                self.contents.add_sequence(sequence, limits, fields.place())?;
-            }
-            _ => {}
-        }
-        let target = match (entry.kind.as_str(), &copy) {
-            (TABLE_DATA, None) => return Err(ArchiveError::Inserts),
-            (TABLE_DATA, Some(text)) => Some(statement::copy(text, schema, limits.columns).map_err(unlike)?),
-            _ => None,
-        };
-        if has_data {
-            self.contents.count(size_of::<Data>() + target.as_ref().map_or(0, CopyTarget::size), limits, fields.place())?;
-            if self.data.insert(id, Data { target, at }).is_some() {
-                return Err(fields.damaged(format!("two entries have the number {id}")));
-            }
-        }
-        self.contents.add(entry, limits, fields.place())
     }
 }
 
@@ -141,6 +144,41 @@ impl RawEntry {
         while fields.pass(limits)? {}
         let at = if header.format == Format::Custom { in_stream(fields)? } else { in_folder(fields, limits)? };
         Ok(Self { id, entry: Entry { kind, schema, name }, has_data, definition, copy, at })
+    }
+
+    fn add<R: Read>(
+        self,
+        contents: &mut Contents,
+        all_data: &mut BTreeMap<i32, Data>,
+        fields: &Fields<'_, R>,
+        limits: &Limits,
+    ) -> Result<(), ArchiveError> {
+        if !self.is_consistent() {
+            return Err(fields.damaged(format!("it isn't clear whether entry {} has data", self.id)));
+        }
+        let Self { id, entry, has_data, definition, copy, at } = self;
+        let unlike = |what: String| fields.unlike(format!("{} {}: {what}", Shown(&entry.kind), Shown(&entry.name)));
+        let schema = entry.schema.as_deref();
+        match (entry.kind.as_str(), &definition) {
+            (ENCODING, Some(text)) => contents.set_encoding(text),
+            (SEQUENCE_SET, text) => {
+                let sequence = statement::setval(text.as_deref().unwrap_or_default(), schema).map_err(unlike)?;
+                contents.add_sequence(sequence, limits, fields.place())?;
+            }
+            _ => {}
+        }
+        let target = match (entry.kind.as_str(), &copy) {
+            (TABLE_DATA, None) => return Err(ArchiveError::Inserts),
+            (TABLE_DATA, Some(text)) => Some(statement::copy(text, schema, limits.columns).map_err(unlike)?),
+            _ => None,
+        };
+        if has_data {
+            contents.count(size_of::<Data>() + target.as_ref().map_or(0, CopyTarget::size), limits, fields.place())?;
+            if all_data.insert(id, Data { target, at }).is_some() {
+                return Err(fields.damaged(format!("two entries have the number {id}")));
+            }
+        }
+        contents.add(entry, limits, fields.place())
     }
 
     /// Rows are somewhere, and nothing else has data: a dump doesn't lose a table by one changed byte.

@@ -20,10 +20,9 @@ const PIECE: usize = 256 << 10;
 const WAITING: usize = 8;
 
 impl Making<'_> {
-    pub(super) async fn dump(&self) -> Result<FinishedDump, CreateError> {
+    pub(super) async fn dump(&self, running: Running, facts: DumpFacts) -> Result<FinishedDump, CreateError> {
         let server = self.server;
         (self.told)(Event::Stage { stage: Stage::Dumping, bytes: Some(server.facts.expected.database_bytes), files: None });
-        let (running, facts) = server.origin.dump(self.options, &server.settings)?;
         let path = path(&self.sealed_name(format::DUMP))?;
         let stream = self.writer.stream(&path).await?;
         let finished = tokio::task::block_in_place(|| pass(running, stream, path, &self.options.seal, facts, self.told))?;
@@ -38,8 +37,7 @@ impl Making<'_> {
 /// What the writing thread gives back: the stream, still to be finished, and what went in.
 struct Written {
     stream: Stream,
-    bytes: u64,
-    sha256: format::Sha256Hex,
+    archive: FileFacts,
 }
 
 fn pass(
@@ -58,7 +56,7 @@ fn pass(
         // The writer's end is the channel's: only what was read whole is finished.
         tee.sender = None;
         // First what could not be written: then the parser was only cut off. What it did not read ends the writer well.
-        let Written { stream, bytes, sha256 } = writing.join().map_err(|_| CreateError::StillWriting)??;
+        let Written { stream, archive: FileFacts { bytes, sha256 } } = writing.join().map_err(|_| CreateError::StillWriting)??;
         let (tables, _) = parsed?;
         tee.running.finish()?;
         let dump = DumpFacts { bytes, sha256, ..facts };
@@ -68,31 +66,27 @@ fn pass(
 }
 
 fn write(pieces: &Receiver<Bytes>, stream: Stream, seal: &SealWith) -> Result<Written, CreateError> {
-    let mut hasher = Sha256::new();
-    let mut bytes = 0;
-    let mut each = |piece: &Bytes| {
-        hasher.update(piece);
-        bytes += piece.len() as u64;
-    };
-    let stream = match seal {
+    match seal {
         SealWith::Plain => {
             let mut stream = stream;
             for piece in pieces {
-                each(&piece);
                 stream.write_all(&piece).map_err(CreateError::Writing)?;
             }
-            stream
+            // What went in is what came out.
+            let archive = stream.written();
+            Ok(Written { stream, archive })
         }
         SealWith::Recipients(recipients) => {
             let mut sealer = Sealer::new(stream, recipients)?;
+            let (mut hasher, mut bytes) = (Sha256::new(), 0);
             for piece in pieces {
-                each(&piece);
+                hasher.update(&piece);
+                bytes += piece.len() as u64;
                 sealer.write_all(&piece).map_err(CreateError::Writing)?;
             }
-            sealer.finish()?
+            Ok(Written { stream: sealer.finish()?, archive: FileFacts { bytes, sha256: hasher.into() } })
         }
-    };
-    Ok(Written { stream, bytes, sha256: hasher.into() })
+    }
 }
 
 /// Gives on to the writer what the parser reads.

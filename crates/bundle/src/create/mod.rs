@@ -16,7 +16,8 @@ use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::format::{
-    self, BundlePath, Consistency, ContentDigest, FileFacts, Finding, InventoryFacts, Manifest, Mastodon, Preflight, Seal, VERSION,
+    self, BundlePath, Consistency, ContentDigest, DumpFacts, FileFacts, Finding, InventoryFacts, Manifest, Mastodon, Preflight, Seal,
+    VERSION,
 };
 use crate::guide::Guide;
 use crate::place::{FinishedDump, Place, Run, Writer};
@@ -26,7 +27,7 @@ use crate::sign::SigningKey;
 use crate::source::{self, Environment, Installation, Outcome, Settings, notice};
 
 pub use error::CreateError;
-use origin::Origin;
+use origin::{Origin, Running};
 
 /// A line of `media/MISSING.ndjson` or `ORPHANS.ndjson` is kept until all media is done: so many at most. All are counted.
 const LISTED: usize = 50_000;
@@ -159,6 +160,12 @@ impl Server {
     }
 }
 
+enum Dumping {
+    /// By an earlier run.
+    Done(FinishedDump),
+    Begun(Running, DumpFacts),
+}
+
 struct Making<'a> {
     options: &'a Options,
     server: &'a Server,
@@ -179,10 +186,18 @@ impl Making<'_> {
             Arc::into_inner(self.writer).ok_or(CreateError::StillWriting)?.finish().await?;
             return Ok(Created { manifest, findings });
         }
+        // `pg_dump` looks around while the rest is looked at, and waits for its reader then.
+        let dumping = match self.writer.dump() {
+            Some(dumped) => Dumping::Done(dumped),
+            None => {
+                let (running, facts) = self.server.origin.dump(self.options, &self.server.settings)?;
+                Dumping::Begun(running, facts)
+            }
+        };
         let preflight = self.introduce().await?;
-        let dumped = match self.writer.dump() {
-            Some(dumped) => dumped,
-            None => self.dump().await?,
+        let dumped = match dumping {
+            Dumping::Done(dumped) => dumped,
+            Dumping::Begun(running, facts) => self.dump(running, facts).await?,
         };
         let media = self.media().await?;
         (self.told)(Event::Stage { stage: Stage::Finishing, bytes: None, files: None });

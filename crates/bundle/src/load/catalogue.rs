@@ -3,16 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Transaction;
+use tokio_postgres::types::Type;
 
 use super::{LoadError, SEEDED, run};
 
 pub(super) struct Catalogue {
-    /// Columns that COPY may write, by table of the schema `public`.
-    pub tables: BTreeMap<String, BTreeSet<String>>,
+    /// Of the schema `public`.
+    pub tables: BTreeMap<String, Table>,
     pub sequences: BTreeSet<String>,
     materialized_views: Vec<String>,
     /// Versions of the release's own, before the dump's are loaded.
     migrations: BTreeSet<String>,
+}
+
+pub(super) struct Table {
+    /// Those that COPY may write, with their types where they are PostgreSQL's own.
+    pub columns: BTreeMap<String, Option<Type>>,
+    pub partitioned: bool,
 }
 
 impl Catalogue {
@@ -26,25 +33,33 @@ impl Catalogue {
             match kind.as_str() {
                 "S" => drop(sequences.insert(name)),
                 "m" => materialized_views.push(name),
-                _ => drop(tables.insert(name, BTreeSet::new())),
+                kind => drop(tables.insert(name, Table { columns: BTreeMap::new(), partitioned: kind == "p" })),
             }
         }
         if tables.is_empty() {
             return Err(LoadError::NoSchema);
         }
-        let columns = "SELECT c.relname::text, a.attname::text FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+        let columns = "SELECT c.relname::text, a.attname::text, a.atttypid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
                        WHERE c.relnamespace = 'public'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped \
                        AND a.attgenerated = ''";
         for row in query(transaction, columns, "the catalogue").await? {
-            if let Some(columns) = tables.get_mut(row.get::<_, &str>(0)) {
-                columns.insert(row.get(1));
+            if let Some(table) = tables.get_mut(row.get::<_, &str>(0)) {
+                table.columns.insert(row.get(1), Type::from_oid(row.get(2)));
             }
         }
         let migrations = migrations(transaction, &tables).await?;
         Ok(Self { tables, sequences, materialized_views, migrations })
     }
 
-    /// Rows that are there would be mixed with those that come.
+    /// Nobody else writes from here on: what [`Self::refuse_rows`] then sees is so to the end.
+    pub async fn lock(&self, transaction: &Transaction<'_>) -> Result<(), LoadError> {
+        for table in self.tables.keys() {
+            run(transaction, &format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", public(table)), table).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows that are there would be lost among those that come.
     pub async fn refuse_rows(&self, transaction: &Transaction<'_>) -> Result<(), LoadError> {
         for table in self.tables.keys().filter(|it| !SEEDED.contains(&it.as_str())) {
             let any = format!("SELECT EXISTS (SELECT FROM {})", public(table));
@@ -64,6 +79,12 @@ impl Catalogue {
         if ahead.is_empty() && behind.is_empty() { Ok(()) } else { Err(LoadError::Schema { ahead, behind }) }
     }
 
+    /// Foreign keys are proved by plans that know what is in the tables, and Mastodon starts with such.
+    pub async fn analyze(&self, transaction: &Transaction<'_>) -> Result<(), LoadError> {
+        let tables: Vec<String> = self.tables.keys().map(|it| public(it)).collect();
+        run(transaction, &format!("ANALYZE {}", tables.join(", ")), "the statistics").await
+    }
+
     pub async fn refresh_views(&self, transaction: &Transaction<'_>) -> Result<(), LoadError> {
         for view in &self.materialized_views {
             run(transaction, &format!("REFRESH MATERIALIZED VIEW {}", public(view)), view).await?;
@@ -72,7 +93,7 @@ impl Catalogue {
     }
 }
 
-async fn migrations(transaction: &Transaction<'_>, tables: &BTreeMap<String, BTreeSet<String>>) -> Result<BTreeSet<String>, LoadError> {
+async fn migrations(transaction: &Transaction<'_>, tables: &BTreeMap<String, Table>) -> Result<BTreeSet<String>, LoadError> {
     if !tables.contains_key("schema_migrations") {
         return Err(LoadError::NoSchema);
     }

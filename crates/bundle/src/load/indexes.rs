@@ -1,9 +1,9 @@
-//! Foreign keys and secondary indexes: off before the rows, and made again after, as the database's own catalogue describes them.
+//! Primary keys, foreign keys and secondary indexes: off before the rows, and made again after, as the database's own catalogue describes them.
 
 use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 
-use super::catalogue::{public, query, quoted};
+use super::catalogue::{Catalogue, public, query, quoted};
 use super::{Duplicates, LoadError, Step, run};
 use crate::format::{DuplicateRows, Finding, Severity};
 
@@ -12,8 +12,9 @@ const NAMED: i64 = 50;
 
 /// What was taken off.
 pub(super) struct Shed {
+    primary_keys: Vec<Constraint>,
     indexes: Vec<Index>,
-    foreign_keys: Vec<ForeignKey>,
+    foreign_keys: Vec<Constraint>,
 }
 
 struct Index {
@@ -29,20 +30,18 @@ struct Unique {
     predicate: Option<String>,
 }
 
-struct ForeignKey {
+struct Constraint {
     name: String,
     table: String,
     definition: String,
 }
 
-/// Primary keys and constraints' own indexes stay: views may depend on them, and rows come in the order of their ids.
+/// A primary key that a view groups by stays, and so do other constraints' own indexes. Not null its columns are without it.
 pub(super) async fn take_off(transaction: &Transaction<'_>) -> Result<Shed, LoadError> {
-    let constraints = "SELECT conname::text, c.relname::text, pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint k \
-                       JOIN pg_catalog.pg_class c ON c.oid = k.conrelid \
-                       WHERE k.contype = 'f' AND k.connamespace = 'public'::pg_catalog.regnamespace AND k.conparentid = 0 ORDER BY k.oid";
-    let rows = query(transaction, constraints, "the foreign keys").await?;
-    let foreign_keys: Vec<ForeignKey> =
-        rows.iter().map(|row| ForeignKey { name: row.get(0), table: row.get(1), definition: row.get(2) }).collect();
+    let foreign_keys = constraints(transaction, "k.contype = 'f'").await?;
+    let unused = "k.contype = 'p' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
+                  AND d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.refobjid = k.oid)";
+    let primary_keys = constraints(transaction, unused).await?;
     let indexes = "SELECT i.relname::text, t.relname::text, pg_catalog.pg_get_indexdef(x.indexrelid), x.indisunique, \
                    (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) \
                     FROM pg_catalog.generate_series(1, x.indnkeyatts) n), \
@@ -60,13 +59,30 @@ pub(super) async fn take_off(transaction: &Transaction<'_>) -> Result<Shed, Load
             unique: row.get::<_, bool>(3).then(|| Unique { columns: row.get(4), predicate: row.get(5) }),
         })
         .collect();
-    for ForeignKey { name, table, .. } in &foreign_keys {
+    for Constraint { name, table, .. } in foreign_keys.iter().chain(&primary_keys) {
         run(transaction, &format!("ALTER TABLE {} DROP CONSTRAINT {}", public(table), quoted(name)), name).await?;
     }
     for Index { name, .. } in &indexes {
         run(transaction, &format!("DROP INDEX {}", public(name)), name).await?;
     }
-    Ok(Shed { indexes, foreign_keys })
+    Ok(Shed { primary_keys, indexes, foreign_keys })
+}
+
+async fn constraints(transaction: &Transaction<'_>, which: &str) -> Result<Vec<Constraint>, LoadError> {
+    let constraints = format!(
+        "SELECT k.conname::text, c.relname::text, pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint k \
+         JOIN pg_catalog.pg_class c ON c.oid = k.conrelid \
+         WHERE {which} AND k.connamespace = 'public'::pg_catalog.regnamespace AND k.conparentid = 0 ORDER BY k.oid"
+    );
+    let rows = query(transaction, &constraints, "the constraints").await?;
+    Ok(rows.iter().map(|row| Constraint { name: row.get(0), table: row.get(1), definition: row.get(2) }).collect())
+}
+
+impl Constraint {
+    async fn add(&self, transaction: &Transaction<'_>) -> Result<(), LoadError> {
+        let Self { name, table, definition } = self;
+        run(transaction, &format!("ALTER TABLE {} ADD CONSTRAINT {} {definition}", public(table), quoted(name)), name).await
+    }
 }
 
 impl Shed {
@@ -74,9 +90,14 @@ impl Shed {
     pub async fn put_back(
         &self,
         transaction: &Transaction<'_>,
+        catalogue: &Catalogue,
         wanted: Duplicates,
         told: &(dyn Fn(Step<'_>) + Sync),
     ) -> Result<Vec<Finding>, LoadError> {
+        for key in &self.primary_keys {
+            told(Step::Index(&key.name));
+            key.add(transaction).await?;
+        }
         let (mut duplicates, mut findings) = (Vec::new(), Vec::new());
         for index in &self.indexes {
             told(Step::Index(&index.name));
@@ -92,9 +113,10 @@ impl Shed {
         if wanted == Duplicates::Refuse && !duplicates.is_empty() {
             return Err(LoadError::Duplicates { rows: duplicates });
         }
-        for ForeignKey { name, table, definition } in &self.foreign_keys {
-            told(Step::Index(name));
-            run(transaction, &format!("ALTER TABLE {} ADD CONSTRAINT {} {definition}", public(table), quoted(name)), name).await?;
+        catalogue.analyze(transaction).await?;
+        for key in &self.foreign_keys {
+            told(Step::Index(&key.name));
+            key.add(transaction).await?;
         }
         Ok(findings)
     }

@@ -4,9 +4,10 @@
 //! its catalogue, and the statements here are made from that alone. Of the dump come the rows, as the data of `COPY … FROM STDIN`, and the positions
 //! of sequences, as numbers. All is one transaction: what fails leaves the database as it was.
 //!
-//! Secondary indexes and foreign keys come off before the rows and are made again after: that is faster, and a unique violation is then a *finding*
+//! Primary keys, indexes and foreign keys come off before the rows and are made again after: that is faster, and a unique violation is then a *finding*
 //! that names the rows (a collation that changed under the old server's indexes: DOC:admin/troubleshooting/index-corruption.md), not a crash.
 
+mod binary;
 mod catalogue;
 mod copy;
 mod error;
@@ -103,6 +104,7 @@ pub async fn load(
     let transaction = client.build_transaction().start().await.map_err(|source| LoadError::sql("begin", source))?;
     pin(&transaction, limits).await?;
     let catalogue = Catalogue::read(&transaction).await?;
+    catalogue.lock(&transaction).await?;
     catalogue.refuse_rows(&transaction).await?;
     let shed = indexes::take_off(&transaction).await?;
     for table in SEEDED.iter().filter(|it| catalogue.tables.contains_key(**it)) {
@@ -110,7 +112,7 @@ pub async fn load(
     }
     let (mut loaded, sequences) = copy::rows(&transaction, &catalogue, &mut fed, told).await?;
     catalogue.compare_migrations(&transaction).await?;
-    loaded.findings.extend(shed.put_back(&transaction, duplicates, told).await?);
+    loaded.findings.extend(shed.put_back(&transaction, &catalogue, duplicates, told).await?);
     set_sequences(&transaction, &catalogue, &sequences, &mut loaded).await?;
     catalogue.refresh_views(&transaction).await?;
     if let Some(mark) = mark {
@@ -118,10 +120,6 @@ pub async fn load(
     }
     accept(&loaded)?;
     transaction.commit().await.map_err(|source| LoadError::sql("commit", source))?;
-    let tables: Vec<String> = catalogue.tables.keys().map(|it| catalogue::public(it)).collect();
-    if let Err(error) = client.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await {
-        tracing::warn!(%error, "the loaded database could not be analyzed: autovacuum will do it");
-    }
     Ok(loaded)
 }
 
@@ -147,7 +145,7 @@ async fn pin(transaction: &Transaction<'_>, limits: Limits) -> Result<(), LoadEr
     let Limits { statement, lock } = limits;
     let settings = format!(
         "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL client_encoding = 'UTF8'; \
-         SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL synchronous_commit = on",
+         SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL synchronous_commit = on",
         statement.as_millis(),
         lock.as_millis()
     );

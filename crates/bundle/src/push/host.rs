@@ -38,8 +38,7 @@ pub struct Host {
 #[derive(Serialize)]
 struct Announcement<'a> {
     files: Vec<Announced<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preflight_sha256: Option<&'a Sha256Hex>,
+    preflight_sha256: &'a Sha256Hex,
 }
 
 #[derive(Serialize)]
@@ -141,10 +140,11 @@ impl Host {
         self.bundle.get_or_init(|| Sha256Hex::of(preflight));
     }
 
-    /// For each file what is to be done with it, in their order.
+    /// For each file what is to be done with it, in their order. None that the host could take for another bundle's, and throw away, is asked about.
     pub(super) async fn offer(&self, files: &[(BundlePath, u64)]) -> Result<Vec<Offer>, PushError> {
+        let bundle = self.bundle.get().ok_or(PushError::Unnamed)?;
         let announced = files.iter().map(|(path, bytes)| Announced { path: path.as_str(), bytes: *bytes }).collect();
-        let answer: Answer = self.ask("files", &Announcement { files: announced, preflight_sha256: self.bundle.get() }).await?;
+        let answer: Answer = self.ask("files", &Announcement { files: announced, preflight_sha256: bundle }).await?;
         if answer.files.len() != files.len() {
             return Err(PushError::Answer);
         }

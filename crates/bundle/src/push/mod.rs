@@ -16,7 +16,7 @@ use serde::Serialize;
 use url::Url;
 
 pub use self::host::Host;
-use crate::format::BundlePath;
+use crate::format::{BundlePath, PREFLIGHT};
 use crate::may_pass;
 use crate::outside::{FetchError, Guard, Remote};
 use crate::place::{Bundle, Location, Place, PlaceError, Reader, TarStream};
@@ -51,6 +51,11 @@ pub enum PushError {
     Read { path: BundlePath, source: std::io::Error },
     #[error("the host answered for other files than it was asked about")]
     Answer,
+    #[error(
+        "{PREFLIGHT} does not come first in the tar, as the format has it, and without it the host can't tell the bundle from another one: somebody packed it \
+         anew. Unpack it (`tar -xf`), and push the folder. Nothing was sent"
+    )]
+    Unnamed,
 }
 
 impl PushError {
@@ -61,7 +66,7 @@ impl PushError {
             Self::Place(error) => is_places_own(error),
             Self::Read { source, .. } => is_sources_own(source),
             Self::Fetch(error) => error.is_lasting(),
-            Self::Answer => true,
+            Self::Answer | Self::Unnamed => true,
             Self::Refused { status, .. } => !may_pass(*status),
             Self::Host { .. } | Self::Put { .. } => false,
         }

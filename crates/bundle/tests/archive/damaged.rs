@@ -9,7 +9,7 @@ use std::{
 
 use howdah_bundle::archive::{ArchiveError, Dump, Limits};
 
-use crate::support::{Whole, read, real_dumps, whole};
+use crate::support::{Whole, dumps, read, real_dumps, whole};
 
 /// A dump in memory: one file without a name, or those of a folder.
 type Files = HashMap<String, Vec<u8>>;
@@ -87,6 +87,30 @@ fn no_byte_does_harm(version: &str) {
             }
         }
     }
+}
+
+/// `pg_dump -Fc >file`: its table of contents comes a second time, behind all else.
+#[test]
+fn what_a_shell_redirected_is_whole_and_nothing_else_may_follow() {
+    let mut bytes = fs::read(dumps().join("redirected/custom-17.dump")).expect("a dump");
+    let expected = read(&bytes).expect("the whole");
+    let piped = read(&fs::read(dumps().join("17/custom-pipe.dump")).expect("a dump")).expect("the same, of a pipe");
+    assert_eq!((&expected.tables, &expected.sequences, &expected.entries), (&piped.tables, &piped.sequences, &piped.entries));
+
+    let wholes: Vec<usize> = (0..bytes.len()).filter(|it| read(&bytes[..*it]).is_ok()).collect();
+    let [first] = wholes[..] else { panic!("only what a pipe would have got is whole, too: {wholes:?}") };
+    // A name, after its length.
+    let of_accounts = 5 + bytes.windows(13).rposition(|it| it == b"\0\x08\0\0\0accounts").expect("a name");
+    assert!(of_accounts > first);
+    bytes[of_accounts] ^= 1;
+    assert!(read(&bytes).is_err(), "another table of contents");
+    bytes[of_accounts] ^= 1;
+    bytes.push(0);
+    assert!(read(&bytes).is_err(), "more than that");
+    bytes.pop();
+    let again = bytes[first..].to_vec();
+    bytes.extend(again);
+    assert!(read(&bytes).is_err(), "a third time");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Bundles that are brought to a host: from a folder, from a tar, in parts, through breaks, by links that end.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -177,6 +178,22 @@ async fn whatever_it_lies_in_all_of_it_arrives_and_the_manifest_last() {
         let second = pushed(From::open(&place).await.unwrap(), &web).await.unwrap();
         assert_eq!((second.files, second.kept, taker.store().puts.len()), (0, first.files, 0), "{name}: nothing is sent twice");
     }
+}
+
+/// What came before `PREFLIGHT.json` would be thrown away when that came, as another bundle's.
+#[tokio::test]
+async fn a_tar_that_was_packed_in_another_order_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = folder.path().join("tree");
+    make(&Place::Directory(tree.clone()), &with_parts()).await.unwrap();
+    let tar = folder.path().join("b.tar");
+    let packed =
+        Command::new("tar").arg("-cf").arg(&tar).arg("-C").arg(&tree).args(["postgres", "PREFLIGHT.json", "MANIFEST.json"]).status();
+    assert!(packed.unwrap().success());
+    let (taker, web) = Taker::start().await;
+    let refused = pushed(From::Stream(TarStream::new(tokio::fs::File::open(&tar).await.unwrap())), &web).await.unwrap_err();
+    assert!(refused.to_string().contains("PREFLIGHT.json does not come first") && refused.is_lasting(), "{refused}");
+    assert!(taker.store().puts.is_empty());
 }
 
 #[tokio::test]

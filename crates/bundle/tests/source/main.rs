@@ -12,6 +12,7 @@ mod checks;
 mod duplicates;
 mod facts;
 mod from_dump;
+mod loaded;
 mod round_trip;
 mod server;
 mod signed;

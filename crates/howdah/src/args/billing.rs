@@ -52,7 +52,19 @@ pub struct BillingArgs {
     automatic_tax: bool,
 }
 
+/// Where its customers pay, and change how.
+const STRIPES_PAGES: [&str; 2] = ["https://checkout.stripe.com", "https://billing.stripe.com"];
+
 impl BillingArgs {
+    /// Origins of the pages that customers are led to.
+    pub fn payment_pages(&self) -> Vec<String> {
+        match (self.billing_provider, &self.stripe_url) {
+            (Provider::None, _) => Vec::new(),
+            (Provider::Stripe, None) => STRIPES_PAGES.map(str::to_owned).into(),
+            (Provider::Stripe, Some(url)) => vec![url.origin().ascii_serialization()],
+        }
+    }
+
     pub fn open(&self) -> anyhow::Result<Option<Arc<Billing>>> {
         if self.billing_provider == Provider::None {
             return Ok(None);

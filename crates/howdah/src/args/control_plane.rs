@@ -83,7 +83,7 @@ pub struct ControlPlaneArgs {
     #[command(flatten)]
     bundles: BundlesArgs,
     #[command(flatten)]
-    billing: BillingArgs,
+    pub billing: BillingArgs,
     #[command(flatten)]
     clock: ClockArgs,
     /// Networks that addresses of customers' may lead to (their own buckets), though they are not the public internet's: `10.1.0.0/16`.

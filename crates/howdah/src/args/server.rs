@@ -23,6 +23,7 @@ pub struct ServerArgs {
 
 impl ServerArgs {
     pub fn settings(&self) -> Settings {
-        Settings { workers: self.threads, trusts_forwarded: self.behind_proxy, ..Settings::at(self.listen) }
+        let payment_pages = self.control_plane.billing.payment_pages();
+        Settings { workers: self.threads, trusts_forwarded: self.behind_proxy, payment_pages, ..Settings::at(self.listen) }
     }
 }

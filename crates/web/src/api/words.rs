@@ -21,6 +21,20 @@ pub fn standing() -> Object {
     one_of(["incomplete", "trialing", "current", "past_due", "lapsed", "cancelled", "granted"].into_iter())
 }
 
+pub fn access() -> Object {
+    one_of(["run", "read_only", "suspend"].into_iter())
+}
+
+/// A step on the way down.
+pub fn stage() -> Object {
+    one_of(["read_only", "suspended", "removed"].into_iter())
+}
+
+/// Of a bill's line.
+pub fn cause() -> Object {
+    one_of(["plan", "add_on", "other", "usage", "unused_time", "remaining_time", "credit"].into_iter())
+}
+
 pub fn hold() -> Object {
     one_of(Hold::ALL.iter().map(|it| it.as_str()))
 }

@@ -11,6 +11,7 @@ use actix_web::middleware::Next as NextService;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
+use howdah_app::billing::WEBHOOK;
 use howdah_app::incidents::{self, Failure};
 use howdah_app::{App, Excess};
 use tracing_actix_web::RequestId;
@@ -33,10 +34,15 @@ pub fn policy_with(origin: &str) -> String {
     CONTENT_POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))
 }
 
+/// Where a page's forms lead on to other origins besides; several are parted by spaces.
+pub fn policy_leading_to(origins: &str) -> String {
+    CONTENT_POLICY.replace("form-action 'self'", format!("form-action 'self' {origins}").trim_end())
+}
+
 /// Everything is a page but what machines ask for: what is new and forgotten here has a page's protection.
 fn is_page(path: &str) -> bool {
     let folders = ["/api/", assets::FOLDER];
-    let single = ["/api", "/health", "/ready", "/favicon.ico"];
+    let single = ["/api", "/health", "/ready", "/favicon.ico", WEBHOOK];
     !folders.iter().any(|it| path.starts_with(it)) && !single.contains(&path)
 }
 

@@ -78,6 +78,17 @@ flashes! {
     JobUnderWay = "job_under_way", "That job is under way, or done by now.";
     SignUpApproved = "sign_up_approved", "Approved: a mail tells them to sign in.";
     SignUpRefused = "sign_up_refused", "Refused: a mail tells them.";
+    EventReplayed = "event_replayed", "It is handled again within moments.";
+    Granted = "granted", "Granted: it runs free of charge.";
+    GrantEnded = "grant_ended", "The grant is ended: from now on its bill decides.";
+    PaidFor = "paid_for", "It is paid for, or on trial: the server runs within minutes. An invoice is on its bill.";
+    PaymentUnderWay = "payment_under_way", "Stripe has not said yet that it is paid. There is nothing to do: the server starts when it says so, and a bank may take days.";
+    OrderedByInvoice = "ordered_by_invoice", "Ordered: the server starts, and the invoice comes by mail.";
+    PlanChanged = "plan_changed", "The plan is changed.";
+    LimitSet = "limit_set", "The limit is set.";
+    LimitLifted = "limit_lifted", "The limit is lifted.";
+    SubscriptionCancelled = "subscription_cancelled", "It is cancelled, and ends with what is paid. Until then it can be taken back.";
+    SubscriptionGoesOn = "subscription_goes_on", "It goes on as before.";
     SettingsSaved = "settings_saved", "The settings are saved, and apply from now on.";
 }
 
@@ -95,6 +106,7 @@ impl Flash {
             | Self::TokenShownBefore
             | Self::LinkSentBefore
             | Self::ExportBegunBefore
+            | Self::PaymentUnderWay
             | Self::JobUnderWay => Tone::Warn,
             _ => Tone::Well,
         }

@@ -39,6 +39,7 @@ use actix_web::web::{ServiceConfig, route};
 
 pub use dress::{admit, dress};
 pub use platform::Platform;
+pub use servers::billing::PaymentPages;
 
 use crate::resource::resource;
 

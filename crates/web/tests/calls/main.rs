@@ -5,6 +5,7 @@
 mod support;
 
 mod addresses;
+mod billing;
 mod people;
 mod platform;
 mod repeated;

@@ -44,6 +44,8 @@ const CALLS: &[(&str, Option<&str>)] = &[
     ("/operator/servers/{id}/approve", Some("POST /api/v1/instances/{id}/approve")),
     ("/operator/servers/{id}/undo", Some("POST /api/v1/instances/{id}/undo")),
     ("/operator/servers/{id}/remove", Some("DELETE /api/v1/instances/{id}")),
+    ("/operator/servers/{id}/grant", Some("PUT /api/v1/instances/{id}/grant")),
+    ("/operator/servers/{id}/grant/end", Some("DELETE /api/v1/instances/{id}/grant")),
     ("/operator/operations/{id}/retry", Some("POST /api/v1/operations/{id}/retry")),
     ("/operator/jobs/{id}/retry", Some("POST /api/v1/jobs/{id}/retry")),
     ("/operator/sign-ups/{id}/approve", Some("POST /api/v1/sign-ups/{id}/approve")),
@@ -72,7 +74,7 @@ fn in_general(path: &str) -> String {
 }
 
 /// Where the page's forms go that change something.
-fn actions(html: &str) -> BTreeSet<String> {
+pub fn actions(html: &str) -> BTreeSet<String> {
     let posted = html.split("<form ").skip(1).filter(|it| it.starts_with("method=\"post\""));
     let attribute = |it: &str, name: &str| it.split_once(name).and_then(|(_, rest)| rest.split('"').next()).map(in_general);
     let own = posted.filter_map(|it| attribute(it, "action=\""));
@@ -86,7 +88,7 @@ fn ways(html: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The calls that the page names.
-fn named(html: &str) -> BTreeSet<String> {
+pub fn named(html: &str) -> BTreeSet<String> {
     let blocks = html.split("<details class=\"by-api\">").skip(1).filter_map(|it| it.split("</details>").next());
     let codes = blocks.flat_map(|it| it.split("<code>").skip(1)).filter_map(|it| it.split("</code>").next());
     codes.filter_map(|it| it.split_once(' ')).map(|(method, path)| format!("{method} {}", in_general(path))).collect()

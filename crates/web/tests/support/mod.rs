@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses its part")]
 
+pub mod billing;
 pub mod browser;
 
 use howdah_app::App;

@@ -1,7 +1,8 @@
 //! A server is paid for, and starts: once.
 
 use chrono::TimeDelta;
-use howdah_app::{Error, billing};
+use howdah_app::settings::SettingsChange;
+use howdah_app::{Error, billing, instances, upkeep};
 use howdah_billing::checkout::Trial;
 use howdah_domain::{Desired, Hold, OperationState, Standing};
 
@@ -151,4 +152,34 @@ async fn an_invoice_that_is_sent_has_a_grace_of_its_own() {
     assert_eq!(paid.desired(id).await, Desired::ReadOnly { by: Hold::Billing });
     let again = billing::order_by_invoice(paid.app(), &paid.customer, id, &order).await.unwrap_err();
     assert_eq!(again.reason(), "subscribed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_no_present_where_servers_are_paid_for() {
+    let paid = Paid::new().await;
+    let by_approval = |it: &mut SettingsChange| it.new_servers = "by_approval".to_owned();
+    upkeep::change_settings(paid.app(), by_approval).await.unwrap();
+    let id = paid.launch(DOMAIN).await;
+    assert_eq!(billing::pay(paid.app(), &paid.customer, id, None).await.unwrap_err().reason(), "awaiting_approval");
+    let approve = async || instances::approve(paid.app(), &paid.ground.operator, id, None, None).await;
+    approve().await.unwrap();
+    assert_eq!(paid.desired(id).await, Desired::Suspended { by: Hold::Billing });
+    assert_eq!(approve().await.unwrap_err().reason(), "waits_for_payment");
+    paid.pay_with(id, GOOD).await;
+    paid.told().await;
+    assert_eq!(paid.desired(id).await, Desired::Running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_the_record_lost_is_its_servers_and_nobody_elses() {
+    let paid = Paid::new().await;
+    let id = paid.launch(DOMAIN).await;
+    let session = paid.pay_with(id, GOOD).await;
+    paid.ground.database.execute("DELETE FROM billing_checkouts").await;
+    let stranger = paid.ground.stranger("eve@elsewhere.example").await;
+    assert!(matches!(billing::finish(paid.app(), &stranger, &session).await, Err(Error::NotFound { .. })));
+    assert!(matches!(billing::finish(paid.app(), &paid.customer, "cs_test_none").await, Err(Error::NotFound { .. })));
+    assert!(matches!(billing::finish(paid.app(), &paid.customer, "../customers").await, Err(Error::NotFound { .. })));
+    assert_eq!(billing::finish(paid.app(), &paid.customer, &session).await.unwrap(), id);
+    assert_eq!(paid.desired(id).await, Desired::Running);
 }

@@ -1,5 +1,6 @@
 //! From a payment that fails to the end, and back at every step.
 
+use howdah_app::instances::{self, Close};
 use howdah_app::{billing, exports};
 use howdah_db::models::billing::SubscriptionRow;
 use howdah_domain::{Deletion, Desired, Hold, InstanceId, Standing};
@@ -115,4 +116,31 @@ async fn cancelled_runs_on_to_its_end_and_can_be_taken_back() {
     assert_eq!(paid.desired(id).await, Desired::Running);
     let all: Vec<SubscriptionRow> = paid.subscriptions(id).await;
     assert_eq!(all.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_pays_for_a_server_that_leaves() {
+    let paid = Paid::new().await;
+    let id = paid.running(GOOD).await;
+    let close = Close { confirm: DOMAIN.to_owned(), declines_final_bundle: true, ..Close::default() };
+    instances::close(paid.app(), &paid.customer, id, &close, None).await.unwrap();
+    paid.days(1).await;
+    assert!(paid.subscriptions(id).await[0].cancel_at.is_some(), "it ends with what is paid");
+    instances::undo(paid.app(), &paid.customer, id, None, None).await.unwrap();
+    paid.days(1).await;
+    assert!(paid.subscriptions(id).await[0].cancel_at.is_none(), "and goes on with the server");
+    // What its people ended, nobody takes back for them.
+    billing::cancel(paid.app(), &paid.customer, id).await.unwrap();
+    paid.days(1).await;
+    assert!(paid.subscriptions(id).await[0].cancel_at.is_some());
+    billing::take_back_cancel(paid.app(), &paid.customer, id).await.unwrap();
+
+    paid.ground.clock.advance(chrono::TimeDelta::seconds(1));
+    instances::close(paid.app(), &paid.customer, id, &close, None).await.unwrap();
+    paid.days(15).await;
+    paid.ground.settle(id).await;
+    assert!(paid.row(id).await.tombstoned_at.is_some());
+    paid.days(1).await;
+    let gone = &paid.subscriptions(id).await[0];
+    assert_eq!((gone.status.as_str(), gone.ended_at.is_some()), ("canceled", true));
 }

@@ -67,6 +67,12 @@ impl Writer {
 }
 
 impl Stream {
+    /// What was written until now.
+    #[must_use]
+    pub fn written(&self) -> FileFacts {
+        FileFacts { bytes: self.bytes, sha256: self.hasher.clone().into() }
+    }
+
     /// # Errors
     /// [`PlaceError`].
     pub fn finish(self) -> Result<FileFacts, PlaceError> {

@@ -11,6 +11,8 @@ use crate::source::settings::{DatabaseHost, DatabaseSettings, Roots};
 
 /// Of what it complains, the last.
 const MOST_STDERR: usize = 8 << 10;
+/// How far it may be ahead of who reads it: what Linux lets anybody have, and some 5 MB of rows.
+const AHEAD: usize = 1 << 20;
 
 impl PgDump {
     /// `snapshot`: [`crate::source::Snapshot::id`], which has to live as long. The password goes by the environment, never by the arguments,
@@ -46,6 +48,8 @@ impl PgDump {
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(DumpError::NotStarted(io::Error::other("it has no output")));
         };
+        // Both go on while the other is busy. Where the system gives less, it is slower.
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, AHEAD);
         Ok(Dump { child, stdout, stderr: Some(thread::spawn(move || last_of(stderr))), outcome: None })
     }
 }

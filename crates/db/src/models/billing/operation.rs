@@ -47,6 +47,18 @@ impl BillingOperation {
             .optional()
     }
 
+    /// The newest that a subscription was ended by, or was to go on by.
+    pub async fn newest_about(conn: &mut Conn, subscription: &str) -> QueryResult<Option<Self>> {
+        billing_operations::table
+            .filter(billing_operations::made.eq(subscription))
+            .filter(billing_operations::kind.eq_any(["cancel", "take_back"]))
+            .order((billing_operations::created_at.desc(), billing_operations::id.desc()))
+            .select(Self::as_select())
+            .first(conn)
+            .await
+            .optional()
+    }
+
     pub async fn made(conn: &mut Conn, id: Uuid, made: &str, now: DateTime<Utc>) -> QueryResult<()> {
         let columns = (billing_operations::ended_at.eq(now), billing_operations::made.eq(made));
         diesel::update(billing_operations::table.find(id)).set(columns).execute(conn).await.map(drop)

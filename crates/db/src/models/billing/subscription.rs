@@ -74,6 +74,36 @@ impl SubscriptionRow {
             .await
     }
 
+    /// Those that go on asking for money for a server that leaves, or has left, and that nobody has ended: with whether it is gone.
+    pub async fn of_leaving(conn: &mut Conn, limit: i64) -> QueryResult<Vec<(Self, bool)>> {
+        let is_gone = instances::tombstoned_at.is_not_null();
+        subscriptions::table
+            .inner_join(instances::table)
+            .filter(subscriptions::ended_at.is_null())
+            .filter(subscriptions::status.ne("incomplete_expired"))
+            .filter(is_gone.or(instances::desired_kind.eq("deleted").and(subscriptions::cancel_at.is_null())))
+            .order(subscriptions::id)
+            .limit(limit)
+            .select((Self::as_select(), is_gone))
+            .load(conn)
+            .await
+    }
+
+    /// Those that end by somebody's wish, of servers that stay.
+    pub async fn of_staying(conn: &mut Conn, limit: i64) -> QueryResult<Vec<Self>> {
+        subscriptions::table
+            .inner_join(instances::table)
+            .filter(subscriptions::ended_at.is_null())
+            .filter(subscriptions::cancel_at.is_not_null())
+            .filter(instances::tombstoned_at.is_null())
+            .filter(instances::desired_kind.ne("deleted"))
+            .order(subscriptions::id)
+            .limit(limit)
+            .select(Self::as_select())
+            .load(conn)
+            .await
+    }
+
     /// How many ended since then.
     pub async fn ended_since(mut conn: &Conn, since: DateTime<Utc>) -> QueryResult<i64> {
         subscriptions::table.filter(subscriptions::ended_at.gt(since)).count().get_result(&mut conn).await

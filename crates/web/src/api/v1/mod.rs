@@ -6,6 +6,7 @@ use actix_web::web::{ServiceConfig, route};
 use crate::resource::resource;
 
 pub mod account;
+pub mod billing;
 pub mod bucket;
 pub mod exports;
 pub mod imports;
@@ -71,9 +72,34 @@ pub fn routes(config: &mut ServiceConfig) {
             [(Method::GET, || route().to(tokens::list::list)), (Method::POST, || route().to(tokens::create::create))],
         ))
         .service(resource("/api/v1/tokens/{id}", [(Method::DELETE, || route().to(tokens::revoke::revoke))]))
+        .configure(of_bills)
         .configure(of_imports)
         .configure(of_people)
         .configure(of_operators);
+}
+
+fn of_bills(config: &mut ServiceConfig) {
+    config
+        .service(resource("/api/v1/instances/{id}/billing", [(Method::GET, || route().to(billing::show::show))]))
+        .service(resource("/api/v1/instances/{id}/billing/checkout", [(Method::POST, || route().to(billing::pay::checkout))]))
+        .service(resource("/api/v1/instances/{id}/billing/order-by-invoice", [(Method::POST, || route().to(billing::order::order))]))
+        .service(resource("/api/v1/instances/{id}/billing/portal", [(Method::POST, || route().to(billing::pay::portal))]))
+        .service(resource("/api/v1/instances/{id}/billing/preview", [(Method::POST, || route().to(billing::plan::preview))]))
+        .service(resource("/api/v1/instances/{id}/billing/plan", [(Method::PUT, || route().to(billing::plan::change))]))
+        .service(resource("/api/v1/instances/{id}/billing/cancel", [(Method::POST, || route().to(billing::cancel::cancel))]))
+        .service(resource("/api/v1/instances/{id}/billing/cancel/undo", [(Method::POST, || route().to(billing::cancel::undo))]))
+        .service(resource(
+            "/api/v1/instances/{id}/billing/cap",
+            [(Method::PUT, || route().to(billing::cap::set)), (Method::DELETE, || route().to(billing::cap::lift))],
+        ))
+        .service(resource(
+            "/api/v1/instances/{id}/grant",
+            [(Method::PUT, || route().to(billing::grant::grant)), (Method::DELETE, || route().to(billing::grant::end))],
+        ))
+        .service(resource("/api/v1/money", [(Method::GET, || route().to(billing::money::show))]))
+        .service(resource("/api/v1/billing/events", [(Method::GET, || route().to(billing::events::list))]))
+        .service(resource("/api/v1/billing/events/{event}/replay", [(Method::POST, || route().to(billing::events::replay))]))
+        .service(resource("/api/v1/billing/reconciliations", [(Method::GET, || route().to(billing::money::reconciliations))]));
 }
 
 fn of_imports(config: &mut ServiceConfig) {

@@ -2,6 +2,7 @@
 //! template, `{{ part }}` writes one.
 
 mod activity;
+mod bars;
 mod field;
 mod marks;
 mod page;
@@ -10,6 +11,7 @@ pub mod steps;
 mod time;
 
 pub use activity::Activity;
+pub use bars::{Bar, Bars};
 pub use field::{Field, Kind, Summary};
 pub use marks::{ByApi, Copyable, Empty, Help, Icon, Meter, Status, Tone};
 pub use page::{Crumbs, Pager, Tabs};

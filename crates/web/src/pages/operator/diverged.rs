@@ -28,8 +28,8 @@ struct DivergedPage<'a> {
     overwrite_by_api: ByApi,
 }
 
-fn head(domain: &str, url: &str) -> Head {
-    super::head_of(domain).below(url, "Cluster and record differ")
+fn head(app: &App, domain: &str, url: &str) -> Head {
+    super::head_of(app, domain).below(url, "Cluster and record differ")
 }
 
 /// `None` where there is nothing to decide.
@@ -43,7 +43,7 @@ async fn page(frame: &Frame, app: &App, operator: &Operator, named: &str, refuse
         frame,
         it,
         domain,
-        head: head(domain, &url),
+        head: head(app, domain, &url),
         url,
         refused,
         adopt_by_api: call("adopt"),
@@ -93,7 +93,7 @@ pub async fn ask_overwrite(frame: Frame, operator: Operator, app: web::Data<App>
         revision: Some(it.record_revision),
         by_api: Some(ByApi::new("POST", format!("/api/v1/instances/{id}/overwrite"))),
     };
-    loss.page(&frame, head(domain, &url).back(&compare))
+    loss.page(&frame, head(&app, domain, &url).back(&compare))
 }
 
 pub async fn overwrite(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest, form: Form<DecideForm>) -> Answer {

@@ -141,7 +141,7 @@ pub async fn show(
     frame.page(&FleetPage {
         frame: &frame,
         app: &app,
-        head: Head::of(super::FLEET),
+        head: Head::of(&app, super::FLEET),
         search: Field::new("q", "Domain, e-mail, reference or namespace", Kind::Search).value(&asked.q).most(253).optional_in_form(),
         choices: choices(&app, &asked, counts, &census.clusters),
         needs: if query.state.is_none() { needs(&asked, counts) } else { Vec::new() },

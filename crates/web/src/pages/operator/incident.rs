@@ -29,7 +29,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, request
     let it = incidents::find(&app, &operator.actor, reference).await?;
     frame.page(&IncidentPage {
         frame: &frame,
-        head: Head::of(super::FLEET).below(super::FLEET, "A request that failed"),
+        head: Head::of(&app, super::FLEET).below(super::FLEET, "A request that failed"),
         happened: When::new(it.happened_at, frame.now),
         it,
     })

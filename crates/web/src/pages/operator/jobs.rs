@@ -68,7 +68,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
     let found = fleet::jobs(&app, &operator.actor, &query).await?;
     frame.page(&JobsPage {
         frame: &frame,
-        head: Head::of(HERE),
+        head: Head::of(&app, HERE),
         search: Field::new("q", "Job, number, error, domain, reference or namespace", Kind::Search)
             .value(&asked.q)
             .most(253)

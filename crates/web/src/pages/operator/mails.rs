@@ -53,7 +53,7 @@ pub async fn list(frame: Frame, operator: Operator, app: web::Data<App>, asked: 
     }
     frame.page(&MailsPage {
         frame: &frame,
-        head: Head::of(HERE),
+        head: Head::of(&app, HERE),
         reference: Field::new("reference", "A sent mail’s reference", Kind::Search)
             .hint("It stands at the mail’s end. Mails about a server have the server’s.")
             .value(reference)
@@ -87,7 +87,7 @@ struct MailPage<'a> {
 
 pub async fn preview(frame: Frame, _: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {
     let it = preview_of(&frame, &app, &request)?;
-    let mut response: HttpResponse = frame.page(&MailPage { frame: &frame, head: Head::of(HERE).below(HERE, it.kind), it })?;
+    let mut response: HttpResponse = frame.page(&MailPage { frame: &frame, head: Head::of(&app, HERE).below(HERE, it.kind), it })?;
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WITH_FRAME));
     Ok(response)
 }
@@ -117,7 +117,7 @@ pub async fn sent(frame: Frame, operator: Operator, app: web::Data<App>, request
     let it = mails::find(&app, &operator.actor, id(&request, "mail")?).await?;
     frame.page(&SentPage {
         frame: &frame,
-        head: Head::of(HERE).below(HERE, it.subject.as_str()),
+        head: Head::of(&app, HERE).below(HERE, it.subject.as_str()),
         status: match (it.sent_at.is_some(), it.dropped.is_some(), it.last_error.is_some()) {
             (true, ..) => Status::new(Tone::Well, "Sent"),
             (false, true, _) => Status::new(Tone::Wait, "Not sent any more"),

@@ -1,14 +1,17 @@
 //! The operators' pages: the fleet, one server with all that is known of it, work, sign-ups, places, settings and mails. For
 //! everybody else there is nothing at these addresses.
 
+mod billing;
 mod choice;
 mod counts;
 mod diverged;
 mod fleet;
+mod grant;
 mod head;
 mod incident;
 mod jobs;
 mod mails;
+mod money;
 mod operations;
 mod places;
 mod remove;
@@ -47,6 +50,14 @@ pub fn routes(config: &mut ServiceConfig) {
             "/operator/servers/{server}/overwrite",
             [(Method::GET, || route().to(diverged::ask_overwrite)), (Method::POST, || route().to(diverged::overwrite))],
         ))
+        .service(resource(
+            "/operator/servers/{server}/grant",
+            [(Method::GET, || route().to(grant::show)), (Method::POST, || route().to(grant::grant))],
+        ))
+        .service(resource("/operator/servers/{server}/grant/end", [(Method::POST, || route().to(grant::end))]))
+        .service(resource(money::HERE, [(Method::GET, || route().to(money::show))]))
+        .service(resource(billing::HERE, [(Method::GET, || route().to(billing::show))]))
+        .service(resource("/operator/billing/events/{event}/replay", [(Method::POST, || route().to(billing::replay))]))
         .service(resource("/operator/operations", [(Method::GET, || route().to(operations::show))]))
         .service(resource("/operator/operations/{id}/retry", [(Method::POST, || route().to(operations::retry))]))
         .service(resource("/operator/incidents/{id}", [(Method::GET, || route().to(incident::show))]))
@@ -77,8 +88,8 @@ fn url(server: impl Display) -> String {
 }
 
 /// Above the page of one server.
-fn head_of(domain: &str) -> Head {
-    Head::of(FLEET).below(FLEET, domain)
+fn head_of(app: &App, domain: &str) -> Head {
+    Head::of(app, FLEET).below(FLEET, domain)
 }
 
 /// The server that an address names: its id, or its name in addresses.

@@ -87,7 +87,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, page: P
     let filters = [OperationFilter::All, OperationFilter::Live, OperationFilter::HeldUp, OperationFilter::Failed, OperationFilter::Ended];
     frame.page(&OperationsPage {
         frame: &frame,
-        head: Head::of(HERE),
+        head: Head::of(&app, HERE),
         search: Field::new("q", "Domain or reference", Kind::Search).value(&asked.q).most(253).optional_in_form(),
         show: Choice::new("show", "Which", filters.map(|it| (it.as_str(), words::operations(it))), filter.as_str()),
         operations,

@@ -68,7 +68,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answ
     ];
     frame.page(&PlacesPage {
         frame: &frame,
-        head: Head::of(HERE),
+        head: Head::of(&app, HERE),
         kinds: kinds.into_iter().collect(),
         empty: Empty {
             title: "None yet".into(),

@@ -35,7 +35,7 @@ fn page(frame: &Frame, app: &App, it: &Overview, typed: &str, mistakes: &Mistake
     let page = RemovePage {
         frame,
         it,
-        head: super::head_of(&it.server.domain).below(&url, "Remove"),
+        head: super::head_of(app, &it.server.domain).below(&url, "Remove"),
         url,
         status: status(&it.server),
         mistakes,

@@ -124,7 +124,7 @@ pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>, request
     frame.page(&ServerPage {
         frame: &frame,
         title: title(&it),
-        head: super::head_of(&server.domain),
+        head: super::head_of(&app, &server.domain),
         live: Live::new(format!("{}/live", super::url(server.id)), moment(&app, &it, frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/instances/{}", server.id)),
     })
@@ -156,7 +156,7 @@ fn moment(app: &App, it: &OperatorServer, now: DateTime<Utc>) -> Result<Moment, 
         title: title(it),
         url: super::url(server.id),
         status: words::status(server),
-        tabs: tabs(super::FLEET),
+        tabs: tabs(app, super::FLEET),
         work,
         faults: it.address.diagnoses.iter().filter(|it| it.is_fault()).collect(),
         activity: Activity::new(&it.activity, now),

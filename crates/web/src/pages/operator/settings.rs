@@ -69,10 +69,10 @@ impl SettingsForm {
     }
 }
 
-fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &Mistakes) -> Answer {
+fn page(frame: &Frame, app: &App, now: &PlatformSettings, typed: &SettingsForm, mistakes: &Mistakes) -> Answer {
     let page = SettingsPage {
         frame,
-        head: Head::of(HERE),
+        head: Head::of(app, HERE),
         mistakes,
         typed,
         servers: Field::new("servers_per_account", "Servers an account may have", Kind::Number)
@@ -94,7 +94,7 @@ fn page(frame: &Frame, now: &PlatformSettings, typed: &SettingsForm, mistakes: &
 pub async fn show(frame: Frame, operator: Operator, app: web::Data<App>) -> Answer {
     sessions::require_recent(&app, &operator)?;
     let now = settings::current(&app).await?;
-    page(&frame, &now, &SettingsForm::of(now.clone()), &Mistakes::default())
+    page(&frame, &app, &now, &SettingsForm::of(now.clone()), &Mistakes::default())
 }
 
 pub async fn change(frame: Frame, operator: Operator, app: web::Data<App>, form: Form<SettingsForm>) -> Answer {
@@ -106,9 +106,9 @@ pub async fn change(frame: Frame, operator: Operator, app: web::Data<App>, form:
         Err(Error::PreconditionFailed) => {
             let now = settings::current(&app).await?;
             let mistakes = Mistakes::said(meanwhile(&now, &typed));
-            page(&frame, &now, &SettingsForm { revision: now.revision, ..typed }, &mistakes)
+            page(&frame, &app, &now, &SettingsForm { revision: now.revision, ..typed }, &mistakes)
         }
-        Err(error) => page(&frame, &settings::current(&app).await?, &typed, &Mistakes::of(error)?),
+        Err(error) => page(&frame, &app, &settings::current(&app).await?, &typed, &Mistakes::of(error)?),
     }
 }
 

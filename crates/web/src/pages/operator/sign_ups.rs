@@ -43,7 +43,7 @@ async fn page(frame: &Frame, operator: &Operator, app: &App, query: PageQuery, m
     }
     let page = SignUpsPage {
         frame,
-        head: Head::of(HERE),
+        head: Head::of(app, HERE),
         mistakes,
         waiting,
         pager: Pager { first: query.before.map(|_| HERE.to_owned()), next: cursor.map(|it| format!("{HERE}?cursor={it}")) },
@@ -94,7 +94,7 @@ pub async fn ask_refuse(frame: Frame, operator: Operator, app: web::Data<App>, r
         revision: None,
         by_api: Some(ByApi::new("POST", format!("/api/v1/sign-ups/{}/refuse", it.id))),
     };
-    loss.page(&frame, Head::of(HERE).back(HERE))
+    loss.page(&frame, Head::of(&app, HERE).back(HERE))
 }
 
 pub async fn refuse(frame: Frame, operator: Operator, app: web::Data<App>, request: HttpRequest) -> Answer {

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use howdah_app::{App, activity, instances};
 
+use super::banner::Banner;
 use super::{Named, words};
 use crate::page::PageQuery;
 use crate::pages::components::{Activity, Crumbs, Pager, Status, Tabs};
@@ -17,6 +18,7 @@ struct ActivityPage<'a> {
     domain: String,
     crumbs: Crumbs,
     tabs: Tabs,
+    banner: Banner,
     status: Status,
     activity: Activity,
     pager: Pager,
@@ -30,7 +32,8 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
     frame.page(&ActivityPage {
         frame: &frame,
         crumbs: super::crumbs(&server.domain),
-        tabs: super::tabs(&server.slug, "Activity"),
+        tabs: super::tabs(&app, &server.slug, "Activity"),
+        banner: Banner::of(&app, &person.actor, server.id, &server.slug).await?,
         status: words::status(&server),
         domain: server.domain,
         activity: Activity::new(&entries, frame.now),

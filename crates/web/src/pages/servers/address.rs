@@ -9,6 +9,7 @@ use howdah_app::{Actor, App, Error};
 use howdah_domain::records::{Record, RecordKind, RecordStanding};
 
 use super::Named;
+use super::banner::Banner;
 use crate::pages::components::{ByApi, Copyable, Crumbs, Empty, Icon, Status, Tabs, Tone, When};
 use crate::pages::flash::Flash;
 use crate::pages::frame::{Answer, Frame, see_other, see_other_with};
@@ -23,6 +24,7 @@ struct WholePage<'a> {
     frame: &'a Frame,
     title: String,
     crumbs: Crumbs,
+    banner: Banner,
     live: Live,
     by_api: ByApi,
 }
@@ -84,7 +86,8 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
         frame: &frame,
         title: title(&it),
         crumbs: super::crumbs(&it.domain),
-        live: Live::new(format!("{}/address/live", super::url(&named.0)), moment(&it, frame.now)?),
+        banner: Banner::of(&app, &person.actor, it.server, &it.slug).await?,
+        live: Live::new(format!("{}/address/live", super::url(&named.0)), moment(&app, &it, frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/instances/{}", it.server)),
     };
     frame.page(&page)
@@ -96,7 +99,7 @@ pub async fn live(request: HttpRequest, person: Person, app: Data<App>, streams:
 }
 
 async fn look(app: &App, actor: &Actor, named: &Named) -> Result<Moment, Problem> {
-    moment(&instances::address(app, actor, named.which()).await?, app.clock.now())
+    moment(app, &instances::address(app, actor, named.which()).await?, app.clock.now())
 }
 
 pub async fn look_again(person: Person, app: web::Data<App>, request: HttpRequest) -> Answer {
@@ -110,12 +113,12 @@ pub async fn look_again(person: Person, app: web::Data<App>, request: HttpReques
     }
 }
 
-fn moment(it: &AddressPage, now: DateTime<Utc>) -> Result<Moment, Problem> {
+fn moment(app: &App, it: &AddressPage, now: DateTime<Utc>) -> Result<Moment, Problem> {
     let fragment = Fragment {
         it,
         title: title(it),
         url: super::url(&it.slug),
-        tabs: super::tabs(&it.slug, "Address"),
+        tabs: super::tabs(app, &it.slug, "Address"),
         status: status(it),
         faults: faults(it),
         empty: Empty {

@@ -78,7 +78,7 @@ async fn page(frame: &Frame, app: &App, it: &Overview, typed: &CloseForm, mistak
         it,
         url: super::url(&server.slug),
         crumbs: super::crumbs(&server.domain),
-        tabs: super::tabs(&server.slug, "Close"),
+        tabs: super::tabs(app, &server.slug, "Close"),
         status: words::status(server),
         mistakes,
         key: new_key(app),

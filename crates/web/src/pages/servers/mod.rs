@@ -2,6 +2,8 @@
 
 mod activity;
 mod address;
+mod banner;
+pub mod billing;
 mod close;
 mod close_now;
 mod launch;
@@ -18,6 +20,7 @@ pub mod words;
 use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::web::{ServiceConfig, route};
+use howdah_app::App;
 use howdah_app::instances::Which;
 use howdah_domain::InstanceId;
 
@@ -79,7 +82,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/servers/{server}/take-along/{export}/links", [(Method::GET, || route().to(take_along::links))]))
         .service(resource("/servers/{server}/rehearsal", [(Method::GET, || route().to(rehearsal::show))]))
         .service(resource("/servers/{server}/take-along/{export}/key", [(Method::POST, || route().to(take_along::key))]))
-        .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]));
+        .service(resource("/servers/{server}/activity", [(Method::GET, || route().to(activity::show))]))
+        .configure(billing::routes);
 }
 
 /// The server that an address names: by its name in addresses, or by its id, as mails and the API have it.
@@ -105,9 +109,13 @@ fn crumbs(domain: &str) -> Crumbs {
 }
 
 /// The pages of one server; `here` is one of these words.
-fn tabs(slug: &str, here: &str) -> Tabs {
+fn tabs(app: &App, slug: &str, here: &str) -> Tabs {
     let of = |part: &str| if part.is_empty() { url(slug) } else { format!("{}/{part}", url(slug)) };
-    let parts = [("Overview", ""), ("Address", "address"), ("Take along", "take-along"), ("Activity", "activity"), ("Close", "close")];
+    let mut parts =
+        vec![("Overview", ""), ("Address", "address"), ("Take along", "take-along"), ("Activity", "activity"), ("Close", "close")];
+    if app.billing.is_some() {
+        parts.insert(3, ("Billing", "billing"));
+    }
     let here = parts.iter().find(|(words, _)| *words == here).map(|(_, part)| of(part)).unwrap_or_default();
-    Tabs::new("Server", parts.map(|(words, part)| (words, of(part))), &here)
+    Tabs::new("Server", parts.into_iter().map(|(words, part)| (words, of(part))), &here)
 }

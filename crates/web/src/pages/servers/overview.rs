@@ -4,11 +4,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use howdah_app::instances::{self, LeavingView, Overview, OwnerLinkState, ToDo, Which};
+use howdah_app::instances::{self, InstanceView, LeavingView, Overview, OwnerLinkState, ToDo, Which};
 use howdah_app::operations::OperationView;
 use howdah_app::{Actor, App};
 use howdah_domain::{Action, Deletion, OperationKind, OperationState, Phase};
 
+use super::banner::Banner;
 use super::{Named, words};
 use crate::pages::components::{ByApi, Crumbs, Help, Icon, Meter, Status, Steps, Tabs, When, span, steps};
 use crate::pages::frame::{Answer, Frame, see_other};
@@ -27,6 +28,7 @@ struct OverviewPage<'a> {
     frame: &'a Frame,
     title: String,
     crumbs: Crumbs,
+    banner: Banner,
     live: Live,
     by_api: ByApi,
 }
@@ -47,6 +49,8 @@ struct Fragment<'a> {
     /// By its name.
     plan: String,
     undo_by_api: ByApi,
+    /// Of its bill, where it waits for being paid.
+    to_pay: Option<String>,
     /// What can be done where no button does it, and whom to write to.
     way_out: Option<(&'static str, Help)>,
     now: DateTime<Utc>,
@@ -145,6 +149,7 @@ pub async fn show(frame: Frame, person: Person, app: web::Data<App>, request: Ht
         frame: &frame,
         title: title(&it),
         crumbs: super::crumbs(&it.server.domain),
+        banner: Banner::of(&app, &person.actor, it.server.id, &it.server.slug).await?,
         live: Live::new(format!("{}/live", super::url(&named.0)), moment(&app, &it, frame.support.as_ref(), frame.now)?),
         by_api: ByApi::new("GET", format!("/api/v1/instances/{}", it.server.id)),
     };
@@ -170,17 +175,26 @@ fn moment(app: &App, it: &Overview, support: Option<&String>, now: DateTime<Utc>
         url: super::url(&server.slug),
         title: title(it),
         status: words::status(server),
-        tabs: super::tabs(&server.slug, "Overview"),
+        tabs: super::tabs(app, &server.slug, "Overview"),
         since: When::new(it.since, now),
         work: shown.map(|work| (steps::title(work), Steps::new(work, now).with_help(help(work)))),
         meters: meters(app, it),
         plan: words::plan(app, server),
         undo_by_api: ByApi::new("POST", format!("/api/v1/instances/{}/undo", server.id)),
-        way_out: words::way_out(server.phase).map(|it| (it, Help::new(server.id, support.cloned()))),
+        to_pay: to_pay(app, server),
+        way_out: words::way_out(server.phase)
+            .filter(|_| to_pay(app, server).is_none())
+            .map(|it| (it, Help::new(server.id, support.cloned()))),
         now,
     };
     let waits_for_link = matches!(it.owner_link, OwnerLinkState::OnItsWay { .. });
     live::moment(version(it), &fragment, words::is_at_rest(server) && !waits_for_link)
+}
+
+/// What is not paid for goes on by being paid; where nothing is, the support is written to.
+fn to_pay(app: &App, server: &InstanceView) -> Option<String> {
+    let waits = server.phase == Phase::AwaitingPayment;
+    (waits && app.billing.is_some()).then(|| format!("{}/billing", super::url(&server.slug)))
 }
 
 fn title(it: &Overview) -> String {
@@ -204,7 +218,7 @@ fn version(it: &Overview) -> String {
 }
 
 /// What is used of what the plan includes.
-fn meters(app: &App, it: &Overview) -> Vec<Meter> {
+pub(super) fn meters(app: &App, it: &Overview) -> Vec<Meter> {
     let (Some(usage), Some(plan)) = (it.server.usage, app.plans.get(&it.server.plan)) else { return Vec::new() };
     let meter = |label: &str, used: i64, limit: i64, words: String, hint: &str| Meter {
         label: label.to_owned(),

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::banner::Banner;
 use super::schedule::Section;
 use super::{Named, recovery_phrase, words};
 use crate::fetching;
@@ -39,6 +40,7 @@ struct WholePage<'a> {
     title: String,
     crumbs: Crumbs,
     tabs: Tabs,
+    banner: Banner,
     status: Status,
     live: Live,
     mistakes: &'a Mistakes,
@@ -147,7 +149,8 @@ async fn page(frame: &Frame, person: &Person, app: &App, named: &Named, parts: P
         frame,
         title: format!("{} · Take along · {}", words::status(&it.server).word, it.server.domain),
         crumbs: super::crumbs(&it.server.domain),
-        tabs: super::tabs(&named.0, "Take along"),
+        tabs: super::tabs(app, &named.0, "Take along"),
+        banner: Banner::of(app, &person.actor, it.server.id, &it.server.slug).await?,
         status: words::status(&it.server),
         live: Live::new(format!("{url}/live"), moment),
         mistakes: parts.mistakes,
@@ -300,7 +303,7 @@ pub async fn ask_cancel(frame: Frame, person: Person, app: web::Data<App>, reque
     let back = Back {
         title: format!("Take along · {}", server.domain),
         crumbs: Crumbs::new([("Servers", "/servers"), (&server.domain, &super::url(&server.slug))], "Take along"),
-        tabs: super::tabs(&server.slug, "Take along"),
+        tabs: super::tabs(&app, &server.slug, "Take along"),
         address: here,
     };
     loss.page(&frame, back)
