@@ -37,7 +37,8 @@ impl Stack {
         let url = launched["operation"]["url"].as_str().context("a launch names its operation")?;
         if self.stripe_url().is_some() {
             let id = launched["id"].as_str().context("a launch names its server")?;
-            self.api(&OPERATOR, "POST", &format!("/api/v1/instances/{id}/approve"), None)?;
+            let grant = json!({"reason": "the demo customer's server"});
+            self.api(&OPERATOR, "PUT", &format!("/api/v1/instances/{id}/grant"), Some(&grant))?;
         }
         let begun = Instant::now();
         let mut told = BTreeSet::new();
