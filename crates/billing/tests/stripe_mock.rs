@@ -1,7 +1,7 @@
 //! Every request of this crate against stripe-mock, which holds each to Stripe's own description of its API.
 //!
 //! It answers with examples, whatever was asked, so what is looked at here is that nothing is refused. Its program is found by
-//! `HOWDAH_STRIPE_MOCK`: `go install github.com/stripe/stripe-mock@v0.203.0`, then
+//! `HOWDAH_STRIPE_MOCK`, which `cargo xtask test` sets. By hand: `go install github.com/stripe/stripe-mock@v0.203.0`, then
 //! `HOWDAH_STRIPE_MOCK=$(go env GOPATH)/bin/stripe-mock cargo test -p howdah-billing --test stripe_mock -- --ignored`.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]

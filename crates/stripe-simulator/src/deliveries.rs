@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Url;
 use sha2::Sha256;
 
 use crate::api::pending_event;
-use crate::clock::machine_now;
+use crate::clock::{OffsetFile, machine_now};
 use crate::json::Fields;
 use crate::server::Simulator;
 
@@ -66,7 +67,7 @@ impl Simulator {
         let parcels = self.due_parcels();
         let tried = parcels.len();
         for parcel in parcels {
-            let request = http.post(&parcel.url).header("Stripe-Signature", parcel.signature);
+            let request = http.post(self.destination(&parcel.url)).header("Stripe-Signature", parcel.signature);
             let request = request.header("Content-Type", "application/json; charset=utf-8").header("User-Agent", "Stripe/1.0 (simulator)");
             let status = request.body(parcel.payload).send().await.ok().map(|it| it.status().as_u16());
             self.note(parcel.number, status);
@@ -74,38 +75,70 @@ impl Simulator {
         tried
     }
 
+    /// Where a delivery goes: to the endpoint, or to the same path of where all are forwarded.
+    fn destination(&self, endpoint: &str) -> String {
+        let (Some(forward), Ok(endpoint)) = (&self.settings.forward_to, endpoint.parse::<Url>()) else { return endpoint.to_owned() };
+        let mut destination = forward.clone();
+        destination.set_path(endpoint.path());
+        destination.set_query(endpoint.query());
+        destination.into()
+    }
+
     /// Moves the clock forward, and does and delivers what is due on the way, in order.
     pub async fn advance(&self, seconds: i64) {
+        let machine = machine_now();
+        self.follow(machine).await;
         let until = self.world().now.saturating_add(seconds.max(0));
-        self.advance_to(until).await;
+        self.lead(until, machine).await;
     }
 
     pub async fn advance_to(&self, until: i64) {
+        let machine = machine_now();
+        self.follow(machine).await;
+        self.lead(until, machine).await;
+    }
+
+    /// Goes to where whoever shares the clock has moved it. It never goes back: until their time has come to its own, it stands still.
+    pub(crate) async fn follow(&self, machine: i64) {
+        if let Some(ahead) = self.settings.clock_offset_file.as_ref().and_then(OffsetFile::read) {
+            self.pass(machine.saturating_add(ahead), |_| {}).await;
+        }
+    }
+
+    /// Moves by hand: whoever shares the clock goes along, so that what is delivered on the way comes at its time.
+    async fn lead(&self, until: i64, machine: i64) {
+        self.pass(until, |now| self.share_clock(now - machine)).await;
+    }
+
+    async fn pass(&self, until: i64, passed: impl Fn(i64)) {
         loop {
-            if self.sends_before_next_step(until) {
+            if let Some(now) = self.next_to_send(until) {
+                passed(now);
                 self.deliver_pending().await;
             } else if !self.world().step(until) {
                 break;
             }
         }
-        let mut world = self.world();
-        world.now = world.now.max(until);
-        drop(world);
-        self.keep_clock();
+        let now = {
+            let mut world = self.world();
+            world.now = world.now.max(until);
+            world.now
+        };
+        passed(now);
     }
 
-    /// Whether a delivery is due before anything else is; the clock is at it then.
-    fn sends_before_next_step(&self, until: i64) -> bool {
+    /// Where a delivery is due before anything else is: its time, at which the clock is then.
+    fn next_to_send(&self, until: i64) -> Option<i64> {
         if self.http.is_none() || self.traffic().down {
-            return false;
+            return None;
         }
         let mut world = self.world();
-        let Some(at) = world.outbox.next_at().filter(|it| *it <= until) else { return false };
+        let at = world.outbox.next_at().filter(|it| *it <= until)?;
         if world.next_due().is_some_and(|due| due < at) {
-            return false;
+            return None;
         }
         world.now = world.now.max(at);
-        true
+        Some(world.now)
     }
 
     pub(crate) async fn deliver_for_ever(self: Arc<Self>) {

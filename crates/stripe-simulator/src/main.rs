@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use howdah_stripe_simulator::{Settings, Simulator};
+use howdah_stripe_simulator::{Settings, Simulator, clock::OffsetFile};
+use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A simulated Stripe, with a clock that is moved from its page.
@@ -15,9 +16,12 @@ struct Arguments {
     /// The secret key that requests must carry
     #[arg(long, default_value = "sk_test_simulator", env = "STRIPE_SIMULATOR_SECRET_KEY")]
     secret_key: String,
-    /// Where the simulated time is kept from one run to the next
-    #[arg(long)]
-    clock_file: Option<PathBuf>,
+    /// A file with the seconds that the clock is ahead of the machine's, shared with others: moved by one, it moves for all
+    #[arg(long, value_name = "FILE")]
+    clock_offset_file: Option<PathBuf>,
+    /// Send events here instead of to their endpoints, whose path is kept, as `stripe listen` does
+    #[arg(long, value_name = "URL")]
+    forward_to: Option<Url>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -27,7 +31,8 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings {
         listen: arguments.listen,
         secret_key: arguments.secret_key,
-        clock_file: arguments.clock_file,
+        clock_offset_file: arguments.clock_offset_file.map(OffsetFile),
+        forward_to: arguments.forward_to,
         runs: true,
         delivers: true,
         ..Settings::default()

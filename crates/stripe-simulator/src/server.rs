@@ -1,6 +1,5 @@
 //! The simulator as it runs: one world behind a lock, served over HTTP and moved by whoever started it.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +7,11 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context;
+use reqwest::Url;
 use serde_json::Value;
 
 use crate::api::{self, Verb};
-use crate::clock::machine_now;
+use crate::clock::{OffsetFile, machine_now};
 use crate::error::ApiError;
 use crate::form::Form;
 use crate::traffic::{Failure, Fault, Reply, Traffic};
@@ -31,8 +31,10 @@ pub struct Settings {
     pub runs: bool,
     /// Whether webhooks go out by themselves, or only by `deliver_pending` and `advance`.
     pub delivers: bool,
-    /// The clock is read from here at the start, and written here when it has been moved.
-    pub clock_file: Option<PathBuf>,
+    /// By which others share the clock: it is where this says, and says where it is when it has been moved here.
+    pub clock_offset_file: Option<OffsetFile>,
+    /// Events go here instead of to their endpoints, whose path is kept, as `stripe listen --forward-to` does it.
+    pub forward_to: Option<Url>,
     pub seed: u64,
     pub rules: Rules,
 }
@@ -45,7 +47,8 @@ impl Default for Settings {
             start: None,
             runs: false,
             delivers: false,
-            clock_file: None,
+            clock_offset_file: None,
+            forward_to: None,
             seed: 1,
             rules: Rules::default(),
         }
@@ -84,8 +87,8 @@ impl Simulator {
     }
 
     fn made(settings: Settings, http: Option<reqwest::Client>) -> Self {
-        let kept = settings.clock_file.as_ref().and_then(|it| std::fs::read_to_string(it).ok()).and_then(|it| it.trim().parse().ok());
-        let start = kept.or(settings.start).unwrap_or_else(machine_now);
+        let shared = settings.clock_offset_file.as_ref().and_then(OffsetFile::read).map(|ahead| machine_now().saturating_add(ahead));
+        let start = shared.or(settings.start).unwrap_or_else(machine_now);
         let world = Mutex::new(World::new(start, settings.seed, settings.rules.clone()));
         let (traffic, carrier, posted) = (Mutex::default(), tokio::sync::Mutex::default(), tokio::sync::Notify::new());
         let (held, released) = (Mutex::default(), tokio::sync::Notify::new());
@@ -229,16 +232,19 @@ impl Simulator {
         loop {
             beat.tick().await;
             let after = machine_now();
-            self.advance(after - before).await;
+            match self.settings.clock_offset_file {
+                Some(_) => self.follow(after).await,
+                None => self.advance(after - before).await,
+            }
             before = after;
         }
     }
 
-    pub(crate) fn keep_clock(&self) {
-        if let Some(file) = &self.settings.clock_file
-            && let Err(error) = std::fs::write(file, self.world().now.to_string())
+    pub(crate) fn share_clock(&self, ahead: i64) {
+        if let Some(file) = &self.settings.clock_offset_file
+            && let Err(error) = file.write(ahead)
         {
-            tracing::warn!(%error, file = %file.display(), "failed to write down the clock");
+            tracing::warn!(%error, file = %file.0.display(), "failed to tell others of the clock");
         }
     }
 }

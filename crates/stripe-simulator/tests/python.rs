@@ -1,9 +1,10 @@
 //! The official Python library as a judge: it makes and lists objects here, and takes our signatures.
 //!
-//! Not part of the usual run, since it wants a package of PyPI:
+//! It wants a package of PyPI, which `cargo xtask test` brings. By hand:
 //!
 //! ```sh
-//! python3 -m venv target/stripe-python && target/stripe-python/bin/pip install stripe
+//! python3 -m venv target/stripe-python
+//! target/stripe-python/bin/pip install --require-hashes -r crates/stripe-simulator/tests/python/requirements.txt
 //! HOWDAH_STRIPE_PYTHON=target/stripe-python/bin/python cargo test -p howdah-stripe-simulator --test python -- --ignored
 //! ```
 

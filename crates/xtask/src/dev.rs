@@ -7,14 +7,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     places::Places,
-    stack::{self, Scope},
+    stack::{self, Billing, Scope},
 };
 
 const LOOK: Duration = Duration::from_secs(1);
 
-pub fn run(places: Places, scope: Scope) -> Result<()> {
+pub fn run(places: Places, scope: Scope, billing: Billing) -> Result<()> {
     take_down_on_interrupt(places.clone())?;
-    let Err(error) = up_and_watch(&places, scope);
+    let Err(error) = up_and_watch(&places, scope, billing);
     if !stack::stop_starting() {
         // Interrupted: the other thread ends the process when all is down.
         loop {
@@ -27,8 +27,8 @@ pub fn run(places: Places, scope: Scope) -> Result<()> {
 }
 
 /// Comes back only when it fails.
-fn up_and_watch(places: &Places, scope: Scope) -> Result<Infallible> {
-    let stack = stack::up(places.clone(), scope)?;
+fn up_and_watch(places: &Places, scope: Scope, billing: Billing) -> Result<Infallible> {
+    let stack = stack::up(places.clone(), scope, billing)?;
     stack.launch_demo()?;
     println!("\nCtrl-C takes it down.");
     let mut told = BTreeSet::new();

@@ -43,6 +43,9 @@ enum Task {
         /// Take Howdah's binaries as they were built last
         #[arg(long)]
         no_build: bool,
+        /// Grant every launch, and start no simulated Stripe
+        #[arg(long)]
+        no_billing: bool,
     },
     /// Start the stack and Howdah and leave them running; if they run already, bring Howdah's own parts and images up to date
     Up {
@@ -55,10 +58,13 @@ enum Task {
         /// Take Howdah's binaries as they were built last
         #[arg(long)]
         no_build: bool,
+        /// Have servers paid for, at a simulated Stripe; a stack that is up and has it keeps it
+        #[arg(long, conflicts_with = "plane")]
+        billing: bool,
     },
     /// Remove all that the stack left: processes, mounts, network namespace, cgroups, data (built tools and images are kept)
     Down,
-    /// Move the time that server and worker of the stack go by: `+200d`, `-3h`, `reset`; without a step, say where it is
+    /// Move the time that server, worker and Stripe of the stack go by: `+200d`, `-3h`, `reset`; without a step, say where it is
     Clock {
         #[arg(allow_hyphen_values = true)]
         step: Option<stack::clock::Step>,
@@ -135,13 +141,15 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         (None, false) => stack::Scope::Whole,
     };
     match task {
-        Task::Dev { kubeconfig, no_build } => {
+        Task::Dev { kubeconfig, no_build, no_billing } => {
             build(&places, no_build)?;
-            dev::run(places, scope(kubeconfig, false))
+            let billing = if no_billing { stack::Billing::Off } else { stack::Billing::On };
+            dev::run(places, scope(kubeconfig, false), billing)
         }
-        Task::Up { kubeconfig, plane, no_build } => {
+        Task::Up { kubeconfig, plane, no_build, billing } => {
             build(&places, no_build)?;
-            stack::up(places, scope(kubeconfig, plane)).map(drop)
+            let billing = if billing { stack::Billing::On } else { stack::Billing::Unchanged };
+            stack::up(places, scope(kubeconfig, plane), billing).map(drop)
         }
         Task::Down => test::together([stack::down(&places.beside()), stack::down(&places)]),
         Task::Clock { step } => stack::clock::set(&places, step),

@@ -15,6 +15,9 @@ pub const REDIS: &[&str] = &["redis-server"];
 /// For the test that brings a bundle back by stock tools, besides.
 pub const AGE: &[&str] = &["age"];
 
+/// For what comes as Python packages.
+pub const PYTHON: &[&str] = &["python3-venv"];
+
 /// For libFuzzer.
 pub const CXX: &[&str] = &["g++"];
 
@@ -43,7 +46,6 @@ pub const STACK: &[&str] = &[
     "curl",     // what its tests ask with
     "gcc",
     "libc6-dev",
-    "python3-venv",
     "util-linux",
 ];
 

@@ -14,7 +14,7 @@ use crate::{
     checks, packages,
     places::Places,
     progress::Progress,
-    stack::{self, Scope, ThrowAway},
+    stack::{self, Billing, Scope, ThrowAway},
 };
 
 /// The tests that need the running stack.
@@ -29,6 +29,10 @@ const LONGEST: &[&str] = &["browser", "operator_alone"];
 const ELSEWHERE: &str = "path_platform_subdomain";
 /// The test of the stack itself, which starts, kills and takes down one of its own.
 const OF_STACK: (&str, &str) = ("xtask", "stack");
+/// Those that hold us to Stripe, by programs of Stripe's that are brought for them, and the variables that name these; without, they are
+/// ignored.
+const HELD_TO_STRIPE: [(&str, &str, &str); 2] =
+    [("howdah-billing", "stripe_mock", "HOWDAH_STRIPE_MOCK"), ("howdah-stripe-simulator", "python", "HOWDAH_STRIPE_PYTHON")];
 /// At once, since they wait more than they compute: for PostgreSQL, for deadlines, for what a cluster takes its time for.
 const OF_CRATES: usize = 4;
 const ON_A_STACK: usize = 3;
@@ -49,11 +53,20 @@ pub fn run(places: Places, extent: Extent) -> Result<()> {
     let tests = progress.step("building every test (minutes the first time)", || built::tests(&places))?;
     let (of_stack, tests): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| (&*test.package, &*test.name) == OF_STACK);
     let (acceptance, of_crates): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.package == ACCEPTANCE);
+    let of_stripe = match extent {
+        Extent::Quick => None,
+        Extent::Usual | Extent::Long => Some([stack::stripe_mock(&places, progress)?, stack::stripe_python(&places, progress)?]),
+    };
     progress.step("tests of the crates", || {
         let postgres = ThrowAway::start(&places, progress)?;
         side_by_side(&of_crates, OF_CRATES, |test| {
             let mut command = test.command();
             command.env("HOWDAH_TEST_DATABASE_URL", postgres.url());
+            for (program, (package, name, variable)) in of_stripe.iter().flatten().zip(HELD_TO_STRIPE) {
+                if (&*test.package, &*test.name) == (package, name) {
+                    command.env(variable, program).arg("--include-ignored");
+                }
+            }
             command
         })
     })?;
@@ -76,7 +89,7 @@ pub fn run(places: Places, extent: Extent) -> Result<()> {
 
 /// Those that don't take many minutes.
 fn on_one_stack(places: &Places, tests: &[Test]) -> Result<()> {
-    stack::up(places.clone(), Scope::Whole)?;
+    stack::up(places.clone(), Scope::Whole, Billing::Off)?;
     let tests = longest_first(tests.iter().filter(|test| !LONG.contains(&&*test.name)));
     together([side_by_side(tests, USUALLY, on(places)), stack::down(places)])
 }
@@ -85,7 +98,7 @@ fn on_one_stack(places: &Places, tests: &[Test]) -> Result<()> {
 fn on_two_stacks(places: &Places, tests: &[Test]) -> Result<()> {
     let beside = places.beside();
     // One after the other: each takes ports of the machine's that are free.
-    let up = stack::up(places.clone(), Scope::Whole).and_then(|_| stack::up(beside.clone(), Scope::Whole));
+    let up = stack::up(places.clone(), Scope::Whole, Billing::Off).and_then(|_| stack::up(beside.clone(), Scope::Whole, Billing::Off));
     let (faults, others): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(|test| test.name == TAKE_PARTS_AWAY);
     let others = longest_first(others);
     let passed = up.map(|_| {
@@ -120,7 +133,7 @@ fn of_the_stack(places: &Places, test: &Test) -> Command {
 fn on_a_cluster(places: &Places, tests: &[Test]) -> Result<()> {
     let guest = Places { stack: places.stack.with_extension("guest"), ..places.clone() };
     let come_up = || {
-        let plane = stack::up(places.clone(), Scope::Plane)?;
+        let plane = stack::up(places.clone(), Scope::Plane, Billing::Off)?;
         let up = ["up", "--no-build", "--kubeconfig"];
         let status = enter(places, &guest).arg(places.own_program()).args(up).arg(plane.admin_kubeconfig()).status()?;
         match status.success() {

@@ -3,6 +3,7 @@
 mod catalogue;
 mod changes;
 mod checkout;
+mod clock;
 mod faults;
 mod histories;
 mod invoices;

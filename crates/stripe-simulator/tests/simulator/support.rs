@@ -24,7 +24,10 @@ impl Account {
     }
 
     pub async fn with(rules: Rules) -> Self {
-        let settings = Settings { start: Some(START), rules, ..Settings::default() };
+        Self::set(Settings { start: Some(START), rules, ..Settings::default() }).await
+    }
+
+    pub async fn set(settings: Settings) -> Self {
         let running = Simulator::start(settings).await.expect("the simulator starts");
         let policy = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().redirect(policy).timeout(Duration::from_secs(20)).build().expect("a client");
@@ -119,6 +122,8 @@ pub fn card(number: &str) -> Payment {
 pub struct Heard {
     pub payload: String,
     pub signature: String,
+    /// Path and query that it was sent to.
+    pub target: String,
 }
 
 impl Heard {
@@ -139,7 +144,7 @@ struct State {
 }
 
 impl Endpoint {
-    async fn listen() -> Self {
+    pub async fn listen() -> Self {
         let state = Arc::new(State { heard: Mutex::default(), answer: Mutex::new(200) });
         let data = web::Data::from(state.clone());
         let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(take)))
@@ -168,7 +173,8 @@ impl Endpoint {
 
 async fn take(state: web::Data<State>, request: HttpRequest, payload: String) -> HttpResponse {
     let signature = request.headers().get("Stripe-Signature").and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
-    state.heard.lock().expect("a lock").push(Heard { payload, signature });
+    let target = request.uri().to_string();
+    state.heard.lock().expect("a lock").push(Heard { payload, signature, target });
     let status = *state.answer.lock().expect("a lock");
     HttpResponse::build(StatusCode::from_u16(status).expect("a status")).finish()
 }

@@ -7,7 +7,7 @@ use crate::{
     built,
     places::Places,
     progress::Progress,
-    stack::{self, Scope},
+    stack::{self, Billing, Scope},
     test,
 };
 
@@ -17,7 +17,7 @@ const NAME: &str = "two_hundred_servers";
 pub fn run(places: &Places) -> Result<()> {
     let tests = Progress::start().step("building every test (minutes the first time)", || built::tests(places))?;
     let faults = tests.iter().find(|it| (&*it.package, &*it.name) == TEST).context("the bench is among the acceptance tests")?;
-    stack::up(places.clone(), Scope::Whole)?;
+    stack::up(places.clone(), Scope::Whole, Billing::Off)?;
     let measured = test::one_by_one([faults], |it| test::inside(places, places, it, &["--ignored", "--nocapture", NAME]));
     test::together([measured, stack::down(places)])
 }

@@ -1,10 +1,11 @@
-//! The stack's business time: how many seconds its server and worker are ahead of the machine, in a file that both read.
+//! The stack's business time: how many seconds its server, its worker and its Stripe are ahead of the machine, in a file that all of them
+//! read, and that Stripe's page writes, too.
 
 use std::{fs, path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::Stack;
+use super::{Stack, stripe};
 use crate::places::Places;
 
 const DAY: u64 = 86_400;
@@ -52,17 +53,20 @@ fn clock(places: &Places) -> PathBuf {
 pub fn set(places: &Places, step: Option<Step>) -> Result<()> {
     let file = clock(places);
     let Ok(text) = fs::read_to_string(&file) else { bail!("no stack is up in {}: `cargo xtask dev` starts one", places.stack.display()) };
-    let ahead: i64 = text.trim().parse().with_context(|| format!("{} holds no number of seconds", file.display()))?;
+    let before: i64 = text.trim().parse().with_context(|| format!("{} holds no number of seconds", file.display()))?;
     let ahead = match step {
-        None => ahead,
+        None => before,
         Some(Step::Reset) => 0,
-        Some(Step::By(seconds)) => ahead.checked_add(seconds).ok_or_else(|| anyhow!("that is too far"))?,
+        Some(Step::By(seconds)) => before.checked_add(seconds).ok_or_else(|| anyhow!("that is too far"))?,
     };
     // Put in its place whole: it is read at every moment.
     let half = file.with_extension("half");
     fs::write(&half, format!("{ahead}\n"))?;
     fs::rename(half, file)?;
     println!("{}", said(ahead));
+    if ahead < before && stripe::is_there(places) {
+        println!("The simulated Stripe doesn't go back: it stands still until then.");
+    }
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The demo customer's server, launched through the API as anybody's.
+//! The demo customer's server, launched through the API as anybody's, and granted by the operator where others are paid for.
 
 use std::{
     collections::BTreeSet,
@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::{Stack, ingress, seed::CUSTOMER};
+use super::{
+    Stack, ingress,
+    seed::{CUSTOMER, OPERATOR, Person},
+};
 
 const RUNNING_WITHIN: Duration = Duration::from_secs(180);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -23,18 +26,24 @@ impl Stack {
     }
 
     fn launch(&self, domain: &str) -> Result<()> {
-        let mine = self.api("GET", "/api/v1/instances", None)?;
+        let mine = self.api(&CUSTOMER, "GET", "/api/v1/instances", None)?;
         let items = mine["items"].as_array().context("the API lists no instances")?;
         if items.iter().any(|instance| instance["domain"] == domain) {
             return Ok(());
         }
         let owner = json!({"username": "amina", "email": "amina@example.org"});
-        let launched = self.api("POST", "/api/v1/instances", Some(&json!({"domain": domain, "plan": "small", "owner": owner})))?;
+        let launched =
+            self.api(&CUSTOMER, "POST", "/api/v1/instances", Some(&json!({"domain": domain, "plan": "small", "owner": owner})))?;
         let url = launched["operation"]["url"].as_str().context("a launch names its operation")?;
+        if self.stripe_url().is_some() {
+            let id = launched["id"].as_str().context("a launch names its server")?;
+            let grant = json!({"reason": "the demo customer's server"});
+            self.api(&OPERATOR, "PUT", &format!("/api/v1/instances/{id}/grant"), Some(&grant))?;
+        }
         let begun = Instant::now();
         let mut told = BTreeSet::new();
         loop {
-            let operation = self.api("GET", url, None)?;
+            let operation = self.api(&CUSTOMER, "GET", url, None)?;
             for step in operation["steps"].as_array().into_iter().flatten() {
                 let name = step["name"].as_str().unwrap_or_default();
                 if step["state"] == "succeeded" && told.insert(name.to_owned()) {
@@ -50,13 +59,13 @@ impl Stack {
         }
     }
 
-    /// Asks Howdah's server itself, as the demo customer.
-    fn api(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+    /// Asks Howdah's server itself.
+    fn api(&self, person: &Person, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             ingress::DASHBOARD,
-            self.token(&CUSTOMER)?,
+            self.token(person)?,
             body.len(),
         );
         let mut connection = TcpStream::connect(ingress::SERVER)?;

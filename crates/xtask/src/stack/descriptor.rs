@@ -38,6 +38,9 @@ impl Stack {
                 "stand_in_image": images.stand_in(),
                 "api_url": format!("https://{}/api/v1", ingress::DASHBOARD),
             }));
+            if let Some(url) = self.stripe_url() {
+                add(json!({ "stripe_url": url }));
+            }
             add(self.people()?);
         }
         let half = self.dir("stack.json.half");
@@ -58,6 +61,9 @@ impl Stack {
             println!("  dashboard    https://{}{port}/   (plain: http://{}/)", ingress::DASHBOARD, forwards.server);
             println!("  servers      https://NAME.{}{port}/", ingress::PLATFORM);
             println!("  mail         http://{}/", forwards.mail);
+            if let Some(url) = self.stripe_url() {
+                println!("  Stripe       {url}/   (simulated: servers are paid for with the card 4242 4242 4242 4242)");
+            }
             self.print_people();
             println!("  authority    {}   (trust it in the browser, once)", self.pki("ca.crt").display());
         }

@@ -75,16 +75,21 @@ impl Stack {
             return Ok(());
         }
         let forwards = Forwards { ingress: free(&[443, 8443])?, server: free(&[8080, 18080])?, mail: free(&[8025, 18025])? };
-        let mut forward = Command::new(self.places.own_program());
-        forward.arg("forward").arg("--netns").arg(self.netns()).args([
+        let routes = [
             format!("{}={}:443", forwards.ingress, self.ip),
             format!("{}={}", forwards.server, ingress::SERVER),
             format!("{}={}:{}", forwards.mail, self.ip, mail::HTTP_PORT),
-        ]);
-        self.start("forward", &forward)?;
+        ];
+        self.start("forward", &self.forward(&routes))?;
         self.wait("forward", || TcpStream::connect(forwards.mail).is_ok())?;
         std::fs::write(self.dir("run/forwards"), format!("{} {} {}", forwards.ingress, forwards.server, forwards.mail))?;
         Ok(())
+    }
+
+    pub fn forward(&self, routes: &[String]) -> Command {
+        let mut forward = Command::new(self.places.own_program());
+        forward.arg("forward").arg("--netns").arg(self.netns()).args(routes);
+        forward
     }
 
     pub fn forwards(&self) -> Result<Forwards> {
@@ -95,7 +100,8 @@ impl Stack {
     }
 }
 
-fn free(ports: &[u16]) -> Result<SocketAddr> {
+/// The first that is free on the machine's loopback, else any.
+pub fn free(ports: &[u16]) -> Result<SocketAddr> {
     for port in ports.iter().chain([&0]) {
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", *port)) {
             return Ok(listener.local_addr()?);

@@ -98,6 +98,7 @@ impl Stack {
             ("BUNDLES_ACCESS_KEY_ID", s3::CONTROL_PLANE_KEY.to_owned()),
             ("BUNDLES_SECRET_ACCESS_KEY_FILE", self.control_plane_secret().display().to_string()),
         ];
+        let settings = settings.into_iter().chain(self.stripe_settings());
         howdah.arg(command).envs(settings.map(|(name, value)| (format!("HOWDAH_{name}"), value)));
         howdah
     }

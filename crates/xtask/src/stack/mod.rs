@@ -22,6 +22,7 @@ mod process;
 mod rootfs;
 mod s3;
 mod seed;
+mod stripe;
 mod tools;
 
 use std::{
@@ -40,7 +41,8 @@ pub use howdah::build_binaries;
 pub use images::postgres_rootfs;
 pub use postgres::ThrowAway;
 pub use process::{is_stopping, stop_starting};
-pub use tools::python;
+pub use stripe::Billing;
+pub use tools::{python, stripe_mock, stripe_python};
 
 use crate::{packages, places::Places, progress::Progress, shell};
 use process::Record;
@@ -110,16 +112,22 @@ impl Stack {
     }
 }
 
-/// Brings the stack up and leaves it running. One that is up already is brought up to date: Howdah's binaries and images.
-pub fn up(places: Places, scope: Scope) -> Result<Stack> {
+/// Brings the stack up and leaves it running. One that is up already is brought up to date: Howdah's binaries and images. One whose servers
+/// are paid for makes room for another where they are not to be.
+pub fn up(places: Places, scope: Scope, billing: Billing) -> Result<Stack> {
     let progress = Progress::start();
     let stack = Stack::new(places, scope, progress)?;
     let _lock = lock(&stack.places, progress)?;
-    if stack.is_ready()? {
+    let is_ready = stack.is_ready()?;
+    let fits = billing != Billing::Off || !stripe::is_there(&stack.places);
+    if is_ready && !fits {
+        progress.say("the servers of the stack that is up are paid for: another takes its place");
+    }
+    if is_ready && fits {
         progress.say(format!("the stack in {} is up: Howdah's own parts are brought up to date", stack.places.stack.display()));
-        stack.refresh()?;
+        stack.refresh(billing)?;
     } else {
-        stack.fresh()?;
+        stack.fresh(billing)?;
     }
     stack.descriptor_summary()?;
     Ok(stack)
@@ -147,7 +155,7 @@ impl Stack {
     }
 
     /// From nothing; clears before what a stack that was not taken down left.
-    fn fresh(&self) -> Result<()> {
+    fn fresh(&self, billing: Billing) -> Result<()> {
         if !rustix::process::geteuid().is_root() {
             bail!("the stack needs root: network namespace, mounts, the node's containers");
         }
@@ -161,11 +169,15 @@ impl Stack {
         let begun = std::time::Instant::now();
         down::clear(self)?;
         self.make_dirs()?;
+        if billing == Billing::On {
+            self.turn_billing_on()?;
+        }
         if self.scope.has_netns() {
             self.make_netns()?;
         }
         self.within(|| self.start_parts(&tools, &images))?;
         self.start_forwards()?;
+        self.forward_stripe()?;
         self.write_descriptor(&images)?;
         fs::write(self.owner_file(), self.scope_line())?;
         self.progress.say(format!("the stack came up in {:.1} s", begun.elapsed().as_secs_f32()));
@@ -210,9 +222,12 @@ impl Stack {
         self.seed(images, self.has_real_nodes(tools)?)
     }
 
-    fn refresh(&self) -> Result<()> {
+    fn refresh(&self, billing: Billing) -> Result<()> {
         let tools = Tools::get(&self.places, self.progress, &self.scope)?;
         let images = self.images()?;
+        if billing == Billing::On {
+            self.turn_billing_on()?;
+        }
         self.within(|| {
             if self.scope.has_netns() {
                 self.import_images(&images)?;
@@ -224,6 +239,7 @@ impl Stack {
             }
             Ok(())
         })?;
+        self.forward_stripe()?;
         self.write_descriptor(&images)
     }
 }

@@ -1,4 +1,5 @@
-//! What a new installation is given: its schema, settings and places, an operator, a demo customer and their tokens.
+//! What a new installation is given: its schema, settings and places, an operator, a demo customer and their tokens; where servers are paid
+//! for, a Stripe with the catalogue.
 
 use std::fs;
 
@@ -52,6 +53,7 @@ impl Stack {
     pub fn seed(&self, images: &Images, has_real_nodes: bool) -> Result<()> {
         self.progress.quiet("Howdah's record: schema, settings, people", || {
             self.start_clock()?;
+            self.start_stripe()?;
             shell::output(&mut self.howdah(images, "migrate"))?;
             let admin = |arguments: &[&str]| shell::output(self.howdah(images, "admin").args(arguments));
             let keys = self.dir("howdah/keys");
@@ -61,7 +63,8 @@ impl Stack {
             let support = format!("support@{}", ingress::DASHBOARD);
             admin(&["setup", "--support-address", &support, "--grant-every-launch"])?;
             seed_places(admin, has_real_nodes)?;
-            self.seed_people(admin)
+            self.seed_people(admin)?;
+            self.sync_catalogue(images)
         })
     }
 

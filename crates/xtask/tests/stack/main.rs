@@ -81,6 +81,7 @@ fn dev_tells_of_a_part_that_crashed_and_ends_by_ctrl_c() {
     dev.says("Ctrl-C takes it down", COMES_UP);
     println!("dev, with one running server: {:.1} s", begun.elapsed().as_secs_f32());
     assert!(!dev.said().contains("has ended"), "{}", dev.said());
+    a_browser_gets_to_where_servers_are_paid_for();
 
     let log = folder().join("log/mail.log");
     let last = "the last words of the mail catcher";
@@ -96,6 +97,14 @@ fn dev_tells_of_a_part_that_crashed_and_ends_by_ctrl_c() {
     let said = dev.succeeds(GOES_DOWN);
     assert_eq!(said.matches("has ended").count(), 1, "it tells of no end that it brings about itself: {said}");
     as_it_was(&before);
+}
+
+/// At the address that links to it have inside.
+fn a_browser_gets_to_where_servers_are_paid_for() {
+    let stack: serde_json::Value = serde_json::from_slice(&fs::read(folder().join("stack.json")).unwrap()).unwrap();
+    let url = stack["stripe_url"].as_str().unwrap();
+    let page = std::process::Command::new("curl").args(["--silent", "--show-error", "--fail", url]).output().unwrap();
+    assert!(page.status.success() && String::from_utf8_lossy(&page.stdout).contains("Simulated Stripe"), "{page:?}");
 }
 
 /// Whoever works with a stack goes on when it is brought up to date.
