@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use howdah_app::billing::{Billing, WEBHOOK};
 use howdah_db::models::billing::BillingEvent;
+use howdah_domain::{Clock as _, SystemClock};
 use howdah_testkit::app::TestApp;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use support::{Answer, Server, settings};
 
 /// The machine's time: signatures keep it.
 fn machine() -> i64 {
-    chrono::Utc::now().timestamp()
+    SystemClock.now().timestamp()
 }
 
 /// As Stripe documents it: HMAC-SHA256 of `<t>.<body>`.
