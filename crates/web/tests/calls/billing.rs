@@ -78,7 +78,6 @@ async fn a_bill_is_its_accounts_and_its_roles() {
         "granted"
     );
     server.delete(&operator, &format!("{url}/grant")).await.is(200);
-    server.delete(&operator, &format!("{url}/grant")).await.is_problem(409, "not_granted");
     server.get(&operator, "/api/v1/money").await.is(200);
     server.get(&operator, "/api/v1/billing/reconciliations").await.is(200);
 }

@@ -30,6 +30,7 @@ async fn every_post_knows_the_key_of_another_request() {
             "leadMediaOfInstance" => json!({"media_redirect": "https://files.example.org"}),
             "launchImport" => json!({"plan": "small"}),
             "beginExport" => json!({"recovery_key": true}),
+            "orderByInvoice" => json!({"line1": "Main street 1", "city": "Kiel", "country": "DE"}),
             "createInvitation" => json!({"email": "bob@cats.example", "role": "owner"}),
             _ => Value::Null,
         };
