@@ -30,6 +30,8 @@ pub struct Stack {
     pub api_token: Option<String>,
     pub operator_api_token: Option<String>,
     pub stand_in_image: Option<String>,
+    /// A simulated Stripe, where servers are paid for.
+    pub stripe_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

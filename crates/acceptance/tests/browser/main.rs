@@ -16,6 +16,7 @@ mod keyboard;
 mod move_in;
 mod moving;
 mod operator;
+mod paid;
 mod passkeys;
 mod people;
 mod planted;
