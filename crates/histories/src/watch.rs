@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use howdah_domain::billing::notices::Notice;
 use howdah_domain::{Desired, InstanceId, Standing};
 use howdah_stripe_simulator::{Fields, World};
 
-use crate::record::{Record, Server};
+use crate::record::{Record, Sent, Server};
 use crate::truth::{self, Paid, Until};
 
 /// From what is so at Stripe to what is so here, while both are up: a night's comparison and what it takes.
 const LATE: i64 = 26 * 3600;
+/// The same notice comes no sooner again, whatever it is of.
+const A_MATTER: TimeDelta = TimeDelta::days(1);
 
 /// A rule that was broken, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,6 @@ struct Seen {
     /// Uninterrupted, by what was wanted.
     suspended_since: Option<i64>,
     warned_at: Option<i64>,
-    told: BTreeSet<(bool, Notice)>,
     told_count: usize,
     runs_unpaid: i64,
     is_held_wrongly: i64,
@@ -142,7 +142,6 @@ impl Seen {
             desired: server.desired,
             suspended_since: None,
             warned_at: None,
-            told: BTreeSet::new(),
             told_count: 0,
             runs_unpaid: 0,
             is_held_wrongly: 0,
@@ -190,20 +189,18 @@ impl Seen {
         Ok(())
     }
 
-    /// What is told is told once, until all is well again.
+    /// What is told is told once a matter, and a matter is one for days at least.
     fn tells(&mut self, server: &Server, now: i64) -> Result<(), Violation> {
         if matches!(server.standing, Standing::Current { .. } | Standing::Trialing { .. }) {
-            self.told.clear();
             self.warned_at = None;
         }
-        let is_cancelled = matches!(server.standing, Standing::Cancelled { .. });
-        for sent in server.told.iter().skip(self.told_count) {
+        for (at, sent) in server.told.iter().enumerate().skip(self.told_count) {
             if sent.notice.warns() {
                 self.warned_at.get_or_insert(now);
             }
-            if !self.told.insert((is_cancelled, sent.notice)) {
-                let what = format!("{:?} was told again at {now}, of {}: {:?}", sent.notice, sent.of, server.told);
-                return Err(broken("each notice is told once", server.id, what));
+            let is_again = |it: &&Sent| it.notice == sent.notice && (it.of == sent.of || sent.at - it.at < A_MATTER);
+            if let Some(before) = server.told[..at].iter().find(is_again) {
+                return Err(broken("each notice is told once a matter", server.id, format!("{before:?}, and {sent:?}")));
             }
         }
         self.told_count = server.told.len();
