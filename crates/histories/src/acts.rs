@@ -35,8 +35,8 @@ impl History {
     pub(crate) fn act(&mut self) -> Result<(), Violation> {
         let Some(server) = self.any_server() else { return Ok(()) };
         match self.dice.below(100) {
-            0..4 => self.launches_another(),
-            4..14 => self.opens(server),
+            0..6 => self.launches_another(),
+            6..14 => self.opens(server),
             14..24 => {
                 let card = self.dice.one_of(&CARDS).copied().unwrap_or(GOOD);
                 self.uses_a_tab(card)
@@ -44,11 +44,11 @@ impl History {
             24..32 => self.cards_fail(),
             32..44 => self.cards_are_good(),
             44..50 => self.pays_by_hand(),
-            50..58 => self.changes(server),
-            58..65 => self.cancels(server),
-            65..70 => self.takes_back(server),
-            70..73 => self.is_deleted_in_the_dashboard(),
-            73..76 => self.is_refunded(),
+            50..61 => self.changes(server),
+            61..65 => self.cancels(server),
+            65..71 => self.takes_back(server),
+            71..72 => self.is_deleted_in_the_dashboard(),
+            72..76 => self.is_refunded(),
             76..78 => self.is_disputed(),
             78..82 => self.goes_away(),
             82..91 => self.fails_next(),
@@ -66,8 +66,9 @@ impl History {
     }
 
     fn any_server(&mut self) -> Option<InstanceId> {
-        let all: Vec<InstanceId> = self.platform.record.servers.keys().copied().collect();
-        self.dice.one_of(&all).copied()
+        let is_there = |it: &&crate::record::Server| it.gone_at.is_none();
+        let there: Vec<InstanceId> = self.platform.record.servers.values().filter(is_there).map(|it| it.id).collect();
+        if there.is_empty() { Some(self.launches()) } else { self.dice.one_of(&there).copied() }
     }
 
     /// Something is asked for on a page of ours, which is there or not.
@@ -82,7 +83,7 @@ impl History {
     }
 
     fn launches_another(&mut self) -> Result<(), Violation> {
-        if self.platform.record.servers.len() < 3 {
+        if self.platform.record.servers.values().filter(|it| it.gone_at.is_none()).count() < 3 {
             let server = self.launches();
             self.opens(server)?;
         }

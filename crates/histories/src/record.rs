@@ -70,6 +70,8 @@ pub struct FoldedRow {
 pub struct Sent {
     pub notice: Notice,
     pub of: DateTime<Utc>,
+    /// Of an end that somebody wanted, and not of a payment that is missing.
+    pub is_wanted: bool,
     pub at: DateTime<Utc>,
 }
 

@@ -198,7 +198,8 @@ impl Seen {
             if sent.notice.warns() {
                 self.warned_at.get_or_insert(now);
             }
-            let is_again = |it: &&Sent| it.notice == sent.notice && (it.of == sent.of || sent.at - it.at < A_MATTER);
+            let is_soon = |it: &Sent| it.is_wanted == sent.is_wanted && sent.at - it.at < A_MATTER;
+            let is_again = |it: &&Sent| it.notice == sent.notice && (it.of == sent.of || is_soon(it));
             if let Some(before) = server.told[..at].iter().find(is_again) {
                 return Err(broken("each notice is told once a matter", server.id, format!("{before:?}, and {sent:?}")));
             }

@@ -78,7 +78,8 @@ impl Platform {
         let Ok(proposal) = removal::propose(&facts, TERMS.export_window, &evidence) else { return Ok(()) };
         let Ok(desired) = server.desired.delete(proposal.deletion(), self.now, None) else { return Ok(()) };
         self.let_go(id, desired);
-        Ok(())
+        // No money is asked for any more.
+        self.sync()
     }
 
     fn let_go(&mut self, id: InstanceId, desired: Desired) {
@@ -123,6 +124,7 @@ fn happened(server: &Server, since: Option<DateTime<Utc>>) -> Happened {
 fn tell(server: &mut Server, timeline: &Timeline, now: DateTime<Utc>) {
     let told: Vec<Told> = server.told.iter().filter(|it| it.of == timeline.since).map(|it| Told { notice: it.notice, of: it.of }).collect();
     if let Some(notice) = notices::due(timeline, &told, now) {
-        server.told.push(Sent { notice, of: timeline.since, at: now });
+        let is_wanted = matches!(server.standing, Standing::Cancelled { .. });
+        server.told.push(Sent { notice, of: timeline.since, is_wanted, at: now });
     }
 }

@@ -24,7 +24,8 @@ impl Platform {
     pub fn reconcile(&mut self) -> Result<usize, Trouble> {
         let found = self.differences()?;
         for it in &found {
-            if matches!(it.kind.remedy(), Remedy::Read | Remedy::CancelDuplicate) {
+            let is_of_one_that_went = it.instance.is_some_and(|id| self.record.servers.contains_key(&id));
+            if is_of_one_that_went || matches!(it.kind.remedy(), Remedy::Read | Remedy::CancelDuplicate) {
                 self.sync()?;
             }
         }

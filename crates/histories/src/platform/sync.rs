@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use howdah_billing::{invoice, subscription};
 use howdah_domain::InstanceId;
-use howdah_domain::billing::facts::{Invoice, Subscription};
+use howdah_domain::billing::facts::{Invoice, Subscription, SubscriptionStatus};
 use howdah_domain::billing::fold;
 
 use super::{Platform, Trouble};
@@ -69,10 +69,11 @@ impl Platform {
     }
 
     fn fold_one(&mut self, id: InstanceId, reading: &Reading) -> Result<Vec<String>, Trouble> {
-        if self.record.servers.get(&id).is_none_or(|it| it.gone_at.is_some()) {
-            return Ok(Vec::new());
-        }
         let known: Vec<String> = self.record.subscriptions_of(id).iter().map(|it| it.id.clone()).collect();
+        if self.record.servers.get(&id).is_none_or(|it| it.gone_at.is_some()) {
+            // Whoever is gone is asked for no money.
+            return Ok(self.record.subscriptions_of(id).iter().filter(|it| goes_on(it.status)).map(|it| it.id.clone()).collect());
+        }
         let of_it: Vec<Subscription> = reading.subscriptions.iter().filter(|it| known.contains(&it.id)).cloned().collect();
         // Nothing writes down refunds yet: a server that was given its money back runs on until its period ends.
         let read = fold::Read { subscriptions: &of_it, invoices: &reading.invoices, refunded: &[], known: &known, now: self.now };
@@ -81,4 +82,8 @@ impl Platform {
         self.apply(id, &folded, chosen);
         Ok(folded.duplicates)
     }
+}
+
+const fn goes_on(status: SubscriptionStatus) -> bool {
+    !matches!(status, SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired)
 }
