@@ -86,7 +86,9 @@ impl Watch {
             paid.sort_by_key(|it| (it.start, it.end));
             let overlaps = |it: &&[Paid]| it[1].start < it[0].end;
             if let Some(two) = paid.windows(2).find(overlaps) {
-                return Err(Violation { rule: "no period is paid twice", what: format!("server {server}: {two:?}") });
+                let of: Vec<String> =
+                    two.iter().map(|it| format!("{} of {}, {} to {}", it.invoice, it.subscription, it.start, it.end)).collect();
+                return Err(Violation { rule: "no period is paid twice", what: format!("server {server}: {}", of.join(" and ")) });
             }
         }
         for subscription in world.store.all("subscription") {
