@@ -90,28 +90,39 @@ impl History {
         Ok(())
     }
 
-    /// The page to pay at; now and then in two tabs, or minutes before its end.
+    /// The page to pay at; now and then in two tabs, or minutes before its end and again after it.
     fn opens(&mut self, server: InstanceId) -> Result<(), Violation> {
         self.tell(|| format!("{server} is to be paid for"));
         if self.by_invoice {
             return self.asks(|it| it.order_by_invoice(server)).map(drop);
         }
-        let tabs = if self.dice.once_in(3) { 2 } else { 1 };
-        for _ in 0..tabs {
-            if let Some(page) = self.asks(|it| it.pay(server))?.filter(|page| !self.tabs.iter().any(|(_, tab)| tab == page)) {
-                self.tell(|| format!("{page} is open"));
-                self.tabs.push((server, page));
-            }
-            if self.dice.once_in(20) {
-                let minutes = self.dice.between(22 * 60, 23 * 60);
-                self.passes(minutes * 60)?;
-            }
+        self.opens_a_tab(server)?;
+        if self.dice.once_in(10) {
+            let minutes = self.dice.between(22 * 60 + 50, 23 * 60 + 5);
+            self.passes(minutes * 60)?;
+            self.opens_a_tab(server)?;
+            self.uses_a_tab(GOOD)?;
+            return self.uses_a_tab(GOOD);
+        }
+        if self.dice.once_in(3) {
+            self.opens_a_tab(server)?;
         }
         if self.dice.once_in(2) { Ok(()) } else { self.uses_a_tab(GOOD) }
     }
 
+    fn opens_a_tab(&mut self, server: InstanceId) -> Result<(), Violation> {
+        let page = self.asks(|it| it.pay(server))?;
+        if let Some(page) = page.filter(|page| !self.tabs.iter().any(|(_, tab)| tab == page)) {
+            self.tell(|| format!("{page} is open"));
+            self.tabs.push((server, page));
+        }
+        Ok(())
+    }
+
     fn uses_a_tab(&mut self, card: &str) -> Result<(), Violation> {
-        let Some((server, session)) = self.dice.one_of(&self.tabs).cloned() else { return Ok(()) };
+        // The newest ones; what was used can't be used again.
+        let newest = self.tabs.len().saturating_sub(3);
+        let Some((server, session)) = self.dice.one_of(&self.tabs[newest..]).cloned() else { return Ok(()) };
         if self.now() < self.away_until {
             return Ok(());
         }
@@ -196,7 +207,15 @@ impl History {
     fn cancels(&mut self, server: InstanceId) -> Result<(), Violation> {
         self.tell(|| format!("{server} is cancelled"));
         let done = self.twice(|it| it.cancel(server))?;
-        self.is_as_confirmed(done.as_deref(), true)
+        self.is_as_confirmed(done.as_deref(), true)?;
+        // In two minds.
+        if self.dice.once_in(3) {
+            self.takes_back(server)?;
+            self.passes(HOUR)?;
+            let done = self.asks(|it| it.cancel(server))?;
+            return self.is_as_confirmed(done.as_deref(), true);
+        }
+        Ok(())
     }
 
     fn takes_back(&mut self, server: InstanceId) -> Result<(), Violation> {

@@ -88,6 +88,7 @@ pub struct Operation {
 #[derive(Debug, Clone)]
 pub struct Checkout {
     pub id: String,
+    pub operation: Uuid,
     pub server: InstanceId,
     pub expires: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,

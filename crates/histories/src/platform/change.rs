@@ -31,7 +31,7 @@ impl Platform {
 
     pub fn cancel(&mut self, id: InstanceId) -> Result<String, Trouble> {
         let row = self.changing(id)?;
-        let operation = self.begin(Some(id), "cancel", row.id.clone())?;
+        let operation = self.begin(Some(id), "end", format!("{} ends", row.id))?;
         let made = subscription::cancel_at_period_end(&self.stripe, &row.id, Operation::new(operation.id, "cancel"));
         let made = wire::at_once(made).map(drop);
         self.ended(operation.id, made)?;
@@ -40,7 +40,7 @@ impl Platform {
 
     pub fn take_back_cancel(&mut self, id: InstanceId) -> Result<String, Trouble> {
         let row = self.changing(id)?;
-        let operation = self.begin(Some(id), "take_back", row.id.clone())?;
+        let operation = self.begin(Some(id), "end", format!("{} goes on", row.id))?;
         let made = subscription::take_back(&self.stripe, &row.id, Operation::new(operation.id, "take-back"));
         let made = wire::at_once(made).map(drop);
         self.ended(operation.id, made)?;

@@ -69,10 +69,11 @@ impl Platform {
         if open.expires >= self.now + LEAST_LEFT {
             return Ok(Some(open.id));
         }
-        if open.expires < self.now {
-            self.commits()?;
-            self.record.end_checkout(&open.id, self.now);
-        }
+        // Some tab may still have it: it is over before another is opened.
+        let closed = checkout::expire(&self.stripe, &open.id, Operation::new(open.operation, "expire"));
+        let closed = wire::at_once(closed)?;
+        self.settle(&closed)?;
+        self.may_be_paid(id)?;
         Ok(None)
     }
 
@@ -87,7 +88,7 @@ impl Platform {
             self.record.end_checkout(&other, self.now);
         }
         if !self.record.checkouts.iter().any(|it| it.id == opened.id) {
-            let page = Checkout { id: opened.id.clone(), server, expires: opened.expires, ended_at: None };
+            let page = Checkout { id: opened.id.clone(), operation: asked, server, expires: opened.expires, ended_at: None };
             self.record.checkouts.push(page);
         }
         Ok(opened.id.clone())

@@ -129,9 +129,14 @@ impl Platform {
         if let Some(open) = open.filter(|it| it.wanted == wanted && self.now - it.created < ASKED_AGAIN) {
             return Ok(open.clone());
         }
+        // What was wanted before is not wanted any more: asked for once more later, it is asked anew.
+        let before = open.map(|it| it.id);
         let id: Uuid = OperationId::generate(self.now, &self.bytes).as_uuid();
         let operation = Operation { id, server, kind, wanted, created: self.now, has_ended: false };
         self.commits()?;
+        if let Some(before) = before {
+            self.record.end_operation(before);
+        }
         self.record.operations.push(operation.clone());
         Ok(operation)
     }
