@@ -57,11 +57,7 @@ impl History {
                 self.tell(|| "the process will be killed".to_owned());
                 Ok(())
             }
-            96..98 => self.sleeps(),
-            _ => {
-                self.platform.is_slow = true;
-                Ok(())
-            }
+            _ => self.sleeps(),
         }
     }
 
@@ -157,7 +153,7 @@ impl History {
         Ok(())
     }
 
-    fn cards_are_good(&mut self) -> Result<(), Violation> {
+    pub(crate) fn cards_are_good(&mut self) -> Result<(), Violation> {
         self.set_wallet(
             |it| if matches!(it, Instrument::BankGood | Instrument::BankFails) { Instrument::BankGood } else { Instrument::Good },
         );

@@ -114,8 +114,14 @@ impl History {
                 let soon = self.dice.between(1, 3600);
                 self.passes(soon)?;
             }
+            // Now and then an answer is slow, and somebody pays meanwhile.
+            self.platform.is_slow = self.dice.once_in(10);
+            if !self.platform.slow.is_empty() && self.dice.once_in(3) {
+                self.cards_are_good()?;
+            }
             self.passes(TICK)?;
         }
+        self.platform.is_slow = false;
         self.settles()
     }
 
@@ -168,8 +174,9 @@ impl History {
 
     /// `hourly::tick` and the jobs that it enqueues. What fails is tried again by the next one.
     fn works(&mut self) -> Result<(), Violation> {
-        self.tries(Platform::fold_slow)?;
         self.tries(Platform::handle_events)?;
+        // What was read before that comes late.
+        self.tries(Platform::fold_slow)?;
         self.tries(Platform::look_after_endings)?;
         self.tries(Platform::free_abandoned)?;
         if self.has_to_sweep() && self.tries(Platform::sweep)?.is_some() {

@@ -28,8 +28,8 @@ use watch::Violation;
 pub enum Broken {
     /// A slow answer takes the place of a newer one.
     FoldsWhatWasOvertaken,
-    /// Servers are held back by what was read long ago.
-    TrustsOldReads,
+    /// Whom Stripe can't be asked about is taken for somebody who doesn't pay.
+    TakesErrorsForAnswers,
     /// Each tab has a page of its own to pay at.
     OpensAPageEachTime,
 }

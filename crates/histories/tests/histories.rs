@@ -18,17 +18,17 @@ fn nobody_is_charged_twice_held_back_wrongly_or_runs_on_unpaid() {
 
 /// The rules that one left out breaks, within so many seeds.
 fn broken_by(broken: Broken) -> Option<&'static str> {
-    (FIRST..FIRST + 500).find_map(|seed| play(seed, Some(broken)).err()).map(|it| it.violation.rule)
+    (FIRST..FIRST + 200).find_map(|seed| play(seed, Some(broken)).err()).map(|it| it.violation.rule)
 }
 
 #[test]
 fn a_slow_answer_in_a_newer_ones_place_is_seen() {
-    assert!(broken_by(Broken::FoldsWhatWasOvertaken).is_some());
+    assert_eq!(broken_by(Broken::FoldsWhatWasOvertaken), Some("nobody is held back who may run"));
 }
 
 #[test]
-fn an_old_read_that_holds_somebody_back_is_seen() {
-    assert_eq!(broken_by(Broken::TrustsOldReads), Some("nobody is held back who may run"));
+fn an_error_that_is_taken_for_an_answer_is_seen() {
+    assert_eq!(broken_by(Broken::TakesErrorsForAnswers), Some("nobody is held back who may run"));
 }
 
 #[test]

@@ -4,12 +4,10 @@ use chrono::{DateTime, Utc};
 use howdah_domain::billing::facts::{Sold, Subscription};
 use howdah_domain::billing::fold::Folded;
 use howdah_domain::billing::fresh::{self, Next};
-use howdah_domain::billing::policy::access;
 use howdah_domain::billing::{Access, BillingFacts};
 use howdah_domain::{Desired, Hold, InstanceId, Standing};
 
 use super::{Platform, TERMS};
-use crate::Broken;
 use crate::record::{FoldedRow, Server};
 
 impl Platform {
@@ -39,7 +37,6 @@ impl Platform {
         let Some(current) = allowed(server.desired) else { return };
         let wanted = match fresh::next(current, facts, read_at) {
             Next::To(verdict) => verdict.access,
-            Next::Read if self.broken == Some(Broken::TrustsOldReads) => access(facts).access,
             Next::Keep | Next::Read => return,
         };
         let Ok(desired) = server.desired.hold_to(wanted) else { return };
