@@ -16,6 +16,8 @@ mod error;
 pub mod event;
 pub mod events;
 mod facts;
+#[cfg(feature = "in-process")]
+pub mod in_process;
 pub mod invoice;
 mod objects;
 mod operation;

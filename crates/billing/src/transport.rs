@@ -32,8 +32,14 @@ const CHANGES_NOTHING: &[&str] = &["/invoices/create_preview"];
 #[derive(Clone)]
 pub(crate) struct Transport(Arc<Inner>);
 
-struct Inner {
-    http: reqwest::Client,
+enum Inner {
+    Http(Box<Http>),
+    #[cfg(feature = "in-process")]
+    InProcess(Box<crate::in_process::Counterpart>),
+}
+
+struct Http {
+    client: reqwest::Client,
     base: String,
     secret: SecretString,
     all: DefaultDirectRateLimiter,
@@ -42,7 +48,12 @@ struct Inner {
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").field("base", &self.0.base).finish_non_exhaustive()
+        let base = match &*self.0 {
+            Inner::Http(http) => &http.base,
+            #[cfg(feature = "in-process")]
+            Inner::InProcess(_) => "in process",
+        };
+        f.debug_struct("Transport").field("base", &base).finish_non_exhaustive()
     }
 }
 
@@ -54,7 +65,7 @@ impl Transport {
             let account = HeaderValue::from_str(account).map_err(|_| BillingError::Setup("the account is no id".to_owned()))?;
             headers.insert("stripe-account", account);
         }
-        let http = reqwest::Client::builder()
+        let client = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent(concat!("howdah/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
@@ -63,13 +74,18 @@ impl Transport {
             .build()
             .map_err(|error| BillingError::Setup(error.to_string()))?;
         let base = settings.base_url.as_ref().map_or(STRIPE, |it| it.as_str()).trim_end_matches('/').to_owned();
-        Ok(Self(Arc::new(Inner {
-            http,
+        Ok(Self(Arc::new(Inner::Http(Box::new(Http {
+            client,
             base,
             secret: settings.secret_key.clone(),
             all: RateLimiter::direct(Quota::per_second(ALL)),
             endpoints: RateLimiter::keyed(Quota::per_second(ENDPOINT)),
-        })))
+        })))))
+    }
+
+    #[cfg(feature = "in-process")]
+    pub fn in_process(counterpart: Box<crate::in_process::Counterpart>) -> Self {
+        Self(Arc::new(Inner::InProcess(counterpart)))
     }
 
     /// Sends it, once, when the limits allow.
@@ -79,26 +95,57 @@ impl Transport {
         if needs_key && key.is_none() {
             return Err(BillingError::Unkeyed { endpoint });
         }
-        self.0.endpoints.until_key_ready(&endpoint).await;
-        self.0.all.until_ready().await;
-        let mut sent = self.0.http.request(method(request.method), self.url(&request)).bearer_auth(self.0.secret.expose_secret());
+        let path = request.path.clone();
+        let answered = match &*self.0 {
+            Inner::Http(http) => http.send(&endpoint, request, key).await?,
+            #[cfg(feature = "in-process")]
+            Inner::InProcess(counterpart) => in_process(counterpart, &endpoint, request, key)?,
+        };
+        match answered {
+            Answer { status: 200..300, body, .. } => Ok(body),
+            Answer { status: status @ 500.., replayed: true, .. } => Err(BillingError::Kept { endpoint, status }),
+            Answer { status, body, .. } => Err(refusal(status, endpoint, &path, &body)),
+        }
+    }
+}
+
+impl Http {
+    async fn send(&self, endpoint: &String, request: RequestBuilder, key: Option<Key>) -> Result<Answer, BillingError> {
+        self.endpoints.until_key_ready(endpoint).await;
+        self.all.until_ready().await;
+        let mut sent = self.client.request(method(request.method), self.url(&request)).bearer_auth(self.secret.expose_secret());
         if let Some(key) = key {
             sent = sent.header("idempotency-key", key.0);
         }
         if let Some(body) = request.body {
             sent = sent.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
-        match answer(&endpoint, sent).await? {
-            Answer { status: 200..300, body, .. } => Ok(body),
-            Answer { status: status @ 500.., replayed: true, .. } => Err(BillingError::Kept { endpoint, status }),
-            Answer { status, body, .. } => Err(refusal(status, endpoint, &request.path, &body)),
-        }
+        answer(endpoint, sent).await
     }
 
     fn url(&self, request: &RequestBuilder) -> String {
         let query = request.query.as_ref().filter(|it| !it.is_empty()).map(|it| format!("?{it}")).unwrap_or_default();
-        format!("{}/v1{}{query}", self.0.base, request.path)
+        format!("{}/v1{}{query}", self.base, request.path)
     }
+}
+
+#[cfg(feature = "in-process")]
+fn in_process(
+    counterpart: &crate::in_process::Counterpart,
+    endpoint: &str,
+    request: RequestBuilder,
+    key: Option<Key>,
+) -> Result<Answer, BillingError> {
+    use crate::in_process::Sent;
+    let is_posted = matches!(request.method, StripeMethod::Post);
+    let sent = Sent {
+        method: method(request.method).to_string(),
+        path: format!("/v1{}", request.path),
+        form: if is_posted { request.body } else { request.query }.unwrap_or_default(),
+        key: key.map(|it| it.0),
+    };
+    let lost = || BillingError::Unreachable { endpoint: endpoint.to_owned(), status: None, source: None };
+    counterpart(&sent).map(|it| Answer { status: it.status, replayed: it.replayed, body: it.body }).ok_or_else(lost)
 }
 
 fn method(method: StripeMethod) -> reqwest::Method {

@@ -34,11 +34,11 @@ async fn post(simulator: web::Data<Simulator>, request: HttpRequest, body: Bytes
 async fn answer(simulator: &Simulator, request: &HttpRequest, verb: Verb, encoded: &str) -> HttpResponse {
     if key_of(request).as_deref() != Some(&simulator.settings.secret_key) {
         let request_id = simulator.world().new_id("req");
-        return respond(reply(&Err(ApiError::wrong_key()), &request_id), false);
+        return respond(reply(Err(ApiError::wrong_key()), &request_id), false);
     }
     let form = match Form::parse(encoded) {
         Ok(form) => form,
-        Err(error) => return respond(reply(&Err(error), "req_unread"), false),
+        Err(error) => return respond(reply(Err(error), "req_unread"), false),
     };
     let key = request.headers().get("Idempotency-Key").and_then(|it| it.to_str().ok());
     // Listened for before the act, so that a release right after it is heard.

@@ -144,7 +144,7 @@ impl Simulator {
     pub fn call(&self, verb: Verb, path: &str, form: &Form, key: Option<&str>) -> Outcome {
         let now = self.world().now;
         let request_id = self.world().new_id("req");
-        let refusal = |error: ApiError| reply(&Err(error), &request_id);
+        let refusal = |error: ApiError| reply(Err(error), &request_id);
         let (limit, planned) = (self.world().rules.requests_per_second, self.traffic().planned(verb.name(), path));
         if self.traffic().down {
             return refusal(ApiError::unavailable()).into();
@@ -169,7 +169,7 @@ impl Simulator {
             _ => self.act(verb, path, form, key, &request_id),
         };
         let answer = if planned == Some(Failure::ErrorAfter) { Err(ApiError::server()) } else { answer };
-        let reply = reply(&answer, &request_id);
+        let reply = reply(answer, &request_id);
         if planned == Some(Failure::Held) {
             self.lock_held().push((key.unwrap_or_default().to_owned(), reply.clone()));
             return Outcome::Held(reply);
@@ -255,10 +255,10 @@ impl From<Reply> for Outcome {
     }
 }
 
-pub(crate) fn reply(answer: &Result<Value, ApiError>, request_id: &str) -> Reply {
+pub(crate) fn reply(answer: Result<Value, ApiError>, request_id: &str) -> Reply {
     let request_id = request_id.to_owned();
     match answer {
-        Ok(body) => Reply { status: 200, body: body.clone(), request_id },
+        Ok(body) => Reply { status: 200, body, request_id },
         Err(error) => Reply { status: error.status, body: error.body(), request_id },
     }
 }

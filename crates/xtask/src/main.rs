@@ -12,6 +12,7 @@ mod dev;
 mod dist;
 mod fuzz;
 mod generated;
+mod histories;
 mod packages;
 mod places;
 mod progress;
@@ -93,6 +94,8 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u32,
     },
+    /// Play random histories of what customers pay, against a simulated Stripe
+    Histories(histories::Histories),
     /// Bring the libraries of the pages from npm, for the build to embed
     Assets,
     /// Bring what the browser tests need: the browser, and what pages are checked with
@@ -159,6 +162,7 @@ fn run(task: Task, places: Places) -> anyhow::Result<()> {
         Task::Dist => dist::run(&places),
         Task::Bench { name, no_build } => bench::run(&places, name, no_build),
         Task::Fuzz { seconds } => fuzz::run(&places, seconds),
+        Task::Histories(wanted) => histories::run(&places, &wanted),
         Task::Assets => assets::bring(&places, Progress::start()),
         Task::Checks => checks::bring(&places, Progress::start()),
         Task::Check => generated::run(&places, generated::Mode::Check),

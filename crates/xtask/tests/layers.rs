@@ -23,7 +23,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only tests and tools use; their own edges are free, but nothing that ships may depend on them.
-const DEV_ONLY: &[&str] = &["howdah-testkit", "howdah-acceptance", "howdah-bench", "howdah-standin", "howdah-stripe-simulator", "xtask"];
+const DEV_ONLY: &[&str] =
+    &["howdah-testkit", "howdah-acceptance", "howdah-bench", "howdah-histories", "howdah-standin", "howdah-stripe-simulator", "xtask"];
 
 /// What a crate must not reach, directly, among other people's crates.
 const FORBIDDEN_OUTSIDE: &[(&str, &[&str])] = &[

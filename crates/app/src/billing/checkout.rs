@@ -68,8 +68,12 @@ pub async fn pay(app: &App, actor: &Actor, id: InstanceId, currency: Option<Curr
     actor.may_pay()?;
     let billing = app.billing()?;
     let server = payable(&mut *app.conn().await?, actor, id).await?;
-    if let Some(open) = still_open(app, &mut *app.conn().await?, &server).await? {
-        return Ok(Payable { url: open.url });
+    if let Some(open) = Checkout::open(&mut *app.conn().await?, server.id).await? {
+        if open.expires_at >= app.now() + LEAST_LEFT {
+            return Ok(Payable { url: open.url });
+        }
+        shut(app, billing, &open).await?;
+        may_be_paid(&mut *app.conn().await?, &server).await?;
     }
     let customer = operation::customer(app, billing, actor).await?;
     let currency = match customer.currency.as_deref().map(str::parse) {
@@ -151,15 +155,10 @@ pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<()
     Ok(())
 }
 
-async fn still_open(app: &App, conn: &mut Conn, server: &Instance) -> Result<Option<Checkout>, Error> {
-    let Some(open) = Checkout::open(conn, server.id).await? else { return Ok(None) };
-    if open.expires_at >= app.now() + LEAST_LEFT {
-        return Ok(Some(open));
-    }
-    if open.expires_at < app.now() {
-        Checkout::end(conn, &open.id, "expired", app.now()).await?;
-    }
-    Ok(None)
+/// One page at a time, also in the last minutes of one: what was paid on it meanwhile counts.
+async fn shut(app: &App, billing: &Billing, open: &Checkout) -> Result<(), Error> {
+    let closed = checkout::expire(&billing.stripe, &open.id, Operation::new(open.operation_id, "expire")).await?;
+    settle(app, &closed).await
 }
 
 async fn keep(

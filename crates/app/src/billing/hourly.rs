@@ -18,8 +18,7 @@ use crate::{App, Error};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 const DAY: TimeDelta = TimeDelta::days(1);
-/// The provider lists events for 30 days; with this much overlap nothing is missed by a clock that is behind.
-const OVERLAP: TimeDelta = TimeDelta::hours(3);
+/// The provider lists events for 30 days.
 const LISTED_FOR: TimeDelta = TimeDelta::days(29);
 /// Of servers, in one statement.
 const PAGE: i64 = 1000;
@@ -59,8 +58,8 @@ async fn due(app: &App, kind: &str, every: TimeDelta, work: impl Future<Output =
 /// Events that the provider could not deliver, and pages whose end nobody told.
 async fn sweep(app: &App) -> Result<(), Error> {
     let billing = app.billing()?;
-    let newest = BillingEvent::newest(&mut *app.conn().await?).await?;
-    let since = newest.map_or(DateTime::UNIX_EPOCH, |it| it - OVERLAP).max(app.now() - LISTED_FOR);
+    // Newer ones that came say nothing about older ones that did not.
+    let since = app.now() - LISTED_FOR;
     let missed: Vec<_> = events::undelivered(&billing.stripe, since).await?.iter().map(|it| intake::row(app, it, "sweep")).collect();
     for some in missed.chunks(100) {
         intake::put(app, some).await?;

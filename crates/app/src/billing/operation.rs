@@ -16,6 +16,9 @@ use crate::{Actor, App, Error};
 /// The provider knows an idempotency key for a day.
 const ASKED_AGAIN: TimeDelta = TimeDelta::hours(20);
 
+/// One takes the other back: whoever wants one wants the other no more.
+const OPPOSITES: [&str; 2] = ["cancel", "take_back"];
+
 /// The one of its kind that was asked for before and is not known to have been answered, or a new one.
 pub(super) async fn begin(
     app: &App,
@@ -26,7 +29,10 @@ pub(super) async fn begin(
     wanted: Value,
 ) -> Result<BillingOperation, Error> {
     let open = BillingOperation::open(conn, account, instance, kind).await?;
-    if let Some(open) = open.filter(|it| it.wanted == wanted && app.now() - it.created_at < ASKED_AGAIN) {
+    let open = open.filter(|it| it.wanted == wanted && app.now() - it.created_at < ASKED_AGAIN);
+    let kinds: &[&str] = if OPPOSITES.contains(&kind) { &OPPOSITES } else { &[kind] };
+    BillingOperation::give_up_others(conn, instance, account, kinds, open.as_ref().map(|it| it.id), app.now()).await?;
+    if let Some(open) = open {
         return Ok(open);
     }
     let row = BillingOperation {

@@ -120,7 +120,8 @@ fn unpaid_since(subscription: &Subscription, read: &Read<'_>) -> Option<DateTime
     let unpaid = || of(subscription, read).filter(|it| is_unpaid(it));
     let has_failed = |it: &&Invoice| it.attempts > 0 || it.due.is_some_and(|due| due <= read.now);
     let failed = unpaid().filter(has_failed).map(payable_at).min();
-    failed.or_else(|| unpaid().map(payable_at).min()).map(|since| since.min(read.now))
+    // The same at each read: an end that moves would be told anew each time.
+    failed.or_else(|| unpaid().map(|it| it.created).min()).map(|since| since.min(read.now))
 }
 
 /// The provider calls a subscription active until it looks at its sent invoices again; here they are looked at now.

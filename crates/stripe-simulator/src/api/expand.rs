@@ -23,14 +23,19 @@ pub fn expand(world: &World, object: Value, paths: &[String]) -> Answer {
     Ok(object)
 }
 
-fn clean(object: Value) -> Value {
-    let mut object = shown(&object);
+fn clean(mut object: Value) -> Value {
+    hide(&mut object);
     if object.text("object") == "list" {
-        for member in object["data"].as_array_mut().into_iter().flatten() {
-            *member = shown(member);
-        }
+        object["data"].as_array_mut().into_iter().flatten().for_each(hide);
     }
     object
+}
+
+/// [`shown`], without a copy: lists are long.
+fn hide(object: &mut Value) {
+    if let Value::Object(members) = object {
+        members.retain(|key, _| !key.starts_with('_'));
+    }
 }
 
 fn follow(world: &World, value: &mut Value, parts: &[&str]) -> Option<()> {

@@ -139,6 +139,11 @@ impl World {
     /// After a failed attempt: when the next is, or that there is none.
     pub(super) fn note_failure(&mut self, id: &str) {
         let mut invoice = self.copy(id);
+        if invoice.text("collection_method") == "send_invoice" {
+            // There is time until it is due, however often somebody tries to pay before.
+            self.emit("invoice.payment_failed", &invoice);
+            return;
+        }
         let first = self.copy(invoice.text("_subscription")).status() == "incomplete";
         let attempts = usize::try_from(invoice.int("attempt_count")).unwrap_or_default();
         let wait = self.rules.retry_days.get(attempts.saturating_sub(1)).copied();

@@ -100,9 +100,4 @@ impl BillingEvent {
             .load(conn)
             .await
     }
-
-    /// When the provider made the newest that we have.
-    pub async fn newest(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
-        billing_events::table.select(diesel::dsl::max(billing_events::created_at)).first(conn).await
-    }
 }

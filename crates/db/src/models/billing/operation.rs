@@ -47,6 +47,25 @@ impl BillingOperation {
             .optional()
     }
 
+    /// What was asked for before, and is not wanted any more: asked for again, it would be answered as it was then.
+    pub async fn give_up_others(
+        conn: &mut Conn,
+        instance_id: Option<Uuid>,
+        account_id: Uuid,
+        kinds: &[&str],
+        but: Option<Uuid>,
+        now: DateTime<Utc>,
+    ) -> QueryResult<()> {
+        let others = billing_operations::table
+            .filter(billing_operations::account_id.eq(account_id))
+            .filter(billing_operations::instance_id.is_not_distinct_from(instance_id))
+            .filter(billing_operations::kind.eq_any(kinds))
+            .filter(billing_operations::ended_at.is_null())
+            .filter(billing_operations::id.is_distinct_from(but.unwrap_or_default()));
+        let columns = (billing_operations::ended_at.eq(now), billing_operations::failed.eq("Something else was wanted."));
+        diesel::update(others).set(columns).execute(conn).await.map(drop)
+    }
+
     /// The newest that a subscription was ended by, or was to go on by.
     pub async fn newest_about(conn: &mut Conn, subscription: &str) -> QueryResult<Option<Self>> {
         billing_operations::table
