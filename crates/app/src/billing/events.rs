@@ -22,13 +22,13 @@ pub(crate) async fn handle(app: &App) -> Result<(), Error> {
         match customer_of(app, billing, &event).await {
             Ok(Some(customer)) => by_customer.entry(customer).or_default().push(event.id),
             Ok(None) => handled(app, &[event.id], "It is of nothing of this platform.").await?,
-            Err(error) => trouble(app, &[event.id], &error).await?,
+            Err(error) => failed(app, &[event.id], &error).await?,
         }
     }
     for (customer, events) in by_customer {
         match sync(app, &customer).await {
             Ok(synced) => handled(app, &events, &synced.sentence()).await?,
-            Err(error) => trouble(app, &events, &error).await?,
+            Err(error) => failed(app, &events, &error).await?,
         }
     }
     Ok(())
@@ -38,10 +38,15 @@ async fn handled(app: &App, ids: &[String], outcome: &str) -> Result<(), Error> 
     Ok(BillingEvent::handled(&mut *app.conn().await?, ids, outcome, app.now()).await?)
 }
 
-async fn trouble(app: &App, ids: &[String], error: &Error) -> Result<(), Error> {
+/// They wait on while the provider, or the record, is away. What can't be handled at all keeps no others waiting: the nightly comparison
+/// tells of it, too.
+async fn failed(app: &App, ids: &[String], error: &Error) -> Result<(), Error> {
     let text = error.internal_text();
-    tracing::warn!(events = ids.len(), error = text, "billing events wait on");
-    Ok(BillingEvent::trouble(&mut *app.conn().await?, ids, &text).await?)
+    tracing::warn!(events = ids.len(), error = text, "billing events could not be handled");
+    match error {
+        Error::Unavailable { .. } | Error::PreconditionFailed => Ok(BillingEvent::trouble(&mut *app.conn().await?, ids, &text).await?),
+        _ => handled(app, ids, &format!("It could not be handled: {text}")).await,
+    }
 }
 
 /// Whose object it is of; `None` for one that is not there any more, or never was.

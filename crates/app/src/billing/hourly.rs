@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use howdah_billing::{checkout, events};
+use howdah_billing::{BillingError, checkout, events};
 use howdah_crd::instance::InstanceUsage;
 use howdah_db::models::billing::{BillingEvent, Checkout, Run, UsageHour};
 use howdah_db::models::instance::Instance;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{checkout as pages, ending, intake, leaving, reconcile};
-use crate::jobs::{HandleBillingEvents, LookAfterEndings};
+use crate::jobs::{BillingUpkeep, HandleBillingEvents, LookAfterEndings};
 use crate::worker::Worker;
 use crate::{App, Error};
 
@@ -23,23 +23,27 @@ const LISTED_FOR: TimeDelta = TimeDelta::days(29);
 /// Of servers, in one statement.
 const PAGE: i64 = 1000;
 
-/// By each tick: what waits is handled, and what is due is done.
+/// By each tick: what waits is handled, and what is due is begun. What asks the provider has jobs of its own: it may take long.
 pub(crate) async fn tick(worker: &Worker) -> Result<(), Error> {
     let app = &worker.app;
     let mut conn = app.conn().await?;
     LookAfterEndings::default().enqueue(&mut conn).await?;
-    if app.billing.is_some() && !BillingEvent::unhandled(&mut conn, 1).await?.is_empty() {
-        HandleBillingEvents::default().enqueue(&mut conn).await?;
+    if app.billing.is_some() {
+        if !BillingEvent::unhandled(&mut conn, 1).await?.is_empty() {
+            HandleBillingEvents::default().enqueue(&mut conn).await?;
+        }
+        BillingUpkeep::default().enqueue(&mut conn).await?;
     }
     drop(conn);
-    due(app, "usage", HOUR, sample(app)).await?;
-    if app.billing.is_some() {
-        ending::free_abandoned(app).await?;
-        leaving::look_after(app).await?;
-        due(app, "sweep", HOUR, sweep(app)).await?;
-        due(app, "reconcile", DAY, reconcile::run(app)).await?;
-    }
-    Ok(())
+    due(app, "usage", HOUR, sample(app)).await
+}
+
+/// What is never paid for, what leaves, what was missed, and what differs.
+pub(crate) async fn upkeep(app: &App) -> Result<(), Error> {
+    ending::free_abandoned(app).await?;
+    leaving::look_after(app).await?;
+    due(app, "sweep", HOUR, sweep(app)).await?;
+    due(app, "reconcile", DAY, reconcile::run(app)).await
 }
 
 /// Once in so long; one that fails is due again.
@@ -65,7 +69,12 @@ async fn sweep(app: &App) -> Result<(), Error> {
         intake::put(app, some).await?;
     }
     for page in Checkout::overdue(&mut *app.conn().await?, app.now(), PAGE).await? {
-        pages::settle(app, &checkout::get(&billing.stripe, &page.id).await?).await?;
+        match checkout::get(&billing.stripe, &page.id).await {
+            Ok(theirs) => pages::settle(app, &theirs).await?,
+            // Another account's, or one that the provider keeps no more: nobody pays at it.
+            Err(BillingError::Missing { .. }) => Checkout::end(&mut *app.conn().await?, &page.id, "expired", app.now()).await?,
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub use change::{PlanPreview, cancel, change_plan, portal, preview_plan, set_cap
 pub use checkout::{Payable, finish, pay};
 pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
-pub(crate) use hourly::tick;
+pub(crate) use hourly::{tick, upkeep};
 pub use intake::{Intake, IntakeError};
 pub use invoiced::{DAYS_UNTIL_DUE, InvoiceOrder, order_by_invoice};
 pub use operator::{

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::operation::new_id;
 use super::operator::DifferenceView;
-use super::{rows, standing, sync::sync};
+use super::{Billing, rows, standing, sync::sync};
 use crate::jobs::SyncInstance;
 use crate::observer::translate;
 use crate::{App, Error};
@@ -35,11 +35,15 @@ pub(super) async fn run(app: &App) -> Result<(), Error> {
         let Some(last) = page.last() else { break };
         after = last.clone();
         for customer in &page {
-            let provider = subscription::of_customer(&billing.stripe, customer).await?;
-            let (record, runs) = ours(app, customer).await?;
-            compared += i64::try_from(provider.len() + record.len()).unwrap_or(i64::MAX);
-            for it in reconcile::differences(&provider, &record, &runs).map_err(Error::internal)? {
-                told.push(remedied(app, customer, it).await?);
+            match one(app, billing, customer).await {
+                Ok((of_it, differences)) => {
+                    compared += of_it;
+                    told.extend(differences);
+                }
+                // The provider is away: all of it is for later.
+                Err(error @ Error::Unavailable { .. }) => return Err(error),
+                // One that can't be compared holds up no other.
+                Err(error) => told.push(unreadable(customer, &error)),
             }
         }
     }
@@ -51,6 +55,29 @@ pub(super) async fn run(app: &App) -> Result<(), Error> {
         differences: serde_json::to_value(&told).map_err(Error::internal)?,
     };
     Ok(row.insert(&mut *app.conn().await?).await?)
+}
+
+async fn one(app: &App, billing: &Billing, customer: &str) -> Result<(i64, Vec<DifferenceView>), Error> {
+    let provider = subscription::of_customer(&billing.stripe, customer).await?;
+    let (record, runs) = ours(app, customer).await?;
+    let compared = i64::try_from(provider.len() + record.len()).unwrap_or(i64::MAX);
+    let mut told = Vec::new();
+    for it in reconcile::differences(&provider, &record, &runs).map_err(Error::internal)? {
+        told.push(remedied(app, customer, it).await?);
+    }
+    Ok((compared, told))
+}
+
+fn unreadable(customer: &str, error: &Error) -> DifferenceView {
+    let text = error.internal_text();
+    tracing::warn!(customer, error = text, "a customer could not be compared");
+    DifferenceView {
+        kind: "unreadable".to_owned(),
+        instance: None,
+        subscription: None,
+        sentence: format!("{customer} can't be compared: {text}"),
+        done: "Nothing: an operator has to look.".to_owned(),
+    }
 }
 
 /// The servers that a customer pays for, or did, as the record has them and as they were seen.

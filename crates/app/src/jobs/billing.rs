@@ -1,6 +1,6 @@
 //! What is paid: events, and what time brings.
 
-use super::{HandleBillingEvents, LookAfterEndings};
+use super::{BillingUpkeep, HandleBillingEvents, LookAfterEndings};
 use crate::billing;
 use crate::worker::{WorkError, Worker};
 
@@ -10,4 +10,8 @@ pub async fn events(worker: &Worker, _: HandleBillingEvents) -> Result<(), WorkE
 
 pub async fn endings(worker: &Worker, _: LookAfterEndings) -> Result<(), WorkError> {
     Ok(billing::look_after_endings(worker).await?)
+}
+
+pub async fn upkeep(worker: &Worker, _: BillingUpkeep) -> Result<(), WorkError> {
+    Ok(billing::upkeep(&worker.app).await?)
 }

@@ -7,8 +7,8 @@ use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerO
 use tracing::Instrument;
 
 use super::{
-    DeleteExports, HandleBillingEvents, LookAfterEndings, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance, SyncPull, Tick,
-    VerifyFinalBundles,
+    BillingUpkeep, DeleteExports, HandleBillingEvents, LookAfterEndings, LookOutside, ResyncAll, SendMails, SyncExport, SyncInstance,
+    SyncPull, Tick, VerifyFinalBundles,
 };
 use crate::error::chain;
 use crate::worker::{WorkError, Worker};
@@ -39,6 +39,7 @@ pub fn define(options: WorkerOptions, worker: &Arc<Worker>) -> WorkerOptions {
         .define_job::<VerifyFinalBundles>()
         .define_job::<HandleBillingEvents>()
         .define_job::<LookAfterEndings>()
+        .define_job::<BillingUpkeep>()
 }
 
 /// What the queue keeps of an error: one line with all its sources.
@@ -81,3 +82,4 @@ handler!(DeleteExports);
 handler!(VerifyFinalBundles);
 handler!(HandleBillingEvents);
 handler!(LookAfterEndings);
+handler!(BillingUpkeep);

@@ -82,6 +82,10 @@ pub struct VerifyFinalBundles {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandleBillingEvents {}
 
+/// Looks after what the payment provider is asked by the hour and the day: many requests, where there are many customers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingUpkeep {}
+
 /// Looks after servers whose standing ends: what they may do, what their owners are told, and their removal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookAfterEndings {}
@@ -248,5 +252,6 @@ only_one!(ResyncAll, "resync_all", resync_all::run);
 only_one!(SendMails, "send_mails", send_mails::run);
 only_one!(DeleteExports, "delete_exports", delete_exports::run);
 only_one!(HandleBillingEvents, "handle_billing_events", billing::events);
+only_one!(BillingUpkeep, "billing_upkeep", billing::upkeep);
 only_one!(LookAfterEndings, "look_after_endings", billing::endings);
 only_one!(VerifyFinalBundles, "verify_final_bundles", verify_final_bundles::run);

@@ -11,7 +11,7 @@ use actix_web::{App as Web, HttpRequest, HttpResponse, HttpServer, web};
 use chrono::TimeDelta;
 use howdah_app::billing::{self, Billing, Intake, IntakeError};
 use howdah_app::instances::{self, LaunchRequest};
-use howdah_app::jobs::{HandleBillingEvents, LookAfterEndings, SendMails};
+use howdah_app::jobs::{BillingUpkeep, HandleBillingEvents, LookAfterEndings, SendMails};
 use howdah_app::worker::{Worker, WorkerSettings};
 use howdah_app::{Actor, App, Config, Once};
 use howdah_billing::{Settings, Stripe};
@@ -136,6 +136,8 @@ impl Paid {
         self.stripe.advance(time.num_seconds()).await;
         self.handled().await;
         self.ground.tick().await;
+        // While the provider is away it fails, and is tried again by the next tick.
+        let _ = BillingUpkeep::default().work(&self.ground.worker).await;
         LookAfterEndings::default().work(&self.ground.worker).await.unwrap();
         SendMails::default().work(&self.ground.worker).await.unwrap();
     }
