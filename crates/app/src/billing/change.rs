@@ -89,12 +89,7 @@ pub async fn change_plan(app: &App, actor: &Actor, id: InstanceId, plan: &str, a
 /// # Errors
 /// [`Error::Conflict`] for a server without a running subscription.
 pub async fn cancel(app: &App, actor: &Actor, id: InstanceId) -> Result<(), Error> {
-    actor.may_pay()?;
-    let billing = app.billing()?;
-    let changing = changing(&mut *app.conn().await?, actor, id).await?;
-    let operation = asked(app, &changing, "cancel", json!({"subscription": changing.row.id})).await?;
-    let made = subscription::cancel_at_period_end(&billing.stripe, &changing.row.id, Operation::new(operation.id, "cancel")).await;
-    ended(app, &changing, &operation, made.map(drop)).await
+    end_or_go_on(app, actor, id, true).await
 }
 
 /// It goes on after all.
@@ -102,11 +97,20 @@ pub async fn cancel(app: &App, actor: &Actor, id: InstanceId) -> Result<(), Erro
 /// # Errors
 /// As [`cancel`].
 pub async fn take_back_cancel(app: &App, actor: &Actor, id: InstanceId) -> Result<(), Error> {
+    end_or_go_on(app, actor, id, false).await
+}
+
+async fn end_or_go_on(app: &App, actor: &Actor, id: InstanceId, ends: bool) -> Result<(), Error> {
     actor.may_pay()?;
-    let billing = app.billing()?;
+    let stripe = &app.billing()?.stripe;
     let changing = changing(&mut *app.conn().await?, actor, id).await?;
-    let operation = asked(app, &changing, "take_back", json!({"subscription": changing.row.id})).await?;
-    let made = subscription::take_back(&billing.stripe, &changing.row.id, Operation::new(operation.id, "take-back")).await;
+    let subscription = changing.row.id.as_str();
+    let operation = asked(app, &changing, if ends { "cancel" } else { "take_back" }, json!({"subscription": subscription})).await?;
+    let made = if ends {
+        subscription::cancel_at_period_end(stripe, subscription, Operation::new(operation.id, "cancel")).await
+    } else {
+        subscription::take_back(stripe, subscription, Operation::new(operation.id, "take-back")).await
+    };
     ended(app, &changing, &operation, made.map(drop)).await
 }
 
@@ -161,8 +165,7 @@ async fn changing(conn: &mut Conn, actor: &Actor, id: InstanceId) -> Result<Chan
     if server.tombstoned_at.is_some() || matches!(server.desired()?, Desired::Deleted { .. }) {
         return conflict("leaving", "This server is on its way out: take that back first.");
     }
-    let live = ["trialing", "active", "past_due"];
-    let row = SubscriptionRow::of_instance(conn, server.id).await?.into_iter().find(|it| live.contains(&it.status.as_str()));
+    let row = SubscriptionRow::of_instance(conn, server.id).await?.into_iter().find(rows::is_live);
     match row {
         Some(row) => Ok(Changing { server, row }),
         None => conflict("not_subscribed", "This server has no running subscription. Pay for it first."),

@@ -16,7 +16,7 @@ use howdah_domain::{Desired, Hold, InstanceId};
 use serde_json::json;
 
 use super::sync::sync;
-use super::{Billing, operation};
+use super::{Billing, operation, rows};
 use crate::{Actor, App, Error, instances};
 
 /// As long as the provider keeps a page.
@@ -136,11 +136,6 @@ pub(super) async fn payable(conn: &mut Conn, actor: &Actor, id: InstanceId) -> R
     Ok(server)
 }
 
-/// There is no second one while it is.
-pub(super) fn is_subscribed(row: &SubscriptionRow) -> bool {
-    ["trialing", "active", "past_due", "unpaid", "paused"].contains(&row.status.as_str())
-}
-
 pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<(), Error> {
     let conflict = |reason, sentence: &str| Err(Error::Conflict { reason, sentence: sentence.to_owned() });
     if server.tombstoned_at.is_some() || matches!(server.desired()?, Desired::Deleted { .. }) {
@@ -149,7 +144,7 @@ pub(super) async fn may_be_paid(conn: &mut Conn, server: &Instance) -> Result<()
     if matches!(server.desired()?, Desired::Suspended { by: Hold::Approval }) {
         return conflict("awaiting_approval", "An operator looks at this server first. Nothing is to be paid before that.");
     }
-    if SubscriptionRow::of_instance(conn, server.id).await?.iter().any(is_subscribed) {
+    if SubscriptionRow::of_instance(conn, server.id).await?.iter().any(rows::is_subscribed) {
         return conflict("subscribed", "This server has a subscription. Pay what is open of it, or change its means of payment.");
     }
     Ok(())

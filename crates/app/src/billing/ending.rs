@@ -5,16 +5,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use howdah_db::Conn;
 use howdah_db::models::audit::Actor as AuditActor;
-use howdah_db::models::billing::{BillingCustomer, Checkout, InstanceBilling, Notice as NoticeRow, SubscriptionRow};
+use howdah_db::models::billing::{BillingCustomer, InstanceBilling, Notice as NoticeRow, SubscriptionRow};
 use howdah_db::models::export::Export;
 use howdah_db::models::final_bundle::FinalBundle as FinalBundleRow;
-use howdah_db::models::import::Import;
 use howdah_db::models::instance::{DesiredColumns, Instance};
 use howdah_domain::billing::fresh::{self, Next};
 use howdah_domain::billing::notices::{self, Notice, Told};
 use howdah_domain::billing::removal::{self, Evidence, FinalBundle, FreshRead};
 use howdah_domain::billing::timeline::{Happened, Timeline, timeline};
-use howdah_domain::{Deletion, Desired, InstanceId, Standing};
+use howdah_domain::{Desired, InstanceId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -27,10 +26,6 @@ use crate::{App, Error, exports, instances, mails, operations};
 const PAGE: i64 = 500;
 /// The final bundle is begun so long before the end that one that fails is seen.
 const BUNDLE_BEFORE: TimeDelta = TimeDelta::days(14);
-/// After a page to pay at has expired, the name is kept for who comes back to it.
-const TRIED_AGAIN: TimeDelta = TimeDelta::hours(24);
-/// And so long for who never went there.
-const NEVER_TRIED: TimeDelta = TimeDelta::days(3);
 
 /// One server that fails holds up no other.
 pub(crate) async fn look_after(worker: &Worker) -> Result<(), Error> {
@@ -45,40 +40,6 @@ pub(crate) async fn look_after(worker: &Worker) -> Result<(), Error> {
             }
         }
     }
-}
-
-/// Servers that were launched and never paid for: nothing of them is anywhere, and their names are free again.
-pub(crate) async fn free_abandoned(app: &App) -> Result<(), Error> {
-    let now = app.now();
-    let abandoned = Checkout::abandoned(&mut *app.conn().await?, now - TRIED_AGAIN, now - NEVER_TRIED, PAGE).await?;
-    for id in abandoned {
-        let mut conn = app.conn().await?;
-        let freed = howdah_db::transaction(&mut conn, async |conn| free(app, conn, id).await).await;
-        if let Err(error) = freed {
-            tracing::warn!(instance.id = %id, %error, "a server that nobody paid for could not be freed");
-        }
-    }
-    Ok(())
-}
-
-async fn free(app: &App, conn: &mut Conn, id: Uuid) -> Result<(), Error> {
-    let Some(row) = Instance::lock(conn, id).await?.filter(|it| it.tombstoned_at.is_none() && it.launched_at.is_none()) else {
-        return Ok(());
-    };
-    // Somebody paid meanwhile.
-    if row.standing()? != Standing::Incomplete || Checkout::open(conn, id).await?.is_some() {
-        return Ok(());
-    }
-    // What was brought from elsewhere has a time of its own, and is its owner's to throw away.
-    if Import::of_instance(conn, id).await?.is_some() {
-        return Ok(());
-    }
-    let desired = row.desired()?.delete(Deletion::Remove, app.now(), row.begun())?;
-    let columns = DesiredColumns::from(desired);
-    let row = Instance::set_desired(conn, row.id, row.revision, &columns, app.now()).await?.ok_or(Error::PreconditionFailed)?;
-    operations::cancel_live(app, conn, InstanceId::from_uuid(id)).await?;
-    SyncInstance::of(id).enqueue(conn).await?;
-    instances::audit(app, conn, AuditActor::Platform, "billing.abandoned", &row, json!({})).await
 }
 
 /// Where a server is on its way down.

@@ -11,7 +11,7 @@ use howdah_db::models::observation::Glance;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{checkout as pages, ending, intake, leaving, reconcile};
+use super::{abandoned, checkout as pages, intake, leaving, reconcile};
 use crate::jobs::{BillingUpkeep, HandleBillingEvents, LookAfterEndings};
 use crate::worker::Worker;
 use crate::{App, Error};
@@ -40,7 +40,7 @@ pub(crate) async fn tick(worker: &Worker) -> Result<(), Error> {
 
 /// What is never paid for, what leaves, what was missed, and what differs.
 pub(crate) async fn upkeep(app: &App) -> Result<(), Error> {
-    ending::free_abandoned(app).await?;
+    abandoned::free(app).await?;
     leaving::look_after(app).await?;
     due(app, "sweep", HOUR, sweep(app)).await?;
     due(app, "reconcile", DAY, reconcile::run(app)).await

@@ -2,7 +2,7 @@
 //! takes the leaving back has it go on.
 
 use howdah_billing::{Operation, subscription};
-use howdah_db::models::billing::{BillingOperation, SubscriptionRow};
+use howdah_db::models::billing::{BillingCustomer, BillingOperation, SubscriptionRow};
 use serde_json::{Value, json};
 
 use super::operation::begin;
@@ -60,7 +60,7 @@ async fn asked(app: &App, row: &SubscriptionRow, kind: &str, wanted: Value) -> R
     let instance = row.instance_id.ok_or_else(missing)?;
     let mut conn = app.conn().await?;
     howdah_db::transaction(&mut conn, async |conn| {
-        let customer = howdah_db::models::billing::BillingCustomer::by_id(conn, &row.customer_id).await?.ok_or_else(missing)?;
+        let customer = BillingCustomer::by_id(conn, &row.customer_id).await?.ok_or_else(missing)?;
         begin(app, conn, customer.account_id, Some(instance), kind, wanted).await
     })
     .await

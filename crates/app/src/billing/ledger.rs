@@ -1,6 +1,5 @@
 //! What happened to invoices, in the ledger: each once, whatever was told twice.
 
-use howdah_db::Conn;
 use howdah_db::models::billing::LedgerEntry;
 use howdah_domain::billing::facts::{Invoice, InvoiceLine, InvoiceStatus};
 use howdah_domain::billing::ledger::{self, Account, Entry, Event, LedgerError};
@@ -9,14 +8,10 @@ use uuid::Uuid;
 use super::usage;
 use crate::{App, Error};
 
-/// Posts what the invoice's state says that has happened; what is there already stays as it is.
-pub(super) async fn post(app: &App, conn: &mut Conn, invoice: &Invoice, instance: Option<Uuid>) -> Result<(), Error> {
+/// What the invoice's state says that has happened; posted before, it is not posted again.
+pub(super) fn entries_of(app: &App, invoice: &Invoice, instance: Option<Uuid>) -> Result<Vec<LedgerEntry>, Error> {
     let entries = entries(app, invoice).map_err(Error::internal)?;
-    let rows: Vec<LedgerEntry> = entries.iter().flat_map(|it| rows(it, invoice, instance)).collect();
-    if !rows.is_empty() {
-        LedgerEntry::post(conn, &rows).await?;
-    }
-    Ok(())
+    Ok(entries.iter().flat_map(|it| rows(it, invoice, instance)).collect())
 }
 
 fn entries(app: &App, invoice: &Invoice) -> Result<Vec<Entry>, LedgerError> {

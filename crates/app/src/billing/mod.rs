@@ -3,6 +3,8 @@
 //! An answer is folded into the record by [`sync`], whoever had a reason to ask: an event, the page that a customer comes back to, the
 //! clock. What is asked for is written down first ([`operation`]), so that a process that is killed asks for the same thing again.
 
+mod abandoned;
+mod by_invoice;
 mod catalogue;
 mod change;
 mod checkout;
@@ -10,7 +12,6 @@ mod ending;
 mod events;
 mod hourly;
 mod intake;
-mod invoiced;
 mod leaving;
 mod ledger;
 mod operation;
@@ -22,6 +23,7 @@ mod sync;
 mod usage;
 mod view;
 
+pub use by_invoice::{DAYS_UNTIL_DUE, InvoiceOrder, order_by_invoice};
 pub use catalogue::{WEBHOOK, apply as apply_catalogue, plan as plan_catalogue};
 pub use change::{PlanPreview, cancel, change_plan, portal, preview_plan, set_cap, take_back_cancel};
 pub use checkout::{Payable, finish, pay};
@@ -29,7 +31,6 @@ pub(crate) use ending::look_after as look_after_endings;
 pub(crate) use events::handle as handle_events;
 pub(crate) use hourly::{tick, upkeep};
 pub use intake::{Intake, IntakeError};
-pub use invoiced::{DAYS_UNTIL_DUE, InvoiceOrder, order_by_invoice};
 pub use operator::{
     DifferenceView, EventView, GrantRequest, MoneyView, ReconciliationView, Share, Total, end_grant, events, grant, money, reconciliations,
     replay,

@@ -69,7 +69,7 @@ pub async fn money(app: &App, actor: &Actor) -> Result<MoneyView, Error> {
     let mut regions = BTreeMap::new();
     for (row, plan, cluster) in paid() {
         let currency: Currency = row.currency.parse().map_err(Error::internal)?;
-        let monthly = monthly(row);
+        let monthly = rows::monthly(row);
         let region = clusters.get(cluster).cloned().unwrap_or_default();
         for sum in [
             totals.entry(currency).or_default(),
@@ -100,10 +100,6 @@ pub async fn money(app: &App, actor: &Actor) -> Result<MoneyView, Error> {
         churn_permille: if there_were == 0 { 0 } else { ended * 1000 / there_were },
         invoices: states.into_iter().collect(),
     })
-}
-
-fn monthly(row: &SubscriptionRow) -> i64 {
-    rows::items(row).iter().map(|it| it.unit.saturating_mul(it.quantity.into())).sum()
 }
 
 fn shares(of: BTreeMap<(String, Currency), (i64, usize)>) -> Vec<Share> {

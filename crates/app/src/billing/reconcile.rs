@@ -106,9 +106,8 @@ async fn ours(app: &App, customer: &str) -> Result<(Vec<Recorded>, Vec<Running>)
 
 fn paid(row: &SubscriptionRow) -> Result<Paid, Error> {
     let currency = row.currency.parse().map_err(Error::internal)?;
-    let monthly = rows::items(row).iter().map(|it| it.unit.saturating_mul(it.quantity.into())).sum();
     let status = rows::status_of(&row.status).ok_or_else(|| Error::internal(format!("`{}` is no state of a subscription", row.status)))?;
-    Ok(Paid { id: row.id.clone(), status, monthly: Money::new(monthly, currency) })
+    Ok(Paid { id: row.id.clone(), status, monthly: Money::new(rows::monthly(row), currency) })
 }
 
 /// That no pod is left is seen; whether one that runs can be written to is its gate's matter.

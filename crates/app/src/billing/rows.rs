@@ -107,6 +107,21 @@ const fn invoice_status(status: InvoiceStatus) -> &'static str {
     }
 }
 
+/// It runs, and can be changed.
+pub(super) fn is_live(row: &SubscriptionRow) -> bool {
+    ["trialing", "active", "past_due"].contains(&row.status.as_str())
+}
+
+/// There is no second one while it is.
+pub(super) fn is_subscribed(row: &SubscriptionRow) -> bool {
+    is_live(row) || ["unpaid", "paused"].contains(&row.status.as_str())
+}
+
+/// All items in a month, in minor units.
+pub(super) fn monthly(row: &SubscriptionRow) -> i64 {
+    items(row).iter().map(|it| it.unit.saturating_mul(it.quantity.into())).sum()
+}
+
 /// An item as the record has it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct ItemRow {

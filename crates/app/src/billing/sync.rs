@@ -3,7 +3,7 @@
 //! Reads are numbered before they begin, and one that began before what was folded in last is dropped: a slow answer never takes the
 //! place of a newer one. Nothing is decided while the provider is away: the record stays as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use howdah_billing::{BillingError, invoice, subscription};
 use howdah_db::Conn;
@@ -15,6 +15,9 @@ use uuid::Uuid;
 
 use super::{Billing, ledger, rows, standing, usage};
 use crate::{App, Error};
+
+/// Entries of the ledger in one statement.
+const POSTED_TOGETHER: usize = 500;
 
 /// All of a customer's, in one read.
 struct Whole {
@@ -73,31 +76,32 @@ async fn fold_in(app: &App, conn: &mut Conn, customer: &str, number: i64, whole:
     if row.read_folded >= number {
         return Ok((Synced::Overtaken, Vec::new()));
     }
-    let mut servers = BTreeSet::new();
+    let mut servers: BTreeMap<String, Option<Uuid>> = BTreeMap::new();
     for known in SubscriptionRow::of_customer(conn, customer).await? {
-        servers.extend(known.instance_id);
+        servers.insert(known.id, known.instance_id);
     }
     for it in &whole.subscriptions {
         let instance = server_of(conn, &row, it).await?;
-        servers.extend(instance);
+        servers.insert(it.id.clone(), instance);
         rows::subscription(it, instance, app.now()).put(conn).await?;
     }
+    let mut entries = Vec::new();
     for it in &whole.invoices {
         rows::invoice(it, app.now()).put(conn).await?;
-        let instance = match &it.subscription {
-            Some(subscription) => SubscriptionRow::by_id(conn, subscription).await?.and_then(|it| it.instance_id),
-            None => None,
-        };
-        ledger::post(app, conn, it, instance).await?;
+        let instance = it.subscription.as_ref().and_then(|id| servers.get(id)).copied().flatten();
+        entries.extend(ledger::entries_of(app, it, instance)?);
     }
-    let refunded = refunded(conn, &whole.invoices).await?;
+    for some in entries.chunks(POSTED_TOGETHER) {
+        LedgerEntry::post(conn, some).await?;
+    }
+    let ids: BTreeSet<Uuid> = servers.values().copied().flatten().collect();
     let mut duplicates = Vec::new();
-    for server in &servers {
-        duplicates.extend(fold_one(app, conn, *server, whole, &refunded).await?);
+    for server in &ids {
+        duplicates.extend(fold_one(app, conn, *server, whole).await?);
     }
     let currency = whole.subscriptions.first().map(|it| it.currency.to_string());
     BillingCustomer::folded(conn, customer, number, currency.as_deref(), app.now()).await?;
-    Ok((Synced::Folded(servers.len()), duplicates))
+    Ok((Synced::Folded(ids.len()), duplicates))
 }
 
 /// By the metadata, where that names a server of this account: whoever can write there may name any.
@@ -107,24 +111,12 @@ async fn server_of(conn: &mut Conn, customer: &BillingCustomer, it: &Subscriptio
     Ok(instance.filter(|it| it.account_id == customer.account_id).map(|it| it.id))
 }
 
-/// Invoices whose money was given back whole, by the ledger.
-async fn refunded(conn: &mut Conn, invoices: &[Invoice]) -> Result<Vec<String>, Error> {
-    let mut refunded = Vec::new();
-    for it in invoices {
-        let entries = LedgerEntry::of_object(conn, &it.id).await?;
-        let back: i64 = entries.iter().filter(|it| it.account == "cash" && it.happened.starts_with("refunded")).map(|it| -it.amount).sum();
-        if back > 0 && back >= it.total.minor {
-            refunded.push(it.id.clone());
-        }
-    }
-    Ok(refunded)
-}
-
-async fn fold_one(app: &App, conn: &mut Conn, server: Uuid, whole: &Whole, refunded: &[String]) -> Result<Vec<String>, Error> {
+async fn fold_one(app: &App, conn: &mut Conn, server: Uuid, whole: &Whole) -> Result<Vec<String>, Error> {
     let Some(instance) = Instance::lock(conn, server).await?.filter(|it| it.tombstoned_at.is_none()) else { return Ok(Vec::new()) };
     let known: Vec<String> = SubscriptionRow::of_instance(conn, server).await?.into_iter().map(|it| it.id).collect();
     let of_it: Vec<Subscription> = whole.subscriptions.iter().filter(|it| known.contains(&it.id)).cloned().collect();
-    let read = fold::Read { subscriptions: &of_it, invoices: &whole.invoices, refunded, known: &known, now: app.now() };
+    // What was given back is not read: it counts as paid, to the end of its period.
+    let read = fold::Read { subscriptions: &of_it, invoices: &whole.invoices, refunded: &[], known: &known, now: app.now() };
     let grant = standing::grant(conn, &instance).await?;
     match fold::standing(&read, grant.as_ref()) {
         Ok(folded) => {

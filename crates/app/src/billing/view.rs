@@ -108,7 +108,8 @@ pub async fn bill(app: &App, actor: &Actor, id: InstanceId) -> Result<BillView, 
     let verdict = rules::access(&facts);
     let happened = ending::happened(&mut conn, &server, facts.stages().map(|it| it.since)).await?;
     let way_down = timeline(&facts, TERMS.export_window, happened);
-    let row = chosen(&mut conn, &server).await?;
+    let all = SubscriptionRow::of_instance(&mut conn, server.id).await?;
+    let row = chosen(&conn, &server, &all).await?;
     let read = match &row {
         Some(row) => BillingCustomer::by_id(&mut conn, &row.customer_id).await?.and_then(|it| it.read_at),
         None => None,
@@ -119,9 +120,8 @@ pub async fn bill(app: &App, actor: &Actor, id: InstanceId) -> Result<BillView, 
     let stays = server.tombstoned_at.is_none() && !matches!(desired, Desired::Deleted { .. });
     let is_held = matches!(desired, Desired::Suspended { by: Hold::Approval });
     let may_pay = server.account_id == actor.account.as_uuid() && actor.may_pay().is_ok();
-    let is_live = row.as_ref().is_some_and(is_live);
-    let is_paid_for = SubscriptionRow::of_instance(&mut conn, server.id).await?.iter().any(checkout::is_subscribed)
-        || matches!(facts.standing, Standing::Granted { until: None, .. });
+    let is_live = row.as_ref().is_some_and(rows::is_live);
+    let is_paid_for = all.iter().any(rows::is_subscribed) || matches!(facts.standing, Standing::Granted { until: None, .. });
     let customer = BillingCustomer::of_account(&mut conn, actor.account.as_uuid()).await?;
     let currency = customer.as_ref().and_then(|it| it.currency.as_deref()).and_then(|it| it.parse().ok());
     let offer = offer(app, billing, &server, currency).filter(|_| may_pay && stays && !is_held && !is_paid_for);
@@ -165,10 +165,6 @@ pub async fn banner(app: &App, actor: &Actor, id: InstanceId) -> Result<Option<B
     Ok(timeline(&facts, TERMS.export_window, happened).and_then(|it| it.banner(&facts)))
 }
 
-fn is_live(row: &SubscriptionRow) -> bool {
-    ["trialing", "active", "past_due"].contains(&row.status.as_str())
-}
-
 /// In the currency of all that its account pays, or in the platform's.
 fn offer(app: &App, billing: &Billing, server: &Instance, currency: Option<Currency>) -> Option<Offer> {
     let price = app.plans.get(&server.plan)?.price(currency.unwrap_or(billing.currency))?;
@@ -181,11 +177,10 @@ fn if_cancelled(facts: &BillingFacts, row: &SubscriptionRow) -> Option<[(Stage, 
 }
 
 /// The subscription that its standing is of, or the newest that there was.
-async fn chosen(conn: &mut Conn, server: &Instance) -> Result<Option<SubscriptionRow>, Error> {
+async fn chosen(conn: &Conn, server: &Instance, all: &[SubscriptionRow]) -> Result<Option<SubscriptionRow>, Error> {
     let folded = InstanceBilling::of(conn, server.id).await?.and_then(|it| it.subscription_id);
-    let all = SubscriptionRow::of_instance(conn, server.id).await?;
-    let named = all.iter().find(|it| Some(&it.id) == folded.as_ref()).cloned();
-    Ok(named.or_else(|| all.into_iter().next()))
+    let named = all.iter().find(|it| Some(&it.id) == folded.as_ref());
+    Ok(named.or_else(|| all.first()).cloned())
 }
 
 type Next = (Option<Estimate>, Option<Money>, Option<String>);
@@ -194,7 +189,7 @@ async fn coming(app: &App, conn: &mut Conn, server: &Instance, row: Option<&Subs
     let Some(row) = row else { return Ok((None, None, None)) };
     let currency: Currency = row.currency.parse().map_err(Error::internal)?;
     let cap = usage::cap(conn, server.id, currency).await?;
-    if !is_live(row) || row.cancel_at.is_some() {
+    if !rows::is_live(row) || row.cancel_at.is_some() {
         return Ok((None, cap, None));
     }
     let items = items(row)?;
@@ -232,12 +227,11 @@ fn items(row: &SubscriptionRow) -> Result<Vec<Item>, Error> {
 fn subscription(row: &SubscriptionRow) -> Result<SubscriptionView, Error> {
     let currency: Currency = row.currency.parse().map_err(Error::internal)?;
     let items = items(row)?;
-    let monthly: i64 = items.iter().map(|it| it.unit.minor.saturating_mul(it.quantity.into())).sum();
     Ok(SubscriptionView {
         id: row.id.clone(),
         status: row.status.clone(),
         plan: items.iter().find_map(|it| if let Sold::Plan(plan) = &it.sold { Some(plan.clone()) } else { None }),
-        monthly: Money::new(monthly, currency),
+        monthly: Money::new(rows::monthly(row), currency),
         items,
         period_start: row.period_start,
         period_end: row.period_end,

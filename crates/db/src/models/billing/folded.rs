@@ -37,8 +37,4 @@ impl InstanceBilling {
     pub async fn of(mut conn: &Conn, instance_id: Uuid) -> QueryResult<Option<Self>> {
         instance_billing::table.find(instance_id).select(Self::as_select()).first(&mut conn).await.optional()
     }
-
-    pub async fn of_all(mut conn: &Conn, instance_ids: &[Uuid]) -> QueryResult<Vec<Self>> {
-        instance_billing::table.filter(instance_billing::instance_id.eq_any(instance_ids)).select(Self::as_select()).load(&mut conn).await
-    }
 }

@@ -49,17 +49,6 @@ impl InvoiceRow {
         invoices::table.find(id).select(Self::as_select()).first(conn).await.optional()
     }
 
-    /// The newest first.
-    pub async fn of_customer(conn: &mut Conn, customer_id: &str, limit: i64) -> QueryResult<Vec<Self>> {
-        invoices::table
-            .filter(invoices::customer_id.eq(customer_id))
-            .order((invoices::created_at.desc(), invoices::id))
-            .limit(limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
-    }
-
     /// A server's, the newest first.
     pub async fn of_instance(conn: &mut Conn, instance_id: uuid::Uuid, limit: i64) -> QueryResult<Vec<Self>> {
         let of = subscriptions::table.filter(subscriptions::instance_id.eq(instance_id)).select(subscriptions::id.nullable());

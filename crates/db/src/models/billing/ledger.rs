@@ -33,15 +33,6 @@ impl LedgerEntry {
             .await
     }
 
-    pub async fn of_customer(conn: &mut Conn, customer_id: &str) -> QueryResult<Vec<Self>> {
-        ledger_entries::table
-            .filter(ledger_entries::customer_id.eq(customer_id))
-            .order(ledger_entries::id)
-            .select(Self::as_select())
-            .load(conn)
-            .await
-    }
-
     pub async fn of_object(conn: &mut Conn, object: &str) -> QueryResult<Vec<Self>> {
         ledger_entries::table.filter(ledger_entries::object.eq(object)).order(ledger_entries::id).select(Self::as_select()).load(conn).await
     }

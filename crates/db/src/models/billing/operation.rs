@@ -29,10 +29,6 @@ impl BillingOperation {
         diesel::insert_into(billing_operations::table).values(self).execute(conn).await.map(drop)
     }
 
-    pub async fn by_id(conn: &mut Conn, id: Uuid) -> QueryResult<Option<Self>> {
-        billing_operations::table.find(id).select(Self::as_select()).first(conn).await.optional()
-    }
-
     /// Of a server, or of an account alone, that was asked for and is not known to have been answered: the newest.
     pub async fn open(conn: &mut Conn, account_id: Uuid, instance_id: Option<Uuid>, kind: &str) -> QueryResult<Option<Self>> {
         billing_operations::table

@@ -108,16 +108,4 @@ impl SubscriptionRow {
     pub async fn ended_since(mut conn: &Conn, since: DateTime<Utc>) -> QueryResult<i64> {
         subscriptions::table.filter(subscriptions::ended_at.gt(since)).count().get_result(&mut conn).await
     }
-
-    /// Every one that has not ended, page by page in the order of ids.
-    pub async fn live(conn: &mut Conn, after: &str, limit: i64) -> QueryResult<Vec<Self>> {
-        subscriptions::table
-            .filter(subscriptions::ended_at.is_null())
-            .filter(subscriptions::id.gt(after))
-            .order(subscriptions::id)
-            .limit(limit)
-            .select(Self::as_select())
-            .load(conn)
-            .await
-    }
 }
